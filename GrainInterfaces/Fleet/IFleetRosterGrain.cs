@@ -1,0 +1,44 @@
+namespace ControlPlane.Fleet;
+
+using ControlPlane.Provisioning;
+
+/// <summary>One slice of the overlay's nodes: who is in it, how each one stands, and when each is due for its next step.</summary>
+/// <remarks>
+/// Key: the slice's number. It stands in for a timer in every node grain: one tick here calls the nodes that are due, oldest
+/// first and a bounded number at once. What is due is durable before the call that recorded it returns.
+/// </remarks>
+[Alias("ControlPlane.IFleetRosterGrain")]
+public interface IFleetRosterGrain : IGrainWithIntegerKey
+{
+    /// <summary>Records how a node stands and when it is due; replaces what was recorded. Safe to repeat.</summary>
+    [Alias("Record")]
+    Task Record(RosterEntry entry);
+
+    /// <summary>Keeps the slice awake and ticking; called for every slice by each silo. Safe to repeat.</summary>
+    [Alias("Wake")]
+    Task Wake();
+
+    /// <summary>The slice's nodes in order of identity, after <paramref name="afterIdentity"/>, at most <paramref name="limit"/> (1 to 1000).</summary>
+    [Alias("List"), Orleans.Concurrency.AlwaysInterleave]
+    Task<IReadOnlyList<RosterEntry>> List(NodeStage? stage, string? afterIdentity, int limit);
+
+    /// <summary>How many nodes are in each stage.</summary>
+    [Alias("Count"), Orleans.Concurrency.AlwaysInterleave]
+    Task<IReadOnlyDictionary<NodeStage, int>> Count();
+}
+
+/// <summary>How one node stands, in the few words that lists and schedules need.</summary>
+/// <param name="Identity">The node's identity.</param>
+/// <param name="Stage">How far it is.</param>
+/// <param name="Overlay">The overlay it was placed in; null before placement.</param>
+/// <param name="Reason">Why it waits or was refused; null when it goes on by itself.</param>
+/// <param name="Since">When it was first heard of in this enrolment: the age by which the waiting are ordered.</param>
+/// <param name="DueAt">When <see cref="INodeGrain.Continue"/> is to be called; null when nothing is due.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.RosterEntry")]
+public sealed record RosterEntry(
+    [property: Id(0)] string Identity,
+    [property: Id(1)] NodeStage Stage,
+    [property: Id(2)] string? Overlay,
+    [property: Id(3)] string? Reason,
+    [property: Id(4)] DateTimeOffset Since,
+    [property: Id(5)] DateTimeOffset? DueAt);

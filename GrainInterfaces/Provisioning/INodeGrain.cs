@@ -1,0 +1,70 @@
+namespace ControlPlane.Provisioning;
+
+using ControlPlane.Fleet;
+using Orleans.Concurrency;
+
+/// <summary>One Choria server and everything the control plane holds true of it.</summary>
+/// <remarks>Key: the node's identity, e.g. <c>web1.example.net</c>.</remarks>
+[Alias("ControlPlane.INodeGrain")]
+public interface INodeGrain : IGrainWithStringKey
+{
+    /// <summary>Takes note of a lifecycle event; when it returns, what follows from it is durably due.</summary>
+    /// <remarks>Safe to repeat: an event whose sequence is not newer than the last one of its network is dropped.</remarks>
+    [Alias("Observe"), AlwaysInterleave]
+    Task Observe(FleetEvent fleetEvent);
+
+    /// <summary>Takes note that the node answered a discovery sweep in provisioning mode. Safe to repeat.</summary>
+    [Alias("Sighted"), AlwaysInterleave]
+    Task Sighted(NodeProtocol protocol);
+
+    /// <summary>Does what is due now and says when to call again; null when nothing more is due.</summary>
+    /// <remarks>
+    /// Safe to repeat, and safe to call on another silo after the first one died: each step begins from the stored state.
+    /// A call may take minutes; a second one waits for the first.
+    /// </remarks>
+    [Alias("Continue"), ResponseTimeout("00:05:00")]
+    Task<DateTimeOffset?> Continue(CancellationToken cancellationToken);
+
+    /// <summary>What is known of the node now, with its history.</summary>
+    [Alias("Get"), AlwaysInterleave]
+    Task<NodeSnapshot> Get();
+
+    /// <summary>Makes an enrolled or quarantined node enrol anew.</summary>
+    /// <remarks>Safe to repeat: while an enrolment runs, it answers <see cref="ReprovisionOutcome.UnderWay"/>.</remarks>
+    [Alias("Reprovision"), ResponseTimeout("00:01:00")]
+    Task<ReprovisionOutcome> Reprovision(ReprovisionRequest request, CancellationToken cancellationToken);
+}
+
+/// <summary>The version of Choria's wire protocol that a node speaks.</summary>
+public enum NodeProtocol
+{
+    Unknown = 0,
+    V1 = 1,
+    V2 = 2,
+}
+
+/// <param name="Reason">Why, in the operator's words; kept in the node's history. 1 to 200 characters.</param>
+/// <param name="Actor">Who asks, as the API authenticated it.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.ReprovisionRequest")]
+public sealed record ReprovisionRequest([property: Id(0)] string Reason, [property: Id(1)] string Actor);
+
+/// <summary>What became of a call to <see cref="INodeGrain.Reprovision"/>.</summary>
+[GenerateSerializer, Immutable, Alias("ControlPlane.ReprovisionOutcome")]
+public abstract record ReprovisionOutcome
+{
+    /// <summary>The node was told, or is waiting for admission again.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.ReprovisionOutcome.Accepted")]
+    public sealed record Accepted : ReprovisionOutcome;
+
+    /// <summary>An enrolment runs already.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.ReprovisionOutcome.UnderWay")]
+    public sealed record UnderWay([property: Id(0)] NodeStage Stage) : ReprovisionOutcome;
+
+    /// <summary>Nothing is known of a node of this identity.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.ReprovisionOutcome.UnknownNode")]
+    public sealed record UnknownNode : ReprovisionOutcome;
+
+    /// <summary>The node did not do it: it was silent, or it refused.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.ReprovisionOutcome.NodeUnwilling")]
+    public sealed record NodeUnwilling([property: Id(0)] string Detail) : ReprovisionOutcome;
+}

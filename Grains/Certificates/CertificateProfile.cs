@@ -1,0 +1,32 @@
+namespace ControlPlane.Certificates;
+
+/// <summary>What the certificates of one kind look like, and who may sign them. Configured under <c>Certificates:Profiles:{Name}</c>.</summary>
+public sealed record CertificateProfile
+{
+    /// <summary>The profile's name; the configuration key.</summary>
+    public string Name { get; init; } = "node";
+
+    /// <summary>The issuers that may sign, in order of preference. At least one.</summary>
+    public IReadOnlyList<string> Issuers { get; init; } = [];
+
+    /// <summary>How long a certificate lives. 1 hour to 825 days; 30 days by default. Never past the end of its issuer.</summary>
+    public TimeSpan Lifetime { get; init; } = TimeSpan.FromDays(30);
+
+    /// <summary>How far the start of validity lies in the past, for nodes whose clocks are slow. 0 to 1 hour; 5 minutes by default.</summary>
+    public TimeSpan Backdate { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Whether the certificate serves TLS servers too (serverAuth). Clients (clientAuth) always. True by default.</summary>
+    public bool ServerAuthentication { get; init; } = true;
+
+    /// <summary>Attributes of the subject besides the common name, the same for every node; null leaves them out.</summary>
+    public string? Country { get; init; }
+
+    /// <inheritdoc cref="Country"/>
+    public string? Locality { get; init; }
+
+    /// <inheritdoc cref="Country"/>
+    public string? Organization { get; init; }
+
+    /// <inheritdoc cref="Country"/>
+    public string? OrganizationalUnit { get; init; }
+}

@@ -1,0 +1,112 @@
+namespace ControlPlane.Certificates;
+
+/// <summary>A certificate authority that signs what we order: the port that every CA adapter implements.</summary>
+/// <remarks>
+/// An adapter translates and classifies; it decides nothing. It is called only with orders that passed <c>SigningRequestCheck</c>,
+/// and its answer is believed only after <c>IssuedCertificateCheck</c>. Thread-safe. Registered as a keyed service under its name.
+/// </remarks>
+public interface ICertificateIssuer
+{
+    /// <summary>The name under which it is configured; constant.</summary>
+    string Name { get; }
+
+    /// <summary>What this CA can be ordered to do; constant after start.</summary>
+    IssuerCapabilities Capabilities { get; }
+
+    /// <summary>Has the order signed. Not repeatable by itself: a second call makes a second certificate.</summary>
+    /// <exception cref="IssuerRefusedException">The CA refused this order for good.</exception>
+    /// <exception cref="IssuerMisconfiguredException">Our settings or the CA's are wrong.</exception>
+    /// <exception cref="IssuerThrottledException">The CA asks to slow down; nothing was issued.</exception>
+    /// <exception cref="IssuerUnavailableException">The CA cannot have acted on the order.</exception>
+    /// <exception cref="IssuerOutcomeUnknownException">The CA may have issued, and the answer was lost.</exception>
+    Task<SignedCertificate> IssueAsync(CertificateOrder order, CancellationToken cancellationToken);
+
+    /// <summary>The certificates that verify what it issues: issuing CA first, root last. May be cached by the adapter.</summary>
+    /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
+    Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken);
+
+    /// <summary>Whether it could issue now; does not issue. Never throws but for cancellation.</summary>
+    Task<IssuerHealth> CheckAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>An issuer that can revoke.</summary>
+public interface ICertificateRevoker
+{
+    /// <summary>Revokes one certificate. Safe to repeat: a certificate that is revoked already stays so.</summary>
+    /// <exception cref="IssuerUnavailableException">Not known to have been revoked; ask again.</exception>
+    /// <exception cref="IssuerRefusedException">The CA does not know the certificate.</exception>
+    Task RevokeAsync(RevocationOrder order, CancellationToken cancellationToken);
+}
+
+/// <summary>An issuer that publishes a certificate revocation list itself.</summary>
+public interface ICertificateRevocationListSource
+{
+    /// <summary>The current list, DER.</summary>
+    Task<byte[]> GetRevocationListAsync(CancellationToken cancellationToken);
+}
+
+/// <summary>An issuer that can say what it issued, so that lost answers are found again.</summary>
+public interface IIssuedCertificateCatalog
+{
+    /// <summary>Every certificate issued at or after <paramref name="since"/>, DER, in no order.</summary>
+    IAsyncEnumerable<byte[]> ListIssuedAsync(DateTimeOffset since, CancellationToken cancellationToken);
+}
+
+/// <summary>What is to be signed: made from the verified identity and the profile, never from what a request asks.</summary>
+/// <param name="OrderId">The order's name.</param>
+/// <param name="Profile">The certificate profile that it follows.</param>
+/// <param name="SigningRequestDer">The node's PKCS#10 request, as it was received.</param>
+/// <param name="PublicKeyInfoDer">The request's SubjectPublicKeyInfo: the key that the certificate must carry.</param>
+/// <param name="Subject">The distinguished name ordered; its common name is the identity.</param>
+/// <param name="DnsNames">The SAN set ordered, exactly: the identity.</param>
+/// <param name="NotBefore">Start of validity ordered; backdated by the profile.</param>
+/// <param name="NotAfter">End of validity ordered.</param>
+public sealed record CertificateOrder(
+    string OrderId,
+    CertificateProfile Profile,
+    ReadOnlyMemory<byte> SigningRequestDer,
+    ReadOnlyMemory<byte> PublicKeyInfoDer,
+    CertificateSubject Subject,
+    IReadOnlyList<string> DnsNames,
+    DateTimeOffset NotBefore,
+    DateTimeOffset NotAfter);
+
+/// <summary>A subject distinguished name of the attributes that Choria knows; null or empty ones are left out.</summary>
+public sealed record CertificateSubject(
+    string CommonName,
+    string? Country = null,
+    string? Locality = null,
+    string? Organization = null,
+    string? OrganizationalUnit = null);
+
+/// <summary>What a CA answered, not yet believed.</summary>
+/// <param name="CertificateDer">The certificate.</param>
+/// <param name="ChainDer">The chain that the CA gave with it, issuing CA first; empty when it gave none.</param>
+public sealed record SignedCertificate(byte[] CertificateDer, IReadOnlyList<byte[]> ChainDer);
+
+/// <param name="CertificateDer">The certificate to revoke, whole: some CAs know it by serial number, some only by itself.</param>
+/// <param name="Reason">Why.</param>
+public sealed record RevocationOrder(ReadOnlyMemory<byte> CertificateDer, RevocationReason Reason);
+
+/// <summary>What an issuer can be ordered to do. A profile that asks for more is a fault at start.</summary>
+/// <param name="PerRequestSubject">It takes the subject from the order.</param>
+/// <param name="PerRequestNames">It takes the SAN set from the order.</param>
+/// <param name="PerRequestLifetime">It takes the validity from the order.</param>
+/// <param name="PerRequestUsages">It takes key usages from the order.</param>
+/// <param name="RevokesBySerial">It can revoke a certificate that it stored.</param>
+/// <param name="RevokesByCertificate">It can revoke a certificate that it did not store.</param>
+/// <param name="PublishesRevocationList">It makes a CRL.</param>
+/// <param name="CertificatesPerMinuteMax">The documented maximum rate; null when only the machine limits it.</param>
+public sealed record IssuerCapabilities(
+    bool PerRequestSubject,
+    bool PerRequestNames,
+    bool PerRequestLifetime,
+    bool PerRequestUsages,
+    bool RevokesBySerial,
+    bool RevokesByCertificate,
+    bool PublishesRevocationList,
+    int? CertificatesPerMinuteMax);
+
+/// <param name="Healthy">It could issue now.</param>
+/// <param name="Detail">Why not, or what is noteworthy; holds no secret.</param>
+public sealed record IssuerHealth(bool Healthy, string Detail);

@@ -1,0 +1,47 @@
+namespace ControlPlane.Overlays;
+
+/// <summary>The overlays of this silo's region, and which one this silo runs. Section <c>Overlays</c>.</summary>
+public sealed class OverlaysOptions
+{
+    public const string Section = "Overlays";
+
+    /// <summary>The region's name. 1 to 63 characters of a-z, 0-9 and '-'.</summary>
+    public string Region { get; set; } = "";
+
+    /// <summary>The overlay that this silo runs; a key of <see cref="Members"/>.</summary>
+    public string Local { get; set; } = "";
+
+    /// <summary>The region's overlays by name.</summary>
+    public Dictionary<string, OverlayOptions> Members { get; set; } = new(StringComparer.Ordinal);
+}
+
+/// <summary>One overlay: where its brokers are, how many nodes it takes and what its nodes are given.</summary>
+public sealed class OverlayOptions
+{
+    /// <summary>The brokers as nodes reach them, e.g. <c>nats://broker1.example.net:4222</c>. At least one.</summary>
+    public List<string> Brokers { get; set; } = [];
+
+    /// <summary>The overlay's collectives; the first is the main one. <c>choria</c> by default.</summary>
+    public List<string> Collectives { get; set; } = ["choria"];
+
+    /// <summary>Never more nodes and reservations than this. 1 to 100 000; 20 000 by default.</summary>
+    public int HardLimit { get; set; } = 20_000;
+
+    /// <summary>Above this many, only members of groups that live here are taken. 1 to <see cref="HardLimit"/>; 18 000 by default.</summary>
+    public int SoftLimit { get; set; } = 18_000;
+
+    /// <summary>Free labels that placement rules may name.</summary>
+    public Dictionary<string, string> Labels { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>The certificate profile of its nodes. <c>node</c> by default.</summary>
+    public string CertificateProfile { get; set; } = "node";
+
+    /// <summary>Lines of <c>server.conf</c> besides those that enrolment writes itself; values without line breaks.</summary>
+    public Dictionary<string, string> Configuration { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>Action policy files given to each node: a name ending in <c>.policy</c>, and the text.</summary>
+    public Dictionary<string, string> ActionPolicies { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>Open Policy Agent files given to each node: a name ending in <c>.rego</c>, and the text.</summary>
+    public Dictionary<string, string> OpaPolicies { get; set; } = new(StringComparer.Ordinal);
+}
