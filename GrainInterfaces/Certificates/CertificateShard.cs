@@ -1,6 +1,3 @@
-using System.IO.Hashing;
-using System.Text;
-
 namespace ControlPlane.Certificates;
 
 /// <summary>Which <see cref="ICertificateIssuanceGrain"/> an identity's orders go to.</summary>
@@ -11,5 +8,5 @@ public static class CertificateShard
 
     /// <summary>The key of the grain that serves an identity: <c>issuer/shard</c>. The same in every process and version.</summary>
     public static string KeyFor(string issuer, string identity) =>
-        $"{issuer}/{XxHash32.HashToUInt32(Encoding.UTF8.GetBytes(identity)) % Count}";
+        $"{issuer}/{StableHash.Bucket(identity, Count)}";
 }

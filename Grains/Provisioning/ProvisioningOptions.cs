@@ -1,0 +1,71 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>How nodes are enrolled. Section <c>Provisioning</c>.</summary>
+public sealed class ProvisioningOptions
+{
+    public const string Section = "Provisioning";
+
+    /// <summary>What a protocol v2 node is given: its server token, a certificate, or both. The server token by default.</summary>
+    public NodeCredentials V2Credentials { get; set; } = NodeCredentials.ServerToken;
+
+    /// <summary>
+    /// The organisations' issuers: the name that tokens carry as <c>ou</c>, to the issuer's Ed25519 public key in lower-case
+    /// hexadecimal. Needed as soon as a v2 node enrols; nodes are configured to trust exactly these.
+    /// </summary>
+    public Dictionary<string, string> Issuers { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>How long a server token is valid. 1 hour to 2 years; 365 days by default, Choria's own default.</summary>
+    [Range(typeof(TimeSpan), "01:00:00", "730.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan ServerTokenLifetime { get; set; } = TimeSpan.FromDays(365);
+
+    /// <summary>How many enrolments one silo runs at once, beyond the first call to the node. 1 to 4096; 128 by default.</summary>
+    [Range(1, 4096)]
+    public int EnrolmentsMax { get; set; } = 128;
+
+    /// <summary>How many nodes one silo waits on at once to answer the first call. 1 to 16384; 1024 by default. Dead nodes only ever hold these.</summary>
+    [Range(1, 16384)]
+    public int ProbesMax { get; set; } = 1024;
+
+    /// <summary>How long after the restart the node's startup event is awaited on its overlay. 10 seconds to 1 hour; 2 minutes by default.</summary>
+    [Range(typeof(TimeSpan), "00:00:10", "01:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan ArrivalDeadline { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>The wait after a first failure; each further one doubles it. 1 second to 5 minutes; 5 seconds by default.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:05:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The longest wait between two tries. At least <see cref="RetryDelay"/>, at most 1 day; 10 minutes by default.</summary>
+    public TimeSpan RetryDelayMax { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>After how many calls without any answer a node is reported as silent. 1 to 10; 2 by default.</summary>
+    [Range(1, 10)]
+    public int SilentAfter { get; set; } = 2;
+
+    /// <summary>How often a step may fail in one enrolment before the node is quarantined. 1 to 100; 12 by default.</summary>
+    [Range(1, 100)]
+    public int FailuresMax { get; set; } = 12;
+
+    /// <summary>How many enrolments a node may begin in an hour before it is quarantined. 1 to 100; 6 by default.</summary>
+    [Range(1, 100)]
+    public int EnrolmentsPerHourMax { get; set; } = 6;
+
+    /// <summary>The time between two discovery sweeps. 10 seconds to 1 day; 1 minute by default, Choria's own default.</summary>
+    [Range(typeof(TimeSpan), "00:00:10", "1.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan SweepInterval { get; set; } = TimeSpan.FromMinutes(1);
+}
+
+/// <summary>What a node proves itself with in its overlay.</summary>
+[Flags]
+public enum NodeCredentials
+{
+    /// <summary>A server token (JWT) and the Ed25519 key that it names; protocol v2.</summary>
+    ServerToken = 1,
+
+    /// <summary>An X.509 certificate; always for protocol v1.</summary>
+    Certificate = 2,
+
+    /// <summary>Both, made in one enrolment.</summary>
+    Both = ServerToken | Certificate,
+}
