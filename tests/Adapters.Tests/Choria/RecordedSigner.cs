@@ -1,0 +1,13 @@
+namespace ControlPlane.Adapters.Choria.Tests;
+
+/// <summary>Signs with what another program signed, so that whole messages can be compared.</summary>
+internal sealed class RecordedSigner(RequestProof proof) : RequestSigner
+{
+    public byte[] Signed { get; private set; } = [];
+
+    internal override Seal Sign(ChoriaProtocol protocol, ReadOnlySpan<byte> request)
+    {
+        Signed = request.ToArray();
+        return new Seal(Convert.ToBase64String(proof.Signature.Span), proof.CallerCredential, proof.SignerToken);
+    }
+}
