@@ -13,17 +13,19 @@ public interface INodeGrain : IGrainWithStringKey
     [Alias("Observe"), AlwaysInterleave]
     Task Observe(FleetEvent fleetEvent);
 
-    /// <summary>Takes note that the node answered a discovery sweep in provisioning mode. Safe to repeat.</summary>
+    /// <summary>Takes note that the node answered a discovery sweep in provisioning mode at an instant. Safe to repeat.</summary>
     [Alias("Sighted"), AlwaysInterleave]
-    Task Sighted(NodeProtocol protocol);
+    Task Sighted(NodeProtocol protocol, DateTimeOffset at);
 
-    /// <summary>Does what is due now and says when to call again; null when nothing more is due.</summary>
+    /// <summary>Does what is due now and says how the node stands then: its roster slice records that.</summary>
+    /// <param name="due">What the roster knows: its record that the node was heard of outlives the silo that heard it.</param>
+    /// <param name="cancellationToken">Stops between two steps, and waiting within one.</param>
     /// <remarks>
     /// Safe to repeat, and safe to call on another silo after the first one died: each step begins from the stored state.
     /// A call may take minutes; a second one waits for the first.
     /// </remarks>
     [Alias("Continue"), ResponseTimeout("00:05:00")]
-    Task<DateTimeOffset?> Continue(CancellationToken cancellationToken);
+    Task<RosterEntry> Continue(RosterEntry due, CancellationToken cancellationToken);
 
     /// <summary>What is known of the node now, with its history.</summary>
     [Alias("Get"), AlwaysInterleave]

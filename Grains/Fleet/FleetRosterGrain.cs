@@ -1,0 +1,121 @@
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+
+namespace ControlPlane.Fleet;
+
+/// <summary>Ticks for all nodes of its slice: see <see cref="IFleetRosterGrain"/>.</summary>
+[GrainType("fleet-roster"), Reentrant, KeepAlive]
+internal sealed partial class FleetRosterGrain(
+    [PersistentState("roster", Stores.Fleet)] IPersistentState<RosterState> stored,
+    TimeProvider time,
+    ILogger<FleetRosterGrain> logger) : Grain, IFleetRosterGrain, IDisposable
+{
+    /// <summary>Nodes of this slice that are called at once. Most of them wait for a place in the silo's gate, which costs little.</summary>
+    private const int CallsMax = 64;
+
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
+    /// <summary>After a call that failed for a reason of ours (a silo died, Redis was away) the node is due again after this long.</summary>
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
+
+    private readonly Roster roster = new();
+    private readonly HashSet<string> calling = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource leaving = new();
+    private Task writing = Task.CompletedTask;
+    private Task? nextWrite;
+    private bool isDirty;
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        roster.Load(stored.State.Entries);
+        this.RegisterGrainTimer(OnTick, new GrainTimerCreationOptions(Tick, Tick) { Interleave = true });
+        return Task.CompletedTask;
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        await leaving.CancelAsync();
+        if (isDirty)
+        {
+            await Commit();
+        }
+    }
+
+    public void Dispose() => leaving.Dispose();
+
+    public Task Wake() => Task.CompletedTask;
+
+    public async Task Record(RosterEntry entry)
+    {
+        var mustSurvive = roster.Put(entry);
+        isDirty = true;
+        CallDue();
+        if (mustSurvive)
+        {
+            await Commit();
+        }
+    }
+
+    public Task<IReadOnlyList<RosterEntry>> List(NodeStage? stage, string? afterIdentity, int limit) =>
+        Task.FromResult(roster.List(stage, afterIdentity, Math.Clamp(limit, 1, 1000)));
+
+    public Task<IReadOnlyDictionary<NodeStage, int>> Count() => Task.FromResult(roster.Count());
+
+    private Task OnTick(CancellationToken cancellationToken)
+    {
+        CallDue();
+        return isDirty ? Commit() : Task.CompletedTask;
+    }
+
+    private void CallDue()
+    {
+        var now = time.GetUtcNow();
+        while (calling.Count < CallsMax && roster.TakeDue(now) is { } entry)
+        {
+            calling.Add(entry.Identity);
+            Call(entry).Ignore();
+        }
+    }
+
+    private async Task Call(RosterEntry entry)
+    {
+        try
+        {
+            var after = await GrainFactory.GetGrain<INodeGrain>(entry.Identity).Continue(entry, leaving.Token);
+            roster.Returned(after);
+        }
+        catch (Exception) when (leaving.IsCancellationRequested)
+        {
+            // The stored entry is still due, and the next activation calls again.
+            return;
+        }
+        catch (Exception fault)
+        {
+            // The top of a loop that must go on: whatever happened to this node, the others are due too.
+            LogBrokeOff(entry.Identity, fault);
+            roster.Returned(entry with { DueAt = time.GetUtcNow() + RetryDelay });
+        }
+        finally
+        {
+            calling.Remove(entry.Identity);
+        }
+
+        isDirty = true;
+        CallDue();
+    }
+
+    /// <summary>Writes the slice; all who ask before a write begins share it.</summary>
+    private Task Commit() => nextWrite ??= CommitNext();
+
+    private async Task CommitNext()
+    {
+        await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        nextWrite = null;
+        isDirty = false;
+        await (writing = stored.ReplaceAsync(new RosterState(roster.Entries)));
+    }
+
+    [LoggerMessage(LogLevel.Warning, "The enrolment of {Node} broke off and will be continued")]
+    private partial void LogBrokeOff(string node, Exception fault);
+}

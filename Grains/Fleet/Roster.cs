@@ -1,0 +1,102 @@
+using System.Collections.Immutable;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Fleet;
+
+/// <summary>The nodes of one slice, ordered by identity for lists and by due time for work.</summary>
+internal sealed class Roster
+{
+    private readonly SortedDictionary<string, RosterEntry> entries = new(StringComparer.Ordinal);
+    private readonly SortedSet<RosterEntry> due = new(DueOrder.Instance);
+
+    /// <summary>Nodes that were called and have not answered, with what was recorded of them meanwhile.</summary>
+    private readonly Dictionary<string, RosterEntry?> called = new(StringComparer.Ordinal);
+
+    public ImmutableArray<RosterEntry> Entries => [.. entries.Values];
+
+    public void Load(ImmutableArray<RosterEntry> stored)
+    {
+        foreach (var entry in stored)
+        {
+            Set(entry);
+        }
+    }
+
+    /// <summary>Records an entry.</summary>
+    /// <returns>Whether it must be stored before the caller may rely on it: it makes the node due earlier than what is stored.</returns>
+    public bool Put(RosterEntry entry)
+    {
+        if (called.ContainsKey(entry.Identity))
+        {
+            // What is stored is due, so the node is called again if we die; and it is called again when this call returns.
+            called[entry.Identity] = entry;
+            return false;
+        }
+
+        var previous = entries.GetValueOrDefault(entry.Identity);
+        Set(entry);
+        return entry.DueAt is { } at && (previous?.DueAt is not { } before || at < before);
+    }
+
+    /// <summary>The node that is due longest, taken off the queue until it is <see cref="Returned"/>; null when none is due.</summary>
+    /// <remarks>Its entry stays in the list as it is: what is stored of a node that is being called must still be due.</remarks>
+    public RosterEntry? TakeDue(DateTimeOffset now)
+    {
+        if (due.Min is not { } first || first.DueAt > now)
+        {
+            return null;
+        }
+
+        due.Remove(first);
+        called[first.Identity] = null;
+        return first;
+    }
+
+    /// <summary>Puts a node back as its call left it; what was recorded in between counts more when it is due.</summary>
+    public void Returned(RosterEntry after)
+    {
+        called.Remove(after.Identity, out var meanwhile);
+        Set(meanwhile is { DueAt: not null } ? meanwhile : after);
+    }
+
+    public IReadOnlyList<RosterEntry> List(NodeStage? stage, string? afterIdentity, int limit) =>
+        entries.Values
+            .Where(entry => afterIdentity is null || string.CompareOrdinal(entry.Identity, afterIdentity) > 0)
+            .Where(entry => stage is null || entry.Stage == stage)
+            .Take(limit)
+            .ToArray();
+
+    public IReadOnlyDictionary<NodeStage, int> Count() =>
+        entries.Values.CountBy(entry => entry.Stage).ToDictionary();
+
+    private void Set(RosterEntry entry)
+    {
+        if (entries.TryGetValue(entry.Identity, out var previous))
+        {
+            due.Remove(previous);
+        }
+
+        entries[entry.Identity] = entry;
+        if (entry.DueAt is not null)
+        {
+            due.Add(entry);
+        }
+    }
+
+    private sealed class DueOrder : IComparer<RosterEntry>
+    {
+        public static readonly DueOrder Instance = new();
+
+        public int Compare(RosterEntry? x, RosterEntry? y)
+        {
+            var byDue = Nullable.Compare(x?.DueAt, y?.DueAt);
+            if (byDue != 0)
+            {
+                return byDue;
+            }
+
+            var byAge = Nullable.Compare(x?.Since, y?.Since);
+            return byAge != 0 ? byAge : string.CompareOrdinal(x?.Identity, y?.Identity);
+        }
+    }
+}

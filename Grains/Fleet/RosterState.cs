@@ -1,0 +1,12 @@
+using System.Collections.Immutable;
+
+namespace ControlPlane.Fleet;
+
+[GenerateSerializer, Immutable, Alias("ControlPlane.RosterState")]
+internal sealed record RosterState([property: Id(0)] ImmutableArray<RosterEntry> Entries)
+{
+    public RosterState()
+        : this([])
+    {
+    }
+}

@@ -1,0 +1,90 @@
+namespace ControlPlane.Provisioning;
+
+/// <summary>Decides what an enrolment does next. Pure: the same arguments give the same step.</summary>
+/// <remarks>
+/// Level-triggered: it looks at how things stand, not at what was intended, so a silo that takes over asks the same question and goes
+/// on. What was learnt before the keys were made (token, inventory, place) is not stored: learning it again is harmless.
+/// </remarks>
+internal static class Enrolment
+{
+    /// <summary>Brokers and silos of one overlay keep time together to within this much.</summary>
+    public static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
+
+    public static EnrolmentStep Next(NodeState state, NodeNews news, ProvisioningOptions options, DateTimeOffset now)
+    {
+        if (Arrived(state, news) is { } arrival)
+        {
+            return new EnrolmentStep.Arrive(arrival.At);
+        }
+
+        if (StartOver(state, news) is { } startOver)
+        {
+            return startOver;
+        }
+
+        if (state.Superseded.Count > 0)
+        {
+            return new EnrolmentStep.CloseSuperseded();
+        }
+
+        if (state.Hold is { } hold && !(hold.Until <= now))
+        {
+            return new EnrolmentStep.Nothing(hold.Until);
+        }
+
+        return Continue(state, options, now);
+    }
+
+    /// <summary>Whether an enrolment is on its way: begun and neither arrived nor refused.</summary>
+    public static bool IsUnderWay(NodeState state) =>
+        state.Stage is >= NodeStage.Discovered and < NodeStage.Enrolled && state.Hold is not { Kind: NodeStage.Quarantined };
+
+    private static EnrolmentStep Continue(NodeState state, ProvisioningOptions options, DateTimeOffset now) => state.Stage switch
+    {
+        NodeStage.Discovered or NodeStage.Admitted => new EnrolmentStep.Attest(),
+        NodeStage.Attested => new EnrolmentStep.Inspect(),
+        NodeStage.Inspected => new EnrolmentStep.Place(),
+        NodeStage.Placed when BegunWithinAnHour(state, now) >= options.EnrolmentsPerHourMax => new EnrolmentStep.Quarantine(
+            Refusal.TooManyAttempts,
+            $"it began {options.EnrolmentsPerHourMax} enrolments within an hour and arrived in none; reprovision it when the cause is mended"),
+        NodeStage.Placed => new EnrolmentStep.MakeKeys(),
+        NodeStage.Keyed => new EnrolmentStep.Certify(),
+        NodeStage.Certified => new EnrolmentStep.Configure(),
+        NodeStage.Configured => new EnrolmentStep.Restart(),
+        NodeStage.Restarted when state.ArrivalDue > now => new EnrolmentStep.Nothing(state.ArrivalDue),
+        NodeStage.Restarted => new EnrolmentStep.StartOver(
+            state.WaitingSince ?? now, $"it did not arrive in {state.Overlay} within {options.ArrivalDeadline}"),
+        _ => new EnrolmentStep.Nothing(null),
+    };
+
+    // Any sign of life from the overlay that we configured proves the arrival, whatever we believe of the steps in between: the
+    // reply to the restart, or our note of it, may have been lost.
+    private static Arrival? Arrived(NodeState state, NodeNews news) =>
+        state.Pending is { } pending
+        && state.Stage is >= NodeStage.Certified and < NodeStage.Enrolled
+        && news.Arrival is { } arrival
+        && arrival.Overlay == state.Overlay
+        && arrival.At + ClockTolerance >= pending.KeyedAt
+            ? arrival
+            : null;
+
+    private static EnrolmentStep.StartOver? StartOver(NodeState state, NodeNews news)
+    {
+        // A start is news at any stage: the node has forgotten what we had agreed. An answer to a sweep is not while an enrolment
+        // runs, since the node answers sweeps until the very moment it restarts; nor does it free a node that was refused.
+        var running = state.Stage is >= NodeStage.Discovered and < NodeStage.Enrolled;
+        var heard = running ? news.StartedAt : Latest(news.StartedAt, news.SightedAt);
+        if (heard is not { } since || since <= Latest(state.ReachedAt, state.WaitingSince))
+        {
+            return null;
+        }
+
+        return new EnrolmentStep.StartOver(since, running ? "it started anew in provisioning mode" : null);
+    }
+
+    private static int BegunWithinAnHour(NodeState state, DateTimeOffset now) =>
+        state.Begun.Count(begun => now - begun < TimeSpan.FromHours(1));
+
+    private static DateTimeOffset? Latest(DateTimeOffset? one, DateTimeOffset? other) =>
+        one is null ? other : other is null || one > other ? one : other;
+}

@@ -1,0 +1,32 @@
+using System.Security.Cryptography;
+using ControlPlane.Certificates;
+using ControlPlane.Overlays;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>What enrolments are decided by besides the node itself: configuration, the time, and chance.</summary>
+internal sealed class EnrolmentContext(
+    IOptionsMonitor<ProvisioningOptions> provisioning,
+    IOptionsMonitor<OverlaysOptions> overlays,
+    IOptionsMonitor<CertificatesOptions> certificates,
+    TimeProvider time)
+{
+    private const int JitterSteps = 1 << 20;
+
+    public ProvisioningOptions Options => provisioning.CurrentValue;
+
+    public string Region => overlays.CurrentValue.Region;
+
+    public DateTimeOffset Now => time.GetUtcNow();
+
+    /// <summary>A random number from 0 to 1, by which waits are spread.</summary>
+    public static double Jitter => RandomNumberGenerator.GetInt32(JitterSteps) / (double)JitterSteps;
+
+    public OverlayOptions? OverlayOrNull(string? name) =>
+        name is null ? null : overlays.CurrentValue.Members.GetValueOrDefault(name);
+
+    /// <summary>The issuer that the overlay's certificate profile prefers; null when the profile is not configured.</summary>
+    public string? IssuerOrNull(OverlayOptions overlay) =>
+        certificates.CurrentValue.Profiles.GetValueOrDefault(overlay.CertificateProfile) is { Issuers: [var preferred, ..] } ? preferred : null;
+}

@@ -1,0 +1,35 @@
+namespace ControlPlane.Provisioning;
+
+/// <summary>What an enrolment does next.</summary>
+internal abstract record EnrolmentStep
+{
+    /// <summary>Whether the step is one of those that only so many enrolments of a silo may be in at once.</summary>
+    public bool HoldsPlace => this is Inspect or Place or MakeKeys or Certify or Configure or Restart;
+
+    /// <summary>Nothing before <paramref name="Due"/>; nothing at all when it is null.</summary>
+    public sealed record Nothing(DateTimeOffset? Due) : EnrolmentStep;
+
+    /// <summary>A new enrolment begins; what the last one left behind is superseded.</summary>
+    public sealed record StartOver(DateTimeOffset WaitingSince, string? Detail) : EnrolmentStep;
+
+    /// <summary>Superseded orders are closed: before new keys are asked for, and after an arrival.</summary>
+    public sealed record CloseSuperseded : EnrolmentStep;
+
+    public sealed record Attest : EnrolmentStep;
+
+    public sealed record Inspect : EnrolmentStep;
+
+    public sealed record Place : EnrolmentStep;
+
+    public sealed record MakeKeys : EnrolmentStep;
+
+    public sealed record Certify : EnrolmentStep;
+
+    public sealed record Configure : EnrolmentStep;
+
+    public sealed record Restart : EnrolmentStep;
+
+    public sealed record Arrive(DateTimeOffset At) : EnrolmentStep;
+
+    public sealed record Quarantine(Refusal Refusal, string Detail) : EnrolmentStep;
+}

@@ -1,0 +1,310 @@
+using System.Diagnostics;
+using ControlPlane.Fleet;
+using Microsoft.Extensions.Logging;
+
+namespace ControlPlane.Provisioning;
+
+[GrainType("node")]
+internal sealed partial class NodeGrain(
+    [PersistentState("node", Stores.Fleet)] IPersistentState<NodeState> node,
+    INodeAgent agent,
+    NodeSteps nodeSteps,
+    PlaneSteps planeSteps,
+    EnrolmentGate gate,
+    EnrolmentContext context,
+    ILogger<NodeGrain> logger) : Grain, INodeGrain
+{
+    /// <summary>More steps than any enrolment takes at one go: a decision that loops is a bug, and must not hold the silo.</summary>
+    private const int StepsMax = 40;
+
+    private readonly Dictionary<string, ulong> lastSequences = new(StringComparer.Ordinal);
+    private NodeNews news = new();
+    private NodeDossier? dossier;
+    private DateTimeOffset? lastSeenAt;
+    private string? agentVersion;
+    private Task advancing = Task.CompletedTask;
+
+    private string Identity => this.GetPrimaryKeyString();
+
+    private NodeState State => node.State;
+
+    private NodeDossier Dossier => dossier ?? throw new UnreachableException("an enrolment that has no dossier begins with the token");
+
+    private PendingCredentials Pending => State.Pending ?? throw new UnreachableException("a node is certified after it made its keys");
+
+    private Overlays.OverlayOptions Overlay => context.OverlayOrNull(State.Overlay)
+        ?? throw new InvalidOperationException($"overlay '{State.Overlay}' of {Identity} is not configured here any more");
+
+    public async Task Observe(FleetEvent fleetEvent)
+    {
+        if (!IsNew(fleetEvent))
+        {
+            return;
+        }
+
+        lastSeenAt = fleetEvent.ReceivedAt;
+        agentVersion = fleetEvent.Version ?? agentVersion;
+        var heard = news.With(fleetEvent);
+        if (heard == news)
+        {
+            return;
+        }
+
+        news = heard;
+        await ActOnNews(fleetEvent.ReceivedAt);
+
+        // Only now: an event whose handling failed is delivered again, and must not look old then.
+        lastSequences[fleetEvent.Network] = fleetEvent.Sequence;
+    }
+
+    public async Task Sighted(NodeProtocol protocol, DateTimeOffset at)
+    {
+        lastSeenAt = at;
+        if (State.Protocol == NodeProtocol.Unknown)
+        {
+            node.State = State with { Protocol = protocol };
+        }
+
+        news = news with { SightedAt = at };
+        await ActOnNews(at);
+    }
+
+    public async Task<RosterEntry> Continue(RosterEntry due, CancellationToken cancellationToken)
+    {
+        // The roster's record survives the silo that heard the news; ours does not.
+        if (due.Stage == NodeStage.Discovered && !(news.StartedAt >= due.Since))
+        {
+            news = news with { StartedAt = due.Since };
+        }
+
+        await AdvanceOnce(cancellationToken);
+        return Entry(due.Since);
+    }
+
+    public Task<NodeSnapshot> Get() => Task.FromResult(new NodeSnapshot(
+        Identity,
+        State.Hold?.Kind ?? State.Stage,
+        State.Protocol,
+        State.Attempt,
+        State.Overlay,
+        State.PlacementReason,
+        State.Pending?.Certificate ?? State.Held?.Certificate,
+        State.Pending?.ServerTokenExpiresAt ?? State.Held?.ServerTokenExpiresAt,
+        State.Hold?.Refusal,
+        State.Hold?.Reason,
+        Due(),
+        State.FirstSeenAt,
+        lastSeenAt,
+        agentVersion,
+        State.History));
+
+    public async Task<ReprovisionOutcome> Reprovision(ReprovisionRequest request, CancellationToken cancellationToken)
+    {
+        var now = context.Now;
+        if (State.Stage == NodeStage.Unknown)
+        {
+            return new ReprovisionOutcome.UnknownNode();
+        }
+
+        if (State.Stage == NodeStage.Enrolled)
+        {
+            try
+            {
+                await agent.ReprovisionAsync(Identity, State.Protocol, State.Overlay ?? "", cancellationToken);
+            }
+            catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException)
+            {
+                return new ReprovisionOutcome.NodeUnwilling(unwilling.Message);
+            }
+
+            await node.ReplaceAsync(State.Noted(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
+            return new ReprovisionOutcome.Accepted();
+        }
+
+        if (State.Hold is null)
+        {
+            return new ReprovisionOutcome.UnderWay(State.Stage);
+        }
+
+        await node.ReplaceAsync(State.Released(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
+        await Record(now, now);
+        return new ReprovisionOutcome.Accepted();
+    }
+
+    private bool IsNew(FleetEvent fleetEvent) =>
+        !lastSequences.TryGetValue(fleetEvent.Network, out var last) || fleetEvent.Sequence > last;
+
+    private async Task ActOnNews(DateTimeOffset heardAt)
+    {
+        // A step that is under way may be the one that the news completes.
+        await advancing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+
+        switch (Next())
+        {
+            case EnrolmentStep.Arrive arrive:
+                await (advancing = Arrive(arrive));
+                await Record(heardAt, State.Superseded.Count > 0 ? context.Now : null);
+                break;
+
+            case EnrolmentStep.StartOver:
+                await Record(heardAt, context.Now);
+                break;
+        }
+    }
+
+    private Task AdvanceOnce(CancellationToken cancellationToken) =>
+        advancing.IsCompleted ? advancing = Advance(cancellationToken) : advancing;
+
+    private async Task Advance(CancellationToken cancellationToken)
+    {
+        IDisposable? place = null;
+        try
+        {
+            for (var taken = 0; taken < StepsMax; taken++)
+            {
+                var step = Next();
+                if (step is EnrolmentStep.Nothing)
+                {
+                    return;
+                }
+
+                if (step.HoldsPlace)
+                {
+                    place ??= await gate.EnterAsync(State.WaitingSince ?? context.Now, cancellationToken);
+                }
+
+                await TakeOrHold(step, cancellationToken);
+            }
+
+            throw new UnreachableException($"the enrolment of {Identity} does not come to rest at {State.Stage}");
+        }
+        finally
+        {
+            place?.Dispose();
+        }
+    }
+
+    private async Task TakeOrHold(EnrolmentStep step, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Take(step, cancellationToken);
+        }
+        catch (NodeSilentException silent)
+        {
+            await Hold(Setback.OfSilence(State, silent.Message, context.Options, context.Now, EnrolmentContext.Jitter));
+        }
+        catch (NodeRefusedException refused)
+        {
+            await Hold(Setback.OfRefusal(State, refused.Fault, refused.Message, context.Options, context.Now, EnrolmentContext.Jitter));
+        }
+        catch (KeyUnprovenException unproven)
+        {
+            await Hold(Setback.Quarantine(Refusal.KeyUnproven, unproven.Message));
+        }
+    }
+
+    private async Task Take(EnrolmentStep step, CancellationToken cancellationToken)
+    {
+        switch (step)
+        {
+            case EnrolmentStep.Arrive arrive:
+                await Arrive(arrive);
+                break;
+
+            case EnrolmentStep.StartOver startOver:
+                // Not written: the roster's record, or the missed deadline, leads another silo to the same decision.
+                dossier = null;
+                node.State = State.StartedOver(startOver.WaitingSince, context.Now, startOver.Detail);
+                break;
+
+            case EnrolmentStep.Quarantine quarantine:
+                await Hold(Setback.Quarantine(quarantine.Refusal, quarantine.Detail));
+                break;
+
+            default:
+                await Keep(await Reach(step, cancellationToken));
+                break;
+        }
+    }
+
+    private Task<Progress> Reach(EnrolmentStep step, CancellationToken cancellationToken) => step switch
+    {
+        EnrolmentStep.CloseSuperseded => planeSteps.CloseSupersededAsync(Identity, State, dossier, cancellationToken),
+        EnrolmentStep.Attest => nodeSteps.AttestAsync(Identity, State, cancellationToken),
+        EnrolmentStep.Inspect => nodeSteps.InspectAsync(Identity, State, Dossier, cancellationToken),
+        EnrolmentStep.Place => planeSteps.PlaceAsync(Identity, State, Dossier),
+        EnrolmentStep.MakeKeys => nodeSteps.MakeKeysAsync(Identity, State, Dossier, Overlay, cancellationToken),
+        EnrolmentStep.Certify => planeSteps.CertifyAsync(Identity, State, Pending, Overlay, cancellationToken),
+        EnrolmentStep.Configure => nodeSteps.ConfigureAsync(Identity, State, Pending, Overlay, cancellationToken),
+        EnrolmentStep.Restart => nodeSteps.RestartAsync(Identity, State, cancellationToken),
+        _ => throw new UnreachableException(),
+    };
+
+    private async Task Keep(Progress progress)
+    {
+        dossier = progress.Dossier;
+        if (!progress.IsDurable)
+        {
+            node.State = progress.State;
+            return;
+        }
+
+        await node.ReplaceAsync(progress.State);
+        await Held();
+    }
+
+    private async Task Hold(Hold hold)
+    {
+        await node.ReplaceAsync(State.OnHold(hold, context.Now));
+        await Held();
+    }
+
+    private async Task Held()
+    {
+        switch (State.Hold)
+        {
+            case { Kind: NodeStage.Quarantined } refused:
+                LogQuarantined(Identity, refused.Refusal, refused.Reason);
+                await planeSteps.ReleaseAsync(Identity, State.Pending is null ? State.Attempt + 1 : State.Attempt);
+                break;
+
+            case { } hold:
+                LogHeld(Identity, hold.Kind, hold.Reason);
+                break;
+        }
+    }
+
+    private async Task Arrive(EnrolmentStep.Arrive arrive)
+    {
+        await node.ReplaceAsync(await planeSteps.ArriveAsync(Identity, State, Pending, arrive.At));
+        LogEnrolled(Identity, State.Overlay, State.Attempt);
+    }
+
+    private EnrolmentStep Next() => Enrolment.Next(State, news, context.Options, context.Now);
+
+    private DateTimeOffset? Due() => State.Hold is { } hold ? hold.Until : State.Stage == NodeStage.Restarted ? State.ArrivalDue : null;
+
+    private RosterEntry Entry(DateTimeOffset since) => new(
+        Identity,
+        State.Hold?.Kind ?? State.Stage,
+        State.Overlay,
+        State.Hold?.Reason,
+        State.WaitingSince ?? since,
+        Due());
+
+    private Task Record(DateTimeOffset heardAt, DateTimeOffset? due) =>
+        GrainFactory.GetGrain<IFleetRosterGrain>(FleetRoster.ShardOf(Identity)).Record(
+            Next() is EnrolmentStep.StartOver startOver
+                ? new RosterEntry(Identity, NodeStage.Discovered, State.Overlay, Reason: null, startOver.WaitingSince, due)
+                : Entry(heardAt) with { DueAt = due });
+
+    [LoggerMessage(LogLevel.Information, "Enrolled {Node} in {Overlay}, attempt {Attempt}")]
+    private partial void LogEnrolled(string node, string? overlay, int attempt);
+
+    [LoggerMessage(LogLevel.Warning, "Quarantined {Node}: {Refusal}, {Reason}")]
+    private partial void LogQuarantined(string node, Refusal? refusal, string reason);
+
+    [LoggerMessage(LogLevel.Debug, "{Node} is {Stage}: {Reason}")]
+    private partial void LogHeld(string node, NodeStage stage, string reason);
+}

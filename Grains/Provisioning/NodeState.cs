@@ -1,0 +1,193 @@
+using System.Collections.Immutable;
+using ControlPlane.Certificates;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>The hard state of one node: what must survive a silo. Soft facts (last seen, version) are rebuilt from events.</summary>
+[GenerateSerializer, Immutable, Alias("ControlPlane.NodeState")]
+internal sealed record NodeState
+{
+    public const int HistoryMax = 64;
+
+    /// <summary>The furthest step of the enrolment that runs, or of the last one.</summary>
+    [Id(0)]
+    public NodeStage Stage { get; init; }
+
+    [Id(1)]
+    public NodeProtocol Protocol { get; init; }
+
+    /// <summary>The number of the last enrolment in which the node was asked for keys; names its order.</summary>
+    [Id(2)]
+    public int Attempt { get; init; }
+
+    [Id(3)]
+    public DateTimeOffset? FirstSeenAt { get; init; }
+
+    /// <summary>When this enrolment's node was first heard of: its age in every queue.</summary>
+    [Id(4)]
+    public DateTimeOffset? WaitingSince { get; init; }
+
+    [Id(5)]
+    public string? Overlay { get; init; }
+
+    [Id(6)]
+    public string? PlacementReason { get; init; }
+
+    /// <summary>The keys, and what was issued for them, of the enrolment that runs; null before it asked for keys.</summary>
+    [Id(7)]
+    public PendingCredentials? Pending { get; init; }
+
+    /// <summary>What the node holds in its overlay; null until it arrived for the first time.</summary>
+    [Id(8)]
+    public HeldCredentials? Held { get; init; }
+
+    /// <summary>Orders whose certificates must no longer be valid; each stays until the issuance grain has taken it over.</summary>
+    [Id(9)]
+    public ImmutableList<OrderReference> Superseded { get; init; } = [];
+
+    /// <summary>Why it does not go on now; null while it does.</summary>
+    [Id(10)]
+    public Hold? Hold { get; init; }
+
+    /// <summary>Failures in a row in this enrolment.</summary>
+    [Id(11)]
+    public int Failures { get; init; }
+
+    /// <summary>When the last enrolments asked for keys, newest last; bounded by the limit per hour.</summary>
+    [Id(12)]
+    public ImmutableList<DateTimeOffset> Begun { get; init; } = [];
+
+    [Id(13)]
+    public ImmutableList<NodeStep> History { get; init; } = [];
+
+    /// <summary>When the running enrolment first reached the node: older news of it is stale.</summary>
+    [Id(14)]
+    public DateTimeOffset? ReachedAt { get; init; }
+
+    /// <summary>When the restarted node is expected to have arrived.</summary>
+    [Id(15)]
+    public DateTimeOffset? ArrivalDue { get; init; }
+
+    public NodeState Reached(NodeStage stage, DateTimeOffset at, string? detail = null) =>
+        this with { Stage = stage, Hold = null, History = Append(new NodeStep(stage, at, Attempt, detail)) };
+
+    /// <summary>A new enrolment: what the last one ordered is superseded, what the node holds stays until it arrives anew.</summary>
+    public NodeState StartedOver(DateTimeOffset waitingSince, DateTimeOffset at, string? detail)
+    {
+        var superseded = Pending?.Order is { } order ? Superseded.Add(order) : Superseded;
+        return (this with
+        {
+            Stage = NodeStage.Discovered,
+            WaitingSince = waitingSince,
+            FirstSeenAt = FirstSeenAt ?? at,
+            Pending = null,
+            Superseded = superseded,
+            Hold = null,
+            Failures = 0,
+            ArrivalDue = null,
+        }).Noted(at, detail);
+    }
+
+    /// <summary>Stops for now. An enrolment that has no keys yet begins with the first step when it goes on.</summary>
+    public NodeState OnHold(Hold hold, DateTimeOffset at) => this with
+    {
+        Stage = Stage < NodeStage.Keyed ? NodeStage.Discovered : Stage,
+        Hold = hold,
+        Failures = Failures + 1,
+        History = Append(new NodeStep(hold.Kind, at, Attempt, hold.Reason)),
+    };
+
+    /// <summary>An operator lets it go on: the counts that led to the hold begin anew.</summary>
+    public NodeState Released(DateTimeOffset at, string detail) =>
+        (this with { Begun = [] }).StartedOver(at, at, detail);
+
+    public NodeState Arrived(PendingCredentials pending, DateTimeOffset arrivedAt, DateTimeOffset at)
+    {
+        var enrolled = this with
+        {
+            Held = new HeldCredentials(
+                pending.Order, pending.Certificate, pending.Ed25519PublicKey, pending.ServerTokenExpiresAt, arrivedAt),
+            Superseded = Held?.Order is { } previous ? Superseded.Add(previous) : Superseded,
+            Pending = null,
+            Failures = 0,
+            ArrivalDue = null,
+            ReachedAt = arrivedAt > at ? arrivedAt : at,
+        };
+        return enrolled.Reached(NodeStage.Enrolled, at);
+    }
+
+    /// <summary>Adds a line to the history without changing how the node stands.</summary>
+    public NodeState Noted(DateTimeOffset at, string? detail) =>
+        this with { History = Append(new NodeStep(Stage, at, Attempt, detail)) };
+
+    private ImmutableList<NodeStep> Append(NodeStep step)
+    {
+        // A node that is silent for a week says so once, not once per try.
+        var last = History.Count > 0 ? History[^1] : null;
+        if (last is not null && last.Stage == step.Stage && last.Detail == step.Detail && last.Attempt == step.Attempt)
+        {
+            return History.SetItem(History.Count - 1, step);
+        }
+
+        var history = History.Add(step);
+        return history.Count > HistoryMax ? history.RemoveAt(0) : history;
+    }
+}
+
+/// <summary>Which issuance grain answers for an order.</summary>
+[GenerateSerializer, Immutable, Alias("ControlPlane.OrderReference")]
+internal sealed record OrderReference([property: Id(0)] string Issuer, [property: Id(1)] string OrderId);
+
+/// <summary>Keys that the node made, and what was issued for them.</summary>
+[GenerateSerializer, Immutable, Alias("ControlPlane.PendingCredentials")]
+internal sealed record PendingCredentials
+{
+    [Id(0)]
+    public required DateTimeOffset KeyedAt { get; init; }
+
+    /// <summary>The certificate order; null for a node that gets a server token only.</summary>
+    [Id(1)]
+    public OrderReference? Order { get; init; }
+
+    [Id(2)]
+    public string? SigningRequestPem { get; init; }
+
+    [Id(3)]
+    public string? SslDirectory { get; init; }
+
+    /// <summary>The proven Ed25519 key; null for a node that gets a certificate only.</summary>
+    [Id(4)]
+    public string? Ed25519PublicKey { get; init; }
+
+    [Id(5)]
+    public string? Directory { get; init; }
+
+    [Id(6)]
+    public string? OrganizationUnit { get; init; }
+
+    [Id(7)]
+    public IssuedCertificate? Certificate { get; init; }
+
+    [Id(8)]
+    public DateTimeOffset? ServerTokenExpiresAt { get; init; }
+}
+
+/// <summary>What an enrolled node proves itself with.</summary>
+[GenerateSerializer, Immutable, Alias("ControlPlane.HeldCredentials")]
+internal sealed record HeldCredentials(
+    [property: Id(0)] OrderReference? Order,
+    [property: Id(1)] IssuedCertificate? Certificate,
+    [property: Id(2)] string? Ed25519PublicKey,
+    [property: Id(3)] DateTimeOffset? ServerTokenExpiresAt,
+    [property: Id(4)] DateTimeOffset ArrivedAt);
+
+/// <param name="Kind"><see cref="NodeStage.Deferred"/>, <see cref="NodeStage.Silent"/> or <see cref="NodeStage.Quarantined"/>.</param>
+/// <param name="Reason">Why, in an operator's words.</param>
+/// <param name="Until">When it is tried again; null: not by itself.</param>
+/// <param name="Refusal">The rule it broke, when it was refused.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.Hold")]
+internal sealed record Hold(
+    [property: Id(0)] NodeStage Kind,
+    [property: Id(1)] string Reason,
+    [property: Id(2)] DateTimeOffset? Until,
+    [property: Id(3)] Refusal? Refusal);

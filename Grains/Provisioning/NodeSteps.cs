@@ -1,0 +1,114 @@
+using ControlPlane.Overlays;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>Carries out the steps of an enrolment that reach the node: each from the state before to the state after.</summary>
+/// <remarks>Stores nothing; the grain writes what a step returns. Exceptions of <see cref="INodeAgent"/> pass through.</remarks>
+internal sealed class NodeSteps(
+    INodeAgent agent, INodeAttestor attestor, IServerTokenIssuer tokens, EnrolmentContext context, EnrolmentGate gate)
+{
+    public async Task<Progress> AttestAsync(string identity, NodeState state, CancellationToken cancellationToken)
+    {
+        NodeTokenReply reply;
+        using (await gate.EnterProbeAsync(state.WaitingSince ?? context.Now, cancellationToken))
+        {
+            reply = await agent.FetchTokenAsync(identity, state.Protocol, cancellationToken);
+        }
+
+        var now = context.Now;
+        var reached = state with { Protocol = reply.Protocol, ReachedAt = now, FirstSeenAt = state.FirstSeenAt ?? now };
+
+        return attestor.Attest(reply.Token, now) switch
+        {
+            Attestation.Trusted trusted => new Progress(
+                reached.Reached(NodeStage.Attested, now), new NodeDossier(trusted.ClaimsJson, trusted.OrganizationUnit), IsDurable: false),
+            Attestation.Refused refused => new Progress(
+                reached.OnHold(Setback.Quarantine(refused.Refusal, refused.Detail), now), Dossier: null, IsDurable: true),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+    }
+
+    public async Task<Progress> InspectAsync(string identity, NodeState state, NodeDossier dossier, CancellationToken cancellationToken)
+    {
+        var inventory = await agent.FetchInventoryAsync(identity, state.Protocol, cancellationToken);
+        return new Progress(state.Reached(NodeStage.Inspected, context.Now), dossier with { InventoryJson = inventory }, IsDurable: false);
+    }
+
+    /// <summary>Has the node make its keys, and orders for exactly these.</summary>
+    /// <remarks>
+    /// If we die before the keys are written, the node is asked for new ones: nothing was ordered for the first, so no certificate is
+    /// wasted. The other order, an order before its key, would promise a certificate for a key that does not exist.
+    /// </remarks>
+    public async Task<Progress> MakeKeysAsync(
+        string identity, NodeState state, NodeDossier dossier, OverlayOptions overlay, CancellationToken cancellationToken)
+    {
+        var credentials = state.Protocol == NodeProtocol.V1 ? NodeCredentials.Certificate : context.Options.V2Credentials;
+        var attempt = state.Attempt + 1;
+        var pending = new PendingCredentials { KeyedAt = context.Now, OrganizationUnit = dossier.OrganizationUnit };
+
+        if (credentials.HasFlag(NodeCredentials.ServerToken))
+        {
+            var key = await agent.MakeEd25519KeyAsync(identity, state.Protocol, cancellationToken);
+            pending = pending with { Ed25519PublicKey = key.PublicKey, Directory = key.Directory };
+        }
+
+        if (credentials.HasFlag(NodeCredentials.Certificate))
+        {
+            var issuer = context.IssuerOrNull(overlay)
+                ?? throw new InvalidOperationException($"the certificate profile '{overlay.CertificateProfile}' is not configured");
+            var request = await agent.MakeSigningRequestAsync(identity, state.Protocol, cancellationToken);
+            pending = pending with
+            {
+                Order = new OrderReference(issuer, $"{identity}/{attempt}"),
+                SigningRequestPem = request.SigningRequestPem,
+                SslDirectory = request.SslDirectory,
+            };
+        }
+
+        var now = context.Now;
+        var keyed = state with
+        {
+            Attempt = attempt,
+            Pending = pending,
+            Begun = state.Begun.Add(now).RemoveAll(begun => now - begun > TimeSpan.FromHours(1)),
+        };
+        return new Progress(keyed.Reached(NodeStage.Keyed, now), dossier, IsDurable: true);
+    }
+
+    public async Task<Progress> ConfigureAsync(
+        string identity, NodeState state, PendingCredentials pending, OverlayOptions overlay, CancellationToken cancellationToken)
+    {
+        var now = context.Now;
+
+        // Made anew each time and never stored: one token for the same key is as good as another, and a secret not kept cannot leak.
+        var token = pending.Ed25519PublicKey is { } publicKey
+            ? tokens.Issue(
+                new ServerTokenOrder(
+                    identity, publicKey, overlay.Collectives, pending.OrganizationUnit ?? "choria", context.Options.ServerTokenLifetime),
+                now)
+            : null;
+
+        var configuration = NodeSettings.Build(identity, pending, token?.Token ?? "", overlay, context.Options);
+        if (NodeSettings.Faults(configuration) is { Count: > 0 } faults)
+        {
+            var hold = Setback.Deferred(
+                $"its configuration for {state.Overlay} cannot be sent: {string.Join("; ", faults)}", now + context.Options.RetryDelayMax);
+            return new Progress(state.OnHold(hold, now), Dossier: null, IsDurable: true);
+        }
+
+        await agent.ConfigureAsync(identity, state.Protocol, configuration, cancellationToken);
+
+        var configured = state with { Pending = pending with { ServerTokenExpiresAt = token?.ExpiresAt } };
+        return new Progress(configured.Reached(NodeStage.Configured, context.Now), Dossier: null, IsDurable: false);
+    }
+
+    public async Task<Progress> RestartAsync(string identity, NodeState state, CancellationToken cancellationToken)
+    {
+        await agent.RestartAsync(identity, state.Protocol, cancellationToken);
+
+        // If we die before this is written, the node is found silent or arrived; both are news that the next silo acts on.
+        var now = context.Now;
+        var restarted = state with { ArrivalDue = now + context.Options.ArrivalDeadline };
+        return new Progress(restarted.Reached(NodeStage.Restarted, now), Dossier: null, IsDurable: true);
+    }
+}

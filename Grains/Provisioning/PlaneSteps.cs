@@ -1,0 +1,121 @@
+using System.Diagnostics;
+using System.Text.Json;
+using ControlPlane.Certificates;
+using ControlPlane.Overlays;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>Carries out the steps of an enrolment that need other grains: placement and certificates.</summary>
+/// <remarks>Stores nothing; the grain writes what a step returns.</remarks>
+internal sealed class PlaneSteps(IGrainFactory grains, EnrolmentContext context)
+{
+    /// <summary>How long an order may wait at its CA before it is deferred. Below the response timeout of the issuance grain.</summary>
+    private static readonly TimeSpan OrderDeadline = TimeSpan.FromSeconds(90);
+
+    private IOverlayPlacementGrain Placement => grains.GetGrain<IOverlayPlacementGrain>(context.Region);
+
+    public async Task<Progress> PlaceAsync(string identity, NodeState state, NodeDossier dossier)
+    {
+        var request = new PlacementRequest(identity, state.Attempt + 1, dossier.ClaimsJson, FactsOf(dossier.InventoryJson));
+        var now = context.Now;
+
+        switch (await Placement.Place(request))
+        {
+            case PlacementOutcome.Placed placed when context.OverlayOrNull(placed.Overlay) is not null:
+                var inOverlay = state with { Overlay = placed.Overlay, PlacementReason = placed.Reason };
+                return new Progress(inOverlay.Reached(NodeStage.Placed, now, $"{placed.Overlay}: {placed.Reason}"), dossier, IsDurable: false);
+
+            case PlacementOutcome.Placed placed:
+                return OnHold(state, Setback.Deferred($"placed in {placed.Overlay}, which this silo has no settings for", now + context.Options.RetryDelayMax));
+
+            case PlacementOutcome.Deferred deferred:
+                return OnHold(state, Setback.Deferred(deferred.Reason, now + deferred.RetryAfter));
+
+            case PlacementOutcome.Refused refused:
+                return OnHold(state, Setback.Quarantine(Refusal.Unplaceable, refused.Reason));
+
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    public async Task<Progress> CertifyAsync(
+        string identity, NodeState state, PendingCredentials pending, OverlayOptions overlay, CancellationToken cancellationToken)
+    {
+        var now = context.Now;
+        if (pending.Order is not { } order)
+        {
+            return new Progress(state.Reached(NodeStage.Certified, now), Dossier: null, IsDurable: false);
+        }
+
+        var request = new CertificateOrderRequest(
+            order.OrderId,
+            identity,
+            state.Overlay ?? "",
+            overlay.CertificateProfile,
+            pending.SigningRequestPem ?? "",
+            IssuancePriority.NewNode,
+            now + OrderDeadline);
+
+        switch (await Issuance(identity, order).Issue(request, cancellationToken))
+        {
+            case IssuanceOutcome.Issued issued:
+                var certified = state with { Pending = pending with { Certificate = issued.Certificate } };
+                return new Progress(
+                    certified.Reached(NodeStage.Certified, context.Now, $"{issued.Certificate.Issuer}: serial {issued.Certificate.SerialNumber}"),
+                    Dossier: null,
+                    IsDurable: true);
+
+            case IssuanceOutcome.Deferred deferred:
+                return OnHold(state, Setback.Deferred(deferred.Reason, deferred.RetryAt));
+
+            case IssuanceOutcome.Refused refused:
+                return OnHold(state, Setback.Quarantine(refused.Refusal, refused.Detail));
+
+            case IssuanceOutcome.Spent spent:
+                return new Progress(state.StartedOver(state.WaitingSince ?? now, now, spent.Detail), Dossier: null, IsDurable: true);
+
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    /// <summary>Has every superseded order closed, so that none of their certificates stays valid.</summary>
+    public async Task<Progress> CloseSupersededAsync(string identity, NodeState state, NodeDossier? dossier, CancellationToken cancellationToken)
+    {
+        foreach (var order in state.Superseded)
+        {
+            await Issuance(identity, order).Close(order.OrderId, RevocationReason.Superseded, cancellationToken);
+        }
+
+        // Closing is repeatable: only at rest, where nothing else will be written soon, is a write owed.
+        return new Progress(state with { Superseded = [] }, dossier, IsDurable: state.Stage == NodeStage.Enrolled);
+    }
+
+    /// <summary>Makes the node's place permanent and its new credentials the ones it holds.</summary>
+    /// <remarks>
+    /// The place first: if we die in between, the arrival's event was not acknowledged and comes again. The other order could leave an
+    /// enrolled node whose place lapses.
+    /// </remarks>
+    public async Task<NodeState> ArriveAsync(string identity, NodeState state, PendingCredentials pending, DateTimeOffset arrivedAt)
+    {
+        await Placement.Confirm(identity, state.Attempt);
+        return state.Arrived(pending, arrivedAt, context.Now);
+    }
+
+    /// <summary>Gives back the place that a refused node had reserved.</summary>
+    public Task ReleaseAsync(string identity, int attempt) => Placement.Release(identity, attempt);
+
+    private Progress OnHold(NodeState state, Hold hold) => new(state.OnHold(hold, context.Now), Dossier: null, IsDurable: true);
+
+    private ICertificateIssuanceGrain Issuance(string identity, OrderReference order) =>
+        grains.GetGrain<ICertificateIssuanceGrain>(CertificateShard.KeyFor(order.Issuer, identity));
+
+    private static string FactsOf(string inventoryJson)
+    {
+        using var inventory = JsonDocument.Parse(inventoryJson);
+        return inventory.RootElement.TryGetProperty("facts", out var facts) && facts.ValueKind == JsonValueKind.Object
+            ? facts.GetRawText()
+            : "{}";
+    }
+}

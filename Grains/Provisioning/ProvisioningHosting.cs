@@ -1,0 +1,30 @@
+using ControlPlane.Fleet;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Orleans.Hosting;
+
+/// <summary>Registers the enrolment of nodes.</summary>
+public static class ProvisioningHosting
+{
+    /// <summary>
+    /// Adds the node grains, their roster and the discovery sweep, configured by the section <c>Provisioning</c>. Needs the ports
+    /// <see cref="INodeAgent"/>, <see cref="IFleetDiscovery"/>, <see cref="INodeAttestor"/> and <see cref="IServerTokenIssuer"/>,
+    /// the grain storage <c>fleet</c> and the stream provider <c>fleet</c>.
+    /// </summary>
+    public static ISiloBuilder AddProvisioning(this ISiloBuilder silo)
+    {
+        silo.Services.AddOptions<ProvisioningOptions>().BindConfiguration(ProvisioningOptions.Section).ValidateOnStart();
+        silo.Services.AddSingleton<IValidateOptions<ProvisioningOptions>, ProvisioningOptionsValidator>();
+
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddSingleton<EnrolmentContext>();
+        silo.Services.AddSingleton<EnrolmentGate>();
+        silo.Services.AddSingleton<NodeSteps>();
+        silo.Services.AddSingleton<PlaneSteps>();
+        silo.Services.AddHostedService<FleetWaker>();
+        return silo;
+    }
+}

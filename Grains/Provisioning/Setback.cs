@@ -1,0 +1,45 @@
+using System.Diagnostics;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>Decides what follows when a step fails: try again later, report silence, or quarantine. Pure.</summary>
+/// <remarks><c>jitter</c> is a random number from 0 to 1, drawn by the caller.</remarks>
+internal static class Setback
+{
+    /// <summary>A node's provisioning lock lapses this long after its holder's last call (Choria's constant).</summary>
+    private static readonly TimeSpan NodeLock = TimeSpan.FromMinutes(2);
+
+    public static Hold OfSilence(NodeState state, string detail, ProvisioningOptions options, DateTimeOffset now, double jitter) =>
+        new(
+            state.Failures + 1 >= options.SilentAfter ? NodeStage.Silent : NodeStage.Deferred,
+            detail,
+            now + Delay(state.Failures, options, jitter),
+            Refusal: null);
+
+    public static Hold OfRefusal(
+        NodeState state, NodeFault fault, string detail, ProvisioningOptions options, DateTimeOffset now, double jitter) => fault switch
+        {
+            NodeFault.SecretMismatch => Quarantine(Refusal.SecretMismatch, $"the node does not accept our shared secret: {detail}"),
+            NodeFault.Locked => new Hold(
+                NodeStage.Deferred, "someone else is provisioning it: its lock is held", now + Jittered(NodeLock, jitter), Refusal: null),
+            _ when state.Failures + 1 >= options.FailuresMax => Quarantine(
+                Refusal.ConfigurationRefused, $"it refused {options.FailuresMax} times, last with: {detail}"),
+            NodeFault.NotProvisioning or NodeFault.AlreadyProvisioning or NodeFault.Other or NodeFault.Unreadable => new Hold(
+                NodeStage.Deferred, $"the node refused: {detail}", now + Delay(state.Failures, options, jitter), Refusal: null),
+            _ => throw new UnreachableException(),
+        };
+
+    public static Hold Deferred(string reason, DateTimeOffset until) => new(NodeStage.Deferred, reason, until, Refusal: null);
+
+    public static Hold Quarantine(Refusal refusal, string detail) => new(NodeStage.Quarantined, detail, Until: null, refusal);
+
+    /// <summary>The wait before the next try: doubled with each failure, capped, and spread over half of itself so that a herd thins out.</summary>
+    public static TimeSpan Delay(int failures, ProvisioningOptions options, double jitter)
+    {
+        const int doublingsMax = 20;
+        var grown = options.RetryDelay * Math.Pow(2, Math.Min(failures, doublingsMax));
+        return Jittered(grown < options.RetryDelayMax ? grown : options.RetryDelayMax, jitter);
+    }
+
+    private static TimeSpan Jittered(TimeSpan delay, double jitter) => delay + (delay * 0.5 * jitter);
+}
