@@ -1,0 +1,46 @@
+using System.Security.Cryptography;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Overlays;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Fleet;
+
+/// <summary>Who this overlay is to nodes: the same for all of its silos, so that any of them may go on within a node's lock.</summary>
+internal sealed class Caller : IDisposable
+{
+    private readonly Dictionary<ChoriaProtocol, RequestSigner> signers = [];
+    private readonly RSA? certificateKey;
+    private readonly Ed25519Key? tokenKey;
+
+    public Caller(IOptions<FleetOptions> options, IOptions<OverlaysOptions> overlays)
+    {
+        Sender = $"{overlays.Value.Local}.controlplane";
+        Id = options.Value.Caller ?? $"choria={Sender}";
+
+        if (options.Value.CallerProof is { TokenFile: { } tokenFile, SeedFile: { } seedFile })
+        {
+            tokenKey = Ed25519Key.FromSeed(SecretFile.ReadHex(seedFile));
+            signers[ChoriaProtocol.V2] = RequestSigner.WithToken(tokenKey, SecretFile.Read(tokenFile));
+        }
+
+        if (options.Value.CallerProof is { CertificateFile: { } certificateFile, KeyFile: { } keyFile })
+        {
+            certificateKey = RSA.Create();
+            certificateKey.ImportFromPem(File.ReadAllText(keyFile));
+            signers[ChoriaProtocol.V1] = RequestSigner.WithCertificate(certificateKey, File.ReadAllText(certificateFile));
+        }
+    }
+
+    public string Id { get; }
+
+    public string Sender { get; }
+
+    /// <summary>How we prove ourselves to provisioned nodes of a protocol; null when that is not configured.</summary>
+    public RequestSigner? SignerOrNull(ChoriaProtocol protocol) => signers.GetValueOrDefault(protocol);
+
+    public void Dispose()
+    {
+        certificateKey?.Dispose();
+        tokenKey?.Dispose();
+    }
+}

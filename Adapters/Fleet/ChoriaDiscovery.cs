@@ -1,0 +1,39 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Fleet;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Fleet;
+
+/// <summary>Choria's broadcast discovery on the provisioning network.</summary>
+internal sealed class ChoriaDiscovery(NodeCalls calls, IOptions<FleetOptions> options, TimeProvider time) : IFleetDiscovery
+{
+    /// <summary>Answers that wait to be read; more nodes than that are found by the next sweep.</summary>
+    private const int AnswersMax = 50_000;
+
+    public async IAsyncEnumerable<DiscoveredNode> SweepAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var answers = Channel.CreateBounded<DiscoveredNode>(new BoundedChannelOptions(AnswersMax) { FullMode = BoundedChannelFullMode.DropWrite });
+        using var window = new CancellationTokenSource(options.Value.DiscoveryWindow, time);
+        await using var closing = window.Token.Register(() => answers.Writer.TryComplete());
+
+        using var ping = await calls.PingAsync(
+            FleetStreams.ProvisioningNetwork,
+            ChoriaSubjects.ProvisioningCollective,
+            ProvisionAgent.Name,
+            SpokenProtocols.Of(options.Value),
+            received => answers.Writer.TryWrite(Found(received)),
+            cancellationToken);
+
+        await foreach (var node in answers.Reader.ReadAllAsync(cancellationToken))
+        {
+            yield return node;
+        }
+    }
+
+    private static DiscoveredNode Found(ReceivedReply received) => new(
+        Discovery.ResponderOf(received),
+        received.Reply.Protocol == ChoriaProtocol.V1 ? NodeProtocol.V1 : NodeProtocol.V2);
+}

@@ -1,0 +1,152 @@
+using System.Collections.Frozen;
+using System.Security.Cryptography;
+using System.Text;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Fleet;
+using ControlPlane.Overlays;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Fleet;
+
+/// <summary>Calls <c>choria_provision</c> and <c>rpcutil</c> of nodes by Choria's RPC.</summary>
+internal sealed class ChoriaNodeAgent(
+    NodeCalls calls, Caller caller, SharedSecret secret, IOptions<FleetOptions> options, IOptionsMonitor<OverlaysOptions> overlays) : INodeAgent
+{
+    /// <summary>Callers wait this much longer than the agent's own timeout (Choria's discovery timeout).</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(2);
+
+    private const int NonceBytes = 16;
+
+    // Unprovisioned nodes do not check who asks: the network and the shared secret are what protects them.
+    private readonly FrozenDictionary<NodeProtocol, FrozenDictionary<ChoriaProtocol, RequestSigner>> unsigned =
+        new Dictionary<NodeProtocol, FrozenDictionary<ChoriaProtocol, RequestSigner>>
+        {
+            [NodeProtocol.V1] = Unsigned(ChoriaProtocol.V1),
+            [NodeProtocol.V2] = Unsigned(ChoriaProtocol.V2),
+            [NodeProtocol.Unknown] = Unsigned([.. SpokenProtocols.Of(options.Value)]),
+        }.ToFrozenDictionary();
+
+    public async Task<NodeTokenReply> FetchTokenAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    {
+        var (spoken, output) = await CallAsync(
+            ProvisionAgent.Jwt, new SecretInput(secret.Value), identity, protocol, options.Value.ProbeTimeout, cancellationToken);
+        return new NodeTokenReply(spoken == ChoriaProtocol.V1 ? NodeProtocol.V1 : NodeProtocol.V2, output.Jwt, output.EcdhPublic);
+    }
+
+    public async Task<string> FetchInventoryAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    {
+        var action = RpcutilAgent.Inventory;
+        var reply = await SendAsync(action, new NoInput(), identity, protocol, action.Timeout + Margin, cancellationToken);
+        return Encoding.UTF8.GetString(reply.Reply.Data.Span);
+    }
+
+    public async Task<SigningRequestReply> MakeSigningRequestAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    {
+        var input = new GencsrInput(secret.Value, identity);
+        var (_, output) = await CallAsync(ProvisionAgent.Gencsr, input, identity, protocol, timeout: null, cancellationToken);
+        return new SigningRequestReply(output.SigningRequestPem, output.SslDirectory);
+    }
+
+    public async Task<Ed25519KeyReply> MakeEd25519KeyAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    {
+        var nonce = RandomNumberGenerator.GetHexString(NonceBytes * 2, lowercase: true);
+        var input = new Gen25519Input(nonce, secret.Value);
+        var (_, output) = await CallAsync(ProvisionAgent.Gen25519, input, identity, protocol, timeout: null, cancellationToken);
+        return output.Proves(nonce)
+            ? new Ed25519KeyReply(output.PublicKey, output.Directory)
+            : throw new KeyUnprovenException("its signature over our nonce is not of the Ed25519 key that it showed");
+    }
+
+    public Task ConfigureAsync(string identity, NodeProtocol protocol, NodeConfiguration configuration, CancellationToken cancellationToken)
+    {
+        var input = new ConfigureInput
+        {
+            SettingsJson = ConfigureInput.EncodeSettings(configuration.Settings),
+            CertificatePem = configuration.CertificatePem,
+            ChainPem = configuration.ChainPem,
+            SslDirectory = configuration.SslDirectory,
+            ServerToken = configuration.ServerToken,
+            ActionPolicies = configuration.ActionPolicies,
+            OpaPolicies = configuration.OpaPolicies,
+            Token = secret.Value,
+        };
+        return SendAsync(ProvisionAgent.Configure, input, identity, protocol, timeout: null, cancellationToken);
+    }
+
+    public Task RestartAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken) =>
+        SendAsync(ProvisionAgent.Restart, new RestartInput(1, secret.Value), identity, protocol, timeout: null, cancellationToken);
+
+    public Task ReprovisionAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
+    {
+        var spoken = protocol == NodeProtocol.V1 ? ChoriaProtocol.V1 : ChoriaProtocol.V2;
+        var signer = caller.SignerOrNull(spoken)
+            ?? throw new NodeRefusedException(
+                NodeFault.Other, $"we cannot prove ourselves to provisioned nodes of protocol {spoken}; configure Fleet:CallerProof");
+        var action = ProvisionAgent.Reprovision;
+        var call = new NodeCall(
+            overlay,
+            overlays.CurrentValue.Members.GetValueOrDefault(overlay)?.Collectives[0] ?? "choria",
+            identity,
+            action.Agent,
+            action.Name,
+            action.EncodeRequest(new SecretInput(secret.Value)),
+            new Dictionary<ChoriaProtocol, RequestSigner> { [spoken] = signer },
+            action.Timeout + Margin);
+        return SendAsync(call, cancellationToken);
+    }
+
+    private async Task<(ChoriaProtocol Spoken, TOutput Output)> CallAsync<TInput, TOutput>(
+        RpcAction<TInput, TOutput> action,
+        TInput input,
+        string identity,
+        NodeProtocol protocol,
+        TimeSpan? timeout,
+        CancellationToken cancellationToken)
+        where TInput : notnull
+        where TOutput : notnull
+    {
+        var (spoken, reply) = await SendAsync(action, input, identity, protocol, timeout, cancellationToken);
+        return action.TryReadOutput(reply, out var output, out var fault)
+            ? (spoken, output)
+            : throw new NodeRefusedException(NodeFault.Unreadable, $"its reply to {action.Agent}#{action.Name} cannot be read: {fault}");
+    }
+
+    private Task<(ChoriaProtocol Spoken, RpcReply Reply)> SendAsync<TInput, TOutput>(
+        RpcAction<TInput, TOutput> action,
+        TInput input,
+        string identity,
+        NodeProtocol protocol,
+        TimeSpan? timeout,
+        CancellationToken cancellationToken)
+        where TInput : notnull
+        where TOutput : notnull => SendAsync(
+            new NodeCall(
+                FleetStreams.ProvisioningNetwork,
+                ChoriaSubjects.ProvisioningCollective,
+                identity,
+                action.Agent,
+                action.Name,
+                action.EncodeRequest(input),
+                unsigned[protocol],
+                timeout ?? action.Timeout + Margin),
+            cancellationToken);
+
+    private async Task<(ChoriaProtocol Spoken, RpcReply Reply)> SendAsync(NodeCall call, CancellationToken cancellationToken)
+    {
+        var (spoken, reply) = await calls.CallAsync(call, cancellationToken);
+        return reply.IsOk ? (spoken, reply) : throw new NodeRefusedException(FaultOf(reply.StatusMessage), $"{call.Action}: {reply.StatusMessage}");
+    }
+
+    private static NodeFault FaultOf(string statusMessage) => statusMessage switch
+    {
+        ProvisionErrors.Locked => NodeFault.Locked,
+        ProvisionErrors.WrongSecret => NodeFault.SecretMismatch,
+        ProvisionErrors.NotProvisioning => NodeFault.NotProvisioning,
+        ProvisionErrors.AlreadyProvisioning => NodeFault.AlreadyProvisioning,
+        _ => NodeFault.Other,
+    };
+
+    private static FrozenDictionary<ChoriaProtocol, RequestSigner> Unsigned(params ChoriaProtocol[] protocols) =>
+        protocols.ToFrozenDictionary(protocol => protocol, _ => RequestSigner.Insecure);
+}

@@ -1,0 +1,116 @@
+using System.ComponentModel.DataAnnotations;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Fleet;
+
+/// <summary>How the silo reaches nodes and knows them. Section <c>Fleet</c>.</summary>
+public sealed class FleetOptions
+{
+    public const string Section = "Fleet";
+
+    /// <summary>Connections of one silo to all brokers together: they do not grow with the fleet.</summary>
+    public const int ConnectionsMax = 8;
+
+    /// <summary>The network on which unprovisioned nodes are.</summary>
+    [ValidateObjectMembers(typeof(NetworkOptionsRanges))]
+    public NetworkOptions Provisioning { get; set; } = new();
+
+    /// <summary>The networks of the overlays that this silo configures nodes for, by overlay; arrivals are heard there.</summary>
+    public Dictionary<string, NetworkOptions> Overlays { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>Path of the file with the fleet's shared provisioning secret: the <c>cht</c> claim of every provisioning token.</summary>
+    public string SharedSecretFile { get; set; } = "";
+
+    /// <summary>
+    /// Paths of PEM files with the public keys or certificates that sign RS256 provisioning tokens. Tokens signed with EdDSA are
+    /// verified by <c>Provisioning:Issuers</c>. One of the two is needed.
+    /// </summary>
+    public List<string> ProvisioningTokenSignerFiles { get; set; } = [];
+
+    /// <summary>
+    /// Path of the Ed25519 seed (64 hexadecimal digits) that signs server tokens: the organisation issuer's, or a chain issuer's when
+    /// <see cref="ServerTokenIssuerTokenFile"/> is given. Needed for nodes of protocol v2.
+    /// </summary>
+    public string? ServerTokenSeedFile { get; set; }
+
+    /// <summary>Path of the chain issuer's token (JWT) that goes with <see cref="ServerTokenSeedFile"/>.</summary>
+    public string? ServerTokenIssuerTokenFile { get; set; }
+
+    /// <summary>The protocols spoken on the provisioning network. Both by default; naming one saves half of the first calls.</summary>
+    public List<NodeProtocol> Protocols { get; set; } = [];
+
+    /// <summary>
+    /// Who we are to nodes, as <c>x=y</c>. The same for all silos of an overlay, since a node's lock belongs to its caller.
+    /// <c>choria=&lt;overlay&gt;.controlplane</c> by default.
+    /// </summary>
+    public string? Caller { get; set; }
+
+    /// <summary>How the caller proves itself to provisioned nodes; only <c>reprovision</c> needs it.</summary>
+    public CallerProofOptions? CallerProof { get; set; }
+
+    /// <summary>How long a node may take to answer the first call. 1 second to 1 minute; 5 seconds by default.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:01:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a discovery sweep listens at most. 1 to 30 seconds; 5 seconds by default.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "00:00:30", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan DiscoveryWindow { get; set; } = TimeSpan.FromSeconds(5);
+}
+
+/// <summary>One NATS network and how we log in to it.</summary>
+public sealed class NetworkOptions
+{
+    /// <summary>The brokers as the silo reaches them, e.g. <c>nats://broker1.example.net:4222</c>. At least one.</summary>
+    public List<string> Urls { get; set; } = [];
+
+    /// <summary>The NATS user; <c>provisioner</c> on a Choria broker's provisioning account.</summary>
+    public string? User { get; set; }
+
+    /// <summary>Path of the file with the user's password.</summary>
+    public string? PasswordFile { get; set; }
+
+    /// <summary>Path of a Choria client token (JWT) to log in with.</summary>
+    public string? TokenFile { get; set; }
+
+    /// <summary>Path of the Ed25519 seed (64 hexadecimal digits) that goes with <see cref="TokenFile"/>.</summary>
+    public string? SeedFile { get; set; }
+
+    /// <summary>Path of the PEM file with the CAs that the broker's certificate is verified by; the machine's own when not given.</summary>
+    public string? CaFile { get; set; }
+
+    /// <summary>Path of our client certificate (PEM), where the broker demands one.</summary>
+    public string? CertificateFile { get; set; }
+
+    /// <summary>Path of the key (PEM) that goes with <see cref="CertificateFile"/>.</summary>
+    public string? KeyFile { get; set; }
+
+    /// <summary>Whether the connection is encrypted. True by default; false only for brokers on loopback.</summary>
+    public bool Tls { get; set; } = true;
+
+    /// <summary>Connections to this network. 1 to 4; 1 by default. All networks together at most 8.</summary>
+    [Range(1, 4)]
+    public int Connections { get; set; } = 1;
+
+    /// <summary>The JetStream stream that holds the network's lifecycle events. <c>CHORIA_EVENTS</c> by default, as Choria's broker names it.</summary>
+    public string StreamName { get; set; } = "CHORIA_EVENTS";
+
+    /// <summary>Whether we make the stream when it is missing. False by default: a Choria broker makes it itself.</summary>
+    public bool CreateStream { get; set; }
+}
+
+/// <summary>How our requests to provisioned nodes are signed: a client token for protocol v2, a certificate for v1.</summary>
+public sealed class CallerProofOptions
+{
+    /// <summary>Path of a client token (JWT) with the permission <c>fleet_management</c>; its <c>callerid</c> must be <see cref="FleetOptions.Caller"/>.</summary>
+    public string? TokenFile { get; set; }
+
+    /// <summary>Path of the Ed25519 seed (64 hexadecimal digits) that goes with <see cref="TokenFile"/>.</summary>
+    public string? SeedFile { get; set; }
+
+    /// <summary>Path of a client certificate (PEM) that nodes accept, named as <see cref="FleetOptions.Caller"/> says.</summary>
+    public string? CertificateFile { get; set; }
+
+    /// <summary>Path of the RSA key (PEM) that goes with <see cref="CertificateFile"/>.</summary>
+    public string? KeyFile { get; set; }
+}

@@ -1,0 +1,148 @@
+using System.Collections.Concurrent;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Adapters.Fleet;
+
+/// <summary>Requests to one node or to all, each with its waiter and its deadline, over the silo's shared connections.</summary>
+internal sealed class NodeCalls(FleetConnections connections, Caller caller, TimeProvider time) : IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<(string Network, string Collective), Lazy<ReplyInbox[]>> inboxes = new();
+
+    /// <summary>Calls one action of one node, in each of some protocols at once; the first reply counts.</summary>
+    /// <exception cref="NodeSilentException">No reply in time.</exception>
+    /// <exception cref="NodeRefusedException">The reply cannot be read.</exception>
+    public async Task<(ChoriaProtocol Protocol, RpcReply Reply)> CallAsync(NodeCall call, CancellationToken cancellationToken)
+    {
+        var inbox = InboxOf(call.Network, call.Collective, call.Identity);
+        var answer = new TaskCompletionSource<ReceivedReply>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var ids = call.Signers.Keys.Select(protocol => (Protocol: protocol, Id: RequestId.New(protocol, time.GetUtcNow()))).ToArray();
+
+        try
+        {
+            foreach (var (protocol, id) in ids)
+            {
+                inbox.Expect(id, received =>
+                {
+                    // The identity stands in the reply, unsigned in provisioning mode; another node's answer is dropped all the same.
+                    if (received.Reply.Sender == call.Identity)
+                    {
+                        answer.TrySetResult(received);
+                    }
+                });
+                var payload = Encode(protocol, id, call.Collective, call.Agent, call.Body, call.Signers[protocol], inbox);
+                await inbox.PublishAsync(ChoriaSubjects.Node(call.Collective, call.Identity), payload, cancellationToken);
+            }
+
+            var received = await answer.Task.WaitAsync(call.Timeout, time, cancellationToken);
+            return RpcReply.TryDecode(received.Reply.Body, out var reply, out var fault)
+                ? (received.Reply.Protocol, reply)
+                : throw new NodeRefusedException(NodeFault.Unreadable, $"its reply to {call.Agent} cannot be read: {fault}");
+        }
+        catch (TimeoutException late)
+        {
+            throw new NodeSilentException($"no answer to {call.Agent}#{call.Action} within {call.Timeout.TotalSeconds:0} s", late);
+        }
+        finally
+        {
+            foreach (var (_, id) in ids)
+            {
+                inbox.Forget(id);
+            }
+        }
+    }
+
+    /// <summary>Pings every node that has an agent, and hands over who answers until it is disposed.</summary>
+    public async Task<IDisposable> PingAsync(
+        string network,
+        string collective,
+        string agent,
+        IEnumerable<ChoriaProtocol> protocols,
+        Action<ReceivedReply> receive,
+        CancellationToken cancellationToken)
+    {
+        var inbox = InboxOf(network, collective, agent);
+        var ping = new Ping(inbox);
+        foreach (var protocol in protocols)
+        {
+            var id = RequestId.New(protocol, time.GetUtcNow());
+            ping.Ids.Add(id);
+            inbox.Expect(id, receive);
+            var payload = Encode(
+                protocol, id, collective, Discovery.Agent, Discovery.Ping, RequestSigner.Insecure, inbox, ChoriaFilter.HavingAgent(agent));
+            await inbox.PublishAsync(ChoriaSubjects.Broadcast(collective, Discovery.Agent), payload, cancellationToken);
+        }
+
+        return ping;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var inbox in inboxes.Values.Where(inbox => inbox.IsValueCreated).SelectMany(inbox => inbox.Value))
+        {
+            await inbox.DisposeAsync();
+        }
+    }
+
+    private byte[] Encode(
+        ChoriaProtocol protocol,
+        string id,
+        string collective,
+        string agent,
+        ReadOnlyMemory<byte> body,
+        RequestSigner signer,
+        ReplyInbox inbox,
+        ChoriaFilter? filter = null)
+    {
+        var request = new ChoriaRequest
+        {
+            Protocol = protocol,
+            Id = id,
+            Sender = caller.Sender,
+            Caller = caller.Id,
+            Collective = collective,
+            Agent = agent,
+            UnixNanoseconds = UnixTime.Nanoseconds(time.GetUtcNow()),
+            Filter = filter ?? ChoriaFilter.HavingAgent(agent),
+            Body = body,
+        };
+        return ChoriaEnvelope.EncodeRequest(request, new TransportHeaders(inbox.ReplySubject(id), caller.Sender), signer);
+    }
+
+    /// <summary>Always the same connection for one node, so that its requests stay in order.</summary>
+    private ReplyInbox InboxOf(string network, string collective, string identity)
+    {
+        var open = inboxes.GetOrAdd(
+            (network, collective),
+            key => new Lazy<ReplyInbox[]>(() =>
+                [.. connections.Of(key.Network).Select(connection => new ReplyInbox(connection, key.Collective, caller.Id))])).Value;
+        return open.Length > 0
+            ? open[StableHash.Bucket(identity, open.Length)]
+            : throw new NodeRefusedException(NodeFault.Other, $"this silo has no connection to the network '{network}'; add it under Fleet:Overlays");
+    }
+
+    private sealed class Ping(ReplyInbox inbox) : IDisposable
+    {
+        public List<string> Ids { get; } = [];
+
+        public void Dispose() => Ids.ForEach(inbox.Forget);
+    }
+}
+
+/// <param name="Network">The network that the node is on.</param>
+/// <param name="Collective">The collective that it is addressed in.</param>
+/// <param name="Identity">The node.</param>
+/// <param name="Agent">The agent that shall act.</param>
+/// <param name="Action">The action, for messages.</param>
+/// <param name="Body">The encoded RPC request.</param>
+/// <param name="Signers">How to sign, for each protocol that is to be tried.</param>
+/// <param name="Timeout">How long to wait.</param>
+internal sealed record NodeCall(
+    string Network,
+    string Collective,
+    string Identity,
+    string Agent,
+    string Action,
+    ReadOnlyMemory<byte> Body,
+    IReadOnlyDictionary<ChoriaProtocol, RequestSigner> Signers,
+    TimeSpan Timeout);

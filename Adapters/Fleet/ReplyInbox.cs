@@ -1,0 +1,66 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using ControlPlane.Adapters.Choria;
+using NATS.Client.Core;
+
+namespace ControlPlane.Adapters.Fleet;
+
+/// <summary>One connection's subscription for replies, and who waits for which request.</summary>
+/// <remarks>
+/// The subject is the caller's, as Choria's brokers demand, with a part of our own behind it: two silos that are the same caller to the
+/// nodes do not get each other's replies.
+/// </remarks>
+internal sealed class ReplyInbox : IAsyncDisposable
+{
+    private const int OwnPartBytes = 8;
+
+    private readonly ConcurrentDictionary<string, Action<ReceivedReply>> waiting = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource closing = new();
+    private readonly NatsConnection connection;
+    private readonly string prefix;
+    private readonly Task reading;
+
+    public ReplyInbox(NatsConnection connection, string collective, string caller)
+    {
+        this.connection = connection;
+        prefix = $"{ChoriaSubjects.ReplyPrefix(collective, caller)}.{RandomNumberGenerator.GetHexString(OwnPartBytes * 2, lowercase: true)}";
+        reading = ReadAsync();
+    }
+
+    /// <summary>Replies that nobody waits for (any more): late ones, duplicates, and what is not a reply of Choria's.</summary>
+    public long Unclaimed { get; private set; }
+
+    public string ReplySubject(string requestId) => $"{prefix}.{requestId}";
+
+    public void Expect(string requestId, Action<ReceivedReply> receive) => waiting[requestId] = receive;
+
+    public void Forget(string requestId) => waiting.TryRemove(requestId, out _);
+
+    public ValueTask PublishAsync(string subject, byte[] payload, CancellationToken cancellationToken) =>
+        connection.PublishAsync(subject, payload, cancellationToken: cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await closing.CancelAsync();
+        await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        closing.Dispose();
+    }
+
+    private async Task ReadAsync()
+    {
+        await foreach (var message in connection.SubscribeAsync<byte[]>($"{prefix}.>", cancellationToken: closing.Token))
+        {
+            // Whoever may publish on the network can publish here: what cannot be read is dropped, and never ends a call.
+            if (message.Data is { } payload
+                && ChoriaEnvelope.TryDecodeReply(payload, out var received, out _)
+                && waiting.TryGetValue(received.Reply.RequestId, out var receive))
+            {
+                receive(received);
+            }
+            else
+            {
+                Unclaimed++;
+            }
+        }
+    }
+}

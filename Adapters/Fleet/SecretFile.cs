@@ -1,0 +1,22 @@
+namespace ControlPlane.Adapters.Fleet;
+
+/// <summary>Secrets are configured as paths; this is the one place that reads them. Messages name the file, never what is in it.</summary>
+internal static class SecretFile
+{
+    public static string Read(string path) => File.ReadAllText(path).Trim();
+
+    public static string? ReadOrNull(string? path) => path is null ? null : Read(path);
+
+    /// <summary>An Ed25519 seed as Choria keeps it: hexadecimal.</summary>
+    public static byte[] ReadHex(string path)
+    {
+        try
+        {
+            return Convert.FromHexString(Read(path));
+        }
+        catch (FormatException notHex)
+        {
+            throw new InvalidOperationException($"the file '{path}' does not hold a seed of hexadecimal digits", notHex);
+        }
+    }
+}
