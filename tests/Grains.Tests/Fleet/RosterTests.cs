@@ -1,0 +1,83 @@
+using ControlPlane.Fleet;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Grains.Tests.Fleet;
+
+public sealed class RosterTests
+{
+    private static readonly DateTimeOffset Now = DateTimeOffset.UnixEpoch.AddDays(1);
+
+    private readonly Roster roster = new();
+
+    [Fact]
+    public void TakeDue_TakesTheOldestOfThoseThatAreDueTogether()
+    {
+        roster.Put(Entry("young", Now) with { Since = Now });
+        roster.Put(Entry("old", Now) with { Since = Now.AddMinutes(-1) });
+        roster.Put(Entry("later", Now.AddSeconds(1)));
+        roster.Put(Entry("never", null));
+
+        Assert.Equal(["old", "young"], [roster.TakeDue(Now)?.Identity, roster.TakeDue(Now)?.Identity]);
+        Assert.Null(roster.TakeDue(Now));
+    }
+
+    [Fact]
+    public void Put_AsksToBeStored_OnlyWhenTheNodeBecomesDueEarlier()
+    {
+        Assert.True(roster.Put(Entry("a", Now)));
+        Assert.False(roster.Put(Entry("a", Now)));
+        Assert.False(roster.Put(Entry("a", Now.AddMinutes(1))));
+        Assert.False(roster.Put(Entry("a", null)));
+        Assert.True(roster.Put(Entry("a", Now.AddMinutes(1))));
+    }
+
+    [Fact]
+    public void Entries_KeepANodeDue_WhileItIsBeingCalled()
+    {
+        roster.Put(Entry("a", Now));
+        roster.TakeDue(Now);
+
+        Assert.Equal(Now, Assert.Single(roster.Entries).DueAt);
+    }
+
+    [Fact]
+    public void Returned_PutsTheNodeBack_AsTheCallLeftIt()
+    {
+        roster.Put(Entry("a", Now));
+        roster.TakeDue(Now);
+        roster.Returned(Entry("a", null) with { Stage = NodeStage.Enrolled });
+
+        Assert.Null(roster.TakeDue(Now.AddDays(1)));
+        Assert.Equal(NodeStage.Enrolled, Assert.Single(roster.List(null, null, 10)).Stage);
+    }
+
+    [Fact]
+    public void Returned_CallsAgain_WhenNewsCameMeanwhile()
+    {
+        roster.Put(Entry("a", Now));
+        roster.TakeDue(Now);
+        roster.Put(Entry("a", Now));
+        Assert.Null(roster.TakeDue(Now));
+
+        roster.Returned(Entry("a", null) with { Stage = NodeStage.Enrolled });
+        Assert.Equal("a", roster.TakeDue(Now)?.Identity);
+    }
+
+    [Fact]
+    public void List_WalksInOrderOfIdentity_ByStageAndAfter()
+    {
+        foreach (var identity in new[] { "c", "a", "b", "d" })
+        {
+            roster.Put(Entry(identity, Now));
+        }
+
+        roster.Put(Entry("b", null) with { Stage = NodeStage.Enrolled });
+
+        Assert.Equal(["c", "d"], roster.List(NodeStage.Discovered, "a", 10).Select(entry => entry.Identity));
+        Assert.Equal(["a", "b"], roster.List(null, null, 2).Select(entry => entry.Identity));
+        Assert.Equal(3, roster.Count()[NodeStage.Discovered]);
+    }
+
+    private static RosterEntry Entry(string identity, DateTimeOffset? dueAt) =>
+        new(identity, NodeStage.Discovered, Overlay: null, Reason: null, Now, dueAt);
+}

@@ -1,0 +1,182 @@
+using ControlPlane.Certificates;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Grains.Tests.Provisioning;
+
+public sealed class EnrolmentTests
+{
+    private const string Overlay = "eu-w-001";
+    private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch.AddDays(20_000);
+    private static readonly ProvisioningOptions Options = new();
+    private static readonly NodeNews Silence = new();
+
+    private static readonly NodeState Certified = new()
+    {
+        Stage = NodeStage.Certified,
+        Attempt = 1,
+        Overlay = Overlay,
+        WaitingSince = Start,
+        ReachedAt = Start.AddSeconds(1),
+        Pending = new PendingCredentials { KeyedAt = Start.AddSeconds(2), Order = new OrderReference("local", "web1/1") },
+    };
+
+    private static readonly NodeState Enrolled = Certified.Arrived(Certified.Pending!, Start.AddSeconds(9), Start.AddSeconds(9));
+
+    [Fact]
+    public void Next_DoesNothing_ForANodeNeverHeardOf() =>
+        Assert.Equal(new EnrolmentStep.Nothing(null), Next(new NodeState(), Silence));
+
+    [Fact]
+    public void Next_StartsOver_WhenANewNodeStartedInProvisioningMode() =>
+        Assert.Equal(new EnrolmentStep.StartOver(Start, null), Next(new NodeState(), new NodeNews(StartedAt: Start)));
+
+    [Fact]
+    public void Next_StartsOver_WhenANewNodeAnsweredASweep() =>
+        Assert.Equal(new EnrolmentStep.StartOver(Start, null), Next(new NodeState(), new NodeNews(SightedAt: Start)));
+
+    [Theory]
+    [InlineData(NodeStage.Discovered, typeof(EnrolmentStep.Attest))]
+    [InlineData(NodeStage.Attested, typeof(EnrolmentStep.Inspect))]
+    [InlineData(NodeStage.Inspected, typeof(EnrolmentStep.Place))]
+    [InlineData(NodeStage.Placed, typeof(EnrolmentStep.MakeKeys))]
+    [InlineData(NodeStage.Keyed, typeof(EnrolmentStep.Certify))]
+    [InlineData(NodeStage.Certified, typeof(EnrolmentStep.Configure))]
+    [InlineData(NodeStage.Configured, typeof(EnrolmentStep.Restart))]
+    public void Next_TakesTheStepAfterTheStage(NodeStage stage, Type step) =>
+        Assert.IsType(step, Next(Certified with { Stage = stage }, new NodeNews(StartedAt: Start)));
+
+    [Fact]
+    public void Next_WaitsForTheArrival_UntilItsDeadline()
+    {
+        var restarted = Certified with { Stage = NodeStage.Restarted, ArrivalDue = Start.AddMinutes(2) };
+
+        Assert.Equal(new EnrolmentStep.Nothing(Start.AddMinutes(2)), Next(restarted, Silence, Start.AddMinutes(1)));
+        Assert.IsType<EnrolmentStep.StartOver>(Next(restarted, Silence, Start.AddMinutes(2)));
+    }
+
+    [Theory]
+    [InlineData(NodeStage.Certified)]
+    [InlineData(NodeStage.Configured)]
+    [InlineData(NodeStage.Restarted)]
+    public void Next_TakesAnySignOfLifeFromTheOverlayAsTheArrival_AfterCertification(NodeStage stage) =>
+        Assert.Equal(
+            new EnrolmentStep.Arrive(Start.AddSeconds(5)),
+            Next(Certified with { Stage = stage }, new NodeNews(Arrival: new Arrival(Overlay, Start.AddSeconds(5)))));
+
+    [Fact]
+    public void Next_TakesTheArrival_ThoughTheNodeWasThoughtSilent() =>
+        Assert.IsType<EnrolmentStep.Arrive>(Next(
+            Certified.OnHold(new Hold(NodeStage.Silent, "no answer", Start.AddHours(1), null), Start),
+            new NodeNews(Arrival: new Arrival(Overlay, Start.AddSeconds(5)))));
+
+    [Theory]
+    [InlineData("eu-w-002", 5)]
+    [InlineData(Overlay, -60)]
+    public void Next_IgnoresAnArrival_OnAnotherOverlayOrOfAFormerLife(string overlay, int seconds) =>
+        Assert.IsNotType<EnrolmentStep.Arrive>(Next(Certified, new NodeNews(Arrival: new Arrival(overlay, Start.AddSeconds(seconds)))));
+
+    [Theory]
+    [InlineData(NodeStage.Discovered)]
+    [InlineData(NodeStage.Keyed)]
+    [InlineData(NodeStage.Restarted)]
+    public void Next_StartsOver_WhenTheNodeStartedAnewInTheMiddle(NodeStage stage) =>
+        Assert.IsType<EnrolmentStep.StartOver>(Next(Certified with { Stage = stage }, new NodeNews(StartedAt: Start.AddSeconds(30))));
+
+    [Fact]
+    public void Next_IgnoresTheStartThatTheEnrolmentBeganWith_WhenItIsDeliveredAgain() =>
+        Assert.IsType<EnrolmentStep.Configure>(Next(Certified, new NodeNews(StartedAt: Start)));
+
+    [Fact]
+    public void Next_IgnoresASighting_WhileAnEnrolmentRuns() =>
+        Assert.IsType<EnrolmentStep.Configure>(Next(Certified, new NodeNews(SightedAt: Start.AddSeconds(30))));
+
+    [Fact]
+    public void Next_IgnoresNewsOfBeforeTheArrival() =>
+        Assert.Equal(
+            new EnrolmentStep.Nothing(null),
+            Next(Enrolled, new NodeNews(StartedAt: Start, SightedAt: Start.AddSeconds(8))));
+
+    [Fact]
+    public void Next_StartsOver_WhenAnEnrolledNodeIsInProvisioningModeAgain() =>
+        Assert.IsType<EnrolmentStep.StartOver>(Next(Enrolled, new NodeNews(SightedAt: Start.AddMinutes(1))));
+
+    [Fact]
+    public void Next_ClosesTheSupersededOrder_BeforeTheNodeIsAskedForAnotherKey()
+    {
+        var again = Certified.StartedOver(Start.AddSeconds(30), Start.AddSeconds(30), null);
+
+        Assert.Equal([new OrderReference("local", "web1/1")], again.Superseded);
+        Assert.IsType<EnrolmentStep.CloseSuperseded>(Next(again, new NodeNews(StartedAt: Start.AddSeconds(30))));
+    }
+
+    [Fact]
+    public void Next_RevokesThePreviousCertificate_OnlyAfterTheArrival()
+    {
+        var again = Enrolled.StartedOver(Start.AddMinutes(5), Start.AddMinutes(5), null);
+        Assert.Empty(again.Superseded);
+
+        var pending = new PendingCredentials { KeyedAt = Start.AddMinutes(6), Order = new OrderReference("local", "web1/2") };
+        var arrived = (again with { Pending = pending, Attempt = 2 }).Arrived(pending, Start.AddMinutes(7), Start.AddMinutes(7));
+        Assert.Equal([new OrderReference("local", "web1/1")], arrived.Superseded);
+        Assert.IsType<EnrolmentStep.CloseSuperseded>(Next(arrived, Silence, Start.AddMinutes(7)));
+    }
+
+    [Fact]
+    public void Next_WaitsOutAHold_AndThenGoesOnWhereItStopped()
+    {
+        var held = (Certified with { Stage = NodeStage.Keyed }).OnHold(Setback.Deferred("the CA is busy", Start.AddMinutes(1)), Start);
+
+        Assert.Equal(new EnrolmentStep.Nothing(Start.AddMinutes(1)), Next(held, Silence, Start.AddSeconds(59)));
+        Assert.IsType<EnrolmentStep.Certify>(Next(held, Silence, Start.AddMinutes(1)));
+    }
+
+    [Fact]
+    public void Next_LeavesAQuarantinedNodeAlone_UntilItStartsAnew()
+    {
+        var refused = (Certified with { Stage = NodeStage.Placed, Pending = null })
+            .OnHold(Setback.Quarantine(Refusal.TokenExpired, "expired"), Start);
+
+        Assert.Equal(new EnrolmentStep.Nothing(null), Next(refused, new NodeNews(SightedAt: Start.AddHours(1)), Start.AddHours(1)));
+        Assert.IsType<EnrolmentStep.StartOver>(Next(refused, new NodeNews(StartedAt: Start.AddHours(1)), Start.AddHours(1)));
+    }
+
+    [Fact]
+    public void Next_Quarantines_ANodeThatAskedForKeysTooOftenWithinAnHour()
+    {
+        var restless = Certified with { Stage = NodeStage.Placed, Begun = [.. Enumerable.Repeat(Start, Options.EnrolmentsPerHourMax)] };
+
+        Assert.Equal(Refusal.TooManyAttempts, Assert.IsType<EnrolmentStep.Quarantine>(Next(restless, Silence, Start.AddMinutes(59))).Refusal);
+        Assert.IsType<EnrolmentStep.MakeKeys>(Next(restless, Silence, Start.AddMinutes(60)));
+    }
+
+    [Fact]
+    public void OnHold_ForgetsWhatCanBeLearntAgain_AndKeepsWhatCannot()
+    {
+        var hold = Setback.Deferred("later", Start.AddMinutes(1));
+
+        Assert.Equal(NodeStage.Discovered, (Certified with { Stage = NodeStage.Placed }).OnHold(hold, Start).Stage);
+        Assert.Equal(NodeStage.Keyed, (Certified with { Stage = NodeStage.Keyed }).OnHold(hold, Start).Stage);
+    }
+
+    [Fact]
+    public void History_SaysTheSameOnlyOnce_AndStaysBounded()
+    {
+        var state = new NodeState();
+        for (var hour = 0; hour < 200; hour++)
+        {
+            state = state.OnHold(Setback.Deferred("no answer", Start.AddHours(hour)), Start.AddHours(hour));
+        }
+
+        Assert.Equal(new NodeStep(NodeStage.Deferred, Start.AddHours(199), 0, "no answer"), Assert.Single(state.History));
+
+        for (var attempt = 0; attempt < 200; attempt++)
+        {
+            state = (state with { Attempt = attempt }).Reached(NodeStage.Keyed, Start);
+        }
+
+        Assert.Equal(NodeState.HistoryMax, state.History.Count);
+    }
+
+    private static EnrolmentStep Next(NodeState state, NodeNews news, DateTimeOffset? now = null) =>
+        Enrolment.Next(state, news, Options, now ?? Start.AddSeconds(10));
+}
