@@ -6,19 +6,30 @@ using System.Text.Json.Serialization;
 /// <summary>No inputs: <c>{}</c>.</summary>
 public sealed record NoInput;
 
+// Records that hold the secret, or the node's token with it inside, print their name only: a record in a log prints itself.
+
 /// <param name="Token">The shared provisioning secret; any value when the node has none.</param>
-public sealed record SecretInput(string Token = "");
+public sealed record SecretInput(string Token = "")
+{
+    public override string ToString() => nameof(SecretInput);
+}
 
 /// <param name="Message">What the node did or is about to do, in words.</param>
 public sealed record MessageOutput(string Message);
 
 /// <param name="Jwt">The node's provisioning token, as it lies on its disk.</param>
 /// <param name="EcdhPublic">Hexadecimal X25519 key, good until the next call of the action.</param>
-public sealed record JwtOutput(string Jwt, string EcdhPublic);
+public sealed record JwtOutput(string Jwt, string EcdhPublic)
+{
+    public override string ToString() => nameof(JwtOutput);
+}
 
 /// <param name="Nonce">What to sign; at most 64 characters.</param>
 /// <param name="Token">The shared provisioning secret.</param>
-public sealed record Gen25519Input(string Nonce = "", string Token = "");
+public sealed record Gen25519Input(string Nonce = "", string Token = "")
+{
+    public override string ToString() => nameof(Gen25519Input);
+}
 
 /// <param name="PublicKey">Hexadecimal ed25519 key.</param>
 /// <param name="Directory">The node's configuration directory.</param>
@@ -39,7 +50,10 @@ public sealed record GencsrInput(
     [property: JsonPropertyName("L")] string? Locality = null,
     [property: JsonPropertyName("O")] string? Organization = null,
     [property: JsonPropertyName("OU")] string? OrganizationalUnit = null,
-    [property: JsonPropertyName("ST")] string? State = null);
+    [property: JsonPropertyName("ST")] string? State = null)
+{
+    public override string ToString() => nameof(GencsrInput);
+}
 
 /// <param name="SigningRequestPem">The PKCS#10 request.</param>
 /// <param name="PublicKeyPem">PKCS#1 DER under the label <c>PUBLIC KEY</c>, which is wrong; derive the key from the request instead.</param>
@@ -86,6 +100,8 @@ public sealed record ConfigureInput
     /// <summary>The shared provisioning secret.</summary>
     public string Token { get; init; } = "";
 
+    public override string ToString() => nameof(ConfigureInput);
+
     /// <summary>Settings as the node takes them: a flat object of strings, in order of key so that it is the same each time.</summary>
     public static string EncodeSettings(IReadOnlyDictionary<string, string> settings) => JsonSerializer.Serialize(
         new OrderedDictionary<string, string>(settings.OrderBy(setting => setting.Key, StringComparer.Ordinal)),
@@ -105,9 +121,15 @@ public sealed record ConfigureInput
 
 /// <param name="Splay">Seconds: the node waits a random part of it, plus two. 1 is always two seconds; null or 0 means 10.</param>
 /// <param name="Token">The shared provisioning secret.</param>
-public sealed record RestartInput(int? Splay = null, string Token = "");
+public sealed record RestartInput(int? Splay = null, string Token = "")
+{
+    public override string ToString() => nameof(RestartInput);
+}
 
 /// <param name="Repository">The base URL of the releases.</param>
 /// <param name="Token">The shared provisioning secret.</param>
 /// <param name="Version">The wanted version.</param>
-public sealed record ReleaseUpdateInput(string Repository, string Token, string Version);
+public sealed record ReleaseUpdateInput(string Repository, string Token, string Version)
+{
+    public override string ToString() => nameof(ReleaseUpdateInput);
+}

@@ -1,0 +1,44 @@
+namespace ControlPlane.Adapters.Choria;
+
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+[JsonSourceGenerationOptions(
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
+    AllowDuplicateProperties = false,
+    MaxDepth = ChoriaLimits.JsonDepthMax)]
+[JsonSerializable(typeof(TokenHeader))]
+[JsonSerializable(typeof(StandardClaims))]
+[JsonSerializable(typeof(ProvisioningClaims))]
+[JsonSerializable(typeof(ServerClaims))]
+[JsonSerializable(typeof(ClientClaims))]
+internal sealed partial class TokenJsonContext : JsonSerializerContext;
+
+internal static class TokenJson
+{
+    public static TokenJsonContext Wire { get; } = new(new JsonSerializerOptions(TokenJsonContext.Default.Options)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        TypeInfoResolver = null,
+    });
+}
+
+/// <summary>Only the algorithm is looked at, and it must be what the key demands: a token does not choose how it is checked.</summary>
+internal sealed record TokenHeader([property: JsonPropertyName("alg")] string Algorithm);
+
+/// <summary>The claims of a token of any purpose, for verifying it before the rest is believed.</summary>
+internal sealed record StandardClaims : TokenClaims
+{
+    [JsonPropertyName("ou")]
+    public string? OrganizationUnit { get; init; }
+
+    [JsonIgnore]
+    public override string? Organization => OrganizationUnit;
+
+    internal override string OwnPurpose => "";
+
+    internal override string? MissingClaim() => null;
+}

@@ -1,0 +1,71 @@
+namespace ControlPlane.Adapters.Choria;
+
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+/// <summary>A compact JWS taken apart, not verified.</summary>
+internal sealed record TokenText(string Algorithm, byte[] ClaimsJson, byte[] SignedBytes, byte[] Signature)
+{
+    private const int Parts = 3;
+
+    public static TokenText Read(string token)
+    {
+        if (token.Length > ChoriaLimits.TokenCharactersMax)
+        {
+            throw Fault("", $"is longer than {ChoriaLimits.TokenCharactersMax} characters");
+        }
+
+        var parts = token.Split('.', Parts + 1);
+        if (parts.Length != Parts)
+        {
+            throw Fault("", "is not of three parts");
+        }
+
+        var header = Parse(Decode(parts[0], "header"), "header", TokenJson.Wire.TokenHeader);
+        var signedLength = parts[0].Length + 1 + parts[1].Length;
+        return new TokenText(
+            header.Algorithm,
+            Decode(parts[1], "claims"),
+            Encoding.ASCII.GetBytes(token, 0, signedLength),
+            Decode(parts[2], "signature"));
+    }
+
+    public T Claims<T>(JsonTypeInfo<T> type) => Parse(ClaimsJson, "claims", type);
+
+    public static string Write(string algorithm, ReadOnlySpan<byte> claimsJson, Func<byte[], byte[]> sign)
+    {
+        using var header = new WireWriter();
+        header.Raw("{\"alg\":"u8).Text(algorithm).Raw(",\"typ\":\"JWT\"}"u8);
+        var signed = $"{Base64Url.EncodeToString(header.Written)}.{Base64Url.EncodeToString(claimsJson)}";
+        return $"{signed}.{Base64Url.EncodeToString(sign(Encoding.ASCII.GetBytes(signed)))}";
+    }
+
+    private static T Parse<T>(byte[] json, string field, JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(json, type) ?? throw Fault(field, "is null");
+        }
+        catch (JsonException malformed)
+        {
+            throw Fault(field, "is not JSON with claims of their types", malformed);
+        }
+    }
+
+    private static byte[] Decode(string part, string field)
+    {
+        try
+        {
+            return Base64Url.DecodeFromChars(part);
+        }
+        catch (FormatException malformed)
+        {
+            throw Fault(field, "is not base64url", malformed);
+        }
+    }
+
+    private static ChoriaFormatException Fault(string field, string problem, Exception? inner = null) =>
+        new(new ChoriaFault(ChoriaLayer.Token, field, problem), inner);
+}
