@@ -1,2 +1,45 @@
-var builder = WebApplication.CreateBuilder(args);
-await builder.Build().RunAsync();
+using ControlPlane.Access;
+using ControlPlane.Api;
+using ControlPlane.Commands;
+using ControlPlane.Console;
+using ControlPlane.Health;
+using ControlPlane.Hosting;
+
+namespace ControlPlane;
+
+/// <summary>The executable: its commands, and what the silo is made of, one line per feature.</summary>
+internal static class Program
+{
+    public static Task<int> Main(string[] args) => CommandLine.RunAsync(args);
+
+    /// <summary>What the silo is made of.</summary>
+    public static WebApplicationBuilder AddControlPlane(this WebApplicationBuilder builder)
+    {
+        builder.Host.UseOrleans(silo => silo
+            .AddRuntime()
+            .AddProvisioning());
+
+        return builder
+            .AddLogs()
+            .AddMetrics()
+            .AddAccess()
+            .AddApi()
+            .AddReadiness();
+    }
+
+    /// <summary>What it answers, in the order in which a request meets it.</summary>
+    public static WebApplication MapControlPlane(this WebApplication app)
+    {
+        app.UseMiddleware<AuditTrail>();
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
+        app.UseAuthentication();
+        app.UseAuthorization();
+
+        return app
+            .MapApi()
+            .MapConsole()
+            .MapReadiness()
+            .MapMetrics();
+    }
+}

@@ -1,0 +1,31 @@
+using ControlPlane.Api;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Access;
+
+/// <summary>Who may call.</summary>
+internal static class AccessRegistration
+{
+    /// <summary>Every endpoint demands an authenticated caller, unless it says otherwise.</summary>
+    public static WebApplicationBuilder AddAccess(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<IValidateOptions<ApiOptions>, ApiOptionsValidator>();
+        builder.Services.AddOptions<ApiOptions>().BindConfiguration(ApiOptions.Section).ValidateOnStart();
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<AccessTokens>();
+
+        // The core alone: the whole of it keeps keys for cookies, which we have none of, in the home directory.
+        builder.Services.AddWebEncoders();
+        builder.Services.AddTransient<TokenAuthentication>();
+        builder.Services.AddAuthenticationCore(authentication =>
+        {
+            authentication.AddScheme<TokenAuthentication>(TokenAuthentication.SchemeName, displayName: null);
+            authentication.DefaultScheme = TokenAuthentication.SchemeName;
+        });
+        builder.Services.AddAuthorizationBuilder()
+            .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+        return builder;
+    }
+}

@@ -1,0 +1,67 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Api;
+
+/// <summary>The HTTP API: where it listens, how it speaks, what it offers.</summary>
+internal static class ApiEndpoints
+{
+    /// <summary>The largest request body; an endpoint that takes more says so itself.</summary>
+    private const long BodyBytesMax = 64 * 1024;
+
+    private const int ConnectionsMax = 1024;
+
+    public static WebApplicationBuilder AddApi(this WebApplicationBuilder builder)
+    {
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<IOptions<ApiOptions>>((kestrel, api) => Listen(kestrel, api.Value));
+        builder.Services.AddRouting();
+        builder.Services.AddProblems();
+        builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        builder.Services.ConfigureHttpJsonOptions(http => Write(http.SerializerOptions));
+        builder.Services.AddOpenApiDocument();
+        builder.Services.AddSingleton<FleetSummarySource>();
+        builder.Services.AddHostedService(services => services.GetRequiredService<FleetSummarySource>());
+        return builder;
+    }
+
+    public static WebApplication MapApi(this WebApplication app)
+    {
+        app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
+        var v1 = app.MapGroup("/v1");
+        v1.MapNodes();
+        v1.MapOverlays();
+        v1.MapSummary();
+        return app;
+    }
+
+    /// <summary>The JSON that the API speaks: camel case throughout, enumerations as words.</summary>
+    public static void Write(JsonSerializerOptions json)
+    {
+        json.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
+        json.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
+        json.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ApiOptions api)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
+        kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
+        foreach (var listen in api.Urls.Select(url => ApiOptions.Parse(url)!))
+        {
+            kestrel.Listen(listen.Endpoint, endpoint =>
+            {
+                if (listen.Tls)
+                {
+                    var certificate = new ServerCertificate(api.CertificateFile, api.KeyFile);
+                    endpoint.UseHttps(https => https.ServerCertificateSelector = (_, _) => certificate.Current());
+                }
+            });
+        }
+    }
+}

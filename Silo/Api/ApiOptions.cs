@@ -1,0 +1,89 @@
+using System.Net;
+using ControlPlane.Access;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Api;
+
+/// <summary>Where the HTTP API, the console, health and metrics are served, and to whom. Section <c>Api</c>.</summary>
+public sealed class ApiOptions
+{
+    public const string Section = "Api";
+
+    /// <summary>Where it listens when nothing is configured.</summary>
+    public const string DefaultUrl = "http://127.0.0.1:8780";
+
+    /// <summary>
+    /// Where to listen: <c>http://</c> or <c>https://</c>, an address of this machine (or <c>localhost</c>) and a port; port 0 picks a
+    /// free one. <c>http://127.0.0.1:8780</c> when empty. An address that is not loopback demands <see cref="TokenFiles"/>.
+    /// </summary>
+    public List<string> Listen { get; set; } = [];
+
+    /// <summary>
+    /// Files of bearer tokens: one <c>name token</c> per line, <c>#</c> begins a comment. They are read again when they change. Without
+    /// any, whoever reaches the loopback address may do everything.
+    /// </summary>
+    public List<string> TokenFiles { get; set; } = [];
+
+    /// <summary>The TLS certificate with its chain, PEM; needed by <c>https://</c>. It is read again when it changes.</summary>
+    public string CertificateFile { get; set; } = "";
+
+    /// <summary>The key of <see cref="CertificateFile"/>, PEM.</summary>
+    public string KeyFile { get; set; } = "";
+
+    /// <summary>Whether <c>/metrics</c> is served without a token. False by default.</summary>
+    public bool MetricsOpen { get; set; }
+
+    /// <summary>The addresses to listen on, the default included.</summary>
+    internal IEnumerable<string> Urls => Listen.Count > 0 ? Listen : [DefaultUrl];
+
+    /// <summary>The endpoint of one of <see cref="Urls"/>; null when it is none.</summary>
+    internal static ListenUrl? Parse(string url)
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.PathAndQuery != "/")
+        {
+            return null;
+        }
+
+        var host = uri.IdnHost == "localhost" ? IPAddress.Loopback.ToString() : uri.IdnHost;
+        return IPAddress.TryParse(host, out var address) ? new ListenUrl(new IPEndPoint(address, uri.Port), uri.Scheme == "https") : null;
+    }
+}
+
+/// <param name="Endpoint">Address and port.</param>
+/// <param name="Tls">Whether it speaks HTTPS.</param>
+internal sealed record ListenUrl(IPEndPoint Endpoint, bool Tls);
+
+internal sealed class ApiOptionsValidator : IValidateOptions<ApiOptions>
+{
+    public ValidateOptionsResult Validate(string? name, ApiOptions options)
+    {
+        var faults = new ValidateOptionsResultBuilder();
+        foreach (var (index, url) in options.Urls.Index())
+        {
+            if (UrlFault(options, url) is { } fault)
+            {
+                faults.AddError(fault, $"{nameof(options.Listen)}:{index}");
+            }
+        }
+
+        foreach (var (index, path) in options.TokenFiles.Index())
+        {
+            foreach (var fault in TokenFile.Read(path).Faults)
+            {
+                faults.AddError(fault, $"{nameof(options.TokenFiles)}:{index}");
+            }
+        }
+
+        return faults.Build();
+    }
+
+    private static string? UrlFault(ApiOptions options, string url) => ApiOptions.Parse(url) switch
+    {
+        null => $"must be http:// or https://, an IP address or localhost, and a port, is '{url}'",
+        { Tls: true } when !File.Exists(options.CertificateFile) || !File.Exists(options.KeyFile) =>
+            $"'{url}' needs Api:CertificateFile and Api:KeyFile, and both files",
+        { Endpoint.Address: var address } when !IPAddress.IsLoopback(address) && options.TokenFiles.Count == 0 =>
+            $"'{url}' is reachable from other machines and needs Api:TokenFiles",
+        _ => null,
+    };
+}

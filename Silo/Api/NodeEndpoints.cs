@@ -1,0 +1,119 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using ControlPlane.Access;
+using ControlPlane.Fleet;
+using ControlPlane.Provisioning;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+
+namespace ControlPlane.Api;
+
+/// <summary>Nodes: who they are, how they stand, and enrolling them anew.</summary>
+internal static class NodeEndpoints
+{
+    private const int PageDefault = 100;
+    private const int PageMax = 1000;
+    private const int ReasonLengthMax = 200;
+
+    public static void MapNodes(this IEndpointRouteBuilder v1)
+    {
+        v1.MapGet("/nodes", List).WithName("ListNodes").WithTags("nodes")
+            .WithSummary("Nodes in order of identity, a page at a time.")
+            .ProducesProblem(StatusCodes.Status400BadRequest);
+        v1.MapGet("/nodes/{identity}", Show).WithName("GetNode").WithTags("nodes")
+            .WithSummary("What is known of one node, with its history, its certificate and its placement.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        v1.MapPost("/nodes/{identity}:reprovision", Reprovision).WithName("ReprovisionNode").WithTags("nodes")
+            .WithSummary("Makes an enrolled or quarantined node enrol anew. Safe to repeat.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict);
+    }
+
+    private static async Task<Results<Ok<NodePage>, ProblemHttpResult>> List(
+        IGrainFactory grains,
+        [Description("Only nodes in this stage, e.g. enrolled, silent, quarantined.")] string? state = null,
+        [Description("The nextCursor of the page before; the first page without.")] string? cursor = null,
+        [Description("Nodes per page, 1 to 1000.")] int limit = PageDefault,
+        CancellationToken cancellationToken = default)
+    {
+        if (limit is < 1 or > PageMax)
+        {
+            return Problems.Malformed($"limit must be 1 to {PageMax}, is {limit}");
+        }
+
+        if (!TryReadStage(state, out var stage))
+        {
+            return Problems.Malformed($"state must be one of {string.Join(", ", Enum.GetNames<NodeStage>())}, in any case");
+        }
+
+        if (!PageCursor.TryRead(cursor, out var after))
+        {
+            return Problems.Malformed("cursor is not one that this API gave");
+        }
+
+        return TypedResults.Ok(await RosterPages.ReadAsync(grains, stage, after, limit, cancellationToken));
+    }
+
+    private static async Task<Results<Ok<NodeSnapshot>, ProblemHttpResult>> Show(IGrainFactory grains, string identity)
+    {
+        if (!NodeIdentity.IsValid(identity))
+        {
+            return Problems.Malformed(NodeIdentity.Rule);
+        }
+
+        var node = await grains.GetGrain<INodeGrain>(identity).Get();
+        return node.Stage == NodeStage.Unknown ? Problems.UnknownNode(identity) : TypedResults.Ok(node);
+    }
+
+    private static async Task<Results<Accepted, ProblemHttpResult>> Reprovision(
+        IGrainFactory grains, HttpContext context, string identity, [FromBody] ReprovisionBody body, CancellationToken cancellationToken)
+    {
+        if (!NodeIdentity.IsValid(identity))
+        {
+            return Problems.Malformed(NodeIdentity.Rule);
+        }
+
+        var reason = body.Reason.Trim();
+        if (reason.Length is 0 or > ReasonLengthMax || reason.Any(char.IsControl))
+        {
+            return Problems.Malformed($"reason must be 1 to {ReasonLengthMax} characters on one line");
+        }
+
+        var request = new ReprovisionRequest(reason, Actor.Of(context));
+        return await grains.GetGrain<INodeGrain>(identity).Reprovision(request, cancellationToken) switch
+        {
+            ReprovisionOutcome.Accepted => TypedResults.Accepted($"/v1/nodes/{identity}"),
+            ReprovisionOutcome.UnderWay underWay => Problems.EnrolmentUnderWay(underWay.Stage),
+            ReprovisionOutcome.UnknownNode => Problems.UnknownNode(identity),
+            ReprovisionOutcome.NodeUnwilling unwilling => Problems.NodeUnwilling(unwilling.Detail),
+            _ => throw new UnreachableException(),
+        };
+    }
+
+    // Digits would be read as an enumeration's value: the API speaks words only.
+    private static bool TryReadStage(string? state, out NodeStage? stage)
+    {
+        stage = null;
+        if (string.IsNullOrEmpty(state))
+        {
+            return true;
+        }
+
+        if (!char.IsLetter(state[0]) || !Enum.TryParse<NodeStage>(state, ignoreCase: true, out var read) || !Enum.IsDefined(read))
+        {
+            return false;
+        }
+
+        stage = read;
+        return true;
+    }
+}
+
+/// <param name="Reason">Why, for the node's history. 1 to 200 characters.</param>
+internal sealed record ReprovisionBody(string Reason);
+
+/// <param name="Nodes">The page, in order of identity.</param>
+/// <param name="NextCursor">What to ask for the next page with; null on the last one.</param>
+internal sealed record NodePage(IReadOnlyList<RosterEntry> Nodes, string? NextCursor);

@@ -1,0 +1,37 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace ControlPlane.Api;
+
+/// <summary>The API's own TLS certificate, read again when its file changes. Thread-safe.</summary>
+internal sealed class ServerCertificate(string certificateFile, string keyFile)
+{
+    private readonly Lock _reading = new();
+    private X509Certificate2? _current;
+    private DateTime _readAs;
+
+    /// <summary>The certificate in force; the last good one while a new one cannot be read.</summary>
+    public X509Certificate2 Current()
+    {
+        lock (_reading)
+        {
+            var stamp = File.GetLastWriteTimeUtc(certificateFile);
+            if (_current is null || stamp != _readAs)
+            {
+                try
+                {
+                    _current = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
+                }
+                catch (Exception unreadable) when (_current is not null && unreadable is IOException or CryptographicException)
+                {
+                    // Half of a renewal: the certificate is new and the key still old. The next handshake looks again.
+                    return _current!;
+                }
+
+                _readAs = stamp;
+            }
+
+            return _current;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using ControlPlane.Api;
+
+namespace ControlPlane.Commands;
+
+/// <summary>The HTTP API as the client commands call it.</summary>
+internal sealed class ApiClient(HttpClient http) : IDisposable
+{
+    /// <summary>A newer control plane may say more than this client knows of.</summary>
+    public static readonly JsonSerializerOptions Json = MakeJson();
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(70);
+
+    /// <param name="url">Where the control plane listens.</param>
+    /// <param name="tokenFile">A file whose first line ends in the token: a bare one, or a line of the control plane's own file.</param>
+    /// <exception cref="IOException">The token file cannot be read.</exception>
+    public static ApiClient Open(Uri url, string? tokenFile)
+    {
+        var http = new HttpClient { BaseAddress = url, Timeout = Patience };
+        if (tokenFile is not null)
+        {
+            var words = File.ReadLines(tokenFile).FirstOrDefault("").Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", words.LastOrDefault(""));
+        }
+
+        return new ApiClient(http);
+    }
+
+    /// <exception cref="ApiRefusedException">The control plane said no.</exception>
+    /// <exception cref="HttpRequestException">It did not answer.</exception>
+    public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) => SendAsync<T>(HttpMethod.Get, path, null, cancellationToken);
+
+    /// <inheritdoc cref="GetAsync"/>
+    public Task<T> PostAsync<T>(string path, object body, CancellationToken cancellationToken) =>
+        SendAsync<T>(HttpMethod.Post, path, body, cancellationToken);
+
+    /// <summary>Where the answer has no body.</summary>
+    /// <inheritdoc cref="GetAsync"/>
+    public async Task PostAsync(string path, object body, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Post, path, body, cancellationToken);
+    }
+
+    public void Dispose() => http.Dispose();
+
+    private async Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(method, path, body, cancellationToken);
+        return await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken)
+            ?? throw new HttpRequestException($"{http.BaseAddress} answered with nothing");
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, object? body, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        request.Content = body is null ? null : JsonContent.Create(body, body.GetType(), options: Json);
+        var response = await http.SendAsync(request, cancellationToken);
+        if (response.IsSuccessStatusCode)
+        {
+            return response;
+        }
+
+        using (response)
+        {
+            throw new ApiRefusedException(await ReadProblemAsync(response, cancellationToken));
+        }
+    }
+
+    private static async Task<string> ReadProblemAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var problem = await response.Content.ReadFromJsonAsync<Problem>(Json, cancellationToken);
+            return problem?.Detail is { Length: > 0 } detail ? $"{problem.Title}: {detail}" : $"{problem?.Title ?? response.ReasonPhrase}";
+        }
+        catch (JsonException)
+        {
+            return $"{(int)response.StatusCode} {response.ReasonPhrase}";
+        }
+    }
+
+    private static JsonSerializerOptions MakeJson()
+    {
+        var json = new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true };
+        ApiEndpoints.Write(json);
+        json.UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip;
+        return json;
+    }
+
+    private sealed record Problem(string? Title, string? Detail);
+}
+
+/// <summary>The control plane said no; the message is its problem in words.</summary>
+internal sealed class ApiRefusedException(string message) : Exception(message);

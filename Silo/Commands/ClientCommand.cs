@@ -1,0 +1,71 @@
+using System.CommandLine;
+
+namespace ControlPlane.Commands;
+
+/// <summary>A command that calls the HTTP API of a running control plane.</summary>
+internal sealed class ClientCommand : Command
+{
+    public const string UrlVariable = "CONTROLPLANE_URL";
+    public const string TokenFileVariable = "CONTROLPLANE_TOKEN_FILE";
+
+    private readonly Option<Uri> _url = new("--url")
+    {
+        Description = $"Where the control plane listens; {UrlVariable} or {Api.ApiOptions.DefaultUrl} without.",
+        DefaultValueFactory = _ => new Uri(Environment.GetEnvironmentVariable(UrlVariable) ?? Api.ApiOptions.DefaultUrl),
+    };
+
+    private readonly Option<string?> _tokenFile = new("--token-file")
+    {
+        Description = $"The file that holds the access token; {TokenFileVariable} without.",
+        HelpName = "FILE",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable(TokenFileVariable),
+    };
+
+    private readonly Option<string> _format = new("--output", "-o") { Description = "How to print.", DefaultValueFactory = _ => "table" };
+
+    public ClientCommand(string name, string description, Func<ClientCall, CancellationToken, Task> run)
+        : base(name, description)
+    {
+        _format.AcceptOnlyFromAmong("table", "json");
+        Add(_url);
+        Add(_tokenFile);
+        Add(_format);
+        SetAction((parsed, cancellationToken) => RunAsync(parsed, run, cancellationToken));
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed, Func<ClientCall, CancellationToken, Task> run, CancellationToken cancellationToken)
+    {
+        var console = parsed.InvocationConfiguration;
+        try
+        {
+            using var api = ApiClient.Open(parsed.GetRequiredValue(_url), parsed.GetValue(_tokenFile));
+            await run(new ClientCall(parsed, api, new Printer(console.Output, parsed.GetValue(_format) == "json")), cancellationToken);
+            return ExitCodes.Done;
+        }
+        catch (ApiRefusedException refused)
+        {
+            await console.Error.WriteLineAsync($"refused: {Printer.Printable(refused.Message)}");
+            return ExitCodes.Refused;
+        }
+        catch (HttpRequestException away)
+        {
+            await console.Error.WriteLineAsync($"no answer from {parsed.GetRequiredValue(_url)}: {away.Message}");
+            return ExitCodes.Unreachable;
+        }
+        catch (TaskCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            await console.Error.WriteLineAsync($"no answer from {parsed.GetRequiredValue(_url)} in time");
+            return ExitCodes.Unreachable;
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            await console.Error.WriteLineAsync(unreadable.Message);
+            return ExitCodes.Usage;
+        }
+    }
+}
+
+/// <param name="Arguments">What was given on the command line.</param>
+/// <param name="Api">The API to call.</param>
+/// <param name="Print">Where results go.</param>
+internal sealed record ClientCall(ParseResult Arguments, ApiClient Api, Printer Print);

@@ -1,0 +1,6 @@
+namespace ControlPlane.Console;
+
+internal static class ConsolePages
+{
+    public static WebApplication MapConsole(this WebApplication app) => app;
+}

@@ -1,0 +1,4 @@
+namespace ControlPlane.Hosting;
+
+/// <summary>Which overlay of which region this silo runs.</summary>
+internal sealed record Locality(string Region, string Overlay);

@@ -1,0 +1,31 @@
+using ControlPlane.Configuration;
+
+namespace ControlPlane.Hosting;
+
+/// <summary>Builds the silo's host out of a configuration.</summary>
+internal static class SiloHost
+{
+    /// <exception cref="ConfigurationFileException">The file cannot be read.</exception>
+    /// <exception cref="ConfigurationRefusedException">The configuration has faults; the message lists them all.</exception>
+    public static WebApplication Build(string? configurationPath)
+    {
+        var configuration = ConfigurationSources.Read(configurationPath);
+
+        // Empty: no appsettings.json, no ASPNETCORE_URLS. What the silo does is said in one file and one set of variables.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
+        {
+            ApplicationName = "controlplane",
+            EnvironmentName = Environments.Production,
+        });
+        builder.Configuration.AddConfiguration(configuration);
+        builder.AddControlPlane();
+
+        // Before the host is built, since building it reads options and would stop at the first fault.
+        using (var services = builder.Services.BuildServiceProvider())
+        {
+            StartCheck.ThrowIfFaulty(configuration, services);
+        }
+
+        return builder.Build().MapControlPlane();
+    }
+}
