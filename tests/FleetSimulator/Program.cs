@@ -1,1 +1,3 @@
-return 0;
+using ControlPlane.FleetSimulator;
+
+return await FleetCommand.Create().Parse(args).InvokeAsync();

@@ -192,7 +192,7 @@ public sealed class NatsServer : IAsyncDisposable
         var text = new StringBuilder().AppendLine($"server_name: \"{_settings.Name ?? $"nats-{Port}"}\"");
         if (_settings.Tls is { } tls)
         {
-            text.AppendLine($"tls {{ cert_file: \"{tls.CertificatePath}\", key_file: \"{tls.KeyPath}\"");
+            text.Append($"tls {{ cert_file: \"{tls.CertificatePath}\", key_file: \"{tls.KeyPath}\"");
             text.AppendLine(tls.ClientAuthorityPath is { } authority ? $", ca_file: \"{authority}\", verify: true }}" : "}");
             text.AppendLine(tls.AllowPlain ? "allow_non_tls: true" : "");
         }

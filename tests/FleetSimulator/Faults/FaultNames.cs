@@ -1,0 +1,9 @@
+using System.Text.Json;
+
+namespace ControlPlane.FleetSimulator.Faults;
+
+/// <summary>The names of faults on the command line: <c>wrong-secret</c> for <see cref="NodeFault.WrongSecret"/>.</summary>
+public static class FaultNames
+{
+    public static string Of(NodeFault fault) => JsonNamingPolicy.KebabCaseLower.ConvertName(fault.ToString());
+}

@@ -1,0 +1,31 @@
+namespace ControlPlane.FleetSimulator.Faults;
+
+/// <summary>Which node has which fault.</summary>
+internal static class FaultPlan
+{
+    /// <summary>One fault for each node, chosen at random.</summary>
+    /// <exception cref="ArgumentException">There are more faults than nodes.</exception>
+    public static NodeFault[] Make(int nodes, IReadOnlyDictionary<NodeFault, FaultShare> shares, Random random)
+    {
+        var plan = new NodeFault[nodes];
+        var filled = 0;
+        foreach (var (fault, share) in shares.OrderBy(share => share.Key))
+        {
+            var count = share.Of(nodes);
+            if (filled + count > nodes)
+            {
+                throw new ArgumentException($"the faults ask for more than the {nodes} nodes there are", nameof(shares));
+            }
+
+            plan.AsSpan(filled, count).Fill(fault);
+            filled += count;
+        }
+
+        random.Shuffle(plan);
+        return plan;
+    }
+
+    /// <summary>Whether a node with the fault is still meant to be enrolled.</summary>
+    public static bool MayArrive(NodeFault fault) =>
+        fault is NodeFault.None or NodeFault.Slow or NodeFault.Lossy or NodeFault.Duplicate or NodeFault.RestartsMidway;
+}

@@ -1,0 +1,88 @@
+using ControlPlane.Adapters.Choria;
+using ControlPlane.FleetSimulator.Faults;
+
+namespace ControlPlane.FleetSimulator;
+
+/// <summary>How far a simulated node has come.</summary>
+public enum SimulatedNodeStage
+{
+    /// <summary>It has not started yet.</summary>
+    Waiting,
+
+    /// <summary>It tries to reach its broker.</summary>
+    Connecting,
+
+    /// <summary>It has announced itself and waits to be provisioned.</summary>
+    Provisioning,
+
+    /// <summary>It accepted a restart, or restarts by its own fault.</summary>
+    Restarting,
+
+    /// <summary>It serves on the network that it was configured for.</summary>
+    Arrived,
+
+    /// <summary>It was told to shut down.</summary>
+    Stopped,
+
+    /// <summary>It cannot start with what it was given, see <see cref="SimulatedNode.Problem"/>.</summary>
+    Failed,
+}
+
+/// <summary>One node of a <see cref="SimulatedFleet"/>, as seen from outside. Values may be read at any time.</summary>
+public sealed class SimulatedNode
+{
+    internal SimulatedNode(string identity, ChoriaProtocol protocol, NodeFault fault)
+    {
+        Identity = identity;
+        Protocol = protocol;
+        Fault = fault;
+    }
+
+    public string Identity { get; }
+
+    public ChoriaProtocol Protocol { get; }
+
+    public NodeFault Fault { get; }
+
+    public SimulatedNodeStage Stage { get; internal set; }
+
+    /// <summary>The brokers of the network on which it serves or was last told to serve; null before <c>configure</c>.</summary>
+    public string? Network { get; internal set; }
+
+    /// <summary>Lower-case hexadecimal SHA-256 over the SubjectPublicKeyInfo of the RSA key on its disk; null without one.</summary>
+    public string? PublicKeyFingerprint { get; internal set; }
+
+    /// <summary>Lower-case hexadecimal ed25519 public key of the seed on its disk; null without one.</summary>
+    public string? Ed25519PublicKey { get; internal set; }
+
+    /// <summary>The certificate on its disk, PEM; null without one.</summary>
+    public string? Certificate { get; internal set; }
+
+    /// <summary>The serial number of <see cref="Certificate"/>, upper-case hexadecimal as OpenSSL prints it; null without one.</summary>
+    public string? CertificateSerial => Keys.NodeCertificates.SerialOrNull(Certificate);
+
+    /// <summary>When its first startup event in provisioning mode was published.</summary>
+    public DateTimeOffset? AnnouncedAt { get; internal set; }
+
+    /// <summary>When its last startup event on a target network was published.</summary>
+    public DateTimeOffset? ArrivedAt { get; internal set; }
+
+    /// <summary>How often it has started.</summary>
+    public int Starts { get; internal set; }
+
+    public int JwtCalls { get; internal set; }
+
+    public int Gen25519Calls { get; internal set; }
+
+    public int GencsrCalls { get; internal set; }
+
+    public int ConfigureCalls { get; internal set; }
+
+    public int RestartCalls { get; internal set; }
+
+    /// <summary>What keeps it from starting or connecting; null when nothing does.</summary>
+    public string? Problem { get; internal set; }
+
+    /// <summary>Whether it is meant to be enrolled, in spite of its fault if it has one.</summary>
+    public bool MayArrive => FaultPlan.MayArrive(Fault);
+}
