@@ -9,16 +9,27 @@ public interface IOverlayPlacementGrain : IGrainWithStringKey
 {
     /// <summary>Chooses an overlay for a node and reserves a place in it.</summary>
     /// <remarks>Safe to repeat: the same identity and attempt get the same answer, and hold one place.</remarks>
+    /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
     [Alias("Place")]
     Task<PlacementOutcome> Place(PlacementRequest request);
 
     /// <summary>Makes a reservation permanent: the node arrived. Releases the place that it held before. Safe to repeat.</summary>
+    /// <exception cref="PlacementLapsedException">The reservation lapsed and the overlay is full.</exception>
+    /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
     [Alias("Confirm")]
     Task Confirm(string identity, int attempt);
 
     /// <summary>Gives a reservation back: the enrolment ended without arrival. Safe to repeat.</summary>
     [Alias("Release")]
     Task Release(string identity, int attempt);
+
+    /// <summary>Forgets a node that left the fleet, and frees its place. Safe to repeat.</summary>
+    [Alias("Forget")]
+    Task Forget(string identity);
+
+    /// <summary>Why a node is where it is; null when the region does not know it.</summary>
+    [Alias("Explain"), ReadOnly]
+    Task<PlacementExplanation?> Explain(string identity);
 
     /// <summary>The region's overlays with their states and counts.</summary>
     [Alias("ListOverlays"), ReadOnly]
@@ -53,12 +64,14 @@ public enum OverlayState
 /// <param name="Attempt">The number of the enrolment; a higher one replaces the reservation of a lower one.</param>
 /// <param name="ClaimsJson">The verified claims of the provisioning token, as a JSON object: trusted.</param>
 /// <param name="FactsJson">The node's own facts, as a JSON object: not trusted.</param>
+/// <param name="EnrolmentJson">The operator's record of the node, as a JSON object: trusted. Empty by default.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.PlacementRequest")]
 public sealed record PlacementRequest(
     [property: Id(0)] string Identity,
     [property: Id(1)] int Attempt,
     [property: Id(2)] string ClaimsJson,
-    [property: Id(3)] string FactsJson);
+    [property: Id(3)] string FactsJson,
+    [property: Id(4)] string EnrolmentJson = "{}");
 
 /// <summary>What the placement decided.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.PlacementOutcome")]
@@ -86,6 +99,8 @@ public abstract record PlacementOutcome
 /// <param name="Reserved">Places held by enrolments that run.</param>
 /// <param name="SoftLimit">Above this many nodes and reservations only members of its own groups are taken.</param>
 /// <param name="HardLimit">Never more than this many nodes and reservations.</param>
+/// <param name="Promised">Places kept for members that groups declared and that have not come yet.</param>
+/// <param name="StateReason">Why it is in that state, as the operator said; empty when nobody said.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.OverlaySnapshot")]
 public sealed record OverlaySnapshot(
     [property: Id(0)] string Name,
@@ -93,4 +108,6 @@ public sealed record OverlaySnapshot(
     [property: Id(2)] int Nodes,
     [property: Id(3)] int Reserved,
     [property: Id(4)] int SoftLimit,
-    [property: Id(5)] int HardLimit);
+    [property: Id(5)] int HardLimit,
+    [property: Id(6)] int Promised = 0,
+    [property: Id(7)] string StateReason = "");

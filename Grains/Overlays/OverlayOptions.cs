@@ -11,6 +11,12 @@ public sealed class OverlaysOptions
     /// <summary>The overlay that this silo runs; a key of <see cref="Members"/>.</summary>
     public string Local { get; set; } = "";
 
+    /// <summary>
+    /// How long a place is held for an enrolment that neither arrives nor ends; asking again for the same enrolment renews it.
+    /// 1 minute to 1 day; 30 minutes by default.
+    /// </summary>
+    public TimeSpan LeaseLifetime { get; set; } = TimeSpan.FromMinutes(30);
+
     /// <summary>The region's overlays by name.</summary>
     public Dictionary<string, OverlayOptions> Members { get; set; } = new(StringComparer.Ordinal);
 }

@@ -1,0 +1,32 @@
+namespace ControlPlane.Overlays;
+
+/// <summary>One change of a region's ledger.</summary>
+/// <remarks>
+/// Each entry says what is true from now on, never a difference, so replaying one twice does no harm: that lets shards be written
+/// one after the other while decisions go on.
+/// </remarks>
+[GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry")]
+internal abstract record LedgerEntry
+{
+    /// <summary>A new activation took over. Takes the journal position that a displaced activation would write next, and so fences it.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.Opened")]
+    public sealed record Opened([property: Id(0)] DateTimeOffset At) : LedgerEntry;
+
+    [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.NodeChanged")]
+    public sealed record NodeChanged([property: Id(0)] PlacedNode Node) : LedgerEntry;
+
+    [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.NodeForgotten")]
+    public sealed record NodeForgotten([property: Id(0)] string Identity) : LedgerEntry;
+
+    /// <summary>The overlay is in another state; also the first mention of a new overlay, which gives it its number for good.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.OverlaySet")]
+    public sealed record OverlaySet(
+        [property: Id(0)] string Overlay,
+        [property: Id(1)] OverlayState State,
+        [property: Id(2)] string Reason,
+        [property: Id(3)] DateTimeOffset At) : LedgerEntry;
+
+    /// <summary>A group lives in <paramref name="Overlay"/> whatever its members' places say; null ends that.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.GroupHomed")]
+    public sealed record GroupHomed([property: Id(0)] string Group, [property: Id(1)] string? Overlay) : LedgerEntry;
+}

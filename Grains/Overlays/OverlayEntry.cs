@@ -1,0 +1,39 @@
+using System.Collections.Frozen;
+
+namespace ControlPlane.Overlays;
+
+/// <summary>One overlay in the ledger: what it may take and what it holds now.</summary>
+/// <remarks>Mutable, owned by one <see cref="RegionLedger"/>: a million nodes change its counts, and a copy for each would cost more than the decision.</remarks>
+internal sealed class OverlayEntry(string name, int number)
+{
+    public string Name { get; } = name;
+
+    /// <summary>Given at first mention and never reused: traces name overlays by it.</summary>
+    public int Number { get; } = number;
+
+    public OverlayState State { get; set; }
+
+    public string StateReason { get; set; } = "";
+
+    /// <summary>False when only the ledger knows it: it was taken out of the configuration while it held nodes.</summary>
+    public bool IsConfigured { get; set; }
+
+    public int SoftLimit { get; set; }
+
+    public int HardLimit { get; set; }
+
+    public FrozenDictionary<string, string> Labels { get; set; } = FrozenDictionary<string, string>.Empty;
+
+    /// <summary>Nodes that arrived and were not moved away.</summary>
+    public int Nodes { get; set; }
+
+    /// <summary>Places held for enrolments that run, except those of nodes that are at home here.</summary>
+    public int Reserved { get; set; }
+
+    /// <summary>Places kept for members that groups declared and that have not come yet.</summary>
+    public int Promised { get; set; }
+
+    public int Load => Nodes + Reserved;
+
+    public int Committed => Load + Promised;
+}

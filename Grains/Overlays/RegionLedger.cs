@@ -1,0 +1,353 @@
+using System.Collections.Frozen;
+using ControlPlane.Overlays.Policies;
+
+namespace ControlPlane.Overlays;
+
+/// <summary>All that a region's placement knows: nodes, overlays, groups, policies and plans, and the counts that follow from them.</summary>
+/// <remarks>
+/// Mutable and owned by one activation. It changes only by <see cref="Apply"/>, live and at replay alike, so what is restored is
+/// what was decided. Counts and groups are derived from the nodes, so they cannot drift from them.
+/// </remarks>
+internal sealed class RegionLedger
+{
+    /// <summary>How many shards the nodes are stored in. Fixed: a node is looked for where it was written.</summary>
+    public const int Shards = 256;
+
+    private readonly Dictionary<string, PlacedNode>[] nodes = new Dictionary<string, PlacedNode>[Shards];
+    private readonly Dictionary<string, OverlayEntry> overlays = new(StringComparer.Ordinal);
+    private readonly List<OverlayEntry> byNumber = [];
+    private readonly Dictionary<string, string> homings = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, AttributeBag> bags = new(StringComparer.Ordinal);
+    private readonly PriorityQueue<(string Identity, int Attempt), DateTimeOffset> leases = new();
+    private Dictionary<string, GroupEntry> groups = new(StringComparer.Ordinal);
+    private OverlayEntry[] ordered = [];
+    private bool isRestoring;
+
+    public RegionLedger()
+    {
+        for (var i = 0; i < Shards; i++)
+        {
+            nodes[i] = new Dictionary<string, PlacedNode>(StringComparer.Ordinal);
+        }
+    }
+
+    public PlacementPolicy Policy { get; private set; } = PlacementPolicy.Default;
+
+    /// <summary>How many changes were applied since the region began.</summary>
+    public long Sequence { get; set; }
+
+    public int NodeCount { get; private set; }
+
+    /// <summary>In order of name.</summary>
+    public IReadOnlyList<OverlayEntry> Overlays => ordered;
+
+    /// <summary>In the order of <see cref="OverlayEntry.Number"/>.</summary>
+    public IReadOnlyList<OverlayEntry> OverlaysByNumber => byNumber;
+
+    public IReadOnlyCollection<GroupEntry> Groups => groups.Values;
+
+    public IReadOnlyDictionary<string, string> Homings => homings;
+
+    public bool[] ChangedShards { get; } = new bool[Shards];
+
+    public static int ShardOf(string identity) => StableHash.Bucket(identity, Shards);
+
+    public OverlayEntry? Overlay(string name) => overlays.GetValueOrDefault(name);
+
+    public GroupEntry? Group(string id) => groups.GetValueOrDefault(id);
+
+    public PlacedNode? Node(string identity) => nodes[ShardOf(identity)].GetValueOrDefault(identity);
+
+    public IReadOnlyCollection<PlacedNode> NodesOf(int shard) => nodes[shard].Values;
+
+    public IEnumerable<PlacedNode> AllNodes() => nodes.SelectMany(shard => shard.Values);
+
+    public Applicant ApplicantOf(PlacedNode node) => new(node.Identity, Bag(node.Attributes));
+
+    /// <summary>The shared bag for stored values.</summary>
+    public AttributeBag Bag(string json)
+    {
+        if (!bags.TryGetValue(json, out var bag))
+        {
+            bags[json] = bag = AttributeBag.Restore(Policy, json);
+        }
+
+        return bag;
+    }
+
+    /// <summary>The shared bag for values that were just read.</summary>
+    public AttributeBag Share(AttributeBag read)
+    {
+        if (bags.TryGetValue(read.Json, out var known))
+        {
+            return known;
+        }
+
+        bags[read.Json] = read;
+        return read;
+    }
+
+    /// <summary>Takes over the limits and labels that are configured now. Overlays that left the configuration keep their nodes.</summary>
+    public void Configure(OverlaysOptions options)
+    {
+        foreach (var overlay in byNumber)
+        {
+            overlay.IsConfigured = options.Members.TryGetValue(overlay.Name, out var member);
+            if (member is null)
+            {
+                (overlay.SoftLimit, overlay.HardLimit) = (0, 0);
+                continue;
+            }
+
+            overlay.Labels = member.Labels.ToFrozenDictionary(StringComparer.Ordinal);
+            (overlay.SoftLimit, overlay.HardLimit) = Capacity.LimitsOf(Policy.Capacity, member);
+        }
+
+        CountGroups();
+    }
+
+    public void Apply(LedgerEntry entry)
+    {
+        Sequence++;
+        switch (entry)
+        {
+            case LedgerEntry.NodeChanged changed:
+                Replace(changed.Node.Identity, changed.Node);
+                break;
+            case LedgerEntry.NodeForgotten forgotten:
+                Replace(forgotten.Identity, null);
+                break;
+            case LedgerEntry.OverlaySet set:
+                SetState(set);
+                break;
+            case LedgerEntry.GroupHomed homed:
+                Home(homed.Group, homed.Overlay);
+                break;
+        }
+    }
+
+    /// <summary>Takes over what the head record holds; the nodes follow shard by shard.</summary>
+    public void Restore(PlacementHead head)
+    {
+        Sequence = head.Sequence;
+        foreach (var set in head.Overlays)
+        {
+            SetState(set);
+        }
+
+        foreach (var (group, overlay) in head.Homings)
+        {
+            homings[group] = overlay;
+        }
+
+    }
+
+    /// <summary>Between the two, nodes are counted and groups are not: those are derived once at the end.</summary>
+    public void BeginRestore() => isRestoring = true;
+
+    public void EndRestore(OverlaysOptions options)
+    {
+        isRestoring = false;
+        Configure(options);
+    }
+
+    public void RestoreNode(PlacedNode node) => Replace(node.Identity, node);
+
+    /// <summary>The next reservation whose time is over; null when none is. Each one is given once.</summary>
+    public PlacedNode? NextLapsed(DateTimeOffset now)
+    {
+        while (leases.TryPeek(out var due, out var at) && at <= now)
+        {
+            leases.Dequeue();
+
+            // Renewed, confirmed or released since: that lease is of the past.
+            if (Node(due.Identity) is { LiveHold: { } hold } node && hold.Attempt == due.Attempt && hold.Until <= now)
+            {
+                return node;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The policy of a version, to read old traces by; null when it is no longer kept.</summary>
+    public PlacementPolicy? PolicyAt(int version) => version == Policy.Version ? Policy : null;
+
+    /// <summary>What the head record holds.</summary>
+    public PlacementHead Capture() => new()
+    {
+        Sequence = Sequence,
+        Overlays = [.. byNumber.Select(overlay => new LedgerEntry.OverlaySet(overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch))],
+        Homings = new Dictionary<string, string>(homings, StringComparer.Ordinal),
+    };
+
+    /// <summary>Drops bags of attribute values that no node has any more.</summary>
+    public void Tidy()
+    {
+        if (bags.Count <= 2 * NodeCount + 1024)
+        {
+            return;
+        }
+
+        bags.Clear();
+    }
+
+    /// <summary>Decides by another policy from now on: attributes and groups are read anew from what is stored of each node.</summary>
+    public void Adopt(PlacementPolicy policy)
+    {
+        Policy = policy;
+        bags.Clear();
+        CountGroups();
+    }
+
+    private void SetState(LedgerEntry.OverlaySet set)
+    {
+        var overlay = Mention(set.Overlay);
+        var wasRetired = overlay.State == OverlayState.Retired;
+        (overlay.State, overlay.StateReason) = (set.State, set.Reason);
+        if (wasRetired != (set.State == OverlayState.Retired))
+        {
+            CountGroups();
+        }
+    }
+
+    /// <summary>Derives all groups anew. Needed when what decides a group's home changed for many at once.</summary>
+    private void CountGroups()
+    {
+        if (isRestoring)
+        {
+            return;
+        }
+
+        groups = new Dictionary<string, GroupEntry>(StringComparer.Ordinal);
+        foreach (var overlay in byNumber)
+        {
+            overlay.Promised = 0;
+        }
+
+        foreach (var node in AllNodes())
+        {
+            Count(node, +1, placesToo: false);
+        }
+    }
+
+    private void Home(string group, string? overlay)
+    {
+        if (overlay is null)
+        {
+            homings.Remove(group);
+        }
+        else
+        {
+            homings[group] = overlay;
+        }
+
+        if (groups.TryGetValue(group, out var entry))
+        {
+            Promise(entry, -1);
+            entry.Target = overlay is null ? null : Mention(overlay);
+            Promise(entry, +1);
+        }
+    }
+
+    private OverlayEntry Mention(string name)
+    {
+        if (!overlays.TryGetValue(name, out var overlay))
+        {
+            overlays[name] = overlay = new OverlayEntry(name, byNumber.Count);
+            byNumber.Add(overlay);
+            ordered = [.. byNumber.OrderBy(entry => entry.Name, StringComparer.Ordinal)];
+        }
+
+        return overlay;
+    }
+
+    private void Replace(string identity, PlacedNode? node)
+    {
+        var number = ShardOf(identity);
+        var shard = nodes[number];
+        ChangedShards[number] = true;
+        if (shard.TryGetValue(identity, out var before))
+        {
+            Count(before, -1, placesToo: true);
+            NodeCount--;
+        }
+
+        if (node is null)
+        {
+            shard.Remove(identity);
+            return;
+        }
+
+        // One string for equal attributes and names, however many nodes a shard or a call brought its own copies for.
+        node = node with
+        {
+            Attributes = Bag(node.Attributes).Json,
+            Home = node.Home is null ? null : Mention(node.Home).Name,
+        };
+        shard[identity] = node;
+        NodeCount++;
+        Count(node, +1, placesToo: true);
+        if (node.LiveHold is { } hold)
+        {
+            leases.Enqueue((node.Identity, hold.Attempt), hold.Until);
+        }
+    }
+
+    private void Count(PlacedNode node, int delta, bool placesToo)
+    {
+        if (placesToo && node.Home is not null)
+        {
+            Mention(node.Home).Nodes += delta;
+        }
+
+        if (placesToo && node.LiveHold is { } hold && hold.Overlay != node.Home)
+        {
+            Mention(hold.Overlay).Reserved += delta;
+        }
+
+        if (isRestoring || node.Place is not { } place)
+        {
+            return;
+        }
+
+        foreach (var membership in Policy.GroupsOf(ApplicantOf(node)))
+        {
+            CountIn(membership, node, Mention(place), delta);
+        }
+    }
+
+    private void CountIn(GroupMembership membership, PlacedNode node, OverlayEntry overlay, int delta)
+    {
+        if (!groups.TryGetValue(membership.Id, out var group))
+        {
+            groups[membership.Id] = group = new GroupEntry(membership.Id, membership.Rule);
+            if (homings.TryGetValue(membership.Id, out var target))
+            {
+                group.Target = Mention(target);
+            }
+        }
+
+        Promise(group, -1);
+        group.Add(overlay, delta);
+        if (delta > 0 && Policy.Capacity.ReserveDeclared && Policy.Groups[membership.Rule].Mode == GroupMode.Required)
+        {
+            group.Declared = Math.Max(group.Declared, Math.Min(node.Declared, Policy.Groups[membership.Rule].DeclaredBy(ApplicantOf(node))));
+        }
+
+        Promise(group, +1);
+        if (group.Members == 0)
+        {
+            groups.Remove(membership.Id);
+        }
+    }
+
+    // A group without members promises nothing: that is how its places return when the enrolment that opened it dies.
+    private static void Promise(GroupEntry group, int sign)
+    {
+        if (group.Members > 0 && group.Lives is { } home)
+        {
+            home.Promised += sign * group.Promise;
+        }
+    }
+}
