@@ -18,6 +18,15 @@ public sealed record CertificateProfile
     /// <summary>Whether the certificate serves TLS servers too (serverAuth). Clients (clientAuth) always. True by default.</summary>
     public bool ServerAuthentication { get; init; } = true;
 
+    /// <summary>The smallest RSA key that is certified, in bits. 2048 to <see cref="RsaBitsMax"/>; 2048 by default.</summary>
+    public int RsaBitsMin { get; init; } = 2048;
+
+    /// <summary>The largest RSA key that is certified, in bits. At most 8192, the default: larger ones cost more than they protect.</summary>
+    public int RsaBitsMax { get; init; } = 8192;
+
+    /// <summary>Whether P-256 and P-384 keys are certified besides RSA keys. True by default.</summary>
+    public bool EllipticKeys { get; init; } = true;
+
     /// <summary>Attributes of the subject besides the common name, the same for every node; null leaves them out.</summary>
     public string? Country { get; init; }
 

@@ -41,8 +41,12 @@ public interface ICertificateRevoker
 /// <summary>An issuer that publishes a certificate revocation list itself.</summary>
 public interface ICertificateRevocationListSource
 {
-    /// <summary>The current list, DER.</summary>
-    Task<byte[]> GetRevocationListAsync(CancellationToken cancellationToken);
+    /// <summary>
+    /// The current lists, DER: one for each of its CA certificates that may still have valid certificates, the signing one first.
+    /// Repeatable; may be up to a minute behind the last revocation.
+    /// </summary>
+    /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
+    Task<IReadOnlyList<byte[]>> GetRevocationListsAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>An issuer that can say what it issued, so that lost answers are found again.</summary>
@@ -105,7 +109,14 @@ public sealed record IssuerCapabilities(
     bool RevokesBySerial,
     bool RevokesByCertificate,
     bool PublishesRevocationList,
-    int? CertificatesPerMinuteMax);
+    int? CertificatesPerMinuteMax)
+{
+    /// <summary>
+    /// The same order, asked again, is answered with the same serial number and content: a lost answer is healed by asking again.
+    /// False by default; then <see cref="IIssuedCertificateCatalog"/> finds what was lost, or nothing does.
+    /// </summary>
+    public bool Repeatable { get; init; }
+}
 
 /// <param name="Healthy">It could issue now.</param>
 /// <param name="Detail">Why not, or what is noteworthy; holds no secret.</param>

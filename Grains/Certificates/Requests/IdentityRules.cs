@@ -1,0 +1,53 @@
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Certificates;
+
+/// <summary>Which identities a node's certificate may carry. Pure.</summary>
+internal static class IdentityRules
+{
+    /// <summary>RFC 5280's upper bound of a common name; the identity is one.</summary>
+    public const int LengthMax = 64;
+
+    private const int LabelLengthMax = 63;
+
+    // Choria gives its own clients and the AAA Service's signers names of these forms; a node that carried one would be obeyed.
+    private static readonly string[] ReservedEndings = [".mcollective", ".choria"];
+
+    /// <summary>The rule that the identity breaks, or null.</summary>
+    public static SigningRequestVerdict.Refused? Fault(string identity)
+    {
+        if (identity.Length is 0 or > LengthMax)
+        {
+            return Malformed($"an identity has 1 to {LengthMax} characters, this one {identity.Length}");
+        }
+
+        var labels = identity.Split('.');
+        if (Array.FindIndex(labels, label => !IsLabel(label)) is var wrong and >= 0)
+        {
+            return Malformed($"label {wrong + 1} of the identity is not 1 to {LabelLengthMax} of a-z, 0-9 and inner hyphens");
+        }
+
+        // What a punycode label looks like on a screen is not what it is.
+        if (Array.Exists(labels, label => label.StartsWith("xn--", StringComparison.Ordinal)))
+        {
+            return Malformed("the identity has an internationalised label");
+        }
+
+        if (labels[^1].All(char.IsAsciiDigit))
+        {
+            return Malformed("the identity ends in a number, as an IP address does");
+        }
+
+        return Array.Find(ReservedEndings, ending => identity.EndsWith(ending, StringComparison.Ordinal)) is { } reserved
+            ? new SigningRequestVerdict.Refused(Refusal.IdentityReserved, $"identities that end in '{reserved}' are kept for clients")
+            : null;
+    }
+
+    private static bool IsLabel(string label) =>
+        label.Length is > 0 and <= LabelLengthMax
+        && label[0] != '-'
+        && label[^1] != '-'
+        && label.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
+
+    private static SigningRequestVerdict.Refused Malformed(string detail) => new(Refusal.IdentityMalformed, detail);
+}
