@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using ControlPlane.Certificates;
+
+namespace ControlPlane.Adapters.Tests.Certificates;
+
+/// <summary>What every issuer promises, whatever stands behind it. An issuer's tests derive from this and say how to start one.</summary>
+public abstract class CertificateIssuerContract
+{
+    protected const string Identity = "web1.example.net";
+
+    /// <summary>The clock of issuers and orders: real servers do not take another.</summary>
+    protected static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
+
+    protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>The profile that the issuer's CA is set up for.</summary>
+    protected virtual CertificateProfile Profile { get; } = new()
+    {
+        Name = "node",
+        Issuers = ["tested"],
+        Lifetime = TimeSpan.FromDays(7),
+    };
+
+    /// <summary>Starts an issuer whose CA works. Called once in a test; what it starts it also ends.</summary>
+    protected abstract Task<ICertificateIssuer> StartAsync();
+
+    [Theory]
+    [InlineData("rsa")]
+    [InlineData("p256")]
+    public async Task IssueAsync_SignsExactlyWhatWasOrdered_WhenTheNodeIsAChoriaServer(string key)
+    {
+        var issuer = await StartAsync();
+        var order = Order(key == "rsa" ? SigningRequests.Choria(Identity) : SigningRequests.Elliptic(Identity));
+
+        var signed = await issuer.IssueAsync(order, Cancel);
+
+        Assert.Empty(await FaultsAsync(issuer, order, signed));
+        await AssertOpenSslVerifiesAsync(issuer, signed);
+    }
+
+    [Fact]
+    public async Task IssueAsync_GivesEachOrderASerialOfItsOwn_WhenCalledAtOnce()
+    {
+        var issuer = await StartAsync();
+        var orders = Enumerable.Range(1, 16).Select(number => Order(SigningRequests.Elliptic(Identity), $"{Identity}/{number}")).ToList();
+
+        var signed = await Task.WhenAll(orders.Select(order => issuer.IssueAsync(order, Cancel)));
+
+        Assert.Equal(orders.Count, signed.Select(one => CertificateFields.Read(one.CertificateDer).SerialText).Distinct().Count());
+        foreach (var (order, certificate) in orders.Zip(signed))
+        {
+            Assert.Empty(await FaultsAsync(issuer, order, certificate));
+        }
+    }
+
+    [Fact]
+    public async Task IssueAsync_GivesTheSameCertificate_WhenItIsRepeatableAndAskedAgain()
+    {
+        var issuer = await StartAsync();
+        var order = Order(SigningRequests.Choria(Identity));
+
+        var first = CertificateFields.Read((await issuer.IssueAsync(order, Cancel)).CertificateDer);
+        var second = CertificateFields.Read((await issuer.IssueAsync(order, Cancel)).CertificateDer);
+
+        Assert.Equal(issuer.Capabilities.Repeatable, first.SerialText == second.SerialText);
+        Assert.Equal(issuer.Capabilities.Repeatable, first.Signed.Span.SequenceEqual(second.Signed.Span));
+    }
+
+    [Fact]
+    public async Task IssueAsync_Throws_WhenTheCallerHasCancelled()
+    {
+        var issuer = await StartAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => issuer.IssueAsync(Order(SigningRequests.Choria(Identity)), new CancellationToken(canceled: true)));
+    }
+
+    [Fact]
+    public async Task CheckAsync_IsHealthy_WhenTheCaWorks()
+    {
+        var issuer = await StartAsync();
+
+        var health = await issuer.CheckAsync(Cancel);
+
+        Assert.True(health.Healthy, health.Detail);
+    }
+
+    [Fact]
+    public async Task GetChainAsync_BeginsWithTheIssuingCa_AndLeadsToTheRoot()
+    {
+        var issuer = await StartAsync();
+        var signed = await issuer.IssueAsync(Order(SigningRequests.Choria(Identity)), Cancel);
+
+        var chain = await issuer.GetChainAsync(Cancel);
+
+        Assert.Equal(
+            CertificateFields.Read(chain[0]).Subject.ToArray(), CertificateFields.Read(signed.CertificateDer).Issuer.ToArray());
+        Assert.NotEmpty(IssuerTrust.Build(chain, [], Now).ChainPem);
+    }
+
+    [Fact]
+    public async Task RevokeAsync_IsRepeatable_WhenTheIssuerCanRevoke()
+    {
+        var issuer = await StartAsync();
+        var capable = issuer.Capabilities.RevokesBySerial || issuer.Capabilities.RevokesByCertificate;
+        Assert.Equal(capable, issuer is ICertificateRevoker);
+        if (issuer is not ICertificateRevoker revoker)
+        {
+            return;
+        }
+
+        var signed = await issuer.IssueAsync(Order(SigningRequests.Choria(Identity)), Cancel);
+        var kept = await issuer.IssueAsync(Order(SigningRequests.Choria(Identity), $"{Identity}/2"), Cancel);
+
+        await revoker.RevokeAsync(new RevocationOrder(signed.CertificateDer, RevocationReason.Superseded), Cancel);
+        await revoker.RevokeAsync(new RevocationOrder(signed.CertificateDer, RevocationReason.Superseded), Cancel);
+
+        if (issuer is ICertificateRevocationListSource lists)
+        {
+            var list = RevocationLists.Read((await lists.GetRevocationListsAsync(Cancel))[0]);
+            Assert.Contains(CertificateFields.Read(signed.CertificateDer).SerialText, list);
+            Assert.DoesNotContain(CertificateFields.Read(kept.CertificateDer).SerialText, list);
+        }
+    }
+
+    protected CertificateOrder Order(string signingRequestPem, string? orderId = null) =>
+        CertificateOrders.For(Identity, signingRequestPem, Profile, Now, orderId);
+
+    /// <summary>What the check says of an answer, with the chain that came with it or that the issuer gives.</summary>
+    private protected static async Task<IReadOnlyList<string>> FaultsAsync(
+        ICertificateIssuer issuer, CertificateOrder order, SignedCertificate signed)
+    {
+        var chain = await issuer.GetChainAsync(Cancel);
+        var trust = IssuerTrust.Build(signed.ChainDer.Count > 0 ? signed.ChainDer : chain, [chain[^1]], Now);
+        return IssuedCertificateCheck.Faults(order, CertificateFields.Read(signed.CertificateDer), trust, issuer.Capabilities, Now);
+    }
+
+    private static async Task AssertOpenSslVerifiesAsync(ICertificateIssuer issuer, SignedCertificate signed)
+    {
+        var folder = Directory.CreateTempSubdirectory("cp-issuer-").FullName;
+        try
+        {
+            var chain = await issuer.GetChainAsync(Cancel);
+            var leaf = WritePem(folder, "leaf.pem", [signed.CertificateDer]);
+            var root = WritePem(folder, "root.pem", [chain[^1]]);
+            var between = WritePem(folder, "between.pem", chain.SkipLast(1));
+            foreach (var purpose in new[] { "sslserver", "sslclient" })
+            {
+                string[] untrusted = chain.Count > 1 ? ["-untrusted", between] : [];
+                var (exitCode, output) = await RunAsync(
+                    "openssl", ["verify", "-x509_strict", "-purpose", purpose, "-CAfile", root, .. untrusted, leaf]);
+                Assert.True(exitCode == 0, output);
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static string WritePem(string folder, string name, IEnumerable<byte[]> certificates)
+    {
+        var path = Path.Combine(folder, name);
+        File.WriteAllLines(path, certificates.Select(der => PemEncoding.WriteString("CERTIFICATE", der)));
+        return path;
+    }
+
+    private static async Task<(int ExitCode, string Output)> RunAsync(string program, string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start)!;
+        var output = await process.StandardOutput.ReadToEndAsync(Cancel) + await process.StandardError.ReadToEndAsync(Cancel);
+        await process.WaitForExitAsync(Cancel);
+        return (process.ExitCode, output);
+    }
+}
