@@ -110,6 +110,8 @@ internal sealed partial class FleetRosterGrain(
 
     private async Task CommitNext()
     {
+        // The calls that are queued behind this one get to record theirs first.
+        await Task.Yield();
         await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         nextWrite = null;
         isDirty = false;

@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.TestKit.Provisioning;
+
+/// <summary>Nodes that answer as <see cref="INodeAgent"/> promises, with the faults that a test gives them. A fake: no wire, no broker.</summary>
+public sealed class FakeNodes : INodeAgent
+{
+    private readonly ConcurrentDictionary<string, FakeNode> nodes = new(StringComparer.Ordinal);
+
+    public FakeNode this[string identity] => nodes.GetOrAdd(identity, name => new FakeNode(name));
+
+    public Task<NodeTokenReply> FetchTokenAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    {
+        var node = this[identity].Called("jwt");
+        return Task.FromResult(new NodeTokenReply(node.Protocol, $"token of {identity}", "ecdh"));
+    }
+
+    public Task<string> FetchInventoryAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    {
+        this[identity].Called("inventory");
+        return Task.FromResult("""{"facts":{"os":"Debian"}}""");
+    }
+
+    public Task<SigningRequestReply> MakeSigningRequestAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    {
+        var node = this[identity].Called("gencsr");
+        return Task.FromResult(new SigningRequestReply(node.MakeSigningRequest(), "/etc/choria/ssl"));
+    }
+
+    public Task<Ed25519KeyReply> MakeEd25519KeyAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    {
+        this[identity].Called("gen25519");
+        return Task.FromResult(new Ed25519KeyReply(new string('a', 64), "/etc/choria"));
+    }
+
+    public Task ConfigureAsync(string identity, NodeProtocol protocol, NodeConfiguration configuration, CancellationToken cancellationToken)
+    {
+        this[identity].Called("configure").Configuration = configuration;
+        return Task.CompletedTask;
+    }
+
+    public Task RestartAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    {
+        this[identity].Called("restart");
+        return Task.CompletedTask;
+    }
+
+    public Task ReprovisionAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
+    {
+        this[identity].Called($"reprovision in {overlay}");
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>One of <see cref="FakeNodes"/>.</summary>
+public sealed class FakeNode(string identity)
+{
+    private readonly ConcurrentQueue<string> calls = new();
+    private readonly ConcurrentDictionary<string, ConcurrentQueue<Exception>> faults = new(StringComparer.Ordinal);
+
+    public NodeProtocol Protocol { get; set; } = NodeProtocol.V1;
+
+    /// <summary>The actions that were called, in order.</summary>
+    public IReadOnlyCollection<string> Calls => calls;
+
+    /// <summary>What it was configured with last.</summary>
+    public NodeConfiguration? Configuration { get; set; }
+
+    /// <summary>The common name of its signing requests: its identity, unless a test makes it lie.</summary>
+    public string CommonName { get; set; } = identity;
+
+    /// <summary>SHA-256 of the SubjectPublicKeyInfo of the key that it made last, as <c>PublicKeyFingerprint</c> is written.</summary>
+    public string? PublicKeyFingerprint { get; private set; }
+
+    /// <summary>The next call of the action fails, after it was counted.</summary>
+    public void FailNext(string action, Exception fault) => faults.GetOrAdd(action, _ => new()).Enqueue(fault);
+
+    internal FakeNode Called(string action)
+    {
+        calls.Enqueue(action);
+        return faults.TryGetValue(action, out var queue) && queue.TryDequeue(out var fault) ? throw fault : this;
+    }
+
+    internal string MakeSigningRequest()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        PublicKeyFingerprint = Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
+        return new CertificateRequest($"CN={CommonName}", key, HashAlgorithmName.SHA256).CreateSigningRequestPem();
+    }
+}

@@ -1,0 +1,33 @@
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.TestKit.Provisioning;
+
+/// <summary>Believes every token but those that a test spoils. A fake: it verifies nothing.</summary>
+public sealed class FakeAttestor : INodeAttestor
+{
+    public Attestation Attest(string token, DateTimeOffset now) => token.Contains("forged", StringComparison.Ordinal)
+        ? new Attestation.Refused(Refusal.TokenUntrusted, "its signature is not the issuer's")
+        : new Attestation.Trusted("""{"extensions":{"customer":"acme"}}""", "choria");
+}
+
+/// <summary>Makes tokens that say whose they are. A fake: it signs nothing.</summary>
+public sealed class FakeServerTokenIssuer : IServerTokenIssuer
+{
+    public ServerToken Issue(ServerTokenOrder order, DateTimeOffset now) =>
+        new($"server token of {order.Identity} for {order.PublicKey}", now + order.Lifetime);
+}
+
+/// <summary>Finds the nodes that a test put there, once per sweep.</summary>
+public sealed class FakeDiscovery : IFleetDiscovery
+{
+    public IReadOnlyList<DiscoveredNode> Nodes { get; set; } = [];
+
+    public async IAsyncEnumerable<DiscoveredNode> SweepAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var node in Nodes)
+        {
+            await Task.Yield();
+            yield return node;
+        }
+    }
+}
