@@ -53,7 +53,7 @@ internal ref struct WireCursor
                 return false;
             }
 
-            var index = fields.Find(ref reader);
+            var index = Find(fields);
             if (index < 0)
             {
                 path = "";
@@ -161,8 +161,7 @@ internal ref struct WireCursor
 
     public void RequireText(string expected)
     {
-        Expect(JsonTokenType.String, "is not a string");
-        if (!reader.ValueTextEquals(expected))
+        if (ReadString() != expected)
         {
             throw Fault($"is not {expected}");
         }
@@ -230,6 +229,20 @@ internal ref struct WireCursor
         if (reader.TokenType != type)
         {
             throw Fault(problem);
+        }
+    }
+
+    private int Find(WireFields fields)
+    {
+        try
+        {
+            return fields.Find(ref reader);
+        }
+        catch (InvalidOperationException unreadable)
+        {
+            // A name that is escaped and half a character: comparing it throws.
+            path = "";
+            throw Fault("has a name that is not valid Unicode", unreadable);
         }
     }
 

@@ -20,6 +20,8 @@ internal sealed class WireFields
 
     public int RequiredCount { get; }
 
+    public int Count => texts.Length;
+
     public string Name(int index) => texts[index];
 
     public string Path(int index) => prefix + texts[index];

@@ -1,0 +1,127 @@
+namespace ControlPlane.Adapters.Choria;
+
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.RegularExpressions;
+
+/// <summary>Whose certificates are believed in V1, and for which callers, by the rules of Choria's nodes. Thread-safe.</summary>
+public sealed partial class CertificateTrust : IDisposable
+{
+    private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
+    private const string SubjectAlternativeNames = "2.5.29.17";
+
+    private readonly X509Certificate2Collection authorities = [];
+    private readonly IReadOnlyList<Regex> allowed;
+    private readonly IReadOnlyList<Regex> privileged;
+
+    /// <param name="authoritiesPem">The CA certificates.</param>
+    /// <param name="allowed">Patterns of the names of callers; Choria's own default when null.</param>
+    /// <param name="privileged">Patterns of the names that may sign for any caller; Choria's own default when null.</param>
+    /// <exception cref="ChoriaFormatException">There is no certificate in the PEM, or a pattern is not one.</exception>
+    public CertificateTrust(string authoritiesPem, IReadOnlyList<string>? allowed = null, IReadOnlyList<string>? privileged = null)
+    {
+        try
+        {
+            authorities.ImportFromPem(authoritiesPem);
+            this.allowed = Compile(allowed ?? [@"\.mcollective$", @"\.choria$"]);
+            this.privileged = Compile(privileged ?? [@"\.privileged.mcollective$", @"\.privileged.choria$"]);
+        }
+        catch (Exception unreadable) when (unreadable is CryptographicException or ArgumentException or NotSupportedException)
+        {
+            throw new ChoriaFormatException(new ChoriaFault(ChoriaLayer.Key, "ca", "is not PEM, or a pattern is not a regular expression"), unreadable);
+        }
+    }
+
+    /// <summary>Whether a provisioned V1 node serves the request. Collective, filter and agent are for the node to look at.</summary>
+    public bool TryVerifyCaller(ReceivedRequest received, DateTimeOffset now, [NotNullWhen(false)] out RequestFault? fault)
+    {
+        ArgumentNullException.ThrowIfNull(received);
+        fault = Judge(received, now);
+        return fault is null;
+    }
+
+    public void Dispose()
+    {
+        foreach (var authority in authorities)
+        {
+            authority.Dispose();
+        }
+    }
+
+    private RequestFault? Judge(ReceivedRequest received, DateTimeOffset now)
+    {
+        if (received.Proof.Protocol != ChoriaProtocol.V1 || received.Proof.IsInsecure)
+        {
+            return new RequestFault(RequestRefusal.SignatureMissing, "it carries no signature of a certificate's key");
+        }
+
+        if (!received.Request.IsFresh(now))
+        {
+            return new RequestFault(RequestRefusal.Stale, "its time to live is over");
+        }
+
+        if (!received.Proof.IsSignedByItsCertificate())
+        {
+            return new RequestFault(RequestRefusal.SignatureWrong, "it is not signed by its certificate's key");
+        }
+
+        using var certificate = X509Certificate2.CreateFromPem(received.Proof.CallerCredential);
+        return IsIssuedHere(certificate, now)
+            ? CallerFault(NamesOf(certificate), received.Request.Caller)
+            : new RequestFault(RequestRefusal.CredentialRefused, "its certificate is not one of the CA for clients, or not valid now");
+    }
+
+    private RequestFault? CallerFault(IReadOnlyList<string> names, string caller)
+    {
+        var mismatch = new RequestFault(RequestRefusal.CallerMismatch, "the certificate is of another caller");
+        if (CallerPattern().Match(caller) is not { Success: true } match)
+        {
+            return mismatch;
+        }
+
+        if (names.Any(name => privileged.Any(pattern => pattern.IsMatch(name))))
+        {
+            return null;
+        }
+
+        var name = match.Groups[1].Value;
+        if (!names.Contains(name, StringComparer.Ordinal))
+        {
+            return mismatch;
+        }
+
+        return allowed.Any(pattern => pattern.IsMatch(name))
+            ? null
+            : new RequestFault(RequestRefusal.NotPermitted, "the caller's name is not on the list of allowed ones");
+    }
+
+    private bool IsIssuedHere(X509Certificate2 certificate, DateTimeOffset now)
+    {
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.VerificationTime = now.UtcDateTime;
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ClientAuthentication));
+        return chain.Build(certificate);
+    }
+
+    // A certificate without alternative names speaks for nobody, as on nodes; with them, its common name counts too.
+    private static IReadOnlyList<string> NamesOf(X509Certificate2 certificate)
+    {
+        if (certificate.Extensions[SubjectAlternativeNames] is not { } extension)
+        {
+            return [];
+        }
+
+        var alternatives = new X509SubjectAlternativeNameExtension(extension.RawData, extension.Critical);
+        return [.. alternatives.EnumerateDnsNames(), certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false)];
+    }
+
+    private static Regex[] Compile(IReadOnlyList<string> patterns) =>
+        [.. patterns.Select(pattern => new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant))];
+
+    [GeneratedRegex(@"^[a-z]+=([\w\.\-]+)", RegexOptions.CultureInvariant)]
+    private static partial Regex CallerPattern();
+}
