@@ -29,4 +29,7 @@ internal abstract record LedgerEntry
     /// <summary>A group lives in <paramref name="Overlay"/> whatever its members' places say; null ends that.</summary>
     [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.GroupHomed")]
     public sealed record GroupHomed([property: Id(0)] string Group, [property: Id(1)] string? Overlay) : LedgerEntry;
+
+    [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.PolicyApplied")]
+    public sealed record PolicyApplied([property: Id(0)] PolicyVersion Policy) : LedgerEntry;
 }

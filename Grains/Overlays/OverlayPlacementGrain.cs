@@ -11,7 +11,7 @@ namespace ControlPlane.Overlays;
 
 /// <summary>The region's one decision maker.</summary>
 /// <remarks>
-/// Reentrant, because a call only waits for its change to be stored: each call judges and changes the ledger in one turn, so
+/// Reentrant, because a call only waits for its change to be stored: each call judges and changes the Ledger in one turn, so
 /// decisions are still made one after the other, and one journal record stores those of all calls that wait.
 /// </remarks>
 [GrainType("overlay-placement"), Reentrant]
@@ -20,45 +20,33 @@ internal sealed partial class OverlayPlacementGrain(
     Serializer serializer,
     IOptionsMonitor<OverlaysOptions> options,
     TimeProvider time,
-    ILogger<OverlayPlacementGrain> logger) : Grain, IOverlayPlacementGrain
+    ILogger<OverlayPlacementGrain> logger) : Grain, IOverlayPlacementGrain, IPlacementPolicyGrain
 {
-    // A lapsed reservation is remembered this long, so that a node that arrives late is known.
-    private static readonly TimeSpan LapsedKept = TimeSpan.FromDays(1);
-
-    private readonly RegionLedger ledger = new();
-    private PlacementJournal journal = null!;
-    private GroupCommit commit = null!;
-    private OverlaysOptions configured = null!;
-    private Task compaction = Task.CompletedTask;
+    private RegionHistory history = null!;
+    private PolicyDesk policies = null!;
 
     private string Region => this.GetPrimaryKeyString();
+
+    private RegionLedger Ledger => history.Ledger;
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
-        journal = new PlacementJournal(storage, this.GetGrainId(), serializer);
-        commit = new GroupCommit(AppendAsync, Abandon);
-        configured = options.CurrentValue;
-
-        ledger.BeginRestore();
-        await journal.RestoreAsync(ledger);
-        ledger.EndRestore(configured);
-
-        _ = Record(new LedgerEntry.Opened(time.GetUtcNow()));
-        MentionConfigured();
-        await commit.Written;
-        LogRestored(Region, ledger.NodeCount, ledger.Overlays.Count, time.GetElapsedTime(began));
+        history = new RegionHistory(storage, this.GetGrainId(), serializer, time, Abandon);
+        policies = new PolicyDesk(history, Region);
+        await history.OpenAsync(options.CurrentValue);
+        LogRestored(Region, Ledger.NodeCount, Ledger.Overlays.Count, time.GetElapsedTime(began));
     }
 
     public async Task<PlacementOutcome> Place(PlacementRequest request)
     {
-        Refresh();
-        if (commit.IsFull)
+        history.CatchUp(options.CurrentValue);
+        if (history.IsFull)
         {
             return new PlacementOutcome.Deferred("placement is busy", TimeSpan.FromSeconds(1));
         }
 
-        var known = ledger.Node(request.Identity);
+        var known = Ledger.Node(request.Identity);
         if (known?.LiveHold is { Plan: null } held && held.Attempt >= request.Attempt)
         {
             return await Renew(known, held, request.Attempt);
@@ -66,8 +54,8 @@ internal sealed partial class OverlayPlacementGrain(
 
         if (known is { Home: { } home } && known.HomeAttempt >= request.Attempt)
         {
-            await commit.Written;
-            return new PlacementOutcome.Placed(home, "arrived already", time.GetUtcNow() + configured.LeaseLifetime);
+            await history.Written;
+            return new PlacementOutcome.Placed(home, "arrived already", history.Now + history.Options.LeaseLifetime);
         }
 
         return await Decide(request, known);
@@ -75,205 +63,160 @@ internal sealed partial class OverlayPlacementGrain(
 
     public async Task Confirm(string identity, int attempt)
     {
-        Refresh();
-        if (ledger.Node(identity) is not { Held: { } held } node || held.Attempt != attempt)
+        history.CatchUp(options.CurrentValue);
+        if (Ledger.Node(identity) is not { Held: { } held } node || held.Attempt != attempt)
         {
             // Confirmed before, or superseded by a later enrolment: either way the answer waits for what it rests on.
-            await commit.Written;
+            await history.Written;
             return;
         }
 
         if (held.Lapsed && held.Overlay != node.Home
-            && (ledger.Overlay(held.Overlay) is not { } overlay || overlay.Committed + 1 > overlay.HardLimit))
+            && (Ledger.Overlay(held.Overlay) is not { } overlay || overlay.Committed + 1 > overlay.HardLimit))
         {
             LogLapsed(identity, held.Overlay);
             throw new PlacementLapsedException($"the place of {identity} in {held.Overlay} lapsed, and {held.Overlay} is full");
         }
 
-        await Record(new LedgerEntry.NodeChanged(node with { Home = held.Overlay, HomeAttempt = attempt, Held = null }));
+        await history.Record(new LedgerEntry.NodeChanged(node with { Home = held.Overlay, HomeAttempt = attempt, Held = null }));
     }
 
     public async Task Release(string identity, int attempt)
     {
-        if (ledger.Node(identity) is not { Held: { } held } node || held.Attempt != attempt)
+        if (Ledger.Node(identity) is not { Held: { } held } node || held.Attempt != attempt)
         {
-            await commit.Written;
+            await history.Written;
             return;
         }
 
-        await Record(Without(node));
+        await history.Record(RegionHistory.Without(node));
     }
 
     public async Task Forget(string identity)
     {
-        await (ledger.Node(identity) is null ? commit.Written : Record(new LedgerEntry.NodeForgotten(identity)));
+        await (Ledger.Node(identity) is null ? history.Written : history.Record(new LedgerEntry.NodeForgotten(identity)));
     }
 
     public Task<PlacementExplanation?> Explain(string identity) =>
-        Task.FromResult(ledger.Node(identity) is { } node ? Explanation.Of(ledger, node) : null);
+        Task.FromResult(Ledger.Node(identity) is { } node ? Explanation.Of(Ledger, node) : null);
 
     public async Task<IReadOnlyList<OverlaySnapshot>> ListOverlays()
     {
-        Refresh();
-        OverlaySnapshot[] overlays = [.. ledger.Overlays.Where(overlay => overlay.IsConfigured || overlay.Load > 0).Select(overlay =>
-            new OverlaySnapshot(
-                overlay.Name, overlay.State, overlay.Nodes, overlay.Reserved, overlay.SoftLimit, overlay.HardLimit,
-                overlay.Promised, overlay.StateReason))];
-        await commit.Written;
+        history.CatchUp(options.CurrentValue);
+        var overlays = Snapshots(Ledger);
+        await history.Written;
         return overlays;
     }
 
+    /// <summary>The overlays as callers see them.</summary>
+    public static OverlaySnapshot[] Snapshots(RegionLedger ledger) =>
+    [
+        .. ledger.Overlays.Where(overlay => overlay.IsConfigured || overlay.Load > 0).Select(overlay => new OverlaySnapshot(
+            overlay.Name, overlay.State, overlay.Nodes, overlay.Reserved, overlay.SoftLimit, overlay.HardLimit,
+            overlay.Promised, overlay.StateReason)),
+    ];
+
     public async Task<bool> SetState(string overlay, OverlayState state, string reason)
     {
-        Refresh();
-        if (ledger.Overlay(overlay) is not { } entry)
+        history.CatchUp(options.CurrentValue);
+        if (Ledger.Overlay(overlay) is not { } entry)
         {
             return false;
         }
 
         if (entry.State == state && entry.StateReason == reason)
         {
-            await commit.Written;
+            await history.Written;
             return true;
         }
 
-        await Record(new LedgerEntry.OverlaySet(overlay, state, reason, time.GetUtcNow()));
+        await history.Record(new LedgerEntry.OverlaySet(overlay, state, reason, history.Now));
         LogStateSet(Region, overlay, state, reason);
         return true;
     }
 
+    public async Task<PolicyVerdict> CheckPolicy(string text)
+    {
+        history.CatchUp(options.CurrentValue);
+        var verdict = policies.Check(text);
+        await history.Written;
+        return verdict;
+    }
+
+    public async Task<PolicyVerdict> ApplyPolicy(string text, string actor)
+    {
+        history.CatchUp(options.CurrentValue);
+        var before = Ledger.Policy.Version;
+        var verdict = await policies.Apply(text, actor);
+        if (verdict.Version != before)
+        {
+            LogPolicyApplied(Region, Ledger.Policy.Name, verdict.Version, actor);
+        }
+
+        return verdict;
+    }
+
+    public Task<PolicyVersion?> ShowPolicy(int? version) =>
+        Task.FromResult(version is null ? Ledger.History.Current : Array.Find(Ledger.History.Versions, kept => kept.Version == version));
+
+    public Task<IReadOnlyList<PolicyVersion>> ListPolicies() =>
+        Task.FromResult<IReadOnlyList<PolicyVersion>>([.. Ledger.History.Versions.Reverse().Select(version => version with { Text = "" })]);
+
+    public Task<SimulationOutcome> Simulate(IReadOnlyList<PlacementRequest> nodes, string? text)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(nodes.Count, IPlacementPolicyGrain.SimulatedNodesMax);
+        history.CatchUp(options.CurrentValue);
+        return Task.FromResult(policies.Simulate(nodes, text));
+    }
+
     private async Task<PlacementOutcome> Decide(PlacementRequest request, PlacedNode? known)
     {
-        var bag = ledger.Share(AttributeBag.Read(ledger.Policy, request.ClaimsJson, request.EnrolmentJson, request.FactsJson));
+        var bag = Ledger.Share(AttributeBag.Read(Ledger.Policy, request.ClaimsJson, request.EnrolmentJson, request.FactsJson));
         var applicant = new Applicant(request.Identity, bag);
-        var decision = PlacementEngine.Decide(ledger, applicant, known);
+        var decision = PlacementEngine.Decide(Ledger, applicant, known);
         if (decision.Overlay is not { } overlay)
         {
-            await commit.Written;
+            await history.Written;
             return Unplaced(decision);
         }
 
-        var until = time.GetUtcNow() + configured.LeaseLifetime;
+        var until = history.Now + history.Options.LeaseLifetime;
         var plan = known?.LiveHold?.Plan;
         var node = (known ?? PlacedNode.New(request.Identity)) with
         {
             Held = new Reservation(overlay.Name, request.Attempt, until, false, plan),
             Attributes = bag.Json,
             Declared = decision.Situation.Declared,
-            Trace = DecisionTrace.Encode(decision, ledger.Sequence),
+            Trace = DecisionTrace.Encode(decision, Ledger.Sequence),
         };
         var reason = decision.Reason();
-        await Record(new LedgerEntry.NodeChanged(node));
+        await history.Record(new LedgerEntry.NodeChanged(node));
         return new PlacementOutcome.Placed(overlay.Name, reason, until);
     }
 
     private async Task<PlacementOutcome> Renew(PlacedNode known, Reservation held, int attempt)
     {
         // An older attempt that asks late changes nothing: its successor holds the place.
-        var until = time.GetUtcNow() + configured.LeaseLifetime;
+        var until = history.Now + history.Options.LeaseLifetime;
         if (held.Attempt == attempt && held.Until < until)
         {
-            await Record(new LedgerEntry.NodeChanged(known with { Held = held with { Until = until } }));
+            await history.Record(new LedgerEntry.NodeChanged(known with { Held = held with { Until = until } }));
         }
         else
         {
-            await commit.Written;
+            await history.Written;
             until = held.Until;
         }
 
-        return new PlacementOutcome.Placed(held.Overlay, Explanation.Of(ledger, known).Reason, until);
+        return new PlacementOutcome.Placed(held.Overlay, Explanation.Of(Ledger, known).Reason, until);
     }
 
     private PlacementOutcome Unplaced(Decision decision)
     {
-        var rule = ledger.Policy.Unplaceable;
+        var rule = Ledger.Policy.Unplaceable;
         return rule.Action == UnplaceableAction.Refuse
             ? new PlacementOutcome.Refused(decision.Reason())
             : new PlacementOutcome.Deferred(decision.Reason(), rule.RetryAfter);
-    }
-
-    private static LedgerEntry Without(PlacedNode node) => node.Home is null
-        ? new LedgerEntry.NodeForgotten(node.Identity)
-        : new LedgerEntry.NodeChanged(node with { Held = null });
-
-    private Task Record(LedgerEntry entry)
-    {
-        if (commit.IsLost)
-        {
-            throw new PlacementUnavailableException("placement is starting again; ask again");
-        }
-
-        ledger.Apply(entry);
-        return commit.Add(entry);
-    }
-
-    // Time and configuration move without anybody calling; each call first catches up with both.
-    private void Refresh()
-    {
-        if (!ReferenceEquals(configured, options.CurrentValue))
-        {
-            configured = options.CurrentValue;
-            ledger.Configure(configured);
-            MentionConfigured();
-        }
-
-        var now = time.GetUtcNow();
-        while (ledger.NextLapsed(now) is { LiveHold: { } hold } node)
-        {
-            _ = Record(new LedgerEntry.NodeChanged(node with { Held = hold with { Lapsed = true } }));
-        }
-    }
-
-    private void MentionConfigured()
-    {
-        var isNew = false;
-        foreach (var name in configured.Members.Keys.Order(StringComparer.Ordinal))
-        {
-            if (ledger.Overlay(name) is null)
-            {
-                isNew = true;
-                _ = Record(new LedgerEntry.OverlaySet(name, OverlayState.Active, "configured", time.GetUtcNow()));
-            }
-        }
-
-        if (isNew)
-        {
-            ledger.Configure(configured);
-        }
-    }
-
-    private async Task AppendAsync(LedgerEntry[] entries)
-    {
-        await journal.AppendAsync(entries);
-        if (journal.WantsCompaction && compaction.IsCompleted)
-        {
-            compaction = CompactAsync();
-        }
-    }
-
-    private async Task CompactAsync()
-    {
-        try
-        {
-            ForgetLapsed();
-            await journal.CompactAsync(ledger, ledger.Capture);
-            ledger.Tidy();
-        }
-#pragma warning disable CA1031 // Whatever the store throws, the journal is whole and this activation must not go on.
-        catch (Exception fault)
-#pragma warning restore CA1031
-        {
-            Abandon(fault);
-        }
-    }
-
-    private void ForgetLapsed()
-    {
-        var before = time.GetUtcNow() - LapsedKept;
-        foreach (var node in ledger.AllNodes().Where(node => node.Held is { Lapsed: true } held && held.Until < before).ToArray())
-        {
-            _ = Record(Without(node));
-        }
     }
 
     // Memory is ahead of the store and nobody knows by how much: the next activation reads what is true.
@@ -288,6 +231,9 @@ internal sealed partial class OverlayPlacementGrain(
 
     [LoggerMessage(LogLevel.Information, "Overlay {Overlay} of {Region} is {State}: {Reason}")]
     private partial void LogStateSet(string region, string overlay, OverlayState state, string reason);
+
+    [LoggerMessage(LogLevel.Information, "Policy {Policy}@{Version} of {Region} applied by {Actor}")]
+    private partial void LogPolicyApplied(string region, string policy, int version, string actor);
 
     [LoggerMessage(LogLevel.Warning, "{Node} arrived in {Overlay} after its reservation lapsed, and the overlay is full")]
     private partial void LogLapsed(string node, string overlay);

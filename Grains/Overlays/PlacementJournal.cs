@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using ControlPlane.Overlays.Policies;
 using Orleans.Serialization;
 using Orleans.Storage;
 
@@ -189,4 +190,7 @@ internal sealed record PlacementHead
 
     [Id(4)]
     public Dictionary<string, string> Homings { get; init; } = [];
+
+    [Id(5)]
+    public PolicyHistory Policies { get; init; } = PolicyHistory.Empty;
 }

@@ -21,6 +21,7 @@ internal sealed class RegionLedger
     private readonly PriorityQueue<(string Identity, int Attempt), DateTimeOffset> leases = new();
     private Dictionary<string, GroupEntry> groups = new(StringComparer.Ordinal);
     private OverlayEntry[] ordered = [];
+    private readonly Dictionary<int, PlacementPolicy> earlier = [];
     private bool isRestoring;
 
     public RegionLedger()
@@ -32,6 +33,8 @@ internal sealed class RegionLedger
     }
 
     public PlacementPolicy Policy { get; private set; } = PlacementPolicy.Default;
+
+    public PolicyHistory History { get; private set; } = PolicyHistory.Empty;
 
     /// <summary>How many changes were applied since the region began.</summary>
     public long Sequence { get; set; }
@@ -123,6 +126,10 @@ internal sealed class RegionLedger
             case LedgerEntry.GroupHomed homed:
                 Home(homed.Group, homed.Overlay);
                 break;
+            case LedgerEntry.PolicyApplied applied:
+                History = History.With(applied.Policy);
+                Adopt(PolicyHistory.Compile(applied.Policy));
+                break;
         }
     }
 
@@ -140,6 +147,30 @@ internal sealed class RegionLedger
             homings[group] = overlay;
         }
 
+        History = head.Policies;
+        if (History.Current is { } current)
+        {
+            Policy = PolicyHistory.Compile(current);
+        }
+    }
+
+    /// <summary>A copy that decides by another policy: what is tried on it changes nothing here.</summary>
+    public RegionLedger Shadow(OverlaysOptions options, PlacementPolicy policy)
+    {
+        var shadow = new RegionLedger { Policy = policy, Sequence = Sequence };
+        shadow.BeginRestore();
+        foreach (var overlay in byNumber)
+        {
+            shadow.SetState(new LedgerEntry.OverlaySet(overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch));
+        }
+
+        foreach (var node in AllNodes())
+        {
+            shadow.RestoreNode(node);
+        }
+
+        shadow.EndRestore(options);
+        return shadow;
     }
 
     /// <summary>Between the two, nodes are counted and groups are not: those are derived once at the end.</summary>
@@ -171,13 +202,27 @@ internal sealed class RegionLedger
     }
 
     /// <summary>The policy of a version, to read old traces by; null when it is no longer kept.</summary>
-    public PlacementPolicy? PolicyAt(int version) => version == Policy.Version ? Policy : null;
+    public PlacementPolicy? PolicyAt(int version)
+    {
+        if (version == Policy.Version)
+        {
+            return Policy;
+        }
+
+        if (!earlier.TryGetValue(version, out var policy) && Array.Find(History.Versions, kept => kept.Version == version) is { } kept)
+        {
+            earlier[version] = policy = PolicyHistory.Compile(kept);
+        }
+
+        return version == PlacementPolicy.Default.Version ? PlacementPolicy.Default : policy;
+    }
 
     /// <summary>What the head record holds.</summary>
     public PlacementHead Capture() => new()
     {
         Sequence = Sequence,
         Overlays = [.. byNumber.Select(overlay => new LedgerEntry.OverlaySet(overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch))],
+        Policies = History,
         Homings = new Dictionary<string, string>(homings, StringComparer.Ordinal),
     };
 
