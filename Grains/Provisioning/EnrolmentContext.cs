@@ -10,15 +10,23 @@ internal sealed class EnrolmentContext(
     IOptionsMonitor<ProvisioningOptions> provisioning,
     IOptionsMonitor<OverlaysOptions> overlays,
     IOptionsMonitor<CertificatesOptions> certificates,
+    ProvisioningMeter meter,
     TimeProvider time)
 {
     private const int JitterSteps = 1 << 20;
 
     public ProvisioningOptions Options => provisioning.CurrentValue;
 
+    public ProvisioningMeter Meter => meter;
+
     public string Region => overlays.CurrentValue.Region;
 
     public DateTimeOffset Now => time.GetUtcNow();
+
+    /// <summary>How long ago a moment was that <see cref="Timestamp"/> marked.</summary>
+    public TimeSpan Elapsed(long timestamp) => time.GetElapsedTime(timestamp);
+
+    public long Timestamp() => time.GetTimestamp();
 
     /// <summary>A random number from 0 to 1, by which waits are spread.</summary>
     public static double Jitter => RandomNumberGenerator.GetInt32(JitterSteps) / (double)JitterSteps;

@@ -6,6 +6,21 @@ internal abstract record EnrolmentStep
     /// <summary>Whether the step is one of those that only so many enrolments of a silo may be in at once.</summary>
     public bool HoldsPlace => this is Inspect or Place or MakeKeys or Certify or Configure or Restart;
 
+    /// <summary>The step's name in metrics: one of a closed set.</summary>
+    public string Name => this switch
+    {
+        Attest => "attest",
+        Inspect => "inspect",
+        Place => "place",
+        MakeKeys => "make_keys",
+        Certify => "certify",
+        Configure => "configure",
+        Restart => "restart",
+        Arrive => "arrive",
+        CloseSuperseded => "close_superseded",
+        _ => "decide",
+    };
+
     /// <summary>Nothing before <paramref name="Due"/>; nothing at all when it is null.</summary>
     public sealed record Nothing(DateTimeOffset? Due) : EnrolmentStep;
 

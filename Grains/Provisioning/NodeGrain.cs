@@ -188,7 +188,9 @@ internal sealed partial class NodeGrain(
     {
         try
         {
+            var begun = context.Timestamp();
             await Take(step, cancellationToken);
+            context.Meter.Stepped(step, context.Elapsed(begun));
         }
         catch (NodeSilentException silent)
         {
@@ -251,17 +253,22 @@ internal sealed partial class NodeGrain(
         }
 
         await node.ReplaceAsync(progress.State);
-        await Held();
+        await AnnounceHold();
     }
 
     private async Task Hold(Hold hold)
     {
         await node.ReplaceAsync(State.OnHold(hold, context.Now));
-        await Held();
+        await AnnounceHold();
     }
 
-    private async Task Held()
+    private async Task AnnounceHold()
     {
+        if (State.Hold is { Kind: var kind })
+        {
+            context.Meter.Held(kind);
+        }
+
         switch (State.Hold)
         {
             case { Kind: NodeStage.Quarantined } refused:
@@ -277,7 +284,9 @@ internal sealed partial class NodeGrain(
 
     private async Task Arrive(EnrolmentStep.Arrive arrive)
     {
+        var waitingSince = State.WaitingSince;
         await node.ReplaceAsync(await planeSteps.ArriveAsync(Identity, State, Pending, arrive.At));
+        context.Meter.Enrolled(arrive.At - (waitingSince ?? arrive.At));
         LogEnrolled(Identity, State.Overlay, State.Attempt);
     }
 

@@ -22,6 +22,7 @@ public static class ProvisioningHosting
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<EnrolmentContext>();
         silo.Services.AddSingleton<EnrolmentGate>();
+        silo.Services.AddSingleton<ProvisioningMeter>();
         silo.Services.AddSingleton<NodeSteps>();
         silo.Services.AddSingleton<PlaneSteps>();
         silo.Services.AddHostedService<FleetWaker>();

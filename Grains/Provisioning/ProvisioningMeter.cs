@@ -1,0 +1,43 @@
+using System.Diagnostics.Metrics;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>What is counted of enrolments; <c>docs/METRICS.md</c> describes each.</summary>
+internal sealed class ProvisioningMeter : IDisposable
+{
+    public const string Name = "ControlPlane.Provisioning";
+
+    private readonly Meter meter = new(Name);
+    private readonly Counter<long> outcomes;
+    private readonly Histogram<double> durations;
+    private readonly Histogram<double> stepDurations;
+
+    public ProvisioningMeter(EnrolmentGate gate)
+    {
+        outcomes = meter.CreateCounter<long>("controlplane.provisioning.outcomes", "{node}", "Enrolments that ended or were put off, by outcome.");
+        durations = meter.CreateHistogram<double>("controlplane.provisioning.duration", "s", "From the first news of a node to its arrival.");
+        stepDurations = meter.CreateHistogram<double>("controlplane.provisioning.step.duration", "s", "One step of an enrolment, waiting for its place not included.");
+        meter.CreateObservableGauge("controlplane.provisioning.running", () => gate.Enrolments.Running, "{node}", "Enrolments that hold a place.");
+        meter.CreateObservableGauge("controlplane.provisioning.waiting", () => gate.Enrolments.Waiting, "{node}", "Enrolments that wait for a place.");
+    }
+
+    public void Enrolled(TimeSpan sinceFirstNews)
+    {
+        Count("enrolled");
+        durations.Record(sinceFirstNews.TotalSeconds);
+    }
+
+    public void Held(NodeStage kind) => Count(kind switch
+    {
+        NodeStage.Quarantined => "quarantined",
+        NodeStage.Silent => "silent",
+        _ => "deferred",
+    });
+
+    public void Stepped(EnrolmentStep step, TimeSpan duration) =>
+        stepDurations.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("step", step.Name));
+
+    public void Dispose() => meter.Dispose();
+
+    private void Count(string outcome) => outcomes.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+}
