@@ -89,7 +89,7 @@ public sealed class SimulatedFleet : IAsyncDisposable
         {
             var profile = NodeProfiles.Make(index, faults[index], options, mint);
             var view = new SimulatedNode(profile.Identity, profile.Protocol, profile.Fault);
-            made[index] = new NodeRunner(index, profile, view, fleet);
+            made[index] = new NodeRunner(index, profile, view, fleet, NodeFiles.Empty);
         }
 
         return made;

@@ -110,12 +110,15 @@ internal static class Configuring
             return (files, null);
         }
 
-        if (!TransferredKeys.TryDecrypt(tls.Key, tls.ExchangeKey, node.Process.ExchangeKey, out var key, out var fault))
+        if (node.Process.ExchangeKey is not { } exchangeKey)
         {
-            return (node.Files, fault);
+            return (node.Files, "private key not set");
         }
 
-        return (files with { PrivateKey = key, PublicKeyFingerprint = SigningRequests.FingerprintOf(key) }, null);
+        using var exchange = NodeKeyExchange.FromPrivateKey(exchangeKey);
+        return exchange.TryDecryptKey(tls.Key, tls.ExchangeKey, out var key, out var fault)
+            ? (files with { PrivateKey = key, PublicKeyFingerprint = SigningRequests.FingerprintOf(key) }, null)
+            : (node.Files, fault.ToString());
     }
 
     private static string? PolicyFault(IReadOnlyList<string> names, string ending, string kind)

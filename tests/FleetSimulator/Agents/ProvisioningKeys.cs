@@ -11,6 +11,7 @@ internal static class ProvisioningKeys
 {
     private const int AgentKeyBits = 2048;
     private const int WeakKeyBits = 1024;
+    private const int ExchangeKeyBytes = 32;
 
     public static Reaction Jwt(AgentCall call, NodeView node)
     {
@@ -21,9 +22,10 @@ internal static class ProvisioningKeys
             return new Reaction(refusal);
         }
 
-        var exchangeKey = new byte[ExchangeKeys.PrivateKeyBytes];
+        var exchangeKey = new byte[ExchangeKeyBytes];
         node.Random.NextBytes(exchangeKey);
-        var reply = new JwtReply(node.Profile.Token.Text, Convert.ToHexStringLower(ExchangeKeys.PublicKeyOf(exchangeKey)));
+        using var exchange = NodeKeyExchange.FromPrivateKey(exchangeKey);
+        var reply = new JwtReply(node.Profile.Token.Text, exchange.PublicKeyHex);
         return new Reaction(AgentReply.Ok(reply, AgentJson.Default.JwtReply))
         {
             Process = node.Process with { ExchangeKey = exchangeKey },

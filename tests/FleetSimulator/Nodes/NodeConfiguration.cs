@@ -49,6 +49,9 @@ internal sealed record NodeConfiguration
     /// <summary>What <c>reprovision</c> writes.</summary>
     public static NodeConfiguration ForReprovisioning(string? logFile) => new() { Provision = true, LogFile = logFile };
 
+    /// <summary>The same at other brokers.</summary>
+    public NodeConfiguration At(string middlewareHosts) => this with { MiddlewareHosts = middlewareHosts };
+
     // Choria ignores what it cannot convert: the default, false, stays in force.
     private static bool IsTrue(string value) => value.Trim().ToUpperInvariant() is "1" or "YES" or "TRUE" or "Y" or "T";
 

@@ -6,7 +6,7 @@ using ControlPlane.FleetSimulator.Faults;
 namespace ControlPlane.FleetSimulator.Nodes;
 
 /// <summary>Runs one node: starts it, lets its agents answer, restarts it, and does what its fault demands.</summary>
-internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode view, FleetEnvironment fleet) : ILinkListener
+internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode view, FleetEnvironment fleet, NodeFiles found) : ILinkListener
 {
     private static readonly TimeSpan CrashPause = TimeSpan.FromSeconds(1);
     private static readonly string[] ProvisioningCollectives = [ChoriaSubjects.ProvisioningCollective];
@@ -14,7 +14,7 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
     private readonly Lock gate = new();
     private readonly Random random = new(HashOf(fleet.Options.Seed, index));
     private readonly NodeTraffic traffic = new();
-    private NodeFiles files = NodeFiles.Empty;
+    private NodeFiles files = found;
     private NodeProcess? process;
     private BrokerSession? session;
     private LifecycleEvent? alive;
