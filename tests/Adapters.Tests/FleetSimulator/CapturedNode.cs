@@ -29,7 +29,7 @@ internal sealed class CapturedNode : IAsyncDisposable
         Clock = new FakeTimeProvider(startsAt);
         var token = ProvisioningTokenOf(folder, identity) with { Urls = Broker.Url };
         var protocol = folder.StartsWith("v1", StringComparison.Ordinal) ? ChoriaProtocol.V1 : ChoriaProtocol.V2;
-        var profile = new NodeProfile(identity, protocol, token, NodeFault.None, FactsOf(folder, identity), DirectoryOf(folder, identity));
+        var profile = new NodeProfile(identity, protocol, token, NodeFault.None, FactsOf(folder, token), DirectoryOf(folder, identity));
         View = new SimulatedNode(identity, protocol, NodeFault.None);
         var limits = new SessionLimits(connecting, TimeSpan.FromSeconds(30), false, TimeProvider.System);
         var options = new SimulatedFleetOptions { Brokers = Broker.Url, Time = Clock };
@@ -70,11 +70,11 @@ internal sealed class CapturedNode : IAsyncDisposable
     private static string DirectoryOf(string folder, string identity) =>
         folder == "v2-variants" ? $"/srv/choria-lab/{folder}/nodes/{FirstName(identity)}/etc" : $"/srv/choria-lab/{folder}/{FirstName(identity)}/etc";
 
-    private static byte[] FactsOf(string folder, string identity)
-    {
-        var file = Path.Combine(Captures.Root, folder, "keys", folder == "v2-variants" ? "node1" : FirstName(identity), "facts.json");
-        return folder != "v1-plain-nats" && File.Exists(file) ? File.ReadAllBytes(file) : "{}"u8.ToArray();
-    }
+    // The agent has facts only if its token says where they are: /srv/choria-lab/<folder>/<node>/facts.json.
+    private static byte[] FactsOf(string folder, ProvisioningToken token) =>
+        JwtClaims.Text(JwtClaims.ReadOrNull(token.Text)!.Value, "chf") is { } path
+            ? File.ReadAllBytes(Path.Combine([Captures.Root, folder, "keys", .. path.Split('/')[^2..]]))
+            : "{}"u8.ToArray();
 
     private static ProvisioningToken ProvisioningTokenOf(string folder, string identity)
     {

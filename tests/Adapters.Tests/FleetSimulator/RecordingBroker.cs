@@ -42,8 +42,8 @@ internal sealed class RecordingBroker : IAsyncDisposable
     public string NextLine() => lines.TryTake(out var line, Patience) ? line : throw new TimeoutException("the node sent no line");
 
     /// <summary>The next message that a client published.</summary>
-    public Publication NextPublication() =>
-        publications.TryTake(out var published, Patience) ? published : throw new TimeoutException("the node published nothing");
+    public Publication NextPublication(string problem) =>
+        publications.TryTake(out var published, Patience) ? published : throw new TimeoutException(problem);
 
     /// <summary>What has been published and not been taken yet, once the client has answered a ping.</summary>
     public bool PublishedNothing(TimeSpan wait) => !publications.TryTake(out _, wait);

@@ -41,7 +41,7 @@ internal sealed class TestProvisioner : ILinkListener, IAsyncDisposable
 
     public string Sender { get; }
 
-    public string Secret { get; init; } = "s3cret";
+    public string Secret { get; set; } = "s3cret";
 
     public static async Task<TestProvisioner> ConnectAsync(
         string url, X509Certificate2 authority, Ed25519Key issuer, CancellationToken cancellationToken, string sender = "provisioner.example.net")

@@ -6,23 +6,22 @@ using ControlPlane.FleetSimulator.Nodes;
 
 namespace ControlPlane.FleetSimulator.Agents;
 
-/// <summary>Whether a request's filter means this node. Expressions are not evaluated: a node that gets one stays silent.</summary>
+/// <summary>Whether a request's filter means this node.</summary>
 internal static class FilterMatch
 {
     private static readonly TimeSpan RegexTimeout = TimeSpan.FromMilliseconds(100);
 
     public static bool Matches(ChoriaFilter filter, NodeProfile profile)
     {
-        if (filter.Expressions.Count > 0 || filter.Classes.Count > 0)
-        {
-            // A simulated node has no classes.
-            return false;
-        }
-
-        return filter.Agents.All(agent => NodeAgents.Sorted.Any(known => MatchesName(agent, known)))
+        // A simulated node has no classes.
+        return filter.Classes.Count == 0
+            && filter.Agents.All(HasAgent)
             && (filter.Identities.Count == 0 || filter.Identities.Any(identity => MatchesName(identity, profile.Identity)))
-            && (filter.Facts.Count == 0 || MatchesFacts(filter.Facts, profile));
+            && (filter.Facts.Count == 0 || MatchesFacts(filter.Facts, profile))
+            && filter.Expressions.All(expression => CompoundMatch.Matches(expression, fact => MatchesFacts([fact], profile), HasAgent));
     }
+
+    private static bool HasAgent(string agent) => NodeAgents.Sorted.Any(known => MatchesName(agent, known));
 
     private static bool MatchesName(string wanted, string name) =>
         wanted.Length > 1 && wanted[0] == '/' && wanted[^1] == '/'

@@ -44,10 +44,9 @@ internal static class ConnectLine
         if (credentials.SignNonce is { } sign)
         {
             json.WriteString("jwt", credentials.Token);
-            if (!string.IsNullOrEmpty(nonce))
-            {
-                json.WriteString("sig", Base64Url.EncodeToString(sign(Encoding.UTF8.GetBytes(nonce))));
-            }
+
+            // Also when the broker sent no nonce: the agent then signs nothing at all.
+            json.WriteString("sig", Base64Url.EncodeToString(sign(Encoding.UTF8.GetBytes(nonce ?? ""))));
         }
 
         if (!string.IsNullOrEmpty(credentials.User) && !string.IsNullOrEmpty(credentials.Password))
