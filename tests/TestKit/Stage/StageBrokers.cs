@@ -1,0 +1,84 @@
+namespace ControlPlane.TestKit.Stage;
+
+/// <summary>The two networks of an overlay on real nats-servers, with the configurations of <c>infra/nats</c>.</summary>
+public sealed class StageBrokers : IAsyncDisposable
+{
+    private StageBrokers(NatsServer provisioning, NatsServer overlay)
+    {
+        Provisioning = provisioning;
+        Overlay = overlay;
+    }
+
+    public NatsServer Provisioning { get; }
+
+    public NatsServer Overlay { get; }
+
+    /// <param name="folder">Where stores and site values are kept.</param>
+    /// <param name="pki">The CA that signs brokers, nodes and the control plane.</param>
+    /// <param name="secrets">The passwords.</param>
+    /// <param name="mutualTls">Whether nodes show certificates on the overlay (protocol v1), or tokens.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public static async Task<StageBrokers> StartAsync(
+        string folder, TestPki pki, StageSecrets secrets, bool mutualTls, CancellationToken cancellationToken)
+    {
+        var tls = pki.ServerCertificate("broker");
+        var provisioning = await StartAsync(
+            folder,
+            "provisioning",
+            "provisioning.conf",
+            new()
+            {
+                ["SERVER_NAME"] = "provisioning",
+                ["TLS_CERTIFICATE"] = tls.CertificatePath,
+                ["TLS_KEY"] = tls.KeyPath,
+                ["PROVISIONING_PORT"] = "-1",
+                ["PROVISIONING_STORE"] = Path.Combine(folder, "provisioning", "store"),
+                ["PROVISIONER_PASSWORD"] = File.ReadAllText(secrets.ProvisionerPasswordFile),
+                ["UNPROVISIONED_PASSWORD"] = File.ReadAllText(secrets.UnprovisionedPasswordFile),
+            },
+            cancellationToken);
+
+        var site = new Dictionary<string, string>
+        {
+            ["SERVER_NAME"] = "overlay",
+            ["TLS_CERTIFICATE"] = tls.CertificatePath,
+            ["TLS_KEY"] = tls.KeyPath,
+            ["OVERLAY_PORT"] = "-1",
+            ["OVERLAY_STORE"] = Path.Combine(folder, "overlay", "store"),
+            ["CONTROLPLANE_PASSWORD"] = File.ReadAllText(secrets.ControlPlanePasswordFile),
+            ["NODE_PASSWORD"] = File.ReadAllText(secrets.NodePasswordFile),
+        };
+        if (mutualTls)
+        {
+            site["NODE_CA"] = pki.AuthorityPath;
+        }
+
+        try
+        {
+            var overlay = await StartAsync(folder, "overlay", mutualTls ? "overlay-v1.conf" : "overlay-v2.conf", site, cancellationToken);
+            return new StageBrokers(provisioning, overlay);
+        }
+        catch
+        {
+            await provisioning.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Provisioning.DisposeAsync();
+        await Overlay.DisposeAsync();
+    }
+
+    private static Task<NatsServer> StartAsync(
+        string folder, string name, string configuration, Dictionary<string, string> site, CancellationToken cancellationToken)
+    {
+        var place = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
+        var file = Path.Combine(place, configuration);
+        File.Copy(Path.Combine(RepositoryRoot.Path, "infra", "nats", configuration), file, overwrite: true);
+        File.WriteAllLines(Path.Combine(place, "site.conf"), site.Select(value => $"{value.Key}: \"{value.Value}\""));
+        return NatsServer.StartAsync(
+            new NatsServerSettings { ConfigurationFile = file, JetStream = true, DataFolder = Path.Combine(place, "store") }, cancellationToken);
+    }
+}

@@ -1,0 +1,85 @@
+using System.Security.Cryptography;
+
+namespace ControlPlane.TestKit.Stage;
+
+/// <summary>The throw-away keys and passwords of one stage, as files that the silo's configuration names.</summary>
+public sealed class StageSecrets
+{
+    private const int SeedBytes = 32;
+    private const int SignerKeyBits = 2048;
+
+    private StageSecrets(string folder)
+    {
+        SharedSecretFile = Path.Combine(folder, "shared-secret");
+        ProvisionerPasswordFile = Path.Combine(folder, "provisioner-password");
+        ControlPlanePasswordFile = Path.Combine(folder, "controlplane-password");
+        IssuerSeedFile = Path.Combine(folder, "issuer.seed");
+        SignerFile = Path.Combine(folder, "signer.pem");
+        SignerPublicFile = Path.Combine(folder, "signer.public.pem");
+        UnprovisionedPasswordFile = Path.Combine(folder, "unprovisioned-password");
+        NodePasswordFile = Path.Combine(folder, "node-password");
+    }
+
+    public string SharedSecretFile { get; }
+
+    public string ProvisionerPasswordFile { get; }
+
+    public string ControlPlanePasswordFile { get; }
+
+    public string UnprovisionedPasswordFile { get; }
+
+    public string NodePasswordFile { get; }
+
+    /// <summary>The organisation issuer's Ed25519 seed.</summary>
+    public string IssuerSeedFile { get; }
+
+    /// <summary>The RSA key that signs provisioning tokens of protocol v1.</summary>
+    public string SignerFile { get; }
+
+    public string SignerPublicFile { get; }
+
+    /// <summary>Makes those that are not there yet: a stage that is set up again keeps its secrets.</summary>
+    public static StageSecrets Make(string folder)
+    {
+        Directory.CreateDirectory(folder);
+        var secrets = new StageSecrets(folder);
+        foreach (var password in new[]
+        {
+            secrets.SharedSecretFile,
+            secrets.ProvisionerPasswordFile,
+            secrets.ControlPlanePasswordFile,
+            secrets.UnprovisionedPasswordFile,
+            secrets.NodePasswordFile,
+        })
+        {
+            Write(password, () => RandomNumberGenerator.GetHexString(24, lowercase: true));
+        }
+
+        Write(secrets.IssuerSeedFile, () => RandomNumberGenerator.GetHexString(SeedBytes * 2, lowercase: true));
+        if (!File.Exists(secrets.SignerFile))
+        {
+            using var signer = RSA.Create(SignerKeyBits);
+            Write(secrets.SignerFile, signer.ExportRSAPrivateKeyPem);
+            Write(secrets.SignerPublicFile, signer.ExportSubjectPublicKeyInfoPem);
+        }
+
+        return secrets;
+    }
+
+    private static void Write(string path, Func<string> content)
+    {
+        if (!File.Exists(path))
+        {
+            using (new FileStream(path, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }))
+            {
+            }
+
+            File.WriteAllText(path, content());
+        }
+    }
+}
