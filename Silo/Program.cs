@@ -17,7 +17,9 @@ internal static class Program
     {
         builder.Host.UseOrleans(silo => silo
             .AddRuntime()
-            .AddProvisioning());
+            .AddOverlayPlacement()
+            .AddProvisioning()
+            .AddFleet());
 
         return builder
             .AddLogs()

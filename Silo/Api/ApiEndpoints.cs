@@ -44,7 +44,11 @@ internal static class ApiEndpoints
     {
         json.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
         json.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
+
+        // A body that says more or less than it should is refused, not guessed at.
         json.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+        json.RespectNullableAnnotations = true;
+        json.RespectRequiredConstructorParameters = true;
     }
 
     private static void Listen(KestrelServerOptions kestrel, ApiOptions api)

@@ -87,6 +87,7 @@ internal sealed class ApiClient(HttpClient http) : IDisposable
         var json = new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true };
         ApiEndpoints.Write(json);
         json.UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip;
+        json.RespectRequiredConstructorParameters = false;
         return json;
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 
 namespace ControlPlane.Commands;
 
@@ -8,10 +9,11 @@ internal sealed class ClientCommand : Command
     public const string UrlVariable = "CONTROLPLANE_URL";
     public const string TokenFileVariable = "CONTROLPLANE_TOKEN_FILE";
 
-    private readonly Option<Uri> _url = new("--url")
+    private readonly Option<Uri?> _url = new("--url")
     {
         Description = $"Where the control plane listens; {UrlVariable} or {Api.ApiOptions.DefaultUrl} without.",
-        DefaultValueFactory = _ => new Uri(Environment.GetEnvironmentVariable(UrlVariable) ?? Api.ApiOptions.DefaultUrl),
+        DefaultValueFactory = result => ReadUrl(Environment.GetEnvironmentVariable(UrlVariable) ?? Api.ApiOptions.DefaultUrl, result),
+        CustomParser = result => ReadUrl(result.Tokens[0].Value, result),
     };
 
     private readonly Option<string?> _tokenFile = new("--token-file")
@@ -33,12 +35,23 @@ internal sealed class ClientCommand : Command
         SetAction((parsed, cancellationToken) => RunAsync(parsed, run, cancellationToken));
     }
 
+    private static Uri? ReadUrl(string text, ArgumentResult result)
+    {
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is ("http" or "https"))
+        {
+            return url;
+        }
+
+        result.AddError($"'{text}' is not an http:// or https:// address");
+        return null;
+    }
+
     private async Task<int> RunAsync(ParseResult parsed, Func<ClientCall, CancellationToken, Task> run, CancellationToken cancellationToken)
     {
         var console = parsed.InvocationConfiguration;
         try
         {
-            using var api = ApiClient.Open(parsed.GetRequiredValue(_url), parsed.GetValue(_tokenFile));
+            using var api = ApiClient.Open(parsed.GetValue(_url)!, parsed.GetValue(_tokenFile));
             await run(new ClientCall(parsed, api, new Printer(console.Output, parsed.GetValue(_format) == "json")), cancellationToken);
             return ExitCodes.Done;
         }
@@ -49,12 +62,12 @@ internal sealed class ClientCommand : Command
         }
         catch (HttpRequestException away)
         {
-            await console.Error.WriteLineAsync($"no answer from {parsed.GetRequiredValue(_url)}: {away.Message}");
+            await console.Error.WriteLineAsync($"no answer from {parsed.GetValue(_url)}: {away.Message}");
             return ExitCodes.Unreachable;
         }
         catch (TaskCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            await console.Error.WriteLineAsync($"no answer from {parsed.GetRequiredValue(_url)} in time");
+            await console.Error.WriteLineAsync($"no answer from {parsed.GetValue(_url)} in time");
             return ExitCodes.Unreachable;
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)

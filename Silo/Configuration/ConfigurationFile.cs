@@ -40,17 +40,11 @@ internal sealed class ConfigurationFile
 
     private YamlMappingNode? Parse()
     {
+        var parser = new Parser(new StringReader(ReadText()));
         try
         {
-            if (new FileInfo(Path) is { Exists: true, Length: > BytesMax })
-            {
-                throw new ConfigurationFileException($"{Path}: is larger than {BytesMax} bytes");
-            }
-
-            // A tab may not indent YAML, but JSON is often indented by tabs.
-            var text = File.ReadAllText(Path);
             var yaml = new YamlStream();
-            yaml.Load(new StringReader(Path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? text.Replace('\t', ' ') : text));
+            yaml.Load(parser);
 
             return yaml.Documents switch
             {
@@ -63,7 +57,27 @@ internal sealed class ConfigurationFile
         }
         catch (YamlException unreadable)
         {
-            throw new ConfigurationFileException($"{Path}:{unreadable.Start.Line}: {unreadable.Message}", unreadable);
+            throw new ConfigurationFileException($"{Path}:{unreadable.End.Line}: {unreadable.Message}", unreadable);
+        }
+        catch (InvalidOperationException unreadable)
+        {
+            // YamlDotNet 18.1 stumbles over some unclosed brackets instead of naming them.
+            throw new ConfigurationFileException($"{Path}:{parser.Current?.End.Line}: is not YAML near this line", unreadable);
+        }
+    }
+
+    private string ReadText()
+    {
+        try
+        {
+            if (new FileInfo(Path) is { Exists: true, Length: > BytesMax })
+            {
+                throw new ConfigurationFileException($"{Path}: is larger than {BytesMax} bytes");
+            }
+
+            // A tab may not indent YAML, but JSON is often indented by tabs.
+            var text = File.ReadAllText(Path);
+            return Path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? text.Replace('\t', ' ') : text;
         }
         catch (Exception absent) when (absent is IOException or UnauthorizedAccessException)
         {

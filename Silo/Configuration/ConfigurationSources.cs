@@ -24,6 +24,16 @@ internal static class ConfigurationSources
         return builder.Add(new EnvironmentVariablesConfigurationSource { Prefix = EnvironmentPrefix }).Build();
     }
 
+    /// <summary>The same without the keys that cannot be read, so that what is left can be held against its rules.</summary>
+    public static IConfiguration Without(IConfigurationRoot configuration, IReadOnlyList<ConfigurationFault> faults) => faults.Count == 0
+        ? configuration
+        : new ConfigurationBuilder().AddInMemoryCollection(configuration.AsEnumerable()
+            .Where(one => !faults.Any(fault => IsAtOrBelow(one.Key, fault.Key)))).Build();
+
+    /// <summary>Whether a key is another one, or a setting of it.</summary>
+    public static bool IsAtOrBelow(string key, string other) => key.StartsWith(other, StringComparison.OrdinalIgnoreCase)
+        && (key.Length == other.Length || key[other.Length] == ':');
+
     /// <summary>Where a key was set, as an operator would look for it: <c>file:line</c> or the variable's name.</summary>
     public static string? Locate(IConfigurationRoot configuration, string key)
     {

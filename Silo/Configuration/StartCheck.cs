@@ -7,12 +7,14 @@ namespace ControlPlane.Configuration;
 internal static partial class StartCheck
 {
     /// <exception cref="ConfigurationRefusedException">There are faults; the message lists them all.</exception>
-    public static void ThrowIfFaulty(IConfigurationRoot configuration, IServiceProvider services)
+    public static void ThrowIfFaulty(
+        IConfigurationRoot configuration, IReadOnlyList<ConfigurationFault> misshapen, IServiceProvider services)
     {
-        var shape = ConfigurationShape.Faults(configuration, OptionsSections.All);
-        var rules = OptionsSections.All.SelectMany(section => RuleFaults(services, section.Key, section.Value));
-        var faults = shape.Concat(rules).Concat(RegisteredFaults(services));
-        var lines = faults.Select(fault => Describe(configuration, fault)).Distinct().Order(StringComparer.Ordinal).ToList();
+        // A value that cannot be read was left out, and would be reported a second time as missing.
+        var rules = OptionsSections.All.SelectMany(section => RuleFaults(services, section.Key, section.Value))
+            .Concat(RegisteredFaults(services))
+            .Where(fault => !misshapen.Any(one => ConfigurationSources.IsAtOrBelow(one.Key, fault.Key)));
+        var lines = misshapen.Concat(rules).Select(fault => Describe(configuration, fault)).Distinct().Order(StringComparer.Ordinal).ToList();
         if (lines.Count > 0)
         {
             throw new ConfigurationRefusedException(
@@ -38,10 +40,9 @@ internal static partial class StartCheck
         {
             return [.. invalid.Failures.Select(failure => Locate(section, failure))];
         }
-        catch (InvalidOperationException)
+        catch (InvalidOperationException unbound)
         {
-            // A value that cannot be converted: the shape says so already, with the key.
-            return [];
+            return [new ConfigurationFault(section, $"cannot be read: {unbound.Message}")];
         }
     }
 
@@ -60,10 +61,6 @@ internal static partial class StartCheck
         catch (AggregateException several)
         {
             return Named(several.InnerExceptions.OfType<OptionsValidationException>());
-        }
-        catch (InvalidOperationException)
-        {
-            return [];
         }
     }
 

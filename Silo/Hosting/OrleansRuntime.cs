@@ -35,7 +35,6 @@ internal static class OrleansRuntime
         services.AddOptions<RedisOptions>().BindConfiguration(RedisOptions.Section).ValidateOnStart();
         services.AddOptions<HostOptions>().Configure<IOptions<SiloHostOptions>>(
             (host, silo) => host.ShutdownTimeout = silo.Value.ShutdownTimeout);
-        services.AddOptions<OverlaysOptions>().BindConfiguration(OverlaysOptions.Section);
         services.AddSingleton(provider =>
         {
             var overlays = provider.GetRequiredService<IOptions<OverlaysOptions>>().Value;

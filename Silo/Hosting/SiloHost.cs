@@ -10,7 +10,20 @@ internal static class SiloHost
     public static WebApplication Build(string? configurationPath)
     {
         var configuration = ConfigurationSources.Read(configurationPath);
+        var misshapen = ConfigurationShape.Faults(configuration, OptionsSections.All);
+        var builder = Compose(ConfigurationSources.Without(configuration, misshapen));
 
+        // Before the host is built, since building it reads options and would stop at the first fault.
+        using (var services = builder.Services.BuildServiceProvider())
+        {
+            StartCheck.ThrowIfFaulty(configuration, misshapen, services);
+        }
+
+        return builder.Build().MapControlPlane();
+    }
+
+    private static WebApplicationBuilder Compose(IConfiguration configuration)
+    {
         // Empty: no appsettings.json, no ASPNETCORE_URLS. What the silo does is said in one file and one set of variables.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions
         {
@@ -18,14 +31,6 @@ internal static class SiloHost
             EnvironmentName = Environments.Production,
         });
         builder.Configuration.AddConfiguration(configuration);
-        builder.AddControlPlane();
-
-        // Before the host is built, since building it reads options and would stop at the first fault.
-        using (var services = builder.Services.BuildServiceProvider())
-        {
-            StartCheck.ThrowIfFaulty(configuration, services);
-        }
-
-        return builder.Build().MapControlPlane();
+        return builder.AddControlPlane();
     }
 }

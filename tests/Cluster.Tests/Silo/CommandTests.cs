@@ -1,0 +1,125 @@
+using ControlPlane.Commands;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Cluster.Tests.Silo;
+
+public sealed class CommandTests : IAsyncLifetime
+{
+    private ApiHost _api = null!;
+
+    public async ValueTask InitializeAsync() => _api = await ApiHost.StartAsync();
+
+    public ValueTask DisposeAsync() => _api.DisposeAsync();
+
+    [Fact]
+    public async Task NodeList_PrintsATable_WithoutWhatATerminalObeys()
+    {
+        _api.Grains.Add("b.example.net", NodeStage.Quarantined, "bad\u001b[31m token");
+        _api.Grains.Add("a.example.net");
+
+        var (exitCode, output, _) = await RunAsync("node", "list");
+
+        Assert.Equal(ExitCodes.Done, exitCode);
+        var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.StartsWith("IDENTITY       STAGE        OVERLAY", lines[0]);
+        Assert.StartsWith("a.example.net  enrolled     eu-1", lines[1]);
+        Assert.EndsWith("bad [31m token", lines[2]);
+    }
+
+    [Fact]
+    public async Task NodeList_FollowsTheCursors_AndStopsAtTheLimit()
+    {
+        Enumerable.Range(0, 2500).ToList().ForEach(index => _api.Grains.Add($"n{index}"));
+
+        Assert.Equal(2101, (await RunAsync("node", "list", "--limit", "2100")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+    }
+
+    [Fact]
+    public async Task NodeList_PrintsJson_ForPrograms()
+    {
+        _api.Grains.Add("a.example.net");
+
+        var (_, output, _) = await RunAsync("node", "list", "-o", "json");
+
+        Assert.Equal("a.example.net", System.Text.Json.JsonDocument.Parse(output).RootElement[0].GetProperty("identity").GetString());
+    }
+
+    [Fact]
+    public async Task NodeShow_PrintsTheHistory()
+    {
+        _api.Grains.Add("a.example.net");
+
+        var (exitCode, output, _) = await RunAsync("node", "show", "a.example.net");
+
+        Assert.Equal(ExitCodes.Done, exitCode);
+        Assert.Contains("stage:              enrolled", output);
+        Assert.Contains("#1 Discovered", output);
+    }
+
+    [Fact]
+    public async Task NodeReprovision_SendsTheReason()
+    {
+        var (exitCode, _, _) = await RunAsync("node", "reprovision", "a.example.net", "--reason", "new disk");
+
+        Assert.Equal(ExitCodes.Done, exitCode);
+        Assert.Equal("new disk", _api.Grains.LastReprovision?.Reason);
+    }
+
+    [Fact]
+    public async Task OverlayList_PrintsTheLimits() => Assert.Contains("20000", (await RunAsync("overlay", "list")).Output);
+
+    [Fact]
+    public async Task ACommand_ExitsWith1_WhenItIsRefused()
+    {
+        var (exitCode, _, error) = await RunAsync("node", "show", "unknown.example.net");
+
+        Assert.Equal(ExitCodes.Refused, exitCode);
+        Assert.Equal("refused: The node is not known: nothing is known of a node 'unknown.example.net'", error.Trim());
+    }
+
+    [Theory]
+    [InlineData("node", "lst")]
+    [InlineData("node", "show")]
+    [InlineData("node", "reprovision", "a")]
+    [InlineData("node", "list", "--state", "asleep")]
+    [InlineData("node", "list", "-o", "xml")]
+    [InlineData("node", "list", "--token-file", "/no/such/file")]
+    public async Task ACommand_ExitsWith2_WhenItIsMalformed(params string[] args) =>
+        Assert.Equal(ExitCodes.Usage, (await RunAsync(args)).ExitCode);
+
+    [Fact]
+    public async Task ACommand_ExitsWith3_WhenNobodyAnswers()
+    {
+        var url = $"http://127.0.0.1:{TestKit.LoopbackPort.Free()}";
+
+        var (exitCode, _, error) = await RunPlainAsync("node", "list", "--url", url);
+
+        Assert.Equal(ExitCodes.Unreachable, exitCode);
+        Assert.StartsWith($"no answer from {url}", error);
+    }
+
+    [Fact]
+    public async Task ATokenFile_MayBeTheControlPlanesOwn()
+    {
+        var path = Path.GetTempFileName();
+        await File.WriteAllTextAsync(path, "alice alice-0123456789abcdefghij\n", TestContext.Current.CancellationToken);
+        await using var guarded = await ApiHost.StartAsync(("Api:TokenFiles:0", path));
+
+        var (denied, _, _) = await RunPlainAsync("overlay", "list", "--url", guarded.Url.ToString());
+        var (allowed, _, _) = await RunPlainAsync("overlay", "list", "--url", guarded.Url.ToString(), "--token-file", path);
+
+        File.Delete(path);
+        Assert.Equal((ExitCodes.Refused, ExitCodes.Done), (denied, allowed));
+    }
+
+    private Task<(int ExitCode, string Output, string Error)> RunAsync(params string[] args) =>
+        RunPlainAsync([.. args, "--url", _api.Url.ToString()]);
+
+    private static async Task<(int ExitCode, string Output, string Error)> RunPlainAsync(params string[] args)
+    {
+        var output = new StringWriter();
+        var error = new StringWriter();
+        var exitCode = await CommandLine.RunAsync(args, output, error);
+        return (exitCode, output.ToString(), error.ToString());
+    }
+}

@@ -1,0 +1,102 @@
+using System.Reflection;
+using ControlPlane.Fleet;
+using ControlPlane.Overlays;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Cluster.Tests.Silo;
+
+/// <summary>A fleet without a cluster: what the API asks of grains, answered from memory.</summary>
+internal sealed class FakeGrains
+{
+    public const string Region = "eu";
+    public const string Overlay = "eu-1";
+
+    public SortedDictionary<string, RosterEntry> Roster { get; } = new(StringComparer.Ordinal);
+
+    public Dictionary<string, NodeSnapshot> Nodes { get; } = new(StringComparer.Ordinal);
+
+    public List<OverlaySnapshot> Overlays { get; } = [new(Overlay, OverlayState.Active, 3, 1, 18_000, 20_000)];
+
+    /// <summary>What the next reprovision answers, and what the last one asked.</summary>
+    public Func<ReprovisionOutcome> Reprovision { get; set; } = () => new ReprovisionOutcome.Accepted();
+
+    public ReprovisionRequest? LastReprovision { get; private set; }
+
+    public IGrainFactory Factory => Stand.InForGrains(Resolve);
+
+    public void Add(string identity, NodeStage stage = NodeStage.Enrolled, string? reason = null)
+    {
+        var at = DateTimeOffset.UnixEpoch.AddDays(20_000);
+        Roster[identity] = new RosterEntry(identity, stage, Overlay, reason, at, null);
+        Nodes[identity] = new NodeSnapshot(identity, stage, NodeProtocol.V2, 1, Overlay, "capacity", null, at.AddDays(1), null, reason, null, at, at,
+            "0.29.4", [new NodeStep(NodeStage.Discovered, at, 1, null), new NodeStep(stage, at.AddSeconds(3), 1, reason)]);
+    }
+
+    private object Resolve(Type contract, object key) => contract switch
+    {
+        _ when contract == typeof(INodeGrain) => Stand.In<INodeGrain>(new()
+        {
+            [nameof(INodeGrain.Get)] = _ => Task.FromResult(Nodes.GetValueOrDefault((string)key) ?? Unknown((string)key)),
+            [nameof(INodeGrain.Reprovision)] = arguments =>
+            {
+                LastReprovision = (ReprovisionRequest)arguments[0]!;
+                return Task.FromResult(Reprovision());
+            },
+        }),
+        _ when contract == typeof(IFleetRosterGrain) => Stand.In<IFleetRosterGrain>(new()
+        {
+            [nameof(IFleetRosterGrain.List)] = arguments =>
+                Task.FromResult(List((long)key, (NodeStage?)arguments[0], (string?)arguments[1], (int)arguments[2]!)),
+            [nameof(IFleetRosterGrain.Count)] = _ => Task.FromResult<IReadOnlyDictionary<NodeStage, int>>(
+                Slice((long)key).CountBy(entry => entry.Stage).ToDictionary()),
+        }),
+        _ when contract == typeof(IOverlayPlacementGrain) && Region.Equals(key) => Stand.In<IOverlayPlacementGrain>(new()
+        {
+            [nameof(IOverlayPlacementGrain.ListOverlays)] = _ => Task.FromResult<IReadOnlyList<OverlaySnapshot>>(Overlays),
+        }),
+        _ => throw new InvalidOperationException($"nothing stands in for {contract.Name}"),
+    };
+
+    private IReadOnlyList<RosterEntry> List(long shard, NodeStage? stage, string? afterIdentity, int limit) =>
+    [
+        .. Slice(shard)
+            .Where(entry => stage is null || entry.Stage == stage)
+            .Where(entry => afterIdentity is null || string.CompareOrdinal(entry.Identity, afterIdentity) > 0)
+            .Take(limit),
+    ];
+
+    private IEnumerable<RosterEntry> Slice(long shard) => Roster.Values.Where(entry => FleetRoster.ShardOf(entry.Identity) == shard);
+
+    private static NodeSnapshot Unknown(string identity) => new(
+        identity, NodeStage.Unknown, NodeProtocol.Unknown, 0, null, null, null, null, null, null, null, null, null, null, []);
+}
+
+/// <summary>Stands in for an interface of which a test needs a few members; every other call fails the test.</summary>
+public class Stand : DispatchProxy
+{
+    private Dictionary<string, Func<object?[], object>> _answers = [];
+    private Func<Type, object, object>? _resolve;
+
+    public static T In<T>(Dictionary<string, Func<object?[], object>> answers)
+        where T : class
+    {
+        var stand = Create<T, Stand>();
+        ((Stand)(object)stand)._answers = answers;
+        return stand;
+    }
+
+    /// <summary>A factory whose grains are what <paramref name="resolve"/> gives for a contract and a key.</summary>
+    public static IGrainFactory InForGrains(Func<Type, object, object> resolve)
+    {
+        var factory = Create<IGrainFactory, Stand>();
+        ((Stand)(object)factory)._resolve = resolve;
+        return factory;
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod switch
+    {
+        { Name: "GetGrain", IsGenericMethod: true } when _resolve is not null => _resolve(targetMethod.GetGenericArguments()[0], args![0]!),
+        not null when _answers.TryGetValue(targetMethod.Name, out var answer) => answer(args ?? []),
+        _ => throw new NotSupportedException(targetMethod?.Name),
+    };
+}
