@@ -18,6 +18,8 @@ internal static class Program
         builder.Host.UseOrleans(silo => silo
             .AddRuntime()
             .AddOverlayPlacement()
+            .AddRedisLedger()
+            .AddLocalCa()
             .AddProvisioning()
             .AddFleet());
 

@@ -30,7 +30,14 @@ internal static partial class ConfigurationShape
         if (sections.TryGetValue(section.Path, out var type))
         {
             var own = section.GetChildren().Where(child => !IsOrLeadsTo(child.Path, nested)).ToList();
-            CheckObject(section, own, type, faults);
+            if (OptionsSections.IsNamed(section.Path))
+            {
+                own.ForEach(child => Check(child, type, faults));
+            }
+            else
+            {
+                CheckObject(section, own, type, faults);
+            }
         }
         else if (nested.Count == 0)
         {

@@ -8,6 +8,12 @@ internal static class OptionsSections
     /// <summary>Section to options class, over all assemblies of ours that the silo is made of.</summary>
     public static IReadOnlyDictionary<string, Type> All { get; } = Find();
 
+    /// <summary>The sections that hold any number of the same thing, each under a name that the operator gives it.</summary>
+    private static readonly string[] Named = ["LocalCa"];
+
+    /// <summary>Whether a section holds named things: <c>LocalCa:{name}:DataFolder</c>.</summary>
+    public static bool IsNamed(string section) => Named.Contains(section, StringComparer.OrdinalIgnoreCase);
+
     private static Dictionary<string, Type> Find()
     {
         var silo = typeof(OptionsSections).Assembly;
