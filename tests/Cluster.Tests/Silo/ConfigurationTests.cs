@@ -59,7 +59,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("Redis:\n  Tls: true\n  tls: false", ":3: 'Redis:tls' is given twice, first on line 2")]
     [InlineData("Redis:\n  \"a:b\": 1", ":2: the key 'a:b' contains a colon")]
     [InlineData("- Redis", ":1: must be a mapping of sections")]
-    [InlineData("Redis:\n\tTls: true", ":2: ")]
+    [InlineData("Redis:\n\tTls: true", ":1: ")]
     public void Read_NamesFileAndLine_WhenItCannot(string text, string fault)
     {
         var path = Write(text);
