@@ -1,0 +1,129 @@
+using Orleans.Providers.Streams.Common;
+using Orleans.Streams;
+
+namespace ControlPlane.Adapters.Nats;
+
+/// <summary>How far one consumer is in a backlog. Cuts the batches that it is handed.</summary>
+/// <remarks>Asking for the next batch says that the one before was delivered, unless its failure was recorded.</remarks>
+internal sealed class BacklogCursor(StreamBacklog backlog, long next, StreamSequenceToken? startToken) : IQueueCacheCursor
+{
+    private readonly long? _startPosition = startToken?.SequenceNumber;
+    private JetStreamBatch? _current;
+    private int _given;
+    private bool _failed;
+
+    /// <summary>The index of the first message that the consumer has not had.</summary>
+    public long Next { get; private set; } = next;
+
+    public IBatchContainer GetCurrent(out Exception exception)
+    {
+        exception = null!;
+        return _current!;
+    }
+
+    public bool MoveNext()
+    {
+        Settle();
+        _given = CountNext();
+        _current = _given == 0 ? null : Cut(Next, _given);
+        return _given > 0;
+    }
+
+    public void Refresh(StreamSequenceToken token)
+    {
+    }
+
+    public void RecordDeliveryFailure() => _failed = true;
+
+    public void Dispose() => backlog.Close(this);
+
+    public void MoveTo(long index)
+    {
+        Next = index;
+        _given = 0;
+        _failed = false;
+    }
+
+    private void Settle()
+    {
+        if (_failed && _given > 1)
+        {
+            for (var at = 0; at < _given; at++)
+            {
+                backlog[Next + at].IsSuspect = true;
+            }
+        }
+        else
+        {
+            if (_failed)
+            {
+                backlog.Cache.Bury(backlog[Next]);
+            }
+
+            Next += _given;
+        }
+
+        _given = 0;
+        _failed = false;
+        backlog.Trim();
+    }
+
+    // A batch ends before a suspect, which goes alone; around a message with a request context, which holds for it only; and
+    // with the message of the token that the cursor was opened at, since the agent steps over exactly that one.
+    private int CountNext()
+    {
+        var count = 0;
+        var events = 0;
+        for (var index = Next; index < backlog.End; index++)
+        {
+            var message = backlog[index];
+            var alone = message.IsSuspect || message.RequestContext is not null;
+            events += message.Events.Length;
+            if (count > 0 && (alone || events > backlog.Cache.BatchEventsMax))
+            {
+                break;
+            }
+
+            count++;
+            if (alone || message.Position == _startPosition)
+            {
+                break;
+            }
+        }
+
+        return count;
+    }
+
+    private JetStreamBatch Cut(long from, int count)
+    {
+        var total = 0;
+        for (var at = 0; at < count; at++)
+        {
+            total += backlog[from + at].Events.Length;
+        }
+
+        var events = new object[total];
+        var positions = new long[total];
+        var indexes = new int[total];
+        var filled = 0;
+        for (var at = 0; at < count; at++)
+        {
+            var message = backlog[from + at];
+            for (var index = 0; index < message.Events.Length; index++, filled++)
+            {
+                events[filled] = message.Events[index];
+                positions[filled] = message.Position;
+                indexes[filled] = index;
+            }
+        }
+
+        return new JetStreamBatch
+        {
+            StreamId = backlog.StreamId,
+            Events = events,
+            Positions = positions,
+            Indexes = indexes,
+            RequestContext = backlog[from].RequestContext,
+        };
+    }
+}

@@ -1,0 +1,123 @@
+using Orleans.Providers.Streams.Common;
+using Orleans.Runtime;
+using Orleans.Streams;
+
+namespace ControlPlane.Adapters.Nats;
+
+/// <summary>The messages of one Orleans stream that not all of its consumers have had, in order.</summary>
+/// <remarks>Only used within the turns of the queue's pulling agent.</remarks>
+internal sealed class StreamBacklog(StreamId streamId, QueueCache cache)
+{
+    private readonly List<HeldMessage> _messages = [];
+    private readonly List<BacklogCursor> _cursors = [];
+    private long _firstIndex;
+    private int _cursorsSinceNone;
+    private bool _hadConsumer;
+
+    public StreamId StreamId => streamId;
+
+    public QueueCache Cache => cache;
+
+    public bool IsIdle => _messages.Count == 0 && _cursors.Count == 0;
+
+    /// <summary>One past the last message. Indexes count from the backlog's beginning and stay valid while it shrinks.</summary>
+    public long End => _firstIndex + _messages.Count;
+
+    public HeldMessage this[long index] => _messages[(int)(index - _firstIndex)];
+
+    public void Append(List<HeldMessage> messages) => _messages.AddRange(messages);
+
+    /// <summary>A cursor at the first message that is not before the token; at the oldest when nobody else reads on their behalf.</summary>
+    public BacklogCursor Open(StreamSequenceToken? token)
+    {
+        var cursor = new BacklogCursor(this, IndexOf(token), token);
+        _cursors.Add(cursor);
+        _cursorsSinceNone++;
+        _hadConsumer |= _cursorsSinceNone > 1;
+        return cursor;
+    }
+
+    public void Close(BacklogCursor cursor)
+    {
+        if (!_cursors.Remove(cursor) || _cursors.Count > 0)
+        {
+            return;
+        }
+
+        // The agent pins a stream with one cursor while it looks up who subscribes. If that was the only one, nobody does.
+        // A cursor closed because the agent stops says nothing: the events go to the next owner.
+        if (_cursorsSinceNone == 1 && !cache.IsStopping)
+        {
+            cache.ReportUnclaimed(streamId, _messages.Count);
+            Release(_messages.Count);
+        }
+
+        _cursorsSinceNone = 0;
+    }
+
+    /// <summary>Lets go of what every cursor has left behind.</summary>
+    public void Trim()
+    {
+        if (_cursors.Count > 0 && !cache.IsStopping)
+        {
+            Release((int)(_cursors.Min(cursor => cursor.Next) - _firstIndex));
+        }
+    }
+
+    /// <summary>Lets go of what no agent will ever look at: messages of a stream that the agent knows to have no consumer.</summary>
+    /// <remarks>Called after the agent's turn with the messages: it has opened a cursor by then if it ever will.</remarks>
+    public void DropUnclaimed()
+    {
+        if (_cursors.Count == 0 && _messages.Count > 0 && !_hadConsumer && !cache.IsStopping)
+        {
+            cache.ReportUnclaimed(streamId, _messages.Count);
+            Release(_messages.Count);
+        }
+    }
+
+    /// <summary>Forgets everything without acknowledging it: another silo has the queue now.</summary>
+    public void Abandon()
+    {
+        _firstIndex = End;
+        _messages.Clear();
+        foreach (var cursor in _cursors)
+        {
+            cursor.MoveTo(End);
+        }
+    }
+
+    private void Release(int count)
+    {
+        for (var at = 0; at < count; at++)
+        {
+            cache.Complete(_messages[at]);
+        }
+
+        _messages.RemoveRange(0, count);
+        _firstIndex += count;
+    }
+
+    private long IndexOf(StreamSequenceToken? token)
+    {
+        if (_cursors.Count == 0)
+        {
+            return _firstIndex;
+        }
+
+        if (token is null)
+        {
+            return End;
+        }
+
+        var at = 0;
+        while (at < _messages.Count && LastTokenOf(_messages[at]).CompareTo(token) < 0)
+        {
+            at++;
+        }
+
+        return _firstIndex + at;
+    }
+
+    private static EventSequenceTokenV2 LastTokenOf(HeldMessage message) =>
+        new(message.Position, Math.Max(0, message.Events.Length - 1));
+}

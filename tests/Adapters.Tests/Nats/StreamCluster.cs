@@ -1,0 +1,101 @@
+using ControlPlane.Adapters.Nats;
+using ControlPlane.TestKit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
+using Orleans.Configuration;
+using Orleans.Hosting;
+using Orleans.TestingHost;
+
+namespace ControlPlane.Adapters.Tests.Nats;
+
+/// <summary>Silos in this process that read JetStream streams of a real nats-server by the provider.</summary>
+internal sealed class StreamCluster : IAsyncDisposable
+{
+    public const string Provider = "test";
+    public const string Namespace = "test-events";
+
+    private readonly InProcessTestCluster _cluster;
+
+    private StreamCluster(InProcessTestCluster cluster, History history, CollectedLog log)
+    {
+        _cluster = cluster;
+        Log = log;
+        History = history;
+    }
+
+    public History History { get; }
+
+    public CollectedLog Log { get; }
+
+    public InProcessTestCluster Silos => _cluster;
+
+    /// <summary>Starts silos with one source for each (name, server url).</summary>
+    public static async Task<StreamCluster> StartAsync(
+        int silos,
+        IReadOnlyList<(string Source, string Url)> sources,
+        Action<JetStreamStreamOptions>? configure = null,
+        string? serviceId = null,
+        History? history = null)
+    {
+        history ??= new History();
+        var log = new CollectedLog();
+        var builder = new InProcessTestClusterBuilder((short)silos);
+        builder.Options.ServiceId = serviceId ?? $"service-{Path.GetRandomFileName()}";
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.Services.AddSingleton(history);
+            silo.Services.AddKeyedSingleton<IJetStreamDecoder, TestDecoder>("test");
+            silo.ConfigureLogging(logging =>
+                logging.AddProvider(log).SetMinimumLevel(LogLevel.Warning).AddFilter("ControlPlane", LogLevel.Information));
+            foreach (var (source, url) in sources)
+            {
+                silo.Services.AddKeyedSingleton<INatsConnection>(source, (_, _) => Connect(url));
+            }
+
+            silo.AddJetStreamStreams(Provider, options =>
+            {
+                options.Namespace = Namespace;
+                options.Partitions = 8;
+                foreach (var (source, _) in sources)
+                {
+                    options.Sources.Add(Source(source));
+                }
+
+                configure?.Invoke(options);
+            });
+        });
+        var cluster = builder.Build();
+        await cluster.DeployAsync();
+        return new StreamCluster(cluster, history, log);
+    }
+
+    public static NatsConnection Connect(string url) =>
+        new(new NatsOpts { Url = url, MaxReconnectRetry = -1, RetryOnInitialConnect = true, ReconnectWaitMax = TimeSpan.FromMilliseconds(500), ReconnectJitter = TimeSpan.FromMilliseconds(50) });
+
+    /// <summary>Waits until so many deliveries were made.</summary>
+    public Task UntilDeliveredAsync(int count, CancellationToken cancellationToken, TimeSpan? deadline = null) =>
+        Readiness.UntilAsync(
+            _ => Task.FromResult(History.All.Count >= count), $"{count} deliveries", cancellationToken, () => $"{History.All.Count} came\n{Log}", deadline);
+
+    /// <summary>A source named as its connection, over the JetStream stream of its name in capitals.</summary>
+    public static JetStreamSourceOptions Source(string name)
+    {
+        var source = new JetStreamSourceOptions { Name = name, ConnectionKey = name, JetStream = StreamOf(name), DecoderKey = "test", Create = new JetStreamCreation() };
+        source.Create.Subjects.Add(SubjectsOf(name));
+        return source;
+    }
+
+    public static string StreamOf(string source) => source.ToUpperInvariant();
+
+    public static string SubjectsOf(string source) => $"{source}.>";
+
+    /// <summary>Makes the source's JetStream stream before a silo does.</summary>
+    public static async Task MakeStreamAsync(NatsConnection connection, string source, CancellationToken cancellationToken, int replicas = 1) =>
+        await new NatsJSContext(connection).CreateStreamAsync(
+            new StreamConfig(StreamOf(source), [SubjectsOf(source)]) { NumReplicas = replicas }, cancellationToken);
+
+    public async ValueTask DisposeAsync() => await _cluster.DisposeAsync();
+}
