@@ -32,4 +32,7 @@ internal abstract record LedgerEntry
 
     [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.PolicyApplied")]
     public sealed record PolicyApplied([property: Id(0)] PolicyVersion Policy) : LedgerEntry;
+
+    [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.PlanChanged")]
+    public sealed record PlanChanged([property: Id(0)] PlanProgress Plan) : LedgerEntry;
 }

@@ -1,3 +1,4 @@
+using ControlPlane.Overlays.Plans;
 using ControlPlane.Overlays.Policies;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -20,10 +21,14 @@ internal sealed partial class OverlayPlacementGrain(
     Serializer serializer,
     IOptionsMonitor<OverlaysOptions> options,
     TimeProvider time,
-    ILogger<OverlayPlacementGrain> logger) : Grain, IOverlayPlacementGrain, IPlacementPolicyGrain
+    ILogger<OverlayPlacementGrain> logger) : Grain, IOverlayPlacementGrain, IPlacementPolicyGrain, IPlacementPlanGrain
 {
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+
     private RegionHistory history = null!;
     private PolicyDesk policies = null!;
+    private PlanRunner plans = null!;
+    private IGrainTimer? ticks;
 
     private string Region => this.GetPrimaryKeyString();
 
@@ -34,7 +39,10 @@ internal sealed partial class OverlayPlacementGrain(
         var began = time.GetTimestamp();
         history = new RegionHistory(storage, this.GetGrainId(), serializer, time, Abandon);
         policies = new PolicyDesk(history, Region);
+        plans = new PlanRunner(history, GrainFactory, StartTicking);
         await history.OpenAsync(options.CurrentValue);
+        plans.Restore();
+        StartTicking();
         LogRestored(Region, Ledger.NodeCount, Ledger.Overlays.Count, time.GetElapsedTime(began));
     }
 
@@ -169,6 +177,22 @@ internal sealed partial class OverlayPlacementGrain(
         return Task.FromResult(policies.Simulate(nodes, text));
     }
 
+    public Task<PlanOutcome> CreatePlan(PlanRequest request)
+    {
+        history.CatchUp(options.CurrentValue);
+        return plans.Create(request);
+    }
+
+    public Task<PlacementPlan?> ShowPlan(string id) =>
+        Ledger.Plans.Find(id) is null ? Task.FromResult<PlacementPlan?>(null) : history.Plans.ReadAsync(id);
+
+    public Task<IReadOnlyList<PlanProgress>> ListPlans() => Task.FromResult<IReadOnlyList<PlanProgress>>([.. Ledger.Plans.Plans.Reverse()]);
+
+    public Task<PlanOutcome> CommandPlan(string id, PlanCommand command, string actor) => plans.Command(id, command, actor);
+
+    // Being activated is all it takes: that starts the ticks.
+    public Task Wake() => Task.CompletedTask;
+
     private async Task<PlacementOutcome> Decide(PlacementRequest request, PlacedNode? known)
     {
         var bag = Ledger.Share(AttributeBag.Read(Ledger.Policy, request.ClaimsJson, request.EnrolmentJson, request.FactsJson));
@@ -217,6 +241,30 @@ internal sealed partial class OverlayPlacementGrain(
         return rule.Action == UnplaceableAction.Refuse
             ? new PlacementOutcome.Refused(decision.Reason())
             : new PlacementOutcome.Deferred(decision.Reason(), rule.RetryAfter);
+    }
+
+    // One timer for the region, and only while a plan runs; it interleaves, for a tick waits for the store as a call does.
+    private void StartTicking() => ticks ??= plans.IsBusy
+        ? this.RegisterGrainTimer(Tick, new GrainTimerCreationOptions(Period, Period) { Interleave = true, KeepAlive = true })
+        : null;
+
+    private async Task Tick(CancellationToken cancellationToken)
+    {
+        try
+        {
+            history.CatchUp(options.CurrentValue);
+            await plans.Tick();
+        }
+        catch (PlacementUnavailableException lost)
+        {
+            LogLost(Region, lost);
+        }
+
+        if (!plans.IsBusy)
+        {
+            ticks?.Dispose();
+            ticks = null;
+        }
     }
 
     // Memory is ahead of the store and nobody knows by how much: the next activation reads what is true.

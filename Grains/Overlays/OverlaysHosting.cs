@@ -1,5 +1,7 @@
 using ControlPlane.Overlays;
+using ControlPlane.Overlays.Plans;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace Orleans.Hosting;
@@ -12,6 +14,8 @@ public static class OverlaysHosting
     {
         silo.Services.AddOptions<OverlaysOptions>().BindConfiguration(OverlaysOptions.Section).ValidateOnStart();
         silo.Services.AddSingleton<IValidateOptions<OverlaysOptions>, OverlaysOptionsValidator>();
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddHostedService<PlanWaker>();
         return silo;
     }
 }

@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using ControlPlane.Overlays.Plans;
 using ControlPlane.Overlays.Policies;
 using Orleans.Serialization;
 using Orleans.Storage;
@@ -193,4 +194,7 @@ internal sealed record PlacementHead
 
     [Id(5)]
     public PolicyHistory Policies { get; init; } = PolicyHistory.Empty;
+
+    [Id(6)]
+    public PlanBook Plans { get; init; } = PlanBook.Empty;
 }

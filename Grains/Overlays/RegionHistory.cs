@@ -1,3 +1,4 @@
+using ControlPlane.Overlays.Plans;
 using Orleans.Serialization;
 using Orleans.Storage;
 
@@ -24,8 +25,11 @@ internal sealed class RegionHistory
     {
         journal = new PlacementJournal(storage, grain, serializer);
         commit = new GroupCommit(AppendAsync, onLost);
+        Plans = new PlanShelf(storage, grain, serializer);
         (this.time, this.onLost) = (time, onLost);
     }
+
+    public PlanShelf Plans { get; }
 
     public RegionLedger Ledger { get; } = new();
 

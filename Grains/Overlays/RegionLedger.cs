@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using ControlPlane.Overlays.Plans;
 using ControlPlane.Overlays.Policies;
 
 namespace ControlPlane.Overlays;
@@ -35,6 +36,8 @@ internal sealed class RegionLedger
     public PlacementPolicy Policy { get; private set; } = PlacementPolicy.Default;
 
     public PolicyHistory History { get; private set; } = PolicyHistory.Empty;
+
+    public PlanBook Plans { get; private set; } = PlanBook.Empty;
 
     /// <summary>How many changes were applied since the region began.</summary>
     public long Sequence { get; set; }
@@ -130,6 +133,9 @@ internal sealed class RegionLedger
                 History = History.With(applied.Policy);
                 Adopt(PolicyHistory.Compile(applied.Policy));
                 break;
+            case LedgerEntry.PlanChanged changed:
+                Plans = Plans.With(changed.Plan);
+                break;
         }
     }
 
@@ -147,7 +153,7 @@ internal sealed class RegionLedger
             homings[group] = overlay;
         }
 
-        History = head.Policies;
+        (History, Plans) = (head.Policies, head.Plans);
         if (History.Current is { } current)
         {
             Policy = PolicyHistory.Compile(current);
@@ -223,6 +229,7 @@ internal sealed class RegionLedger
         Sequence = Sequence,
         Overlays = [.. byNumber.Select(overlay => new LedgerEntry.OverlaySet(overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch))],
         Policies = History,
+        Plans = Plans,
         Homings = new Dictionary<string, string>(homings, StringComparer.Ordinal),
     };
 
