@@ -1,16 +1,22 @@
+using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
+using ControlPlane.Adapters.Nats;
+using ControlPlane.Fleet;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using NATS.Client.Core;
 
 namespace Orleans.Hosting;
 
 /// <summary>Registers how the silo reaches its fleet.</summary>
 public static class FleetHosting
 {
+    private const string DecoderKey = "choria-lifecycle";
+
     /// <summary>
     /// Adds the connections to the provisioning network and the overlays, RPC to nodes, discovery, attestation and server tokens,
-    /// configured by the section <c>Fleet</c>.
+    /// configured by the section <c>Fleet</c>; and the stream provider <c>fleet</c>, which reads the networks' lifecycle events.
     /// </summary>
     public static ISiloBuilder AddFleet(this ISiloBuilder silo)
     {
@@ -25,6 +31,35 @@ public static class FleetHosting
         silo.Services.AddSingleton<IFleetDiscovery, ChoriaDiscovery>();
         silo.Services.AddSingleton<INodeAttestor, ProvisioningTokenAttestor>();
         silo.Services.AddSingleton<IServerTokenIssuer, ChoriaServerTokenIssuer>();
-        return silo;
+        return silo.AddFleetEvents();
     }
+
+    private static ISiloBuilder AddFleetEvents(this ISiloBuilder silo)
+    {
+        silo.Services.AddKeyedSingleton<IJetStreamDecoder, LifecycleDecoder>(DecoderKey);
+
+        // Streams share the first of the connections over which nodes are called: no network costs a connection more.
+        silo.Services.AddKeyedSingleton<INatsConnection>(
+            KeyedService.AnyKey, (services, network) => services.GetRequiredService<FleetConnections>().Of((string)network!)[0]);
+
+        silo.Services.AddOptions<JetStreamStreamOptions>(FleetStreams.Provider).Configure<IOptions<FleetOptions>>((streams, fleet) =>
+        {
+            streams.Sources.Add(Source(FleetStreams.ProvisioningNetwork, fleet.Value.Provisioning));
+            foreach (var (overlay, network) in fleet.Value.Overlays)
+            {
+                streams.Sources.Add(Source(overlay, network));
+            }
+        });
+        return silo.AddJetStreamStreams(FleetStreams.Provider, streams => streams.Namespace = FleetStreams.Namespace);
+    }
+
+    private static JetStreamSourceOptions Source(string name, NetworkOptions network) => new()
+    {
+        Name = name,
+        ConnectionKey = name,
+        JetStream = network.StreamName,
+        Subjects = { ChoriaSubjects.AllLifecycleEvents },
+        DecoderKey = DecoderKey,
+        Create = network.CreateStream ? new JetStreamCreation { Subjects = { ChoriaSubjects.AllLifecycleEvents } } : null,
+    };
 }

@@ -1,0 +1,41 @@
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Nats;
+using ControlPlane.Fleet;
+
+namespace ControlPlane.Adapters.Fleet;
+
+/// <summary>Reads Choria's lifecycle events. The name of the source is the name of the network.</summary>
+internal sealed class LifecycleDecoder : IJetStreamDecoder
+{
+    public DecodedMessage Decode(in JetStreamMessage message)
+    {
+        if (!LifecycleEvent.TryDecode(message.Payload.Span, out var decoded, out var fault))
+        {
+            return DecodedMessage.Poison($"not a lifecycle event: {fault}");
+        }
+
+        if (decoded.Identity.Length == 0)
+        {
+            return DecodedMessage.Poison("a lifecycle event without an identity");
+        }
+
+        // Governors and the provisioner itself speak on the same subjects; they are not nodes.
+        return KindOf(decoded) is { } kind
+            ? DecodedMessage.Event(
+                decoded.Identity,
+                new FleetEvent(
+                    decoded.Identity, kind, decoded.Component, decoded.Version, decoded.Time, message.StoredAt, message.Source, message.Sequence))
+            : DecodedMessage.Ignore;
+    }
+
+    private static FleetEventKind? KindOf(LifecycleEvent decoded) =>
+        decoded.Component is not (ChoriaSubjects.ServerComponent or ChoriaSubjects.ProvisioningComponent) ? null : decoded.Kind switch
+        {
+            LifecycleKind.Startup => FleetEventKind.Startup,
+            LifecycleKind.Shutdown => FleetEventKind.Shutdown,
+            LifecycleKind.Provisioned => FleetEventKind.Provisioned,
+            LifecycleKind.Alive => FleetEventKind.Alive,
+            LifecycleKind.Upgraded => FleetEventKind.Upgraded,
+            _ => null,
+        };
+}
