@@ -21,7 +21,7 @@ public static class ChoriaLimits
     /// <summary>Length of every protocol v1 request id.</summary>
     public const int V1RequestIdCharacters = 32;
 
-    /// <summary>What the DDL of <c>choria_provision#configure</c> allows for <c>config</c>; nodes take more, validating clients do not.</summary>
+    /// <summary>What the DDL of <c>configure</c> allows for <c>config</c>; nodes take more, clients that validate send no more.</summary>
     public const int ConfigureSettingsCharactersMax = 2048;
 
     /// <summary>What the DDL allows for <c>server_jwt</c>.</summary>

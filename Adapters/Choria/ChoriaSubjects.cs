@@ -27,7 +27,7 @@ public static class ChoriaSubjects
     /// <summary>The reply header of messages that nobody shall answer, such as registration.</summary>
     public const string NoReply = "dev.null";
 
-    /// <summary>Where one node listens: <c>&lt;collective&gt;.node.&lt;identity&gt;</c>. The identity stands verbatim, dots and all.</summary>
+    /// <summary>Where one node listens: <c>collective.node.identity</c>. The identity stands verbatim, dots and all.</summary>
     public static string Node(string collective, string identity) => $"{collective}.node.{identity}";
 
     /// <summary>Where every node with the agent listens.</summary>
@@ -36,7 +36,7 @@ public static class ChoriaSubjects
     /// <summary>Where the instances of a service agent share the requests of one queue group.</summary>
     public static string ServiceAgent(string collective, string agent) => $"{collective}.broadcast.service.{agent}";
 
-    /// <summary>Where the reply to one request goes: <c>&lt;collective&gt;.reply.&lt;hash of the caller&gt;.&lt;request id&gt;</c>.</summary>
+    /// <summary>Where the reply to one request goes: collective, <c>reply</c>, hash of the caller, request id.</summary>
     public static string Reply(string collective, string caller, string requestId) =>
         $"{ReplyPrefix(collective, caller)}.{requestId}";
 

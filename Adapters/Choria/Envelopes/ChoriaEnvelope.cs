@@ -8,7 +8,7 @@ using System.Diagnostics.CodeAnalysis;
 /// </summary>
 public static class ChoriaEnvelope
 {
-    /// <summary>The NATS payload of a request, to be published to <see cref="ChoriaSubjects.Node"/> or another subject of the agent.</summary>
+    /// <summary>The NATS payload of a request, for <see cref="ChoriaSubjects.Node"/> or another subject of the agent.</summary>
     /// <param name="request">What to ask.</param>
     /// <param name="headers">Where the reply shall go, and the sender.</param>
     /// <param name="signer">How the caller proves itself.</param>

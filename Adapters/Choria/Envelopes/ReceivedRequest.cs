@@ -25,7 +25,7 @@ public sealed record RequestProof(
     public bool IsSignedBy(ReadOnlySpan<byte> publicKey) =>
         Protocol == ChoriaProtocol.V2 && Ed25519Key.Verify(publicKey, SignedBytes.Span, Signature.Span);
 
-    /// <summary>Whether the signature is of the certificate that came with it. V1 only; false in V2. Says nothing of who issued it.</summary>
+    /// <summary>Whether the signature is of the certificate beside it. V1 only; false in V2. Says nothing of who issued it.</summary>
     public bool IsSignedByItsCertificate() =>
         Protocol == ChoriaProtocol.V1 && RequestCertificate.Verifies(CallerCredential, SignedBytes.Span, Signature.Span);
 }

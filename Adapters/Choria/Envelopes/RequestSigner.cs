@@ -27,7 +27,8 @@ public abstract class RequestSigner
     /// <param name="key">The key of <paramref name="signerToken"/>.</param>
     /// <param name="callerToken">The token of the caller that the request names.</param>
     /// <param name="signerToken">The delegator's own token.</param>
-    public static RequestSigner Delegated(Ed25519Key key, string callerToken, string signerToken) => new Token(key, callerToken, signerToken);
+    public static RequestSigner Delegated(Ed25519Key key, string callerToken, string signerToken) =>
+        new Token(key, callerToken, signerToken);
 
     /// <summary>Signs V1 requests with the RSA key of a certificate.</summary>
     /// <param name="key">The key; the caller of this method goes on owning it.</param>

@@ -1,6 +1,7 @@
 namespace ControlPlane.Adapters.Choria;
 
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 /// <summary>The <c>choria_util</c> agent: how a node is connected, and its autonomous agents.</summary>
 public static class ChoriaUtilAgent
@@ -60,7 +61,7 @@ public sealed record MachineState(
     string Path,
     string Id,
     long StartTime,
-    IReadOnlyList<string>? AvailableTransitions,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] IReadOnlyList<string>? AvailableTransitions,
     bool Scout = false,
     JsonElement? CurrentState = null);
 

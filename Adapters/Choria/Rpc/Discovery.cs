@@ -8,7 +8,7 @@ public static class Discovery
     private static readonly byte[] PingText = [.. "cGluZw=="u8];
     private static readonly byte[] PongText = [.. "pong"u8];
 
-    /// <summary>The body of the request: base64 of "ping", in V2 too, where the envelope encodes it once more. A plain "ping" is ignored.</summary>
+    /// <summary>Base64 of "ping", in V2 too, where the envelope encodes it once more. A plain "ping" is ignored.</summary>
     public static ReadOnlyMemory<byte> Ping => PingText;
 
     /// <summary>The body of the reply.</summary>

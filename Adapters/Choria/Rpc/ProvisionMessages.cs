@@ -56,7 +56,7 @@ public sealed record GencsrInput(
 }
 
 /// <param name="SigningRequestPem">The PKCS#10 request.</param>
-/// <param name="PublicKeyPem">PKCS#1 DER under the label <c>PUBLIC KEY</c>, which is wrong; derive the key from the request instead.</param>
+/// <param name="PublicKeyPem">PKCS#1 DER under the wrong label <c>PUBLIC KEY</c>: take the key from the request instead.</param>
 /// <param name="SslDirectory">Where the node keeps its TLS files.</param>
 public sealed record GencsrOutput(
     [property: JsonPropertyName("csr")] string SigningRequestPem,
@@ -103,11 +103,35 @@ public sealed record ConfigureInput
     public override string ToString() => nameof(ConfigureInput);
 
     /// <summary>Settings as the node takes them: a flat object of strings, in order of key so that it is the same each time.</summary>
-    public static string EncodeSettings(IReadOnlyDictionary<string, string> settings) => JsonSerializer.Serialize(
-        new OrderedDictionary<string, string>(settings.OrderBy(setting => setting.Key, StringComparer.Ordinal)),
-        WireJson.Rpc.IReadOnlyDictionaryStringString);
+    /// <exception cref="ArgumentException"><see cref="SettingFault"/> finds one that would not arrive as it is.</exception>
+    public static string EncodeSettings(IReadOnlyDictionary<string, string> settings) => SettingFault(settings) is { } fault
+        ? throw new ArgumentException(fault, nameof(settings))
+        : JsonSerializer.Serialize(
+            new OrderedDictionary<string, string>(settings.OrderBy(setting => setting.Key, StringComparer.Ordinal)),
+            WireJson.Rpc.IReadOnlyDictionaryStringString);
 
-    /// <summary>Settings as a node reads them; false when they are not a flat object of strings. Never throws for what they may hold.</summary>
+    /// <summary>Why a setting would not arrive as it is; null when all would. The values are not in the text.</summary>
+    public static string? SettingFault(IReadOnlyDictionary<string, string> settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        foreach (var (key, value) in settings)
+        {
+            // The node writes "key=value" lines raw: a line break in a value would be a setting of its own.
+            if (key.AsSpan().IndexOfAny('\r', '\n', '=') >= 0 || string.IsNullOrWhiteSpace(key) || key.StartsWith('#'))
+            {
+                return "a setting has a name that is empty, a comment or not of one line";
+            }
+
+            if (value.AsSpan().IndexOfAny('\r', '\n') >= 0)
+            {
+                return $"the setting {key} is not of one line";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Settings as a node reads them: a flat object of strings. Never throws for what they may hold.</summary>
     public bool TryReadSettings(
         [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IReadOnlyDictionary<string, string>? settings,
         [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out ChoriaFault? fault) =>

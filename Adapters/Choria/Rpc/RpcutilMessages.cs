@@ -1,6 +1,7 @@
 namespace ControlPlane.Adapters.Choria;
 
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 /// <param name="Pong">Unix seconds on the node.</param>
 public sealed record PingOutput(long Pong);
@@ -48,7 +49,8 @@ public sealed record DaemonTimes(double Cstime = 0, double Cutime = 0, double St
 public sealed record ConfigItemInput(string Item);
 
 /// <param name="Value">Of whatever type the setting has.</param>
-public sealed record ConfigItemOutput(string Item, JsonElement? Value);
+public sealed record ConfigItemOutput(
+    string Item, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] JsonElement? Value);
 
 /// <param name="Source">The data plugin.</param>
 /// <param name="Query">What to ask it; some take none.</param>
@@ -58,7 +60,8 @@ public sealed record DataQueryInput(string Source, string? Query = null);
 public sealed record FactInput(string Fact);
 
 /// <param name="Value">Null when the node has no such fact.</param>
-public sealed record FactOutput(string Fact, JsonElement? Value);
+public sealed record FactOutput(
+    string Fact, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] JsonElement? Value);
 
 /// <param name="Facts">Comma separated gjson paths.</param>
 public sealed record FactsInput(string Facts);

@@ -35,7 +35,8 @@ public sealed class TokenIssuer
     {
         ArgumentNullException.ThrowIfNull(key);
         ArgumentNullException.ThrowIfNull(chainIssuer);
-        return chainIssuer is { Id: not null, TrustChainSignature: not null, ExpiresAtSeconds: not null } && chainIssuer.PublicKey == key.PublicKeyHex
+        var isChainIssuer = chainIssuer is { Id: not null, TrustChainSignature: not null, ExpiresAtSeconds: not null };
+        return isChainIssuer && chainIssuer.PublicKey == key.PublicKeyHex
             ? new TokenIssuer(TokenAlgorithms.EdDsa, bytes => key.Sign(bytes), key, chainIssuer)
             : throw new ArgumentException("the token is not that of a chain issuer with this key", nameof(chainIssuer));
     }
@@ -79,7 +80,8 @@ public sealed class TokenIssuer
     }
 
     /// <summary>Signs claims as they are.</summary>
-    internal string Sign<T>(T claims, JsonTypeInfo<T> type) => TokenText.Write(algorithm, JsonSerializer.SerializeToUtf8Bytes(claims, type), sign);
+    internal string Sign<T>(T claims, JsonTypeInfo<T> type) =>
+        TokenText.Write(algorithm, JsonSerializer.SerializeToUtf8Bytes(claims, type), sign);
 
     private T Complete<T>(T claims, TimeSpan lifetime, DateTimeOffset now)
         where T : TokenClaims

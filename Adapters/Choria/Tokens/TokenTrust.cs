@@ -16,7 +16,7 @@ public sealed class TokenTrust
         this.signers = signers;
     }
 
-    /// <summary>One issuer per organisation; a token's <c>ou</c> claim, <c>choria</c> when it has none, says which must vouch for it.</summary>
+    /// <summary>One issuer per organisation: a token's <c>ou</c> claim, or <c>choria</c>, says which must vouch for it.</summary>
     public static TokenTrust InOrganizations(IReadOnlyDictionary<string, IssuerKey> issuers) =>
         new(issuers.ToFrozenDictionary(StringComparer.Ordinal), []);
 

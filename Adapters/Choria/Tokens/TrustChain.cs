@@ -14,7 +14,8 @@ internal static class TrustChain
 
     public static string ChainIssuerName(string organizationKeyHex) => ChainIssuerPrefix + organizationKeyHex;
 
-    public static string ChainedName(string chainIssuerId, string chainIssuerKeyHex) => $"{ChainedPrefix}{chainIssuerId}.{chainIssuerKeyHex}";
+    public static string ChainedName(string chainIssuerId, string chainIssuerKeyHex) =>
+        $"{ChainedPrefix}{chainIssuerId}.{chainIssuerKeyHex}";
 
     public static byte[] Statement(string id, string publicKeyOrSignature) => Encoding.UTF8.GetBytes($"{id}.{publicKeyOrSignature}");
 
@@ -60,7 +61,8 @@ internal static class TrustChain
     private static string? FollowChained(TokenClaims claims, ReadOnlySpan<byte> organizationKey, out byte[]? signer)
     {
         signer = null;
-        if (claims is not { Id: { } id, IssuedAtSeconds: { } issuedAt, PublicKey.Length: > 0, ExpiresAtSeconds: not null, IssuerExpiresAtSeconds: not null })
+        if (claims is not { Id: { } id, IssuedAtSeconds: { } issuedAt, PublicKey.Length: > 0 }
+            || claims is not { ExpiresAtSeconds: not null, IssuerExpiresAtSeconds: not null })
         {
             return "jti, iat, exp, issexp or public_key is missing";
         }

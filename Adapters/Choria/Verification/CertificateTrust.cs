@@ -29,7 +29,8 @@ public sealed partial class CertificateTrust : IDisposable
         }
         catch (Exception unreadable) when (unreadable is CryptographicException or ArgumentException or NotSupportedException)
         {
-            throw new ChoriaFormatException(new ChoriaFault(ChoriaLayer.Key, "ca", "is not PEM, or a pattern is not a regular expression"), unreadable);
+            var fault = new ChoriaFault(ChoriaLayer.Key, "ca", "is not PEM, or a pattern is not a regular expression");
+            throw new ChoriaFormatException(fault, unreadable);
         }
     }
 

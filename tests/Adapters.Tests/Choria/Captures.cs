@@ -18,13 +18,16 @@ internal static class Captures
     public static IEnumerable<JsonNode> Lines(string folder, string file) =>
         File.ReadLines(Path.Combine(Root, folder, file)).Select(line => JsonNode.Parse(line)!);
 
-    public static IReadOnlyList<CapturedMessage> Messages(string folder) => [.. Lines(folder, "messages.jsonl").Zip(Lines(folder, "decoded.jsonl"), Read)];
+    public static IReadOnlyList<CapturedMessage> Messages(string folder) =>
+        [.. Lines(folder, "messages.jsonl").Zip(Lines(folder, "decoded.jsonl"), Read)];
 
     public static IEnumerable<CapturedMessage> AllMessages() => Folders.SelectMany(Messages);
 
-    public static IEnumerable<CapturedMessage> Requests() => AllMessages().Where(message => message.Kind.Contains(".request", StringComparison.Ordinal));
+    public static IEnumerable<CapturedMessage> Requests() =>
+        AllMessages().Where(message => message.Kind.Contains(".request", StringComparison.Ordinal));
 
-    public static IEnumerable<CapturedMessage> Replies() => AllMessages().Where(message => message.Kind.Contains(".reply", StringComparison.Ordinal));
+    public static IEnumerable<CapturedMessage> Replies() =>
+        AllMessages().Where(message => message.Kind.Contains(".reply", StringComparison.Ordinal));
 
     public static CapturedMessage Message(string folder, int number) => Messages(folder).Single(message => message.Number == number);
 

@@ -9,8 +9,8 @@ public sealed class EventCaptureTests
     // As in the specification: machine events were seen live but are not among the captures.
     private const string Transition =
         """
-        {"specversion":"1.0","id":"f70c7193-e251-46c7-b7ab-1c80731b960d","source":"io.choria.machine","type":"io.choria.machine.v1.transition",
-         "subject":"vm","datacontenttype":"application/json","time":"2026-11-22T17:44:30Z",
+        {"specversion":"1.0","id":"f70c7193-e251-46c7-b7ab-1c80731b960d","source":"io.choria.machine",
+         "type":"io.choria.machine.v1.transition","subject":"vm","time":"2026-11-22T17:44:30Z",
          "data":{"protocol":"io.choria.machine.v1.transition","identity":"vm","id":"747faa0a-1862-4891-81e3-0888dc30af32","version":"1.0.0",
          "timestamp":1795369470,"machine":"check_x","transition":"OK","from_state":"UNKNOWN","to_state":"OK"}}
         """;
@@ -18,7 +18,7 @@ public sealed class EventCaptureTests
     private const string Watcher =
         """
         {"specversion":"1.0","id":"8a3f751f-739b-4614-bdf7-c126f2f45435","source":"io.choria.machine",
-         "type":"io.choria.machine.watcher.nagios.v1.state","subject":"vm","datacontenttype":"application/json","time":"2026-11-22T17:44:30Z",
+         "type":"io.choria.machine.watcher.nagios.v1.state","subject":"vm","time":"2026-11-22T17:44:30Z",
          "data":{"protocol":"io.choria.machine.watcher.nagios.v1.state","identity":"vm","id":"747faa0a-1862-4891-81e3-0888dc30af32",
          "version":"1.0.0","timestamp":1795369470,"type":"nagios","machine":"check_x","name":"check","status":"OK","runtime":0.003112509}}
         """;
@@ -41,10 +41,12 @@ public sealed class EventCaptureTests
     }
 
     [Theory]
-    [InlineData("governor", """{"protocol":"io.choria.lifecycle.v1.governor","id":"4c13","identity":"vm","component":"CLI","timestamp":1795369587,"governor":"TEST","sequence":1,"event_type":"enter"}""")]
-    [InlineData("upgraded", """{"protocol":"io.choria.lifecycle.v1.upgraded","id":"9","identity":"vm","component":"provision_mode_server","timestamp":1795369587,"version":"0.30.2","new_version":"0.30.3"}""")]
-    public void TryDecode_ReadsEventsThatAreNotAmongTheCaptures(string type, string json)
+    [InlineData("governor", "\"governor\":\"TEST\",\"sequence\":1,\"event_type\":\"enter\"")]
+    [InlineData("upgraded", "\"version\":\"0.30.2\",\"new_version\":\"0.30.3\"")]
+    public void TryDecode_ReadsEventsThatAreNotAmongTheCaptures(string type, string fields)
     {
+        var common = "\"id\":\"9\",\"identity\":\"vm\",\"component\":\"CLI\",\"timestamp\":1795369587";
+        var json = $"{{\"protocol\":\"io.choria.lifecycle.v1.{type}\",{common},{fields}}}";
         Assert.True(LifecycleEvent.TryDecode(Encoding.UTF8.GetBytes(json), out var decoded, out var fault), fault?.ToString());
         Assert.StartsWith($"choria.lifecycle.event.{type}.", decoded.Subject, StringComparison.Ordinal);
         Assert.Equal(json, Encoding.UTF8.GetString(decoded.EncodeNative()));
@@ -75,7 +77,8 @@ public sealed class EventCaptureTests
     {
         Assert.True(MachineEvent.TryDecode(Encoding.UTF8.GetBytes(Transition), out var decoded, out var fault), fault?.ToString());
 
-        Assert.Equal(("vm", "check_x", "1.0.0", 1795369470), (decoded.Identity, decoded.Machine, decoded.MachineVersion, decoded.UnixSeconds));
+        Assert.Equal(("vm", "check_x", "1.0.0"), (decoded.Identity, decoded.Machine, decoded.MachineVersion));
+        Assert.Equal(1795369470, decoded.UnixSeconds);
         Assert.Equal(new MachineTransition("OK", "UNKNOWN", "OK"), decoded.Transition);
         Assert.Null(decoded.WatcherType);
     }
@@ -128,7 +131,8 @@ public sealed class EventCaptureTests
 
     private static string Content(RegistrationBody body) => body switch
     {
-        RegistrationBody.FileContent file => $"{file.File} {file.ModifiedAtSeconds} {file.Updated} {Convert.ToHexString(file.Content.Span)}",
+        RegistrationBody.FileContent file =>
+            $"{file.File} {file.ModifiedAtSeconds} {file.Updated} {Convert.ToHexString(file.Content.Span)}",
         RegistrationBody.InventoryContent inventory => Encoding.UTF8.GetString(inventory.Json.Span),
         _ => throw new ArgumentOutOfRangeException(nameof(body)),
     };

@@ -3,7 +3,7 @@ namespace ControlPlane.Adapters.Choria.Tests;
 using System.Globalization;
 using System.Text.Json.Nodes;
 
-/// <summary>Spoilt requests and replies that were sent for real: what the real node dropped, ours drops too, and for the recorded reason.</summary>
+/// <summary>Spoilt requests and replies that were sent for real: what the real node dropped, ours drops too, for its reason.</summary>
 public sealed class VerdictCaptureTests
 {
     private static readonly Dictionary<string, RequestRefusal?> ExpectedV2 = new()
@@ -70,21 +70,24 @@ public sealed class VerdictCaptureTests
         // The recorded node's allow list lets its own test client in.
         using var trust = new CertificateTrust(Captures.Text("v1-plain-nats", "keys/ca.pem"), [@"\.example\.net$", @"\.mcollective$"]);
 
-        Assert.Equal(ExpectedV1, Judge("v1-plain-nats", (request, now) => trust.TryVerifyCaller(request, now, out var fault) ? null : fault.Reason));
+        Assert.Equal(ExpectedV1, Judge("v1-plain-nats", (request, now) =>
+            trust.TryVerifyCaller(request, now, out var fault) ? null : fault.Reason));
     }
 
     [Fact]
     public void TryVerifyNode_TrustsEveryRegistrationOfV2()
     {
         var trust = TokenTrust.InSigners(IssuerKey.FromEd25519Hex(Captures.Text("v2-issuer", "keys/issuer.public").Trim()));
-        var registrations = Captures.Messages("v2-issuer").Where(message => message.Kind.Contains("registration", StringComparison.Ordinal)).ToList();
+        var registrations = Captures.Messages("v2-issuer")
+            .Where(message => message.Kind.Contains("registration", StringComparison.Ordinal)).ToList();
         Assert.Equal(5, registrations.Count);
         foreach (var message in registrations)
         {
             Assert.True(ChoriaEnvelope.TryDecodeRequest(message.Payload, out var request, out _));
-            Assert.True(RequestVerification.TryVerifyNode(request, trust, request.Request.Time, out var node, out var fault), fault?.Detail);
+            var now = request.Request.Time;
+            Assert.True(RequestVerification.TryVerifyNode(request, trust, now, out var node, out var fault), fault?.Detail);
             Assert.Equal("node1.example.net", node.Identity);
-            Assert.False(RequestVerification.TryVerifyCaller(request, trust, request.Request.Time, out _, out fault));
+            Assert.False(RequestVerification.TryVerifyCaller(request, trust, now, out _, out fault));
             Assert.Equal(RequestRefusal.CredentialRefused, fault.Reason);
         }
     }
@@ -96,11 +99,12 @@ public sealed class VerdictCaptureTests
         foreach (var number in new[] { 5, 9, 13, 17, 21 })
         {
             Assert.True(ChoriaEnvelope.TryDecodeRequest(Captures.Message("v2-aaa", number).Payload, out var request, out _));
-            Assert.True(RequestVerification.TryVerifyCaller(request, trust, request.Request.Time, out var caller, out var fault), fault?.Detail);
+            var now = request.Request.Time;
+            Assert.True(RequestVerification.TryVerifyCaller(request, trust, now, out var caller, out var fault), fault?.Detail);
             Assert.Equal("up=alice", caller.CallerId);
 
             var alone = request with { Proof = request.Proof with { SignerToken = null } };
-            Assert.False(RequestVerification.TryVerifyCaller(alone, trust, request.Request.Time, out _, out fault));
+            Assert.False(RequestVerification.TryVerifyCaller(alone, trust, now, out _, out fault));
             Assert.Equal(RequestRefusal.NotPermitted, fault.Reason);
         }
     }
