@@ -42,11 +42,13 @@ public sealed partial class CertificateTrust : IDisposable
         return fault is null;
     }
 
-    public void Dispose()
+    public void Dispose() => DisposeAll(authorities);
+
+    private static void DisposeAll(X509Certificate2Collection certificates)
     {
-        foreach (var authority in authorities)
+        foreach (var certificate in certificates)
         {
-            authority.Dispose();
+            certificate.Dispose();
         }
     }
 
@@ -67,10 +69,28 @@ public sealed partial class CertificateTrust : IDisposable
             return new RequestFault(RequestRefusal.SignatureWrong, "it is not signed by its certificate's key");
         }
 
-        using var certificate = X509Certificate2.CreateFromPem(received.Proof.CallerCredential);
-        return IsIssuedHere(certificate, now)
-            ? CallerFault(NamesOf(certificate), received.Request.Caller)
-            : new RequestFault(RequestRefusal.CredentialRefused, "its certificate is not one of the CA for clients, or not valid now");
+        return CertificateFault(received, now);
+    }
+
+    private RequestFault? CertificateFault(ReceivedRequest received, DateTimeOffset now)
+    {
+        var bundle = new X509Certificate2Collection();
+        try
+        {
+            // The caller's own comes first; intermediates may follow.
+            bundle.ImportFromPem(received.Proof.CallerCredential);
+            return IsIssuedHere(bundle, now)
+                ? CallerFault(NamesOf(bundle[0]), received.Request.Caller)
+                : new RequestFault(RequestRefusal.CredentialRefused, "its certificate is not one of the CA for clients, or not valid now");
+        }
+        catch (CryptographicException)
+        {
+            return new RequestFault(RequestRefusal.CredentialRefused, "its certificate, or one that follows it, cannot be read");
+        }
+        finally
+        {
+            DisposeAll(bundle);
+        }
     }
 
     private RequestFault? CallerFault(IReadOnlyList<string> names, string caller)
@@ -97,15 +117,19 @@ public sealed partial class CertificateTrust : IDisposable
             : new RequestFault(RequestRefusal.NotPermitted, "the caller's name is not on the list of allowed ones");
     }
 
-    private bool IsIssuedHere(X509Certificate2 certificate, DateTimeOffset now)
+    private bool IsIssuedHere(X509Certificate2Collection bundle, DateTimeOffset now)
     {
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
+        chain.ChainPolicy.ExtraStore.AddRange(bundle);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+
+        // A stranger's certificate must not make us fetch what it names.
+        chain.ChainPolicy.DisableCertificateDownloads = true;
         chain.ChainPolicy.VerificationTime = now.UtcDateTime;
         chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ClientAuthentication));
-        return chain.Build(certificate);
+        return chain.Build(bundle[0]);
     }
 
     // A certificate without alternative names speaks for nobody, as on nodes; with them, its common name counts too.

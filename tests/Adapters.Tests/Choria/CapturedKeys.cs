@@ -41,7 +41,8 @@ internal sealed class CapturedKeys : IDisposable
     public RequestSigner? SignerOf(RequestProof proof)
     {
         var credential = proof.SignerToken ?? proof.CallerCredential;
-        if (proof.IsInsecure || !(proof.IsSignedByItsCertificate() || (KeyOf(credential) is { } holder && proof.IsSignedBy(holder.PublicKey.Span))))
+        var isOfItsToken = KeyOf(credential) is { } holder && proof.IsSignedBy(holder.PublicKey.Span);
+        if (proof.IsInsecure || !(isOfItsToken || proof.IsSignedByItsCertificate()))
         {
             return null;
         }

@@ -11,7 +11,9 @@ public sealed class RoundTripTests
 
     // Lone surrogates are not text; everything else must survive, and Go's escapes with it.
     private static readonly Gen<string> Text = Gen.OneOf(
-        Gen.String[Gen.Char['\0', '\uD7FF'], 1, 20], Gen.String[Gen.Char["<>&\"\\/\b\f\n\r\t\u2028\u2029é日"], 1, 20], Gen.Const("😀 n"));
+        Gen.String[Gen.Char['\0', '\uD7FF'], 1, 20],
+        Gen.String[Gen.Char["<>&\"\\/\b\f\n\r\t\u2028\u2029é日"], 1, 20],
+        Gen.Const("😀 n"));
 
     private static readonly Gen<string> Operator = Gen.Int[0, 6].Select(index => new[] { "==", "!=", "<", "<=", ">", ">=", "=~" }[index]);
 
@@ -157,7 +159,8 @@ public sealed class RoundTripTests
     public void ActionsThatNoCaptureShows_GiveBack_WhatWasEncoded()
     {
         var state = new MachineState("check_x", "1.0.0", "OK", "/m", "i1", 1795369470, ["OK"], true);
-        AssertOutput(ChoriaUtilAgent.MachineStates, new MachineStatesOutput(["i1"], ["check_x 1.0.0"], new Dictionary<string, MachineState> { ["i1"] = state }));
+        var states = new Dictionary<string, MachineState> { ["i1"] = state };
+        AssertOutput(ChoriaUtilAgent.MachineStates, new MachineStatesOutput(["i1"], ["check_x 1.0.0"], states));
         AssertOutput(ChoriaUtilAgent.MachineState, state with { AvailableTransitions = null, Scout = false });
         AssertOutput(ChoriaUtilAgent.MachineTransition, new MachineTransitionOutput(true));
         AssertOutput(RpcutilAgent.Collectives, new CollectivesOutput("choria", ["choria"]));
@@ -189,7 +192,8 @@ public sealed class RoundTripTests
         object[] inputs =
         [
             new SecretInput("s3cret"), new Gen25519Input("n", "s3cret"), new GencsrInput("s3cret"), new RestartInput(1, "s3cret"),
-            new ReleaseUpdateInput("r", "s3cret", "v"), new ConfigureInput { SettingsJson = "s3cret", Token = "s3cret" }, new JwtOutput("s3cret", ""),
+            new ReleaseUpdateInput("r", "s3cret", "v"), new ConfigureInput { SettingsJson = "s3cret", Token = "s3cret" },
+            new JwtOutput("s3cret", ""),
         ];
 
         Assert.All(inputs, input => Assert.DoesNotContain("s3cret", input.ToString(), StringComparison.Ordinal));
@@ -207,7 +211,8 @@ public sealed class RoundTripTests
         Body = RpcutilAgent.Ping.EncodeRequest(new NoInput()),
     };
 
-    private static byte[] Encode(ChoriaRequest request) => ChoriaEnvelope.EncodeRequest(request, TransportHeaders.None, RequestSigner.Insecure);
+    private static byte[] Encode(ChoriaRequest request) =>
+        ChoriaEnvelope.EncodeRequest(request, TransportHeaders.None, RequestSigner.Insecure);
 
     private static void AssertInput<TInput, TOutput>(RpcAction<TInput, TOutput> action, TInput input)
         where TInput : notnull

@@ -48,7 +48,9 @@ public sealed class TokenCaptureTests
         using var node = NodeKeyExchange.Generate();
         using var key = RSA.Create(2048);
 
-        Assert.True(node.TryDecryptKey(ours.EncryptKey(key, node.PublicKeyHex), ours.PublicKeyHex, out var der, out var fault), fault?.ToString());
+        var pem = ours.EncryptKey(key, node.PublicKeyHex);
+
+        Assert.True(node.TryDecryptKey(pem, ours.PublicKeyHex, out var der, out var fault), fault?.ToString());
         Assert.Equal(key.ExportRSAPrivateKey(), der);
     }
 
