@@ -1,0 +1,4 @@
+namespace NATS.NKeys;
+
+/// <summary>A seed that cannot be read. The message never holds the seed.</summary>
+public sealed class NKeysException(string message) : Exception(message);
