@@ -1,0 +1,7 @@
+#!/bin/sh
+# A fleet that enrols on this machine: see infra/demo/README.md for the arguments.
+set -eu
+cd "$(dirname "$0")/.."
+infra/prerequisites.sh
+dotnet build infra/demo --configuration Release --verbosity quiet -clp:NoSummary
+exec infra/demo/bin/Release/net10.0/controlplane-demo "$@"

@@ -1,0 +1,57 @@
+#!/bin/bash
+# Builds once and runs every test project; the last line is the sum: "N passed, N failed". Arguments go to each test program, so that
+#   make test ARGS="-class *KeyPairTests"
+# runs a few. A skipped test counts as failed, and so does a run without any test.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+seconds_max=420
+
+infra/prerequisites.sh || exit 1
+
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+dotnet restore ControlPlane.sln --locked-mode --verbosity quiet || { echo "0 passed, 1 failed"; exit 1; }
+dotnet build ControlPlane.sln --configuration Release --no-restore --verbosity quiet -clp:NoSummary || { echo "0 passed, 1 failed"; exit 1; }
+
+rm -rf TestResults
+mkdir -p TestResults
+passed=0
+failed=0
+for folder in tests/*.Tests; do
+    name="ControlPlane.$(basename "$folder")"
+    log="TestResults/$name.log"
+    timeout --kill-after=10 "$seconds_max" "$folder/bin/Release/net10.0/$name" \
+        -noColor -noLogo -failSkips -trx "TestResults/$name.trx" "$@" > "$log" 2>&1
+    status=$?
+
+    # "   Name  Total: 6, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 3.651s"
+    figures=$(grep -o 'Total: .*' "$log" | tail -1)
+    total=$(sed -n 's/.*Total: \([0-9]*\).*/\1/p' <<< "$figures")
+    errors=$(sed -n 's/.*Errors: \([0-9]*\).*/\1/p' <<< "$figures")
+    wrong=$(sed -n 's/.*Failed: \([0-9]*\).*/\1/p' <<< "$figures")
+    skipped=$(sed -n 's/.*Skipped: \([0-9]*\).*/\1/p' <<< "$figures")
+    idle=$(sed -n 's/.*Not Run: \([0-9]*\).*/\1/p' <<< "$figures")
+    bad=$((${errors:-0} + ${wrong:-0} + ${skipped:-0}))
+
+    # A crash, a hang or a fault outside of any test shows in the exit code alone.
+    if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+        bad=1
+        echo "$name ended with exit code $status; the end of its output:"
+        tail -40 "$log"
+    elif [ "$bad" -gt 0 ]; then
+        grep -v -E '^ *(Discover|Start|Finish)' "$log"
+    fi
+
+    good=$((${total:-0} - ${errors:-0} - ${wrong:-0} - ${skipped:-0} - ${idle:-0}))
+    [ "$good" -lt 0 ] && good=0
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    echo "$name: $good passed, $bad failed"
+done
+
+if [ "$passed" -eq 0 ] && [ "$failed" -eq 0 ]; then
+    echo "no test was run" >&2
+    failed=1
+fi
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,36 @@
+namespace ControlPlane.Tidy.Tests;
+
+/// <summary>House style 1.2: Silo → Adapters → Grains → GrainInterfaces, one direction.</summary>
+internal static class Layers
+{
+    private const string Contracts = "ControlPlane.GrainInterfaces";
+    private const string Decisions = "ControlPlane.Grains";
+    private const string Choria = "ControlPlane.Adapters.Choria";
+    private const string Nats = "ControlPlane.Adapters.Nats";
+    private const string NKeys = "NATS.NKeys";
+
+    private static readonly string[] OutsideSystems =
+        ["NATS.*", "StackExchange.*", "Azure.*", "NSec.*", "System.Net.Http*", "System.Net.Sockets", "Microsoft.AspNetCore*", "OpenTelemetry*"];
+
+    public static readonly IReadOnlyList<LayerRule> Rules =
+    [
+        new(Contracts, [], [.. OutsideSystems, "Orleans.Runtime", "Orleans.Streaming*"],
+            "a workflow engine references the contracts and Orleans.Client alone; whatever they refer to, it must ship too"),
+        new(Decisions, [Contracts], OutsideSystems,
+            "what grains need from outside is a port that they declare, so that decisions are tested without it and a vendor can be replaced"),
+        new(Choria, [], ["NATS.*", "Orleans*", "Microsoft.Orleans*"],
+            "the wire protocol is usable without Orleans and without a connection"),
+        new(Nats, [NKeys], [],
+            "the stream provider knows JetStream and Orleans streams, and nothing of fleets: it could live in another product"),
+        new(NKeys, [], ["NATS.Client*", "Orleans*"],
+            "it stands in for a package that knows only keys"),
+        new("ControlPlane.Adapters.Fleet", [Choria, Nats, NKeys, Decisions, Contracts], [],
+            "it joins the wire protocol and the connections to the ports of the grains, and no other adapter"),
+        new("ControlPlane.Adapters.*", [Decisions, Contracts], ["Microsoft.AspNetCore*"],
+            "one port, one outside system: adapters that see each other cannot be left out one by one"),
+    ];
+
+    /// <summary>The first rule that names the assembly is the one that holds.</summary>
+    public static IEnumerable<string> Faults(string assembly, IEnumerable<string> references) =>
+        Rules.FirstOrDefault(rule => rule.HoldsFor(assembly))?.Faults(assembly, references) ?? [];
+}

@@ -1,0 +1,61 @@
+using System.Reflection;
+
+namespace ControlPlane.Tidy.Tests;
+
+/// <summary>The checks, held against this repository.</summary>
+public sealed class RepositoryTests
+{
+    [Fact]
+    public void EveryMethodFileAndLine_FitsItsSize() => AssertNone(Repository.Sources.SelectMany(SizeCheck.Faults));
+
+    [Fact]
+    public void EveryTypeName_SaysWhatItIs() => AssertNone(Repository.Sources.SelectMany(NameCheck.Faults));
+
+    [Fact]
+    public void NothingIsLeftForLater() => AssertNone(
+        from path in ((string[])["*.cs", "*.csproj", "*.props", "*.sh", "*.md", "*.conf", "*.yaml", "Makefile"]).SelectMany(Repository.Files)
+        from fault in LeftoverCheck.Faults(path, File.ReadAllText(Path.Combine(Repository.Root, path)))
+        select fault);
+
+    [Fact]
+    public void EveryNameInTheDocuments_ExistsInTheCode()
+    {
+        var identifiers = DocumentCheck.Identifiers(Repository.Sources);
+        AssertNone(
+            from path in Repository.Files("*.md")
+            where path.StartsWith("docs/", StringComparison.Ordinal)
+            from fault in DocumentCheck.Faults(path, File.ReadAllText(Path.Combine(Repository.Root, path)), identifiers)
+            select fault);
+    }
+
+    [Fact]
+    public void MetricsDocument_ListsEveryMetric()
+    {
+        var document = Path.Combine(Repository.Root, "docs/METRICS.md");
+        var product = Repository.Sources.Where(file => !file.Path.StartsWith("tests/", StringComparison.Ordinal));
+        AssertNone(MetricCheck.Faults(
+            product.SelectMany(MetricCheck.Made),
+            File.Exists(document) ? MetricCheck.Listed(File.ReadAllText(document)) : []));
+    }
+
+    [Fact]
+    public void EveryAssembly_RefersOnlyDownwards()
+    {
+        var assemblies = Directory.EnumerateFiles(AppContext.BaseDirectory, "*.dll")
+            .Where(path => Path.GetFileName(path) is var name && (name.StartsWith("ControlPlane.", StringComparison.Ordinal) || name == "NATS.NKeys.dll"))
+            .ToDictionary(path => Path.GetFileNameWithoutExtension(path), LayerRule.References);
+
+        // Each rule must have found what it speaks of, or a renamed project would be free of it.
+        Assert.All(Layers.Rules, rule => Assert.Contains(assemblies.Keys, rule.HoldsFor));
+        AssertNone(assemblies.SelectMany(assembly => Layers.Faults(assembly.Key, assembly.Value)));
+    }
+
+    [Fact]
+    public void EveryGrainClass_IsInternalAndSealed() => AssertNone(GrainClassCheck.Faults(Assembly.Load("ControlPlane.Grains")));
+
+    private static void AssertNone(IEnumerable<string> faults)
+    {
+        var all = faults.ToList();
+        Assert.True(all.Count == 0, string.Join('\n', all));
+    }
+}
