@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 
 namespace ControlPlane.Tidy.Tests;
@@ -8,7 +9,9 @@ internal static partial class DocumentCheck
 {
     /// <summary>Every identifier in the code; comments and texts do not count.</summary>
     public static HashSet<string> Identifiers(IEnumerable<SourceFile> files) =>
-        [.. files.SelectMany(file => file.Root.DescendantTokens()).Where(token => token.IsKind(SyntaxKind.IdentifierToken)).Select(token => token.Text)];
+        [.. files.SelectMany(file => file.Root.DescendantTokens())
+            .Where(token => token.IsKind(SyntaxKind.IdentifierToken))
+            .Select(token => token.Text)];
 
     public static IEnumerable<string> Faults(string path, string text, IReadOnlySet<string> identifiers) =>
         from line in text.Split('\n').Select((line, index) => (Text: line, Number: index + 1))

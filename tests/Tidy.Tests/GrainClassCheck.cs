@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace ControlPlane.Tidy.Tests;
 
-/// <summary>House style 1.2: grain classes are internal and sealed, so that adapters see ports and domain records and nothing more.</summary>
+/// <summary>House style 1.2: grain classes are internal and sealed, so that adapters see ports and records and nothing more.</summary>
 internal static class GrainClassCheck
 {
     public static IEnumerable<string> Faults(Assembly assembly) =>

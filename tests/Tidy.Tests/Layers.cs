@@ -10,14 +10,17 @@ internal static class Layers
     private const string NKeys = "NATS.NKeys";
 
     private static readonly string[] OutsideSystems =
-        ["NATS.*", "StackExchange.*", "Azure.*", "NSec.*", "System.Net.Http*", "System.Net.Sockets", "Microsoft.AspNetCore*", "OpenTelemetry*"];
+    [
+        "NATS.*", "StackExchange.*", "Azure.*", "NSec.*", "System.Net.Http*", "System.Net.Sockets", "Microsoft.AspNetCore*",
+        "OpenTelemetry*",
+    ];
 
     public static readonly IReadOnlyList<LayerRule> Rules =
     [
         new(Contracts, [], [.. OutsideSystems, "Orleans.Runtime", "Orleans.Streaming*"],
             "a workflow engine references the contracts and Orleans.Client alone; whatever they refer to, it must ship too"),
         new(Decisions, [Contracts], OutsideSystems,
-            "what grains need from outside is a port that they declare, so that decisions are tested without it and a vendor can be replaced"),
+            "what grains need from outside is a port that they declare: decisions are tested without it, and a vendor can be replaced"),
         new(Choria, [], ["NATS.*", "Orleans*", "Microsoft.Orleans*"],
             "the wire protocol is usable without Orleans and without a connection"),
         new(Nats, [NKeys], [],

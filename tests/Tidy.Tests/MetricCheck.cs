@@ -13,12 +13,13 @@ internal static partial class MetricCheck
         "CreateObservableCounter", "CreateObservableUpDownCounter", "CreateObservableGauge",
     };
 
-    /// <summary>The names given where instruments are made; a name that is no literal is returned as its place, which no document lists.</summary>
+    /// <summary>The names given where instruments are made; for a name that is no literal its place, which no document lists.</summary>
     public static IEnumerable<string> Made(SourceFile file) =>
         from call in file.Root.DescendantNodes().OfType<InvocationExpressionSyntax>()
         let name = call.Expression is MemberAccessExpressionSyntax member ? member.Name.Identifier.Text : ""
         where Makers.Contains(name) && call.ArgumentList.Arguments.Count > 0
-        select call.ArgumentList.Arguments[0].Expression is LiteralExpressionSyntax { RawKind: (int)SyntaxKind.StringLiteralExpression } literal
+        select call.ArgumentList.Arguments[0].Expression
+            is LiteralExpressionSyntax { RawKind: (int)SyntaxKind.StringLiteralExpression } literal
             ? literal.Token.ValueText
             : $"{file.At(call)}: a metric whose name is no literal";
 

@@ -16,7 +16,12 @@ internal static class Repository
         [.. Files("*.cs").Select(path => SourceFile.Parse(path, File.ReadAllText(Path.Combine(Root, path))))];
 
     /// <summary>The paths of all files that match, relative to <see cref="Root"/>, in order.</summary>
-    public static IEnumerable<string> Files(string pattern) => Walk(Root, pattern).Select(path => Path.GetRelativePath(Root, path)).Order(StringComparer.Ordinal);
+    public static IEnumerable<string> Files(string pattern) =>
+        Walk(Root, pattern).Select(path => Path.GetRelativePath(Root, path)).Order(StringComparer.Ordinal);
+
+    /// <summary>The names of folders, and of files without their ends: documents name projects and scripts as they name types.</summary>
+    public static IEnumerable<string> PathNames =>
+        Files("*").SelectMany(path => path.Split('/')).Select(part => part.Split('.')[0]);
 
     private static IEnumerable<string> Walk(string folder, string pattern) =>
         Directory.EnumerateFiles(folder, pattern).Concat(

@@ -9,7 +9,7 @@ internal sealed record Credentials(string Name)
     /// <summary><c>auth_token</c>: the provisioning token, or the server token.</summary>
     public string? Token { get; init; }
 
-    /// <summary>The <c>chusr</c> and <c>chpwd</c> claims; sent only if both are there.</summary>
+    /// <summary>The <c>chusr</c> and <c>chpwd</c> claims, or <c>plugin.nats.user</c> and <c>.pass</c>; sent only with both.</summary>
     public string? User { get; init; }
 
     public string? Password { get; init; }

@@ -11,6 +11,12 @@ internal sealed record NodeConfiguration
 
     public string MiddlewareHosts { get; private init; } = "";
 
+    /// <summary><c>plugin.nats.user</c>, for brokers that know nodes by a user; sent only with <see cref="Password"/>.</summary>
+    public string? User { get; private init; }
+
+    /// <summary><c>plugin.nats.pass</c>.</summary>
+    public string? Password { get; private init; }
+
     /// <summary>Whether security is by tokens: <c>plugin.security.provider = choria</c>.</summary>
     public bool UsesTokens { get; private init; }
 
@@ -36,6 +42,8 @@ internal sealed record NodeConfiguration
         {
             Provision = settings.TryGetValue("plugin.choria.server.provision", out var provision) ? IsTrue(provision) : null,
             MiddlewareHosts = Text(settings, "plugin.choria.middleware_hosts"),
+            User = settings.GetValueOrDefault("plugin.nats.user"),
+            Password = settings.GetValueOrDefault("plugin.nats.pass"),
             UsesTokens = usesTokens,
             Collectives = ReadCollectives(settings, usesTokens ? DefaultCollectiveV2 : DefaultCollectiveV1),
             Identity = settings.GetValueOrDefault("identity"),

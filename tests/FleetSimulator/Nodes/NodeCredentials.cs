@@ -16,6 +16,7 @@ internal static class NodeCredentials
         }
 
         var configuration = files.Configuration!;
+        credentials = credentials with { User = configuration.User, Password = configuration.Password };
         if (configuration.UsesTokens && files.Seed is { } seed)
         {
             credentials = credentials with { Token = files.ServerToken, SignNonce = nonce => Sign(seed, nonce) };

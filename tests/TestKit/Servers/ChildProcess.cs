@@ -59,7 +59,8 @@ public sealed class ChildProcess : IAsyncDisposable
         }
         catch (Win32Exception missing)
         {
-            throw new InvalidOperationException($"{start.FileName} cannot be started ({missing.Message}); install it: {installation}", missing);
+            throw new InvalidOperationException(
+                $"{start.FileName} cannot be started ({missing.Message}); install it: {installation}", missing);
         }
     }
 

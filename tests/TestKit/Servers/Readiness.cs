@@ -9,7 +9,7 @@ public static class Readiness
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Asks until the answer is true.</summary>
-    /// <exception cref="TimeoutException">It was not true in time; says what was awaited and what <paramref name="detail"/> tells.</exception>
+    /// <exception cref="TimeoutException">Not in time; says what was awaited, and what <paramref name="detail"/> tells.</exception>
     public static async Task UntilAsync(
         Func<CancellationToken, Task<bool>> ask,
         string awaited,

@@ -8,7 +8,7 @@ namespace ControlPlane.TestKit;
 /// <summary>How a <see cref="RedisServer"/> is started.</summary>
 public sealed record RedisServerSettings
 {
-    /// <summary>An append-only file, synced at each write, so that what was answered survives a kill. None by default: all in memory.</summary>
+    /// <summary>An append-only file, synced at each write, so that what was answered survives a kill. None by default.</summary>
     public bool AppendOnly { get; init; }
 
     /// <summary>Where it stores. A temporary folder that is removed on dispose by default.</summary>

@@ -15,7 +15,8 @@ internal static partial class Signals
     {
         if (SendNative(processId, signal) != 0)
         {
-            throw new InvalidOperationException($"signal {signal} to process {processId} failed with errno {Marshal.GetLastPInvokeError()}");
+            throw new InvalidOperationException(
+                $"signal {signal} to process {processId} failed with errno {Marshal.GetLastPInvokeError()}");
         }
     }
 

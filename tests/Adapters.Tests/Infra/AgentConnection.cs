@@ -1,0 +1,100 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+
+namespace ControlPlane.Adapters.Tests.Infra;
+
+/// <summary>A connection as an agent makes it: TLS after INFO, unverified, and any CONNECT; shows what the server refuses.</summary>
+internal sealed class AgentConnection : IAsyncDisposable
+{
+    private readonly TcpClient _client;
+    private readonly SslStream _stream;
+    private readonly StreamReader _reader;
+
+    private AgentConnection(TcpClient client, SslStream stream, string greeting)
+    {
+        _client = client;
+        _stream = stream;
+        _reader = new StreamReader(stream, Encoding.UTF8);
+        OffersNonce = greeting.Contains("\"nonce\"", StringComparison.Ordinal);
+    }
+
+    /// <summary>Whether INFO held a nonce.</summary>
+    public bool OffersNonce { get; }
+
+    /// <summary>What the server said to CONNECT; null when it took it.</summary>
+    public string? LoginFault { get; private set; }
+
+    public static async Task<AgentConnection> OpenAsync(
+        int port, object connect, CancellationToken cancellationToken, X509Certificate2? certificate = null)
+    {
+        var client = new TcpClient();
+        await client.ConnectAsync("127.0.0.1", port, cancellationToken);
+        var greeting = await ReadLineAsync(client.GetStream(), cancellationToken);
+        var stream = new SslStream(client.GetStream(), leaveInnerStreamOpen: false);
+        await stream.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions
+            {
+                TargetHost = "127.0.0.1",
+                ClientCertificates = certificate is null ? null : [certificate],
+#pragma warning disable CA5359 // An agent in provisioning mode verifies nothing.
+                RemoteCertificateValidationCallback = (_, _, _, _) => true,
+#pragma warning restore CA5359
+            },
+            cancellationToken);
+        var connection = new AgentConnection(client, stream, greeting);
+        connection.LoginFault = await connection.SayAsync($"CONNECT {JsonSerializer.Serialize(connect)}\r\n", cancellationToken);
+        return connection;
+    }
+
+    /// <summary>What the server said to the subscription; null when it took it.</summary>
+    public Task<string?> SubscribeAsync(string subject, CancellationToken cancellationToken) =>
+        SayAsync($"SUB {subject} 1\r\n", cancellationToken);
+
+    /// <summary>What the server said to the message; null when it took it.</summary>
+    public Task<string?> PublishAsync(string subject, CancellationToken cancellationToken) =>
+        SayAsync($"PUB {subject} 1\r\nx\r\n", cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        _reader.Dispose();
+        await _stream.DisposeAsync();
+        _client.Dispose();
+    }
+
+    // The server answers in order: what it has against the line comes before the PONG.
+    private async Task<string?> SayAsync(string line, CancellationToken cancellationToken)
+    {
+        string? fault = null;
+        try
+        {
+            await _stream.WriteAsync(Encoding.UTF8.GetBytes(line + "PING\r\n"), cancellationToken);
+            while (await _reader.ReadLineAsync(cancellationToken) is { } answer && answer != "PONG")
+            {
+                fault = answer.StartsWith("-ERR", StringComparison.Ordinal) ? answer : fault;
+            }
+        }
+        catch (IOException closed)
+        {
+            fault ??= closed.Message;
+        }
+
+        return fault;
+    }
+
+    // Byte by byte: what follows the line belongs to the TLS handshake.
+    private static async Task<string> ReadLineAsync(NetworkStream stream, CancellationToken cancellationToken)
+    {
+        var line = new StringBuilder();
+        var one = new byte[1];
+        do
+        {
+            await stream.ReadExactlyAsync(one, cancellationToken);
+            line.Append((char)one[0]);
+        }
+        while (one[0] != '\n');
+        return line.ToString();
+    }
+}
