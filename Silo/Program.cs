@@ -18,6 +18,7 @@ internal static class Program
         builder.Host.UseOrleans(silo => silo
             .AddRuntime()
             .AddOverlayPlacement()
+            .AddOverlayPlacement()
             .AddRedisLedger()
             .AddLocalCa()
             .AddProvisioning()

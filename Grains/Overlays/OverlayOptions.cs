@@ -24,11 +24,14 @@ public sealed class OverlaysOptions
 /// <summary>One overlay: where its brokers are, how many nodes it takes and what its nodes are given.</summary>
 public sealed class OverlayOptions
 {
+    // Not the literal, which the compiler shares with others: AddOverlayPlacement knows by this very object that it is the default.
+    internal static readonly string DefaultCollective = new("choria");
+
     /// <summary>The brokers as nodes reach them, e.g. <c>nats://broker1.example.net:4222</c>. At least one.</summary>
     public List<string> Brokers { get; set; } = [];
 
     /// <summary>The overlay's collectives; the first is the main one. <c>choria</c> by default.</summary>
-    public List<string> Collectives { get; set; } = ["choria"];
+    public List<string> Collectives { get; set; } = [DefaultCollective];
 
     /// <summary>Never more nodes and reservations than this. 1 to 100 000; 20 000 by default.</summary>
     public int HardLimit { get; set; } = 20_000;

@@ -12,10 +12,22 @@ public static class OverlaysHosting
     /// <summary>Binds and validates section <c>Overlays</c>. The grain needs a grain storage named <see cref="ControlPlane.Stores.Fleet"/>.</summary>
     public static ISiloBuilder AddOverlayPlacement(this ISiloBuilder silo)
     {
-        silo.Services.AddOptions<OverlaysOptions>().BindConfiguration(OverlaysOptions.Section).ValidateOnStart();
+        silo.Services.AddOptions<OverlaysOptions>().BindConfiguration(OverlaysOptions.Section).PostConfigure(DropDefaults).ValidateOnStart();
         silo.Services.AddSingleton<IValidateOptions<OverlaysOptions>, OverlaysOptionsValidator>();
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddHostedService<PlanWaker>();
         return silo;
+    }
+
+    // Configuration is bound onto a list by adding to it, so the default stays in front of what the operator wrote.
+    private static void DropDefaults(OverlaysOptions options)
+    {
+        foreach (var member in options.Members.Values)
+        {
+            if (member.Collectives.Count > 1 && ReferenceEquals(member.Collectives[0], OverlayOptions.DefaultCollective))
+            {
+                member.Collectives.RemoveAt(0);
+            }
+        }
     }
 }

@@ -35,6 +35,8 @@ internal static class ApiEndpoints
         var v1 = app.MapGroup("/v1");
         v1.MapNodes();
         v1.MapOverlays();
+        v1.MapPlacementPolicy();
+        v1.MapPlacementPlans();
         v1.MapSummary();
         return app;
     }

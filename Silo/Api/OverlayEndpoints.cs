@@ -1,16 +1,44 @@
+using ControlPlane.Access;
 using ControlPlane.Hosting;
 using ControlPlane.Overlays;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Api;
 
 /// <summary>The region's overlays.</summary>
 internal static class OverlayEndpoints
 {
-    public static void MapOverlays(this IEndpointRouteBuilder v1) =>
+    private const int ReasonLengthMax = 200;
+
+    public static void MapOverlays(this IEndpointRouteBuilder v1)
+    {
         v1.MapGet("/overlays", List).WithName("ListOverlays").WithTags("overlays")
             .WithSummary("The region's overlays with their states, counts and limits.");
+        v1.MapPost("/overlays/{overlay}:set-state", SetState).WithName("SetOverlayState").WithTags("overlays")
+            .WithSummary("Puts an overlay in another state. Moves nothing: nodes move by plans. Safe to repeat.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound);
+    }
 
     private static async Task<Ok<IReadOnlyList<OverlaySnapshot>>> List(IGrainFactory grains, Locality locality) =>
         TypedResults.Ok(await grains.GetGrain<IOverlayPlacementGrain>(locality.Region).ListOverlays());
+
+    private static async Task<Results<NoContent, ProblemHttpResult>> SetState(
+        IGrainFactory grains, Locality locality, HttpContext context, string overlay, [FromBody] OverlayStateBody body)
+    {
+        var reason = body.Reason.Trim();
+        if (reason.Length is 0 or > ReasonLengthMax || reason.Any(char.IsControl))
+        {
+            return Problems.Malformed($"reason must be 1 to {ReasonLengthMax} characters on one line");
+        }
+
+        var isKnown = await grains.GetGrain<IOverlayPlacementGrain>(locality.Region)
+            .SetState(overlay, body.State, $"{reason} ({Actor.Of(context)})");
+        return isKnown ? TypedResults.NoContent() : Problems.Unknown("overlay", $"the region {locality.Region} has no overlay '{overlay}'");
+    }
 }
+
+/// <param name="State">The state to put it in.</param>
+/// <param name="Reason">Why. 1 to 200 characters.</param>
+internal sealed record OverlayStateBody(OverlayState State, string Reason);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ControlPlane.Certificates;
+using ControlPlane.Overlays;
 using ControlPlane.Provisioning;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -19,6 +20,10 @@ internal static class Problems
 
     public static ProblemHttpResult UnknownNode(string identity) =>
         Problem(StatusCodes.Status404NotFound, "unknown-node", "The node is not known", $"nothing is known of a node '{identity}'");
+
+    /// <summary>Nothing of that name: <paramref name="kind"/> is a word such as overlay or plan.</summary>
+    public static ProblemHttpResult Unknown(string kind, string detail) =>
+        Problem(StatusCodes.Status404NotFound, $"unknown-{kind}", $"There is no such {kind}", detail);
 
     public static ProblemHttpResult EnrolmentUnderWay(NodeStage stage) =>
         Problem(StatusCodes.Status409Conflict, "enrolment-under-way", "The node is enrolling already", $"it has reached the stage '{stage}'");
@@ -67,6 +72,8 @@ internal static class Problems
             Problem(StatusCodes.Status502BadGateway, "issuer-refused", "The certificate authority refused", fault.Message),
         IssuerUnavailableException or IssuerThrottledException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "issuer-unavailable", "The certificate authority is away", fault.Message),
+        PlacementUnavailableException =>
+            Problem(StatusCodes.Status503ServiceUnavailable, "placement-unavailable", "Placement is starting again", fault.Message),
         TimeoutException or OrleansException or TaskCanceledException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "not-answering", "The control plane did not answer in time",
                 "it is overloaded, or a silo has just stopped; the call may or may not have taken effect, and may be repeated"),

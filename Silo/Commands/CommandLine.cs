@@ -28,6 +28,9 @@ internal static class CommandLine
             ConfigCommand.Create(),
             NodeCommands.Create(),
             OverlayCommands.Create(),
+            PolicyCommands.Create(),
+            PlacementCommands.Create(),
+            PlanCommands.Create(),
         };
         SiloCommand.RunsBy(root);
         return root;

@@ -1,12 +1,21 @@
 using System.CommandLine;
+using ControlPlane.Api;
 using ControlPlane.Overlays;
 
 namespace ControlPlane.Commands;
 
-/// <summary><c>controlplane overlay list</c>.</summary>
+/// <summary><c>controlplane overlay list|activate|cordon|isolate|drain|retire</c>.</summary>
 internal static class OverlayCommands
 {
-    public static Command Create() => new("overlay", "The overlays of this silo's region.") { List() };
+    public static Command Create() => new("overlay", "The overlays of this silo's region.")
+    {
+        List(),
+        SetState("activate", OverlayState.Active, "Lets an overlay take new nodes again."),
+        SetState("cordon", OverlayState.Cordoned, "Keeps an overlay's nodes and lets it take no new ones."),
+        SetState("isolate", OverlayState.Isolated, "Marks an overlay as cut off: it keeps its nodes, none move in or out."),
+        Empty("drain", PlanKind.Drain, "Plans to move all nodes of an overlay elsewhere."),
+        Empty("retire", PlanKind.Retire, "Plans to move all nodes of an overlay elsewhere and to give it up."),
+    };
 
     private static ClientCommand List() => new("list", "Lists the overlays with their states and counts.", async (call, cancellationToken) =>
         call.Print.List(
@@ -15,6 +24,32 @@ internal static class OverlayCommands
             ("state", overlay => overlay.State),
             ("nodes", overlay => overlay.Nodes),
             ("reserved", overlay => overlay.Reserved),
+            ("promised", overlay => overlay.Promised),
             ("soft limit", overlay => overlay.SoftLimit),
-            ("hard limit", overlay => overlay.HardLimit)));
+            ("hard limit", overlay => overlay.HardLimit),
+            ("reason", overlay => overlay.StateReason)));
+
+    private static ClientCommand SetState(string name, OverlayState state, string description)
+    {
+        var overlay = new Argument<string>("overlay");
+        var reason = new Option<string>("--reason") { Description = "Why, for the record.", DefaultValueFactory = _ => "by command line" };
+        return new ClientCommand(name, description, async (call, cancellationToken) =>
+        {
+            var which = call.Arguments.GetRequiredValue(overlay);
+            await call.Api.PostAsync(
+                $"v1/overlays/{Uri.EscapeDataString(which)}:set-state",
+                new OverlayStateBody(state, call.Arguments.GetRequiredValue(reason)), cancellationToken);
+            call.Print.Say($"{which} is {state}");
+        })
+        { overlay, reason };
+    }
+
+    private static ClientCommand Empty(string name, PlanKind kind, string description)
+    {
+        var overlay = new Argument<string>("overlay");
+        var approve = new Option<bool>("--approve") { Description = "Approve the plan at once." };
+        return new ClientCommand(name, description, async (call, cancellationToken) =>
+            await PlanCommands.CreateAsync(call, kind, call.Arguments.GetRequiredValue(overlay), call.Arguments.GetValue(approve), cancellationToken))
+        { overlay, approve };
+    }
 }

@@ -1,0 +1,151 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using ControlPlane.Api;
+using ControlPlane.Overlays;
+
+namespace ControlPlane.Commands;
+
+/// <summary><c>controlplane placement explain|simulate</c>.</summary>
+internal static class PlacementCommands
+{
+    public static Command Create() => new("placement", "Which overlay a node belongs to, and why.") { Explain(), Simulate() };
+
+    private static ClientCommand Explain()
+    {
+        var identity = new Argument<string>("identity");
+        return new ClientCommand("explain", "Says why a node is where it is.", async (call, cancellationToken) =>
+        {
+            var path = $"v1/placement/explanations/{Uri.EscapeDataString(call.Arguments.GetRequiredValue(identity))}";
+            var why = await call.Api.GetAsync<PlacementExplanation>(path, cancellationToken);
+            var lines = new List<(string, object?)>
+            {
+                ("node", why.Identity),
+                ("overlay", why.Overlay),
+                ("reason", why.Reason),
+                ("policy", why.Policy),
+                ("attributes", why.Attributes),
+            };
+            lines.AddRange(why.Candidates.Select(candidate => ($"candidate {candidate.Overlay}", (object?)$"{candidate.Score:0.##}")));
+            lines.AddRange(why.Rejected.Select(rejected => ($"rejected {rejected.Overlay}", (object?)$"{rejected.By} {rejected.Detail}".TrimEnd())));
+            lines.AddRange(why.WhatWouldChangeIt.Select(sentence => ("what would change it", (object?)sentence)));
+            call.Print.One(why, [.. lines]);
+        })
+        { identity };
+    }
+
+    private static ClientCommand Simulate()
+    {
+        var file = new Argument<string>("file")
+        {
+            Description = "CSV with a column 'identity' and columns such as jwt.customer, enrolment.service, facts.os; or JSON lines with identity, claims, enrolment and facts.",
+        };
+        var policy = new Option<string?>("--policy") { Description = "A policy to try; the one in force without.", HelpName = "FILE" };
+        var nodes = new Option<bool>("--nodes") { Description = "Print where each node would go." };
+        return new ClientCommand("simulate", "Places made-up nodes on a copy of the region and shows where they would go.", async (call, cancellationToken) =>
+        {
+            var arrivals = ArrivalFile.Read(await File.ReadAllLinesAsync(call.Arguments.GetRequiredValue(file), cancellationToken));
+            var text = call.Arguments.GetValue(policy) is { } path ? await File.ReadAllTextAsync(path, cancellationToken) : null;
+            var outcome = await call.Api.PostAsync<SimulationOutcome>("v1/placement:simulate", new SimulationBody(arrivals, text), cancellationToken);
+            Print(call, outcome, call.Arguments.GetValue(nodes));
+            if (outcome.Faults.FirstOrDefault(fault => !fault.IsWarning) is { } fault)
+            {
+                throw new ApiRefusedException($"the policy has faults, the first in line {fault.Line}, column {fault.Column}: {fault.Message}");
+            }
+        })
+        { file, policy, nodes };
+    }
+
+    private static void Print(ClientCall call, SimulationOutcome outcome, bool printNodes)
+    {
+        if (printNodes)
+        {
+            call.Print.List(outcome.Nodes,
+                ("identity", node => node.Identity), ("overlay", node => node.Overlay), ("reason", node => node.Reason));
+            return;
+        }
+
+        var arrived = outcome.Nodes.GroupBy(node => node.Overlay ?? "").ToDictionary(overlay => overlay.Key, overlay => overlay.Count());
+        call.Print.List(outcome.Overlays,
+            ("overlay", overlay => overlay.Name),
+            ("state", overlay => overlay.State),
+            ("new", overlay => arrived.GetValueOrDefault(overlay.Name)),
+            ("nodes", overlay => overlay.Nodes + overlay.Reserved),
+            ("promised", overlay => overlay.Promised),
+            ("hard limit", overlay => overlay.HardLimit));
+        var loads = outcome.Overlays.Where(overlay => overlay.State == OverlayState.Active).Select(overlay => (double)(overlay.Nodes + overlay.Reserved)).DefaultIfEmpty().ToArray();
+        call.Print.Say($"{outcome.Nodes.Count - arrived.GetValueOrDefault("")} placed, {arrived.GetValueOrDefault("")} without a place, "
+            + $"balance {(loads.Average() > 0 ? loads.Max() / loads.Average() : 1):0.000} (largest to mean)");
+    }
+}
+
+/// <summary>Reads made-up nodes from CSV or JSON lines.</summary>
+internal static class ArrivalFile
+{
+    /// <exception cref="IOException">It is neither.</exception>
+    public static IReadOnlyList<SimulatedArrival> Read(IReadOnlyList<string> lines)
+    {
+        try
+        {
+            return lines.FirstOrDefault(line => line.Length > 0)?.TrimStart().StartsWith('{') == true
+                ? [.. lines.Where(line => line.Length > 0).Select(ReadJson)]
+                : ReadCsv(lines);
+        }
+        catch (JsonException fault)
+        {
+            throw new IOException($"a line is not a JSON object: {fault.Message}", fault);
+        }
+    }
+
+    private static SimulatedArrival ReadJson(string line)
+    {
+        var node = JsonNode.Parse(line)?.AsObject() ?? throw new IOException("a line is not a JSON object");
+        string Part(string name) => node[name]?.ToJsonString() ?? "{}";
+        return new SimulatedArrival(node["identity"]?.ToString() ?? throw new IOException("a line has no identity"), Part("claims"), Part("enrolment"), Part("facts"));
+    }
+
+    private static List<SimulatedArrival> ReadCsv(IReadOnlyList<string> lines)
+    {
+        var header = lines.Count == 0 ? [] : lines[0].Split(',', StringSplitOptions.TrimEntries);
+        var identity = Array.IndexOf(header, "identity");
+        if (identity < 0)
+        {
+            throw new IOException("the first line must name the columns, one of them 'identity'");
+        }
+
+        var arrivals = new List<SimulatedArrival>(lines.Count);
+        foreach (var line in lines.Skip(1).Where(line => line.Length > 0))
+        {
+            var cells = line.Split(',', StringSplitOptions.TrimEntries);
+            var parts = new Dictionary<string, JsonObject> { ["jwt"] = [], ["enrolment"] = [], ["facts"] = [] };
+            for (var i = 0; i < Math.Min(cells.Length, header.Length); i++)
+            {
+                if (i != identity && cells[i].Length > 0)
+                {
+                    Put(parts, header[i].Split('.'), cells[i]);
+                }
+            }
+
+            arrivals.Add(new SimulatedArrival(cells[identity], parts["jwt"].ToJsonString(), parts["enrolment"].ToJsonString(), parts["facts"].ToJsonString()));
+        }
+
+        return arrivals;
+    }
+
+    // jwt.ext.customer is customer inside ext inside the claims.
+    private static void Put(Dictionary<string, JsonObject> parts, string[] path, string value)
+    {
+        if (path.Length < 2 || !parts.TryGetValue(path[0], out var at))
+        {
+            throw new IOException($"column '{string.Join('.', path)}' begins with jwt., enrolment. or facts.");
+        }
+
+        foreach (var step in path[1..^1])
+        {
+            at[step] ??= new JsonObject();
+            at = at[step]!.AsObject();
+        }
+
+        at[path[^1]] = value;
+    }
+}
