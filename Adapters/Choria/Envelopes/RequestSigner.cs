@@ -74,12 +74,17 @@ internal static class RequestCertificate
         try
         {
             using var certificate = X509Certificate2.CreateFromPem(certificatePem);
-            using var key = certificate.GetRSAPublicKey();
-            return key is not null && key.VerifyData(bytes, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+            return Verifies(certificate, bytes, signature);
         }
         catch (CryptographicException)
         {
             return false;
         }
+    }
+
+    public static bool Verifies(X509Certificate2 certificate, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> signature)
+    {
+        using var key = certificate.GetRSAPublicKey();
+        return key is not null && key.VerifyData(bytes, signature, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
     }
 }

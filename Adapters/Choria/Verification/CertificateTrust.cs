@@ -24,6 +24,11 @@ public sealed partial class CertificateTrust : IDisposable
         try
         {
             authorities.ImportFromPem(authoritiesPem);
+            if (authorities.Count == 0)
+            {
+                throw new CryptographicException("there is no certificate in it");
+            }
+
             this.allowed = Compile(allowed ?? [@"\.mcollective$", @"\.choria$"]);
             this.privileged = Compile(privileged ?? [@"\.privileged.mcollective$", @"\.privileged.choria$"]);
         }
@@ -59,17 +64,9 @@ public sealed partial class CertificateTrust : IDisposable
             return new RequestFault(RequestRefusal.SignatureMissing, "it carries no signature of a certificate's key");
         }
 
-        if (!received.Request.IsFresh(now))
-        {
-            return new RequestFault(RequestRefusal.Stale, "its time to live is over");
-        }
-
-        if (!received.Proof.IsSignedByItsCertificate())
-        {
-            return new RequestFault(RequestRefusal.SignatureWrong, "it is not signed by its certificate's key");
-        }
-
-        return CertificateFault(received, now);
+        return received.Request.IsFresh(now)
+            ? CertificateFault(received, now)
+            : new RequestFault(RequestRefusal.Stale, "its time to live is over");
     }
 
     private RequestFault? CertificateFault(ReceivedRequest received, DateTimeOffset now)
@@ -79,6 +76,11 @@ public sealed partial class CertificateTrust : IDisposable
         {
             // The caller's own comes first; intermediates may follow.
             bundle.ImportFromPem(received.Proof.CallerCredential);
+            if (bundle.Count == 0 || !RequestCertificate.Verifies(bundle[0], received.Proof.SignedBytes.Span, received.Proof.Signature.Span))
+            {
+                return new RequestFault(RequestRefusal.SignatureWrong, "it is not signed by its certificate's key");
+            }
+
             return IsIssuedHere(bundle, now)
                 ? CallerFault(NamesOf(bundle[0]), received.Request.Caller)
                 : new RequestFault(RequestRefusal.CredentialRefused, "its certificate is not one of the CA for clients, or not valid now");

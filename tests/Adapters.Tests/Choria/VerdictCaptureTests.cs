@@ -74,6 +74,14 @@ public sealed class VerdictCaptureTests
             trust.TryVerifyCaller(request, now, out var fault) ? null : fault.Reason));
     }
 
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("no PEM at all", null)]
+    [InlineData(null, "(")]
+    public void CertificateTrust_Throws_WithoutACertificateOrWithABrokenPattern(string? pem, string? pattern) =>
+        Assert.Throws<ChoriaFormatException>(() =>
+            new CertificateTrust(pem ?? Captures.Text("v1-plain-nats", "keys/ca.pem"), pattern is null ? null : [pattern]));
+
     [Fact]
     public void TryVerifyNode_TrustsEveryRegistrationOfV2()
     {
