@@ -76,7 +76,8 @@ public sealed partial class CertificateTrust : IDisposable
         {
             // The caller's own comes first; intermediates may follow.
             bundle.ImportFromPem(received.Proof.CallerCredential);
-            if (bundle.Count == 0 || !RequestCertificate.Verifies(bundle[0], received.Proof.SignedBytes.Span, received.Proof.Signature.Span))
+            var proof = received.Proof;
+            if (bundle.Count == 0 || !RequestCertificate.Verifies(bundle[0], proof.SignedBytes.Span, proof.Signature.Span))
             {
                 return new RequestFault(RequestRefusal.SignatureWrong, "it is not signed by its certificate's key");
             }
