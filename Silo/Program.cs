@@ -18,7 +18,6 @@ internal static class Program
         builder.Host.UseOrleans(silo => silo
             .AddRuntime()
             .AddOverlayPlacement()
-            .AddOverlayPlacement()
             .AddRedisLedger()
             .AddLocalCa()
             .AddProvisioning()

@@ -11,6 +11,9 @@ internal sealed class FleetConnections : IAsyncDisposable
 {
     private const int PendingMessagesMax = 65_536;
 
+    // Any will do: brokers grant a caller's own inbox below every collective.
+    private const string InboxCollective = "choria";
+
     private readonly Dictionary<string, NatsConnection[]> networks = new(StringComparer.Ordinal);
 
     public FleetConnections(IOptions<FleetOptions> options, ILoggerFactory loggers)
@@ -46,8 +49,15 @@ internal sealed class FleetConnections : IAsyncDisposable
             ? new NatsTlsOpts { Mode = TlsMode.Require, CaFile = network.CaFile, CertFile = network.CertificateFile, KeyFile = network.KeyFile }
             : NatsTlsOpts.Default,
         MaxReconnectRetry = -1,
+        InboxPrefix = InboxPrefix(network),
         SubPendingChannelCapacity = PendingMessagesMax,
     };
+
+    // Choria's brokers let a client read no inbox but its own, named after its caller id; JetStream's answers come there as well.
+    private static string InboxPrefix(NetworkOptions network) =>
+        network.TokenFile is { } file && ChoriaToken.TryReadUnverified(SecretFile.Read(file), out ClientClaims? claims, out _)
+            ? ChoriaSubjects.ReplyPrefix(InboxCollective, claims.CallerId)
+            : NatsOpts.Default.InboxPrefix;
 
     // Choria's brokers read the token from both fields, and check the nonce's signature by the key that the token names.
     private static NatsAuthOpts Authentication(NetworkOptions network)

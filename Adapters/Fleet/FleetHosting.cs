@@ -44,10 +44,10 @@ public static class FleetHosting
 
         silo.Services.AddOptions<JetStreamStreamOptions>(FleetStreams.Provider).Configure<IOptions<FleetOptions>>((streams, fleet) =>
         {
-            streams.Sources.Add(Source(FleetStreams.ProvisioningNetwork, fleet.Value.Provisioning));
-            foreach (var (overlay, network) in fleet.Value.Overlays)
+            var networks = fleet.Value.Overlays.Prepend(new(FleetStreams.ProvisioningNetwork, fleet.Value.Provisioning));
+            foreach (var (name, network) in networks.Where(network => network.Value.StreamName.Length > 0))
             {
-                streams.Sources.Add(Source(overlay, network));
+                streams.Sources.Add(Source(name, network));
             }
         });
         return silo.AddJetStreamStreams(FleetStreams.Provider, streams => streams.Namespace = FleetStreams.Namespace);

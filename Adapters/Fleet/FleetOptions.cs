@@ -92,7 +92,10 @@ public sealed class NetworkOptions
     [Range(1, 4)]
     public int Connections { get; set; } = 1;
 
-    /// <summary>The JetStream stream that holds the network's lifecycle events. <c>CHORIA_EVENTS</c> by default, as Choria's broker names it.</summary>
+    /// <summary>
+    /// The JetStream stream that holds the network's lifecycle events. <c>CHORIA_EVENTS</c> by default, as Choria's broker names it. Empty
+    /// when the network has none: a Choria broker brings the events of its provisioning account to the overlay's stream.
+    /// </summary>
     public string StreamName { get; set; } = "CHORIA_EVENTS";
 
     /// <summary>Whether we make the stream when it is missing. False by default: a Choria broker makes it itself.</summary>

@@ -4,7 +4,7 @@ using ControlPlane.Fleet;
 
 namespace ControlPlane.Adapters.Fleet;
 
-/// <summary>Reads Choria's lifecycle events. The name of the source is the name of the network.</summary>
+/// <summary>Reads Choria's lifecycle events. The name of the source is the name of the network, unless the event says otherwise.</summary>
 internal sealed class LifecycleDecoder : IJetStreamDecoder
 {
     public DecodedMessage Decode(in JetStreamMessage message)
@@ -24,9 +24,13 @@ internal sealed class LifecycleDecoder : IJetStreamDecoder
             ? DecodedMessage.Event(
                 decoded.Identity,
                 new FleetEvent(
-                    decoded.Identity, kind, decoded.Component, decoded.Version, decoded.Time, message.StoredAt, message.Source, message.Sequence))
+                    decoded.Identity, kind, decoded.Component, decoded.Version, decoded.Time, message.StoredAt, NetworkOf(decoded, message.Source), message.Sequence))
             : DecodedMessage.Ignore;
     }
+
+    // A Choria broker brings the events of unprovisioned nodes to the stream of its overlay.
+    private static string NetworkOf(LifecycleEvent decoded, string source) =>
+        decoded.Component == ChoriaSubjects.ProvisioningComponent ? FleetStreams.ProvisioningNetwork : source;
 
     private static FleetEventKind? KindOf(LifecycleEvent decoded) =>
         decoded.Component is not (ChoriaSubjects.ServerComponent or ChoriaSubjects.ProvisioningComponent) ? null : decoded.Kind switch

@@ -21,9 +21,9 @@ internal static class NodeListPage
         """));
 
     private static Html Table(IReadOnlyList<RosterEntry> nodes) => Html.Of($"""
-        <table><thead><tr><th scope="col">Node</th><th scope="col">Stage</th><th scope="col">Overlay</th>
+        <section aria-label="Nodes"><table><thead><tr><th scope="col">Node</th><th scope="col">Stage</th><th scope="col">Overlay</th>
         <th scope="col" class="wide">Reason</th><th scope="col">First heard of</th><th scope="col">Next step due</th></tr></thead>
-        <tbody>{Html.Join(nodes.Select(Row))}</tbody></table>
+        <tbody>{Html.Join(nodes.Select(Row))}</tbody></table></section>
         """);
 
     private static Html Row(RosterEntry node) => Html.Of($"""

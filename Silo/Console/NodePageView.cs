@@ -49,7 +49,7 @@ internal static class NodePageView
         <table><thead><tr><th scope="col">When</th><th scope="col">Enrolment</th><th scope="col">Stage</th>
         <th scope="col" class="wide">Why or how</th></tr></thead>
         <tbody>{Html.Join(history.Reverse().Select(step => Html.Of($"""
-            <tr><td>{Layout.Time(step.At)}</td><td class="number">{step.Attempt}</td>
+            <tr><td>{Layout.Time(step.At)}</td><td>{step.Attempt}</td>
             <td><span class="stage {StageGroups.Of(step.Stage).Name}">{step.Stage}</span></td><td class="wide">{step.Detail}</td></tr>
             """)))}</tbody></table>
         """);

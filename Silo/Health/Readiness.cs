@@ -14,6 +14,8 @@ internal static class Readiness
         builder.Services.AddHealthChecks()
             .AddCheck<OrleansCheck>("orleans", timeout: Patience)
             .AddCheck<RedisCheck>("redis", timeout: Patience)
+            .AddCheck<NatsCheck>("nats", timeout: Patience)
+            .AddCheck<StreamsCheck>("streams", timeout: Patience)
             .AddCheck<IssuersCheck>("issuers", timeout: Patience);
         return builder;
     }

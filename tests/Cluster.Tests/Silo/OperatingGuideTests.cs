@@ -1,0 +1,85 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using ControlPlane.Commands;
+using ControlPlane.Configuration;
+
+namespace ControlPlane.Cluster.Tests.Silo;
+
+/// <summary>docs/OPERATING.md is held to the code: its configurations are valid, and every setting is described.</summary>
+public sealed partial class OperatingGuideTests : IDisposable
+{
+    private const string Fence = "```";
+    private const string ConfigurationMark = "# /etc/controlplane/controlplane.yaml";
+
+    private static readonly string Guide = File.ReadAllText(Path.Combine(Repository.Root, "docs", "OPERATING.md"));
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("controlplane-guide-").FullName;
+
+    public static TheoryData<int> Configurations => [.. Enumerable.Range(0, Blocks().Count)];
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void TheGuide_HasAConfigurationForEachKindOfNetwork() => Assert.Equal(3, Blocks().Count);
+
+    [Theory]
+    [MemberData(nameof(Configurations))]
+    public async Task AConfigurationOfTheGuide_HasNoFaults(int index)
+    {
+        var text = Blocks()[index].Replace("/etc/controlplane", _folder, StringComparison.Ordinal)
+            .Replace("/var/lib/controlplane", Path.Combine(_folder, "data"), StringComparison.Ordinal);
+        foreach (Match named in PathInFolder().Matches(text))
+        {
+            Supply(named.Value);
+        }
+
+        var path = Path.Combine(_folder, "controlplane.yaml");
+        await File.WriteAllTextAsync(path, text, TestContext.Current.CancellationToken);
+        var error = new StringWriter();
+
+        var exitCode = await CommandLine.RunAsync(["config", "check", "--config", path], TextWriter.Null, error);
+
+        Assert.Equal("", error.ToString());
+        Assert.Equal(ExitCodes.Done, exitCode);
+    }
+
+    [Fact]
+    public void EverySetting_IsDescribed()
+    {
+        var reference = Guide[Guide.IndexOf("## All settings", StringComparison.Ordinal)..];
+        var missing = OptionsSections.All
+            .SelectMany(section => SettingsOf(section.Value).Select(setting => (Section: section.Key, Setting: setting)))
+            .Where(one => !Regex.IsMatch(reference, $@"`([A-Za-z{{}}:]+:)?{one.Setting}`"))
+            .Select(one => $"{one.Section}: {one.Setting}");
+
+        Assert.Empty(missing);
+    }
+
+    private static IEnumerable<string> SettingsOf(Type type) => type
+        .GetProperties(BindingFlags.Public | BindingFlags.Instance)
+        .Where(property => property.CanWrite)
+        .SelectMany(property => NestedOf(property.PropertyType) is { } nested ? SettingsOf(nested) : [property.Name])
+        .Where(name => name != "Name");
+
+    // An options class of ours, alone or as the value of a dictionary.
+    private static Type? NestedOf(Type type) => type.GetGenericArguments().Append(type)
+        .FirstOrDefault(candidate => candidate.IsClass && candidate.Namespace?.StartsWith("ControlPlane", StringComparison.Ordinal) == true);
+
+    private static List<string> Blocks() =>
+    [
+        .. Guide.Split(Fence + "yaml\n").Skip(1)
+            .Select(rest => rest[..rest.IndexOf(Fence, StringComparison.Ordinal)])
+            .Where(block => block.StartsWith(ConfigurationMark, StringComparison.Ordinal)),
+    ];
+
+    // Validation looks for files; only of the access tokens does it read what is in them.
+    private static void Supply(string path)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, "operator 0123456789abcdefghijklmnop\n");
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    [GeneratedRegex(@"/[A-Za-z0-9/_.-]*controlplane-guide-[A-Za-z0-9/_.-]+\.(pem|key|jwt|seed)|/[A-Za-z0-9/_.-]*controlplane-guide-[A-Za-z0-9_]+/secrets/[a-z0-9.-]+")]
+    private static partial Regex PathInFolder();
+}
