@@ -3,10 +3,7 @@ using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Redis;
 
-/// <summary>How an order is written: JSON, so that an auditor can read it without our code.</summary>
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    UseStringEnumConverter = true,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+/// <summary>How entries are stored. A property that is renamed is lost: a test holds the names.</summary>
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(LedgerEntry))]
 internal sealed partial class LedgerJson : JsonSerializerContext;

@@ -1,77 +1,119 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using ControlPlane.Certificates;
-using ControlPlane.Overlays;
-using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
 namespace ControlPlane.Adapters.Redis;
 
-/// <summary>The ledger in Redis: a hash per order, and a sorted set per state of an issuer with the orders in it, oldest first.</summary>
-/// <remarks>
-/// Keys: <c>{overlay/ledger/issuer}/order/ID</c> and <c>{overlay/ledger/issuer}/state/STATE</c>. The braces keep all keys of an issuer
-/// in one slot of a Redis cluster, so that one script may write them together.
-/// </remarks>
-internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, IOptions<OverlaysOptions> overlays) : ICertificateLedger
+/// <summary>The certificate ledger in Redis: a hash for each order, and for each state of an issuer a sorted set of its orders.</summary>
+/// <remarks>All keys of an issuer carry one hash tag, so that a write is one script also where Redis is a cluster.</remarks>
+internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, string scope, TimeProvider time) : ICertificateLedger
 {
-    private const int ScanPage = 500;
+    private const string VersionField = "v";
+    private const string EntryField = "d";
+    private const int PageEntries = 250;
 
-    // Compare the version, write the order, move it to its state's set: all or nothing. Answers 0 when another writer was first.
+    // Closed orders are kept for questions until long after their certificate could have been of use to anyone.
+    private static readonly TimeSpan Retention = TimeSpan.FromDays(90);
+
+    // The new version, or 0 when the stored one is another than expected. KEYS: the order, then the index of each state.
+    // ARGV: expected version, entry, state, score, order id, instant of expiry (0: none), score up to which the index is dropped.
     private const string WriteScript = """
-        local stored = redis.call('HGET', KEYS[1], 'version') or '0'
-        if stored ~= ARGV[1] then return 0 end
-        local before = redis.call('HGET', KEYS[1], 'state')
-        redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3], 'entry', ARGV[4])
-        if before and before ~= ARGV[3] then redis.call('ZREM', ARGV[7] .. before, ARGV[5]) end
-        redis.call('ZADD', ARGV[7] .. ARGV[3], ARGV[6], ARGV[5])
-        return 1
+        local stored = redis.call('HMGET', KEYS[1], 'v', 's')
+        local version = tonumber(stored[1] or 0)
+        if version ~= tonumber(ARGV[1]) then return 0 end
+        redis.call('HSET', KEYS[1], 'v', version + 1, 's', ARGV[3], 'd', ARGV[2])
+        if stored[2] and stored[2] ~= ARGV[3] then redis.call('ZREM', KEYS[1 + tonumber(stored[2])], ARGV[5]) end
+        redis.call('ZADD', KEYS[1 + tonumber(ARGV[3])], ARGV[4], ARGV[5])
+        if ARGV[6] == '0' then redis.call('PERSIST', KEYS[1]) else
+          redis.call('PEXPIREAT', KEYS[1], ARGV[6])
+          redis.call('ZREMRANGEBYSCORE', KEYS[1 + tonumber(ARGV[3])], '-inf', '(' .. ARGV[7])
+        end
+        return version + 1
         """;
+
+    private static readonly LedgerState[] States = Enum.GetValues<LedgerState>();
+
+    private readonly ChainStore chains = new(redis);
 
     private IDatabase Database => redis.GetDatabase();
 
     public async Task<LedgerEntry?> ReadAsync(string issuer, string orderId, CancellationToken cancellationToken)
     {
-        var fields = await Database.HashGetAsync(OrderKey(issuer, orderId), ["entry", "version"]).WaitAsync(cancellationToken);
-        return Parse(fields);
+        try
+        {
+            return await LoadAsync(issuer, orderId).WaitAsync(cancellationToken);
+        }
+        catch (RedisException away)
+        {
+            throw Unavailable(away);
+        }
     }
 
     public async Task<LedgerEntry?> TryWriteAsync(LedgerEntry entry, CancellationToken cancellationToken)
     {
-        var next = entry with { Version = entry.Version + 1 };
-        var written = await Database.ScriptEvaluateAsync(
-            WriteScript,
-            [OrderKey(entry.Issuer, entry.OrderId)],
-            [
-                entry.Version,
-                next.Version,
-                (int)entry.State,
-                JsonSerializer.SerializeToUtf8Bytes(entry, LedgerJson.Default.LedgerEntry),
-                entry.OrderId,
-                entry.CreatedAt.ToUnixTimeMilliseconds(),
-                StatePrefix(entry.Issuer),
-            ]);
-
-        // No token: a write that was sent may be stored, and its caller must learn that.
         cancellationToken.ThrowIfCancellationRequested();
-        return (int)written == 1 ? next : null;
+        try
+        {
+            var stored = entry.Certificate is { } certificate
+                ? entry with { Certificate = certificate with { ChainPem = await chains.KeepAsync(TagOf(entry.Issuer), certificate.ChainPem) } }
+                : entry;
+            var version = (long)await Database.ScriptEvaluateAsync(
+                WriteScript,
+                [EntryKey(entry.Issuer, entry.OrderId), .. States.Select(state => IndexKey(entry.Issuer, state))],
+                [
+                    entry.Version,
+                    JsonSerializer.SerializeToUtf8Bytes(stored with { Version = 0 }, LedgerJson.Default.LedgerEntry),
+                    (int)entry.State,
+                    (entry.RevocationDueAt ?? entry.CreatedAt).ToUnixTimeMilliseconds(),
+                    entry.OrderId,
+                    ExpiryOf(entry)?.ToUnixTimeMilliseconds() ?? 0,
+                    (time.GetUtcNow() - CertificateProfile.LifetimeMax - Retention).ToUnixTimeMilliseconds(),
+                ]);
+            return version == 0 ? null : entry with { Version = version };
+        }
+        catch (RedisException away)
+        {
+            throw Unavailable(away);
+        }
     }
 
     public async Task<IReadOnlyList<LedgerEntry>> ListAsync(
         string issuer, LedgerState state, int limit, CancellationToken cancellationToken)
     {
-        var ids = await Database.SortedSetRangeByRankAsync(StateKey(issuer, state), 0, limit - 1).WaitAsync(cancellationToken);
-        return await ReadAllAsync(issuer, ids, cancellationToken);
+        try
+        {
+            var orderIds = await Database.SortedSetRangeByRankAsync(IndexKey(issuer, state), 0, limit - 1).WaitAsync(cancellationToken);
+            return await LoadAllAsync(issuer, state, orderIds, cancellationToken);
+        }
+        catch (RedisException away)
+        {
+            throw Unavailable(away);
+        }
+    }
+
+    public async Task<IReadOnlyDictionary<LedgerState, long>> CountAsync(string issuer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var counts = await Task.WhenAll(States.Select(state => Database.SortedSetLengthAsync(IndexKey(issuer, state))))
+                .WaitAsync(cancellationToken);
+            return States.Zip(counts).ToDictionary(pair => pair.First, pair => pair.Second);
+        }
+        catch (RedisException away)
+        {
+            throw Unavailable(away);
+        }
     }
 
     public async IAsyncEnumerable<LedgerEntry> ScanAsync(string issuer, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        foreach (var state in Enum.GetValues<LedgerState>())
+        // States only ever grow but for RevocationDue's delays: an order that moves while we look is met again, not missed.
+        foreach (var state in States)
         {
-            await foreach (var page in Database.SortedSetScanAsync(StateKey(issuer, state), pageSize: ScanPage)
-                .Select(member => member.Element).Chunk(ScanPage).WithCancellation(cancellationToken))
+            await foreach (var page in PagesAsync(issuer, state, cancellationToken))
             {
-                foreach (var entry in await ReadAllAsync(issuer, page, cancellationToken))
+                foreach (var entry in page)
                 {
                     yield return entry;
                 }
@@ -79,25 +121,71 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, IOpti
         }
     }
 
-    private async Task<IReadOnlyList<LedgerEntry>> ReadAllAsync(
-        string issuer, IReadOnlyList<RedisValue> ids, CancellationToken cancellationToken)
+    private async IAsyncEnumerable<IReadOnlyList<LedgerEntry>> PagesAsync(
+        string issuer, LedgerState state, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var reads = ids.Select(id => Database.HashGetAsync(OrderKey(issuer, id.ToString()), ["entry", "version"]));
-        var found = await Task.WhenAll(reads).WaitAsync(cancellationToken);
-        return [.. found.Select(Parse).OfType<LedgerEntry>()];
+        foreach (var orderIds in (await AllAsync(issuer, state, cancellationToken)).Chunk(PageEntries))
+        {
+            IReadOnlyList<LedgerEntry> page;
+            try
+            {
+                page = await LoadAllAsync(issuer, state, orderIds, cancellationToken);
+            }
+            catch (RedisException away)
+            {
+                throw Unavailable(away);
+            }
+
+            yield return page;
+        }
     }
 
-    private static LedgerEntry? Parse(RedisValue[] fields) => fields is [{ IsNull: false } json, { IsNull: false } version]
-        && JsonSerializer.Deserialize((byte[])json!, LedgerJson.Default.LedgerEntry) is { } entry
-            ? entry with { Version = (long)version }
-            : null;
+    private async Task<RedisValue[]> AllAsync(string issuer, LedgerState state, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Database.SortedSetRangeByRankAsync(IndexKey(issuer, state)).WaitAsync(cancellationToken);
+        }
+        catch (RedisException away)
+        {
+            throw Unavailable(away);
+        }
+    }
 
-    private string Prefix(string issuer) => $"{{{overlays.Value.Local}/ledger/{issuer}}}";
+    private async Task<IReadOnlyList<LedgerEntry>> LoadAllAsync(
+        string issuer, LedgerState state, RedisValue[] orderIds, CancellationToken cancellationToken)
+    {
+        var entries = await Task.WhenAll(orderIds.Select(orderId => LoadAsync(issuer, orderId.ToString()))).WaitAsync(cancellationToken);
 
-    private RedisKey OrderKey(string issuer, string orderId) => $"{Prefix(issuer)}/order/{orderId}";
+        // What moved on between the index and the order is another state's; what is gone has outlived its retention.
+        return [.. entries.OfType<LedgerEntry>().Where(entry => entry.State == state)];
+    }
 
-    private string StatePrefix(string issuer) => $"{Prefix(issuer)}/state/";
+    private async Task<LedgerEntry?> LoadAsync(string issuer, string orderId)
+    {
+        var fields = await Database.HashGetAsync(EntryKey(issuer, orderId), [VersionField, EntryField]);
+        if (fields[1].IsNull)
+        {
+            return null;
+        }
 
-    private RedisKey StateKey(string issuer, LedgerState state) =>
-        StatePrefix(issuer) + ((int)state).ToString(CultureInfo.InvariantCulture);
+        var entry = JsonSerializer.Deserialize((byte[])fields[1]!, LedgerJson.Default.LedgerEntry)! with { Version = (long)fields[0] };
+        return entry.Certificate is { } certificate
+            ? entry with { Certificate = certificate with { ChainPem = await chains.FetchAsync(TagOf(issuer), certificate.ChainPem) } }
+            : entry;
+    }
+
+    private static DateTimeOffset? ExpiryOf(LedgerEntry entry) => entry.State is LedgerState.Closed or LedgerState.Refused
+        ? (entry.Certificate?.NotAfter ?? entry.CreatedAt) + Retention
+        : null;
+
+    private RedisKey EntryKey(string issuer, string orderId) => $"{TagOf(issuer)}:order:{orderId}";
+
+    private RedisKey IndexKey(string issuer, LedgerState state) => $"{TagOf(issuer)}:state:{(int)state}";
+
+    // Escaped, since a brace in a name would move the hash tag.
+    private string TagOf(string issuer) => $"certificates:{{{Uri.EscapeDataString(scope)}/{Uri.EscapeDataString(issuer)}}}";
+
+    private static LedgerUnavailableException Unavailable(RedisException fault) =>
+        new($"the certificate ledger did not answer: {fault.GetType().Name}", fault);
 }

@@ -1,16 +1,27 @@
 using ControlPlane.Adapters.Redis;
 using ControlPlane.Certificates;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using StackExchange.Redis;
 
 namespace Orleans.Hosting;
 
-/// <summary>Registers the certificate ledger.</summary>
+/// <summary>Adds the certificate ledger.</summary>
 public static class RedisLedgerHosting
 {
-    /// <summary>Keeps the certificate ledger in Redis, over the <see cref="StackExchange.Redis.IConnectionMultiplexer"/> of the container.</summary>
+    /// <summary>
+    /// Keeps the certificate ledger in Redis, over the <see cref="IConnectionMultiplexer"/> that is registered, apart from that of any
+    /// other service id.
+    /// </summary>
     public static ISiloBuilder AddRedisLedger(this ISiloBuilder silo)
     {
-        silo.Services.AddSingleton<ICertificateLedger, RedisCertificateLedger>();
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddSingleton<ICertificateLedger>(provider => new RedisCertificateLedger(
+            provider.GetRequiredService<IConnectionMultiplexer>(),
+            provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId,
+            provider.GetRequiredService<TimeProvider>()));
         return silo;
     }
 }

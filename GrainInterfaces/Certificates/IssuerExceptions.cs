@@ -24,3 +24,7 @@ public sealed class IssuerUnavailableException(string message, Exception? inner 
 /// <summary>The CA may have issued a certificate that we did not receive.</summary>
 [GenerateSerializer, Alias("ControlPlane.IssuerOutcomeUnknownException")]
 public sealed class IssuerOutcomeUnknownException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>The certificate ledger did not answer: what was to be recorded may be or not; ask again.</summary>
+[GenerateSerializer, Alias("ControlPlane.LedgerUnavailableException")]
+public sealed class LedgerUnavailableException(string message, Exception? inner = null) : Exception(message, inner);

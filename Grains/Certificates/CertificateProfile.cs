@@ -3,6 +3,9 @@ namespace ControlPlane.Certificates;
 /// <summary>What the certificates of one kind look like, and who may sign them. Configured under <c>Certificates:Profiles:{Name}</c>.</summary>
 public sealed record CertificateProfile
 {
+    /// <summary>The longest lifetime that a profile may have.</summary>
+    public static readonly TimeSpan LifetimeMax = TimeSpan.FromDays(825);
+
     /// <summary>The profile's name; the configuration key.</summary>
     public string Name { get; init; } = "node";
 

@@ -1,9 +1,12 @@
+using ControlPlane.Provisioning;
+
 namespace ControlPlane.Certificates;
 
 /// <summary>The durable record of every order, certificate and revocation, written by compare-and-swap.</summary>
 /// <remarks>
 /// Correctness of issuance rests here and not on single activation: of two writers with the same expected version, one loses.
-/// Thread-safe.
+/// Thread-safe. Every method throws <see cref="LedgerUnavailableException"/> when the store does not answer; a write that threw may have
+/// been made.
 /// </remarks>
 public interface ICertificateLedger
 {
@@ -14,8 +17,12 @@ public interface ICertificateLedger
     /// <returns>The entry with its new version, or null when another writer was first: read again and judge anew.</returns>
     Task<LedgerEntry?> TryWriteAsync(LedgerEntry entry, CancellationToken cancellationToken);
 
-    /// <summary>Orders of one issuer that are in a state, oldest first, at most <paramref name="limit"/>.</summary>
+    /// <summary>Orders of one issuer that are in a state, oldest first, at most <paramref name="limit"/>. Repeatable.</summary>
+    /// <remarks>By creation, or by <see cref="LedgerEntry.RevocationDueAt"/> where that is set.</remarks>
     Task<IReadOnlyList<LedgerEntry>> ListAsync(string issuer, LedgerState state, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Of each state, how many orders of one issuer are in it; states without any may be missing. Repeatable.</summary>
+    Task<IReadOnlyDictionary<LedgerState, long>> CountAsync(string issuer, CancellationToken cancellationToken);
 
     /// <summary>All orders of one issuer, in no order: for reconciliation and audits.</summary>
     IAsyncEnumerable<LedgerEntry> ScanAsync(string issuer, CancellationToken cancellationToken);
@@ -63,4 +70,25 @@ public sealed record LedgerEntry(
     IssuedCertificate? Certificate,
     RevocationReason? RevocationReason,
     string? Detail,
-    long Version);
+    long Version)
+{
+    /// <summary>The issuer that was last asked to sign; null before that. Differs from <see cref="Issuer"/> after a failover.</summary>
+    public string? AskedIssuer { get; init; }
+
+    /// <summary>When the order was made that <see cref="AskedIssuer"/> was asked: asked again, the same validity is ordered.</summary>
+    public DateTimeOffset? OrderedAt { get; init; }
+
+    /// <summary>
+    /// While an issuer is asked: the instant by which whoever asks has had the answer or given up. Null when no answer is owed.
+    /// </summary>
+    public DateTimeOffset? AttemptUntil { get; init; }
+
+    /// <summary>Why it was refused; null in other states.</summary>
+    public Refusal? Refusal { get; init; }
+
+    /// <summary>The signing request and profile while an issuer's answer is owed, so that it can be asked again without the node.</summary>
+    public CertificateOrderRequest? Request { get; init; }
+
+    /// <summary>From when on it is to be revoked.</summary>
+    public DateTimeOffset? RevocationDueAt { get; init; }
+}

@@ -1,0 +1,142 @@
+using ControlPlane.Certificates;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Adapters.Tests.Certificates;
+
+/// <summary>What every ledger promises.</summary>
+public abstract class CertificateLedgerContract
+{
+    private static readonly DateTimeOffset Epoch = new(2026, 11, 23, 0, 0, 0, TimeSpan.Zero);
+    private static int lastIssuer;
+
+    private readonly string issuer = $"ca {{{Interlocked.Increment(ref lastIssuer)}}}";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    /// <summary>Opens the ledger; called twice, it is the same ledger.</summary>
+    protected abstract ICertificateLedger Open();
+
+    [Fact]
+    public async Task ReadAsync_IsNull_WhenNothingWasWritten() => Assert.Null(await Open().ReadAsync(issuer, "web1/1", Cancel));
+
+    [Fact]
+    public async Task ReadAsync_GivesWhatWasWritten_WithItsVersion()
+    {
+        var full = Entry("web1.example.net/1") with
+        {
+            State = LedgerState.RevocationDue,
+            Certificate = new IssuedCertificate("web1/1", "other", "0AFF", "pem", "chain\npem\n", Epoch, Epoch.AddDays(7), "f00d"),
+            RevocationReason = RevocationReason.KeyCompromise,
+            Detail = "why: ü \" \\ {}",
+            AskedIssuer = "other",
+            OrderedAt = Epoch.AddSeconds(1),
+            AttemptUntil = Epoch.AddSeconds(2),
+            Refusal = Refusal.KeyUnacceptable,
+            Request = new CertificateOrderRequest("web1/1", "web1", "east", "node", "pem", IssuancePriority.Broker, Epoch),
+            RevocationDueAt = Epoch.AddSeconds(3),
+        };
+
+        var written = await Open().TryWriteAsync(full, Cancel);
+
+        Assert.Equal(full with { Version = 1 }, written);
+        Assert.Equal(written, await Open().ReadAsync(issuer, full.OrderId, Cancel));
+    }
+
+    [Fact]
+    public async Task TryWriteAsync_LetsOneWin_WhenManyWriteAtOnce()
+    {
+        var ledger = Open();
+        for (var version = 0; version < 5; version++)
+        {
+            var current = Entry("web1/1") with { Version = version };
+            var writers = Enumerable.Range(0, 32).Select(number => ledger.TryWriteAsync(current with { Detail = $"{number}" }, Cancel));
+
+            var won = Assert.Single((await Task.WhenAll(writers)).OfType<LedgerEntry>());
+
+            Assert.Equal(version + 1, won.Version);
+            Assert.Equal(won, await ledger.ReadAsync(issuer, "web1/1", Cancel));
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public async Task TryWriteAsync_WritesNothing_WhenTheVersionIsAnother(long version)
+    {
+        var ledger = Open();
+        var written = await ledger.TryWriteAsync(Entry("web1/1"), Cancel);
+
+        Assert.Null(await ledger.TryWriteAsync(Entry("web1/1") with { Version = version, Detail = "late" }, Cancel));
+
+        Assert.Equal(written, await ledger.ReadAsync(issuer, "web1/1", Cancel));
+    }
+
+    [Fact]
+    public async Task ListAsync_GivesTheOldestOfAState_InOrder()
+    {
+        var ledger = Open();
+        foreach (var age in new[] { 3, 1, 2, 5, 4 })
+        {
+            var entry = Entry($"web{age}/1") with { State = LedgerState.RevocationDue, CreatedAt = Epoch.AddHours(-age) };
+            await ledger.TryWriteAsync(entry, Cancel);
+        }
+
+        await ledger.TryWriteAsync(Entry("web9/1") with { State = LedgerState.Issued, CreatedAt = Epoch.AddHours(-9) }, Cancel);
+        await ledger.TryWriteAsync(
+            Entry("web8/1") with { State = LedgerState.RevocationDue, CreatedAt = Epoch.AddHours(-8), RevocationDueAt = Epoch }, Cancel);
+
+        var oldest = await ledger.ListAsync(issuer, LedgerState.RevocationDue, 3, Cancel);
+        var all = await ledger.ListAsync(issuer, LedgerState.RevocationDue, 100, Cancel);
+
+        Assert.Equal(["web5/1", "web4/1", "web3/1"], oldest.Select(entry => entry.OrderId));
+        Assert.Equal("web8/1", all[^1].OrderId);
+    }
+
+    [Fact]
+    public async Task ListAsync_FollowsAnOrder_FromStateToState()
+    {
+        var ledger = Open();
+        var entry = Entry("web1/1");
+        foreach (var state in Enum.GetValues<LedgerState>())
+        {
+            entry = (await ledger.TryWriteAsync(entry with { State = state }, Cancel))!;
+
+            foreach (var other in Enum.GetValues<LedgerState>())
+            {
+                Assert.Equal(state == other ? 1 : 0, (await ledger.ListAsync(issuer, other, 10, Cancel)).Count);
+            }
+
+            var counts = await ledger.CountAsync(issuer, Cancel);
+            Assert.Equal(1, counts[state]);
+            Assert.Equal(1, counts.Values.Sum());
+        }
+    }
+
+    [Fact]
+    public async Task ScanAsync_GivesEveryOrderOfOneIssuer()
+    {
+        var ledger = Open();
+        var written = new List<string>();
+        for (var number = 0; number < 600; number++)
+        {
+            var entry = Entry($"web{number}/1") with { State = (LedgerState)((number % 6) + 1) };
+            written.Add((await ledger.TryWriteAsync(entry, Cancel))!.OrderId);
+        }
+
+        await ledger.TryWriteAsync(Entry("web1/1") with { Issuer = issuer + "x" }, Cancel);
+
+        var scanned = await ledger.ScanAsync(issuer, Cancel).Select(entry => entry.OrderId).ToListAsync(Cancel);
+
+        Assert.Equal(written.Order(StringComparer.Ordinal), scanned.Order(StringComparer.Ordinal));
+    }
+
+    private LedgerEntry Entry(string orderId) =>
+        new(issuer, orderId, "web1", LedgerState.Intended, "digest", Epoch, null, null, null, Version: 0);
+}
+
+public sealed class InMemoryCertificateLedgerTests : CertificateLedgerContract
+{
+    private readonly InMemoryCertificateLedger ledger = new();
+
+    protected override ICertificateLedger Open() => ledger;
+}

@@ -1,0 +1,99 @@
+using ControlPlane.Adapters.Redis;
+using ControlPlane.Adapters.Tests.Certificates;
+using ControlPlane.Certificates;
+using ControlPlane.TestKit;
+using StackExchange.Redis;
+
+namespace ControlPlane.Adapters.Tests.Redis;
+
+/// <summary>A redis-server of the class's own.</summary>
+public sealed class RedisLedgerFixture : IAsyncLifetime
+{
+    public RedisServer Server { get; private set; } = null!;
+
+    public ConnectionMultiplexer Connection { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Server = await RedisServer.StartAsync(TestContext.Current.CancellationToken);
+        Connection = await ConnectionMultiplexer.ConnectAsync(Server.ConnectionString);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Connection.DisposeAsync();
+        await Server.DisposeAsync();
+    }
+}
+
+public sealed class RedisCertificateLedgerTests(RedisLedgerFixture redis) : CertificateLedgerContract, IClassFixture<RedisLedgerFixture>
+{
+    private static readonly DateTimeOffset Epoch = TimeProvider.System.GetUtcNow();
+
+    [Fact]
+    public async Task TryWriteAsync_StoresAChainOnce_ForAllWhoShareIt()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        var chain = new string('c', 4_000);
+        for (var number = 0; number < 50; number++)
+        {
+            var certificate = new IssuedCertificate($"{number}", "shared", "01", "pem", chain, Epoch, Epoch.AddDays(1), "f00d");
+            await Open().TryWriteAsync(Entry("shared", $"{number}") with { Certificate = certificate }, cancel);
+        }
+
+        Assert.Equal(chain, (await Open().ReadAsync("shared", "7", cancel))!.Certificate!.ChainPem);
+        var length = await redis.Connection.GetDatabase().HashStringLengthAsync("certificates:{tests/shared}:order:7", "d");
+        Assert.InRange(length, 1, 1_000);
+    }
+
+    [Fact]
+    public async Task TryWriteAsync_LetsAnOrderExpire_OnlyWhenItIsClosed()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        var database = redis.Connection.GetDatabase();
+        var entry = await Open().TryWriteAsync(Entry("kept", "1"), cancel);
+        Assert.Null(await database.KeyTimeToLiveAsync("certificates:{tests/kept}:order:1"));
+
+        await Open().TryWriteAsync(entry! with { State = LedgerState.Closed }, cancel);
+
+        Assert.InRange(
+            (await database.KeyTimeToLiveAsync("certificates:{tests/kept}:order:1"))!.Value, TimeSpan.FromDays(89), TimeSpan.FromDays(91));
+    }
+
+    [Fact]
+    public async Task ReadAsync_StillReadsWhatAnOlderSiloStored()
+    {
+        await redis.Connection.GetDatabase().HashSetAsync("certificates:{tests/old}:order:web1/1",
+        [
+            new HashEntry("v", 3),
+            new HashEntry("s", 4),
+            new HashEntry("d", """
+                {"Issuer":"old","OrderId":"web1/1","Identity":"web1","State":4,"RequestDigest":"d","CreatedAt":"2026-11-23T00:00:00+00:00",
+                 "Version":0,"AskedIssuer":"other","OrderedAt":"2026-11-23T00:00:01+00:00"}
+                """),
+        ]);
+
+        var entry = await Open().ReadAsync("old", "web1/1", TestContext.Current.CancellationToken);
+
+        Assert.Equal((LedgerState.OutcomeUnknown, 3L, "other"), (entry!.State, entry.Version, entry.AskedIssuer));
+    }
+
+    [Fact]
+    public async Task Ledger_SaysThatItIsUnavailable_WhenRedisIsGone()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        var gone = await RedisServer.StartAsync(cancel);
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(gone.ConnectionString + ",syncTimeout=500,asyncTimeout=500");
+        var ledger = new RedisCertificateLedger(connection, "tests", TimeProvider.System);
+        await gone.DisposeAsync();
+
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => ledger.ReadAsync("ca", "1", cancel));
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => ledger.TryWriteAsync(Entry("ca", "1"), cancel));
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => ledger.ListAsync("ca", LedgerState.Issued, 1, cancel));
+    }
+
+    protected override ICertificateLedger Open() => new RedisCertificateLedger(redis.Connection, "tests", TimeProvider.System);
+
+    private static LedgerEntry Entry(string issuer, string orderId) =>
+        new(issuer, orderId, "web1", LedgerState.Intended, "digest", Epoch, null, null, null, Version: 0);
+}
