@@ -20,6 +20,7 @@ internal static class Program
             .AddOverlayPlacement()
             .AddRedisLedger()
             .AddLocalCa()
+            .AddCertificates()
             .AddProvisioning()
             .AddFleet());
 

@@ -30,7 +30,7 @@ internal static class LeafWriter
                 writer.WriteInteger(2);
             }
 
-            writer.WriteIntegerUnsigned(SerialOf(order, notAfter, authority));
+            writer.WriteIntegerUnsigned(SerialOf(order, authority));
             writer.WriteEncodedValue(authority.Key.Algorithm);
             writer.WriteEncodedValue(authority.Name);
             using (writer.PushSequence())
@@ -90,14 +90,12 @@ internal static class LeafWriter
             }
         });
 
-    // A keyed digest of all that is signed: as unguessable as a random number to anyone without the CA's key, and the same again when
-    // an order is repeated after a crash, on whichever silo. The two bits make it positive and always of the same length.
-    private static byte[] SerialOf(CertificateOrder order, DateTimeOffset notAfter, Authority authority)
+    // A keyed digest of the order's name and key: as unguessable as a random number to anyone without the CA's key, and the same again
+    // when an order is repeated after a crash, on whichever silo. The two bits make it positive and always of the same length.
+    private static byte[] SerialOf(CertificateOrder order, Authority authority)
     {
         using var digest = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, authority.Key.SerialKey);
-        digest.AppendData(Encoding.UTF8.GetBytes(
-            $"{order.OrderId}\n{order.NotBefore.ToUnixTimeSeconds()}\n{notAfter.ToUnixTimeSeconds()}\n{order.Subject}\n"));
-        digest.AppendData(Encoding.UTF8.GetBytes($"{string.Join(',', order.DnsNames)}\n{order.Profile.ServerAuthentication}\n"));
+        digest.AppendData(SHA256.HashData(Encoding.UTF8.GetBytes(order.OrderId)));
         digest.AppendData(order.PublicKeyInfoDer.Span);
         var serial = digest.GetHashAndReset().AsSpan(0, SerialBytes).ToArray();
         serial[0] = (byte)((serial[0] & 0x7f) | 0x40);

@@ -1,10 +1,58 @@
 namespace ControlPlane.Certificates;
 
-/// <summary>Section <c>Certificates</c>.</summary>
+/// <summary>How certificates look and how CAs are used. Section <c>Certificates</c>.</summary>
 public sealed class CertificatesOptions
 {
     public const string Section = "Certificates";
 
-    /// <summary>The certificate profiles by name.</summary>
+    /// <summary>The certificate profiles by name. At least one.</summary>
     public Dictionary<string, CertificateProfile> Profiles { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>Limits and trust of issuers by their name; an issuer that is not listed has the defaults.</summary>
+    public Dictionary<string, IssuerOptions> Issuers { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>How long after it was superseded a certificate is revoked. 0 to 30 days; 0 by default.</summary>
+    public TimeSpan RevocationGrace { get; set; } = TimeSpan.Zero;
+
+    /// <summary>
+    /// Public keys that are never certified, each the lower-case hexadecimal SHA-256 of a SubjectPublicKeyInfo: known leaked keys, such
+    /// as Debian's of 2008. None by default.
+    /// </summary>
+    public HashSet<string> RejectedKeys { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>A profile by its name, or null.</summary>
+    internal CertificateProfile? ProfileOrNull(string name) =>
+        Profiles.TryGetValue(name, out var profile) ? profile with { Name = name } : null;
+}
+
+/// <summary>How one issuer is used by one silo: what it is spared, and what it is trusted with. <c>Certificates:Issuers:{name}</c>.</summary>
+/// <remarks>Limits are per silo: of a CA's rate, each of an overlay's three silos is given a third.</remarks>
+public sealed class IssuerOptions
+{
+    /// <summary>Orders that are signed at once. 1 to 1024; 64 by default, beyond which a CA only queues.</summary>
+    public int ConcurrencyMax { get; set; } = 64;
+
+    /// <summary>Orders a minute; 0, the default, is as many as the CA documents, or else no limit.</summary>
+    public int RatePerMinute { get; set; }
+
+    /// <summary>Orders that wait for their turn; more are deferred with a time to come again. 1 to 100 000; 5 000 by default.</summary>
+    public int QueueMax { get; set; } = 5_000;
+
+    /// <summary>How long the CA may take for one order before its outcome counts as unknown. 1 second to 1 minute; 15 seconds by default.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Failures in a row after which the issuer is left alone. 1 to 100; 5 by default.</summary>
+    public int BreakAfter { get; set; } = 5;
+
+    /// <summary>Without any answer for this long, while orders are with it, nothing more is sent to it. 1 second to 1 minute; 4 seconds by default.</summary>
+    public TimeSpan StalledAfter { get; set; } = TimeSpan.FromSeconds(4);
+
+    /// <summary>How long it is left alone at first; doubled by each probe that fails, up to a minute. 1 second to 1 minute; 5 seconds by default.</summary>
+    public TimeSpan BreakFor { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// PEM certificates of the roots that its certificates must lead to. By default the root of its own chain is believed, which is
+    /// right for an embedded CA only.
+    /// </summary>
+    public string TrustedRoots { get; set; } = "";
 }

@@ -1,0 +1,187 @@
+namespace ControlPlane.Certificates;
+
+/// <summary>Admits orders to one issuer: so many at once, so many a minute, in order of priority and age, none while it fails.</summary>
+/// <remarks>
+/// One for each issuer and silo, shared by the grains of all shards. Thread-safe by a lock, which is held for a few hundred
+/// nanoseconds and never over an await.
+/// </remarks>
+internal sealed class IssuerGate : IDisposable
+{
+    private readonly Lock gate = new();
+    private readonly string issuer;
+    private readonly IssuerOptions options;
+    private readonly TimeProvider time;
+    private readonly AdmissionQueue queue = new();
+    private readonly CircuitBreaker breaker;
+    private readonly TokenBucket? bucket;
+    private readonly ITimer wake;
+
+    private int running;
+    private DateTimeOffset progressAt;
+    private DateTimeOffset pausedUntil;
+
+    public IssuerGate(string issuer, IssuerOptions options, int? documentedRate, TimeProvider time)
+    {
+        this.issuer = issuer;
+        this.options = options;
+        this.time = time;
+        breaker = new CircuitBreaker(options.BreakAfter, options.BreakFor);
+        var rate = options.RatePerMinute > 0 ? options.RatePerMinute : documentedRate ?? 0;
+        bucket = rate > 0 ? new TokenBucket(rate, time.GetUtcNow()) : null;
+        wake = time.CreateTimer(_ => Dispatch(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Orders that wait and orders that are with the issuer.</summary>
+    public (int Waiting, int Running) Load
+    {
+        get
+        {
+            lock (gate)
+            {
+                return (queue.Count, running);
+            }
+        }
+    }
+
+    /// <summary>Waits for the order's turn. Ends by the deadline at the latest, and at once where the turn cannot come before it.</summary>
+    public async Task<GateVerdict> EnterAsync(IssuancePriority priority, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        AdmissionQueue.Waiter waiter;
+        lock (gate)
+        {
+            if (Obstacle(now) is { } obstacle)
+            {
+                return obstacle;
+            }
+
+            if (queue.Count >= options.QueueMax)
+            {
+                return new GateVerdict.Deferred($"{options.QueueMax} orders wait for {issuer} already", now + options.StalledAfter);
+            }
+
+            waiter = new AdmissionQueue.Waiter(priority, now, deadline);
+            queue.Add(waiter);
+            Dispatch(now);
+        }
+
+        return waiter.Admitted.Task.IsCompleted ? await waiter.Admitted.Task : await WaitAsync(waiter, cancellationToken);
+    }
+
+    /// <summary>The issuer has answered, or not.</summary>
+    /// <param name="result">How it fared.</param>
+    /// <param name="retryAfter">How long it wants to be left alone, when it said so.</param>
+    public void Leave(CallResult result, TimeSpan retryAfter = default)
+    {
+        lock (gate)
+        {
+            var now = time.GetUtcNow();
+            running--;
+            switch (result)
+            {
+                case CallResult.Failed:
+                    breaker.OnFailed(now);
+                    break;
+                case CallResult.Unused:
+                    breaker.OnUnused();
+                    break;
+                default:
+                    breaker.OnAnswered();
+                    break;
+            }
+
+            progressAt = result == CallResult.Unused ? progressAt : now;
+
+            pausedUntil = now + retryAfter > pausedUntil ? now + retryAfter : pausedUntil;
+            Dispatch(now);
+        }
+    }
+
+    public void Dispose() => wake.Dispose();
+
+    private async Task<GateVerdict> WaitAsync(AdmissionQueue.Waiter waiter, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var patience = waiter.Deadline - time.GetUtcNow();
+            return await waiter.Admitted.Task.WaitAsync(patience > TimeSpan.Zero ? patience : TimeSpan.Zero, time, cancellationToken);
+        }
+        catch (Exception impatient) when (impatient is TimeoutException or OperationCanceledException)
+        {
+            // Whoever sets the verdict first wins: an order that was admitted in this moment must go through, or its place is lost.
+            var deferred = new GateVerdict.Deferred($"{issuer} is busy", time.GetUtcNow() + options.StalledAfter);
+            if (!waiter.Admitted.TrySetResult(deferred))
+            {
+                return await waiter.Admitted.Task;
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+            return deferred;
+        }
+    }
+
+    private void Dispatch()
+    {
+        lock (gate)
+        {
+            Dispatch(time.GetUtcNow());
+        }
+    }
+
+    private void Dispatch(DateTimeOffset now)
+    {
+        while (queue.Peek() is { } next)
+        {
+            if (Obstacle(now) is { } obstacle)
+            {
+                queue.Remove(next);
+                next.Admitted.TrySetResult(obstacle);
+                continue;
+            }
+
+            if (running >= options.ConcurrencyMax)
+            {
+                // A stalled issuer lets no one leave: those that wait must be told all the same.
+                wake.Change(options.StalledAfter, Timeout.InfiniteTimeSpan);
+                return;
+            }
+
+            if (bucket?.WaitFor(now) is { } wait && wait > TimeSpan.Zero)
+            {
+                wake.Change(wait + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+                return;
+            }
+
+            queue.Remove(next);
+            if (next.Admitted.TrySetResult(new GateVerdict.Admitted()))
+            {
+                Admit(now);
+            }
+        }
+    }
+
+    private void Admit(DateTimeOffset now)
+    {
+        bucket?.Take();
+        breaker.OnSent(now);
+        progressAt = running == 0 ? now : progressAt;
+        running++;
+    }
+
+    private GateVerdict.Deferred? Obstacle(DateTimeOffset now)
+    {
+        if (now < pausedUntil)
+        {
+            return new GateVerdict.Deferred($"{issuer} asked to slow down", pausedUntil);
+        }
+
+        if (breaker.ClosedAgainAt(now) is { } closedAgainAt)
+        {
+            return new GateVerdict.Deferred($"{issuer} fails and is left alone", closedAgainAt);
+        }
+
+        return running > 0 && now - progressAt > options.StalledAfter
+            ? new GateVerdict.Deferred($"{issuer} has not answered for {options.StalledAfter.TotalSeconds:0} seconds", now + options.StalledAfter)
+            : null;
+    }
+}

@@ -1,0 +1,32 @@
+using ControlPlane.Certificates;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Orleans.Hosting;
+
+/// <summary>Registers the issuance of certificates.</summary>
+public static class CertificatesHosting
+{
+    /// <summary>
+    /// Adds the issuance grains and the revocation sweep, configured by the section <c>Certificates</c>. Needs an
+    /// <see cref="ICertificateLedger"/>, and an <see cref="ICertificateIssuer"/> registered under each name that a profile names.
+    /// </summary>
+    public static ISiloBuilder AddCertificates(this ISiloBuilder silo)
+    {
+        silo.Services.AddOptions<CertificatesOptions>().BindConfiguration(CertificatesOptions.Section).ValidateOnStart();
+        silo.Services.AddSingleton<IValidateOptions<CertificatesOptions>, CertificatesOptionsValidator>();
+
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddSingleton<IssuerDesks>();
+        silo.Services.AddSingleton<OrderRecord>();
+        silo.Services.AddSingleton<OrderAttempt>();
+        silo.Services.AddSingleton<OrderBook>();
+        silo.Services.AddSingleton<OrderReplay>();
+        silo.Services.AddSingleton<RevocationSettlement>();
+        silo.Services.AddMetrics();
+        silo.Services.AddSingleton<CertificatesMeter>();
+        silo.Services.AddHostedService<RevocationClock>();
+        return silo;
+    }
+}

@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using System.Formats.Asn1;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace ControlPlane.Certificates;
+
+/// <summary>One issuer as the grains use it: its gate, what it is trusted with, and its errors told apart.</summary>
+internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions options, TimeProvider time) : IDisposable
+{
+    // What an operator must mend does not mend in seconds.
+    private static readonly TimeSpan MisconfiguredPause = TimeSpan.FromSeconds(30);
+
+    private readonly IReadOnlyList<byte[]> trustedRoots = ReadRoots(options.TrustedRoots);
+    private volatile ProvenChain? proven;
+
+    public string Name => issuer.Name;
+
+    public IssuerGate Gate { get; } = new(issuer.Name, options, issuer.Capabilities.CertificatesPerMinuteMax, time);
+
+    /// <summary>How a lost answer is found again.</summary>
+    public Recovery Recovery => issuer switch
+    {
+        { Capabilities.Repeatable: true } => Recovery.ByRepeating,
+        IIssuedCertificateCatalog => Recovery.ByCatalog,
+        _ => Recovery.None,
+    };
+
+    /// <summary>How long asking takes at most.</summary>
+    public TimeSpan AttemptMax => options.Timeout;
+
+    /// <summary>Has an order signed and the answer checked. Whoever calls was admitted by <see cref="Gate"/>, and leaves it by this.</summary>
+    public async Task<SigningOutcome> SignAsync(CertificateOrder order, CancellationToken cancellationToken)
+    {
+        var (outcome, result, retryAfter) = await AskAsync(order, cancellationToken);
+        Gate.Leave(result, retryAfter);
+        return outcome;
+    }
+
+    /// <summary>Looks in the issuer's catalog for the certificate of an order whose answer was lost; null when there is none.</summary>
+    public async Task<SigningOutcome?> FindAsync(CertificateOrder order, CancellationToken cancellationToken)
+    {
+        if (issuer is not IIssuedCertificateCatalog catalog)
+        {
+            throw new UnreachableException($"{Name} has no catalog to look in");
+        }
+
+        await foreach (var der in catalog.ListIssuedAsync(order.NotBefore, cancellationToken))
+        {
+            // A key is certified once: what carries it is the answer that was lost.
+            if (ReadOrNull(der) is { } certificate && certificate.PublicKeyInfo.Span.SequenceEqual(order.PublicKeyInfoDer.Span))
+            {
+                return await JudgeAsync(order, certificate, [], cancellationToken);
+            }
+        }
+
+        return null;
+    }
+
+    public void Dispose() => Gate.Dispose();
+
+    private async Task<(SigningOutcome Outcome, CallResult Result, TimeSpan RetryAfter)> AskAsync(
+        CertificateOrder order, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(options.Timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            // Waited for here too: an adapter that overlooks its token must not hold the order beyond the recorded time.
+            var signed = await issuer.IssueAsync(order, either.Token).WaitAsync(either.Token);
+            var outcome = ReadOrNull(signed.CertificateDer) is { } certificate
+                ? await JudgeAsync(order, certificate, signed.ChainDer, either.Token)
+                : new SigningOutcome.Unknown($"{Name} answered something that is not a certificate");
+            return (outcome, outcome is SigningOutcome.Signed ? CallResult.Answered : CallResult.Failed, default);
+        }
+        catch (IssuerRefusedException refused)
+        {
+            return (new SigningOutcome.Refused(refused.Message), CallResult.Answered, default);
+        }
+        catch (IssuerThrottledException throttled)
+        {
+            return (NotNow(throttled, throttled.RetryAfter), CallResult.Throttled, throttled.RetryAfter);
+        }
+        catch (IssuerUnavailableException unavailable)
+        {
+            return (NotNow(unavailable, options.BreakFor), CallResult.Failed, default);
+        }
+        catch (IssuerMisconfiguredException misconfigured)
+        {
+            return (NotNow(misconfigured, MisconfiguredPause), CallResult.Failed, default);
+        }
+        catch (OperationCanceledException)
+        {
+            return (new SigningOutcome.Unknown($"{Name} did not answer within {options.Timeout.TotalSeconds:0} seconds"), CallResult.Failed, default);
+        }
+
+        // The top of what an adapter may throw: what it did before it broke its promise cannot be known, and the order must not hang.
+        catch (Exception broken)
+        {
+            return (new SigningOutcome.Unknown($"{Name} failed with {broken.GetType().Name}: {broken.Message}"), CallResult.Failed, default);
+        }
+    }
+
+    private SigningOutcome.NotNow NotNow(Exception reason, TimeSpan wait) => new(reason.Message, time.GetUtcNow() + wait);
+
+    private async Task<SigningOutcome> JudgeAsync(
+        CertificateOrder order, CertificateFields certificate, IReadOnlyList<byte[]> answeredChain, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        try
+        {
+            var trust = Prove(answeredChain.Count > 0 ? answeredChain : await issuer.GetChainAsync(cancellationToken), now);
+            var faults = IssuedCertificateCheck.Faults(order, certificate, trust, issuer.Capabilities, now);
+            var issued = Describe(order, certificate, trust.ChainPem);
+            return faults.Count == 0
+                ? new SigningOutcome.Signed(issued)
+                : new SigningOutcome.Wrong(issued, $"the certificate that {Name} answered {string.Join(" and ", faults)}");
+        }
+        catch (Exception unproven) when (unproven is IssuerMisconfiguredException or IssuerUnavailableException)
+        {
+            // It was signed, and cannot be proven now: as wrong as one that is proven not to be ours.
+            return new SigningOutcome.Wrong(Describe(order, certificate, ""), unproven.Message);
+        }
+    }
+
+    private IssuerTrust Prove(IReadOnlyList<byte[]> chain, DateTimeOffset now)
+    {
+        if (proven is { } current && current.Covers(chain, now))
+        {
+            return current.Trust;
+        }
+
+        var trust = IssuerTrust.Build(chain, trustedRoots, now);
+        proven = new ProvenChain(chain, trust, now + ProvenChain.ValidFor);
+        return trust;
+    }
+
+    private IssuedCertificate Describe(CertificateOrder order, CertificateFields certificate, string chainPem) => new(
+        order.OrderId,
+        Name,
+        certificate.SerialText,
+        PemEncoding.WriteString("CERTIFICATE", certificate.Der.Span) + "\n",
+        chainPem,
+        certificate.NotBefore,
+        certificate.NotAfter,
+        Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKeyInfo.Span)));
+
+    private static CertificateFields? ReadOrNull(byte[] der)
+    {
+        try
+        {
+            return CertificateFields.Read(der);
+        }
+        catch (AsnContentException)
+        {
+            return null;
+        }
+    }
+
+    private static IReadOnlyList<byte[]> ReadRoots(string pem)
+    {
+        var roots = new X509Certificate2Collection();
+        roots.ImportFromPem(pem);
+        return [.. roots.Select(root => root.RawData)];
+    }
+
+    /// <summary>A chain that was proven a moment ago: proving takes a millisecond, comparing almost nothing.</summary>
+    private sealed record ProvenChain(IReadOnlyList<byte[]> Chain, IssuerTrust Trust, DateTimeOffset Until)
+    {
+        public static readonly TimeSpan ValidFor = TimeSpan.FromMinutes(1);
+
+        public bool Covers(IReadOnlyList<byte[]> chain, DateTimeOffset now) =>
+            now < Until
+            && now >= Until - ValidFor
+            && (ReferenceEquals(chain, Chain)
+                || (chain.Count == Chain.Count && chain.Zip(Chain).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second))));
+    }
+}

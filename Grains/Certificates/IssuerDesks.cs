@@ -1,0 +1,36 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Certificates;
+
+/// <summary>The desks of this silo's issuers, each opened when it is first asked for.</summary>
+internal sealed class IssuerDesks(IServiceProvider services, IOptions<CertificatesOptions> options, TimeProvider time) : IDisposable
+{
+    private readonly ConcurrentDictionary<string, Lazy<IssuerDesk>> desks = new(StringComparer.Ordinal);
+
+    /// <exception cref="IssuerMisconfiguredException">There is no such issuer.</exception>
+    public IssuerDesk Of(string issuer) => desks.GetOrAdd(issuer, name => new Lazy<IssuerDesk>(() => Open(name))).Value;
+
+    /// <summary>How a lost answer of an issuer is found again; one that is gone from the configuration tells nothing.</summary>
+    public Recovery RecoveryOf(string issuer) =>
+        services.GetKeyedService<ICertificateIssuer>(issuer) is null ? Recovery.None : Of(issuer).Recovery;
+
+    /// <summary>What revokes an issuer's certificates; null when nothing does.</summary>
+    public ICertificateRevoker? RevokerOrNull(string issuer) =>
+        services.GetKeyedService<ICertificateRevoker>(issuer) ?? services.GetKeyedService<ICertificateIssuer>(issuer) as ICertificateRevoker;
+
+    public void Dispose()
+    {
+        foreach (var desk in desks.Values.Where(desk => desk.IsValueCreated))
+        {
+            desk.Value.Dispose();
+        }
+    }
+
+    private IssuerDesk Open(string name) => new(
+        services.GetKeyedService<ICertificateIssuer>(name)
+            ?? throw new IssuerMisconfiguredException($"no issuer '{name}' is configured"),
+        options.Value.Issuers.GetValueOrDefault(name) ?? new IssuerOptions(),
+        time);
+}

@@ -1,0 +1,183 @@
+using System.Diagnostics;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Certificates;
+
+/// <summary>Carries an order to the issuers that its profile allows, with its intent recorded before and its result after.</summary>
+/// <remarks>Holds nothing of an order; shared by the grains of a silo.</remarks>
+internal sealed class OrderAttempt(
+    OrderRecord record, IssuerDesks desks, IOptionsMonitor<CertificatesOptions> options, TimeProvider time)
+{
+    private static readonly TimeSpan MisconfiguredPause = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan AskAgainPause = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long after it was superseded a certificate is revoked.</summary>
+    public TimeSpan RevocationGrace => options.CurrentValue.RevocationGrace;
+
+    /// <summary>Takes one step of an order; null when another writer was first and the order must be judged anew.</summary>
+    public async Task<IssuanceOutcome?> TakeAsync(OrderDecision step, LedgerEntry entry, CertificateOrderRequest order)
+    {
+        if (step is OrderDecision.GiveUp lost)
+        {
+            return await record.GiveUpAsync(entry, $"{lost.Issuer} may have issued a certificate that was lost");
+        }
+
+        if (options.CurrentValue.ProfileOrNull(order.Profile) is not { } profile)
+        {
+            return new IssuanceOutcome.Deferred($"the certificate profile '{order.Profile}' is not configured", time.GetUtcNow() + MisconfiguredPause);
+        }
+
+        switch (Judge(order, profile))
+        {
+            case SigningRequestVerdict.Refused refused:
+                return await record.RefuseAsync(entry, refused.Refusal, refused.Detail);
+
+            case SigningRequestVerdict.Accepted accepted:
+                return await TakeAsync(step, entry, new Draft(order, accepted.Request, profile));
+
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    private Task<IssuanceOutcome?> TakeAsync(OrderDecision step, LedgerEntry entry, Draft draft) => step switch
+    {
+        OrderDecision.Ask => AskInTurnAsync(entry, draft),
+        OrderDecision.AskAgain again => AskAgainAsync(again, entry, draft),
+        OrderDecision.Reconcile lookup => ReconcileAsync(lookup, entry, draft),
+        _ => throw new UnreachableException(),
+    };
+
+    private SigningRequestVerdict Judge(CertificateOrderRequest order, CertificateProfile profile)
+    {
+        var verdict = SigningRequestCheck.Judge(order.SigningRequestPem, order.Identity, profile);
+        return verdict is SigningRequestVerdict.Accepted accepted
+            && options.CurrentValue.RejectedKeys.Contains(accepted.Request.PublicKeyFingerprint)
+                ? new SigningRequestVerdict.Refused(Refusal.KeyUnacceptable, "the key is on the list of rejected keys")
+                : verdict;
+    }
+
+    private async Task<IssuanceOutcome?> AskInTurnAsync(LedgerEntry entry, Draft draft)
+    {
+        var deferrals = new List<IssuanceOutcome.Deferred>();
+        foreach (var issuer in draft.Profile.Issuers)
+        {
+            var (outcome, current) = await AskAsync(desks.Of(issuer), entry, draft, time.GetUtcNow(), owed: false);
+            if (outcome is not IssuanceOutcome.Deferred deferred)
+            {
+                return outcome;
+            }
+
+            deferrals.Add(deferred);
+            if (current.AttemptUntil is not null)
+            {
+                // This one may have signed: asking the next could make a second certificate.
+                return deferred;
+            }
+
+            entry = current;
+        }
+
+        return new IssuanceOutcome.Deferred(
+            string.Join("; ", deferrals.Select(deferred => deferred.Reason)), deferrals.Min(deferred => deferred.RetryAt));
+    }
+
+    private async Task<IssuanceOutcome?> AskAgainAsync(OrderDecision.AskAgain again, LedgerEntry entry, Draft draft) =>
+        (await AskAsync(desks.Of(again.Issuer), entry, draft, again.OrderedAt, owed: true)).Outcome;
+
+    /// <param name="desk">Whom to ask.</param>
+    /// <param name="entry">The order's record.</param>
+    /// <param name="draft">What to ask for.</param>
+    /// <param name="orderedAt">The start of the validity to ask for.</param>
+    /// <param name="owed">An earlier answer of this issuer is owed: a "not now" does not say that there is none.</param>
+    /// <returns>The answer, null when another writer was first; and the record as it is then.</returns>
+    private async Task<(IssuanceOutcome? Outcome, LedgerEntry Entry)> AskAsync(
+        IssuerDesk desk, LedgerEntry entry, Draft draft, DateTimeOffset orderedAt, bool owed)
+    {
+        var verdict = await desk.Gate.EnterAsync(draft.Order.Priority, draft.Order.Deadline, CancellationToken.None);
+        if (verdict is GateVerdict.Deferred deferred)
+        {
+            return (new IssuanceOutcome.Deferred(deferred.Reason, deferred.RetryAt), entry);
+        }
+
+        if (await IntendAsync(desk, entry, draft, orderedAt) is not { } intended)
+        {
+            return (null, entry);
+        }
+
+        switch (await desk.SignAsync(draft.OrderAt(orderedAt), CancellationToken.None))
+        {
+            case SigningOutcome.Signed signed:
+                return (await record.IssueAsync(intended, signed.Certificate), intended);
+
+            case SigningOutcome.Refused refused:
+                return (await record.RefuseAsync(intended with { AskedIssuer = null }, Refusal.IssuerRefused, refused.Detail), intended);
+
+            case SigningOutcome.NotNow notNow:
+                return await record.ReleaseAsync(intended, notNow.Detail, notNow.RetryAt, owed);
+
+            case SigningOutcome.Wrong wrong:
+                await record.KeepOrphanAsync(intended, wrong.Certificate, wrong.Detail);
+                return await record.ReleaseAsync(intended, wrong.Detail, time.GetUtcNow() + MisconfiguredPause, owed: false);
+
+            case SigningOutcome.Unknown unknown when desk.Recovery == Recovery.None:
+                return (await record.GiveUpAsync(intended, unknown.Detail), intended);
+
+            case SigningOutcome.Unknown unknown:
+                return await record.ReleaseAsync(intended, unknown.Detail, time.GetUtcNow() + AskAgainPause, owed: true);
+
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    private async Task<LedgerEntry?> IntendAsync(IssuerDesk desk, LedgerEntry entry, Draft draft, DateTimeOffset orderedAt)
+    {
+        LedgerEntry? intended = null;
+        try
+        {
+            return intended = await record.IntendAsync(entry, draft.Order, desk.Name, orderedAt, desk.AttemptMax);
+        }
+        finally
+        {
+            if (intended is null)
+            {
+                // Admitted, but nothing will be sent: the place is given back.
+                desk.Gate.Leave(CallResult.Unused);
+            }
+        }
+    }
+
+    private async Task<IssuanceOutcome?> ReconcileAsync(OrderDecision.Reconcile lookup, LedgerEntry entry, Draft draft)
+    {
+        try
+        {
+            switch (await desks.Of(lookup.Issuer).FindAsync(draft.OrderAt(lookup.OrderedAt), CancellationToken.None))
+            {
+                case SigningOutcome.Signed found:
+                    return await record.IssueAsync(entry, found.Certificate);
+
+                case SigningOutcome.Wrong wrong:
+                    await record.KeepOrphanAsync(entry, wrong.Certificate, wrong.Detail);
+                    return (await record.ReleaseAsync(entry, wrong.Detail, time.GetUtcNow() + MisconfiguredPause, owed: false)).Outcome;
+
+                default:
+                    // The attempt has ended and the CA does not know the key: nothing was signed, and it may be asked like new.
+                    await record.ReleaseAsync(entry, $"{lookup.Issuer} did not sign it", time.GetUtcNow(), owed: false);
+                    return null;
+            }
+        }
+        catch (IssuerUnavailableException unavailable)
+        {
+            return new IssuanceOutcome.Deferred(unavailable.Message, time.GetUtcNow() + AskAgainPause);
+        }
+    }
+
+    /// <summary>An order that may be sent: what is asked, with the request that was judged and the profile that it is made by.</summary>
+    private sealed record Draft(CertificateOrderRequest Order, SigningRequest Request, CertificateProfile Profile)
+    {
+        public CertificateOrder OrderAt(DateTimeOffset orderedAt) =>
+            CertificateOrderBuilder.Build(Order.OrderId, Request, Profile, orderedAt);
+    }
+}

@@ -1,0 +1,63 @@
+using System.Security.Cryptography;
+
+namespace ControlPlane.Certificates;
+
+/// <summary>Has the certificate of a closed order revoked, finding it first where its answer was lost.</summary>
+internal sealed class RevocationSettlement(IssuerDesks desks, OrderReplay replay, TimeProvider time)
+{
+    /// <summary>The entry as it is then: closed, or with the certificate that was found, or due later. Repeatable.</summary>
+    /// <exception cref="IssuerUnavailableException">Not known to have been revoked; ask again.</exception>
+    public async Task<LedgerEntry> SettleAsync(LedgerEntry entry, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        if (entry.Certificate is { } certificate)
+        {
+            return await RevokeAsync(entry, certificate, now, cancellationToken);
+        }
+
+        if (entry.AttemptUntil is { } until && now < until)
+        {
+            // Whoever asks the CA will record what it answers.
+            return entry with { RevocationDueAt = until };
+        }
+
+        return entry.AskedIssuer is { } issuer && await replay.FindAsync(entry, issuer, cancellationToken) is { } found
+            ? await RevokeAsync(entry, found, now, cancellationToken)
+            : Close(entry, $"{entry.AskedIssuer} may have issued a certificate that can no longer be found");
+    }
+
+    private async Task<LedgerEntry> RevokeAsync(
+        LedgerEntry entry, IssuedCertificate certificate, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var known = entry with { Certificate = certificate };
+        if (certificate.NotAfter <= now)
+        {
+            return Close(known, "expired before it was revoked");
+        }
+
+        if (desks.RevokerOrNull(certificate.Issuer) is not { } revoker)
+        {
+            return Close(known, $"{certificate.Issuer} cannot revoke; it ends {certificate.NotAfter:u}");
+        }
+
+        try
+        {
+            var der = Convert.FromBase64String(certificate.CertificatePem[PemEncoding.Find(certificate.CertificatePem).Base64Data]);
+            await revoker.RevokeAsync(new RevocationOrder(der, entry.RevocationReason ?? RevocationReason.Superseded), cancellationToken);
+            return Close(known, $"revoked at {certificate.Issuer}");
+        }
+        catch (IssuerRefusedException refused)
+        {
+            return Close(known, $"{certificate.Issuer} does not revoke it: {refused.Message}");
+        }
+    }
+
+    private static LedgerEntry Close(LedgerEntry entry, string detail) => entry with
+    {
+        State = LedgerState.Closed,
+        Detail = detail,
+        Request = null,
+        AttemptUntil = null,
+        RevocationDueAt = null,
+    };
+}

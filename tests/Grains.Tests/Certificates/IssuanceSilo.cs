@@ -1,0 +1,57 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Certificates;
+
+/// <summary>What one silo has for issuing, without Orleans: several of them share a ledger as silos do.</summary>
+internal sealed class IssuanceSilo
+{
+    private readonly ICertificateLedger ledger;
+    private readonly string home;
+
+    public IssuanceSilo(
+        ICertificateLedger ledger, TimeProvider time, Action<CertificatesOptions>? configure, params ScriptedIssuer[] issuers)
+    {
+        this.ledger = ledger;
+        home = issuers[0].Name;
+        var options = new CertificatesOptions
+        {
+            Profiles = { ["node"] = new CertificateProfile { Issuers = [.. issuers.Select(issuer => issuer.Name)] } },
+        };
+        configure?.Invoke(options);
+        var services = new ServiceCollection();
+        foreach (var issuer in issuers)
+        {
+            services.AddKeyedSingleton<ICertificateIssuer>(issuer.Name, issuer);
+        }
+
+        var monitor = new FixedOptions(options);
+        var desks = new IssuerDesks(services.BuildServiceProvider(), Options.Create(options), time);
+        Book = new OrderBook(ledger, desks, new OrderAttempt(new OrderRecord(ledger, time), desks, monitor, time), time);
+        Settlement = new RevocationSettlement(desks, new OrderReplay(desks, monitor, time), time);
+    }
+
+    public OrderBook Book { get; }
+
+    public RevocationSettlement Settlement { get; }
+
+    public Task<IssuanceOutcome> IssueAsync(CertificateOrderRequest order) => Book.IssueAsync(home, order, OrderBook.DigestOf(order));
+
+    public Task CloseAsync(string orderId) => Book.CloseAsync(home, orderId, RevocationReason.Superseded, CancellationToken.None);
+
+    /// <summary>Settles once all that is due.</summary>
+    public async Task SweepAsync()
+    {
+        foreach (var entry in await ledger.ListAsync(home, LedgerState.RevocationDue, 100, CancellationToken.None))
+        {
+            Assert.NotNull(await ledger.TryWriteAsync(await Settlement.SettleAsync(entry, CancellationToken.None), CancellationToken.None));
+        }
+    }
+
+    private sealed record FixedOptions(CertificatesOptions CurrentValue) : IOptionsMonitor<CertificatesOptions>
+    {
+        public CertificatesOptions Get(string? name) => CurrentValue;
+
+        public IDisposable? OnChange(Action<CertificatesOptions, string?> listener) => null;
+    }
+}

@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace ControlPlane.Certificates;
+
+/// <summary>A CA in memory that does what the test tells it to, and remembers all that it ever signed. Thread-safe.</summary>
+public sealed class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
+{
+    private const int SerialBytes = 16;
+
+    private readonly X509Certificate2 root;
+    private readonly ConcurrentDictionary<string, byte[]> signed = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, RevocationReason> revoked = new(StringComparer.Ordinal);
+    private int calls;
+
+    public ScriptedIssuer(string name, bool repeatable = false)
+    {
+        Name = name;
+        Capabilities = new IssuerCapabilities(true, true, true, true, true, true, false, null) { Repeatable = repeatable };
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name} root", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForCertificateAuthority(0));
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
+        root = request.CreateSelfSigned(DateTimeOffset.UnixEpoch.AddYears(30), DateTimeOffset.UnixEpoch.AddYears(200));
+    }
+
+    public string Name { get; }
+
+    public IssuerCapabilities Capabilities { get; init; }
+
+    /// <summary>What happens to an order before it is signed: throw, wait, or nothing.</summary>
+    public Func<CertificateOrder, CancellationToken, Task>? BeforeSigning { get; set; }
+
+    /// <summary>What happens after it was signed: throwing loses the answer.</summary>
+    public Func<CertificateOrder, CancellationToken, Task>? AfterSigning { get; set; }
+
+    /// <summary>What is signed instead of what was ordered.</summary>
+    public Func<CertificateOrder, CertificateOrder>? Falsify { get; set; }
+
+    /// <summary>What happens to a revocation.</summary>
+    public Action<RevocationOrder>? BeforeRevoking { get; set; }
+
+    /// <summary>How often it was asked.</summary>
+    public int Calls => calls;
+
+    /// <summary>Every certificate that it signed, by serial number, given out or not.</summary>
+    public IReadOnlyDictionary<string, byte[]> SignedBySerial => signed;
+
+    /// <summary>What was revoked, by serial number.</summary>
+    public IReadOnlyDictionary<string, RevocationReason> Revoked => revoked;
+
+    /// <summary>The serial numbers that are valid.</summary>
+    public IReadOnlyList<string> Living => [.. signed.Keys.Where(serial => !revoked.ContainsKey(serial))];
+
+    public async Task<SignedCertificate> IssueAsync(CertificateOrder order, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref calls);
+        cancellationToken.ThrowIfCancellationRequested();
+        await (BeforeSigning?.Invoke(order, cancellationToken) ?? Task.CompletedTask);
+        var certificate = Sign(Falsify?.Invoke(order) ?? order);
+        signed[CertificateFields.Read(certificate).SerialText] = certificate;
+        await (AfterSigning?.Invoke(order, cancellationToken) ?? Task.CompletedTask);
+        return new SignedCertificate(certificate, [root.RawData]);
+    }
+
+    public Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<byte[]>>([root.RawData]);
+
+    public Task<IssuerHealth> CheckAsync(CancellationToken cancellationToken) => Task.FromResult(new IssuerHealth(true, "scripted"));
+
+    public Task RevokeAsync(RevocationOrder order, CancellationToken cancellationToken)
+    {
+        BeforeRevoking?.Invoke(order);
+        var serial = CertificateFields.Read(order.CertificateDer).SerialText;
+        if (!signed.ContainsKey(serial))
+        {
+            throw new IssuerRefusedException($"{Name} does not know {serial}");
+        }
+
+        revoked.TryAdd(serial, order.Reason);
+        return Task.CompletedTask;
+    }
+
+    private byte[] Sign(CertificateOrder order)
+    {
+        var subject = new X500DistinguishedNameBuilder();
+        subject.AddCommonName(order.Subject.CommonName);
+        var key = PublicKey.CreateFromSubjectPublicKeyInfo(order.PublicKeyInfoDer.Span, out _);
+        var request = new CertificateRequest(subject.Build(), key, HashAlgorithmName.SHA256);
+        var isRsa = key.Oid.Value == CertificateOids.RsaEncryption;
+        request.CertificateExtensions.Add(new X509KeyUsageExtension(
+            X509KeyUsageFlags.DigitalSignature | (isRsa ? X509KeyUsageFlags.KeyEncipherment : 0), critical: true));
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(
+            [new(CertificateOids.ClientAuthentication), new(CertificateOids.ServerAuthentication)], critical: false));
+        var names = new SubjectAlternativeNameBuilder();
+        order.DnsNames.ToList().ForEach(names.AddDnsName);
+        request.CertificateExtensions.Add(names.Build());
+        using var rootKey = root.GetECDsaPrivateKey()!;
+        var certificate = request.Create(
+            root.SubjectName, X509SignatureGenerator.CreateForECDsa(rootKey), order.NotBefore, order.NotAfter, SerialOf(order));
+        return certificate.RawData;
+    }
+
+    private byte[] SerialOf(CertificateOrder order)
+    {
+        var serial = Capabilities.Repeatable
+            ? SHA256.HashData([.. System.Text.Encoding.UTF8.GetBytes(order.OrderId), .. order.PublicKeyInfoDer.Span])[..SerialBytes]
+            : RandomNumberGenerator.GetBytes(SerialBytes);
+        serial[0] = (byte)((serial[0] & 0x7f) | 0x40);
+        return serial;
+    }
+}
