@@ -19,18 +19,27 @@ public static class LoopbackPort
         for (var tries = 0; tries < TriesMax; tries++)
         {
             var port = RandomNumberGenerator.GetInt32(Lowest, Highest);
-            using var listener = new TcpListener(IPAddress.Loopback, port) { ExclusiveAddressUse = true };
-            try
+            if (IsFree(port))
             {
-                listener.Start();
                 return port;
-            }
-            catch (SocketException)
-            {
-                // Taken: look at another.
             }
         }
 
         throw new InvalidOperationException($"no free port found between {Lowest} and {Highest} in {TriesMax} tries");
+    }
+
+    /// <summary>Whether nobody listens on it now.</summary>
+    public static bool IsFree(int port)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, port) { ExclusiveAddressUse = true };
+        try
+        {
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 }

@@ -115,7 +115,14 @@ public sealed class NatsServer : IAsyncDisposable
             $"nats-server on port {Port}",
             cancellationToken,
             () => Output);
-        return !_process!.HasExited;
+        if (!_process!.HasExited)
+        {
+            return true;
+        }
+
+        // Its last words may still be in the pipe.
+        await _process.WaitForExitAsync(cancellationToken);
+        return false;
     }
 
     // The first line that a client reads; also before TLS.
@@ -172,7 +179,7 @@ public sealed class NatsServer : IAsyncDisposable
         {
             ArgumentList = { "-c", file, "-a", "127.0.0.1", "-p", $"{Port}", "-m", $"{MonitorPort}" },
         };
-        if (_settings.JetStream)
+        if (_settings.JetStream && _settings.ConfigurationFile is null)
         {
             start.ArgumentList.Add("-js");
             start.ArgumentList.Add("-sd");

@@ -3,7 +3,7 @@ namespace ControlPlane.TestKit;
 /// <summary>How a <see cref="NatsServer"/> is started.</summary>
 public sealed record NatsServerSettings
 {
-    /// <summary>JetStream with its store in <see cref="DataFolder"/>.</summary>
+    /// <summary>JetStream with its store in <see cref="DataFolder"/>; a <see cref="ConfigurationFile"/> says so itself.</summary>
     public bool JetStream { get; init; }
 
     /// <summary>Where JetStream stores. A temporary folder that is removed on dispose by default.</summary>
@@ -13,8 +13,8 @@ public sealed record NatsServerSettings
     public NatsServerTls? Tls { get; init; }
 
     /// <summary>
-    /// A whole configuration file, used instead of a generated one. Port, monitoring port and store folder are still given on the command
-    /// line, where they win over the file.
+    /// A whole configuration file, used instead of a generated one. The ports are still given on the command line, where they win over the
+    /// file; JetStream's store is the file's.
     /// </summary>
     public string? ConfigurationFile { get; init; }
 

@@ -115,6 +115,8 @@ public sealed class RedisServer : IAsyncDisposable
                 return;
             }
 
+            // Its last words may still be in the pipe.
+            await _process.WaitForExitAsync(cancellationToken);
             var output = Output;
             await KillAsync();
             if (starts == startsMax || !output.Contains("Address already in use", StringComparison.Ordinal))

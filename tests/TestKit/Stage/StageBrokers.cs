@@ -77,6 +77,6 @@ public sealed class StageBrokers : IAsyncDisposable
         File.Copy(Path.Combine(RepositoryRoot.Path, "infra", "nats", configuration), file, overwrite: true);
         File.WriteAllLines(Path.Combine(place, "site.conf"), site.Select(value => $"{value.Key}: \"{value.Value}\""));
         return NatsServer.StartAsync(
-            new NatsServerSettings { ConfigurationFile = file, JetStream = true, DataFolder = Path.Combine(place, "store") }, cancellationToken);
+            new NatsServerSettings { ConfigurationFile = file, DataFolder = Path.Combine(place, "store") }, cancellationToken);
     }
 }

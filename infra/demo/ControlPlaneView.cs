@@ -1,0 +1,68 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using ControlPlane.Fleet;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Demo;
+
+/// <summary>What the control plane says of the fleet, by its HTTP API.</summary>
+internal sealed class ControlPlaneView(Func<HttpClient> api)
+{
+    private const int PageSize = 1000;
+    private const int ReadsAtOnce = 16;
+
+    private static readonly JsonSerializerOptions Json =
+        new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+
+    /// <summary>Nodes by stage; null while the silo does not answer.</summary>
+    public async Task<IReadOnlyDictionary<NodeStage, int>?> CountAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await api().GetFromJsonAsync<SummaryAnswer>("/v1/summary", Json, cancellationToken))?.Stages;
+        }
+        catch (HttpRequestException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Every node that it knows.</summary>
+    public async Task<IReadOnlyList<RosterEntry>> ListAsync(CancellationToken cancellationToken)
+    {
+        var nodes = new List<RosterEntry>();
+        string? cursor = null;
+        do
+        {
+            var path = $"/v1/nodes?limit={PageSize}" + (cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}");
+            var page = await api().GetFromJsonAsync<NodesAnswer>(path, Json, cancellationToken);
+            nodes.AddRange(page!.Nodes);
+            cursor = page.NextCursor;
+        }
+        while (cursor is not null);
+        return nodes;
+    }
+
+    /// <summary>What each enrolled node was given, by identity.</summary>
+    public async Task<IReadOnlyDictionary<string, NodeSnapshot>> HeldByAsync(
+        IReadOnlyList<RosterEntry> nodes, CancellationToken cancellationToken)
+    {
+        var held = new Dictionary<string, NodeSnapshot>(StringComparer.Ordinal);
+        foreach (var chunk in nodes.Where(node => node.Stage == NodeStage.Enrolled).Chunk(ReadsAtOnce))
+        {
+            var read = chunk.Select(node =>
+                api().GetFromJsonAsync<NodeSnapshot>($"/v1/nodes/{Uri.EscapeDataString(node.Identity)}", Json, cancellationToken));
+            foreach (var snapshot in await Task.WhenAll(read))
+            {
+                held[snapshot!.Identity] = snapshot;
+            }
+        }
+
+        return held;
+    }
+
+    private sealed record SummaryAnswer(IReadOnlyDictionary<NodeStage, int> Stages);
+
+    private sealed record NodesAnswer(IReadOnlyList<RosterEntry> Nodes, string? NextCursor);
+}

@@ -1,0 +1,32 @@
+using ControlPlane.FleetSimulator;
+using ControlPlane.FleetSimulator.Faults;
+
+namespace ControlPlane.Demo;
+
+/// <summary>What is to be shown.</summary>
+internal sealed record DemoOptions
+{
+    /// <summary>How many nodes; 500 by default.</summary>
+    public int Nodes { get; init; } = 500;
+
+    /// <summary>What they speak; v1 by default.</summary>
+    public FleetProtocol Protocol { get; init; } = FleetProtocol.V1;
+
+    /// <summary>How many announce themselves and never answer; none by default.</summary>
+    public FaultShare Dead { get; init; }
+
+    /// <summary>How many show a token whose signature is forged; none by default.</summary>
+    public FaultShare Forged { get; init; }
+
+    /// <summary>Whether the silo is killed (SIGKILL) when half of the nodes are enrolled, and started again.</summary>
+    public bool KillSilo { get; init; }
+
+    /// <summary>Whether to end when the fleet is enrolled, instead of keeping everything running.</summary>
+    public bool Exit { get; init; }
+
+    /// <summary>Where the console and the API are served.</summary>
+    public int ApiPort { get; init; } = 8780;
+
+    /// <summary>After what time what is not enrolled is called lost: three minutes, and a tenth of a second for each node.</summary>
+    public TimeSpan Patience => TimeSpan.FromMinutes(3) + (Nodes * TimeSpan.FromMilliseconds(100));
+}

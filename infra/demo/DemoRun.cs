@@ -1,0 +1,135 @@
+using ControlPlane.Adapters.Choria;
+using ControlPlane.FleetSimulator;
+using ControlPlane.FleetSimulator.Faults;
+using ControlPlane.TestKit;
+using ControlPlane.TestKit.Stage;
+
+namespace ControlPlane.Demo;
+
+/// <summary>Brokers, Redis, a silo, then a fleet; follows it until it is enrolled and checks that it is.</summary>
+internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimeProvider time)
+{
+    /// <summary>RSA keys made before the fleet starts; a larger fleet shares them, which no answer depends on.</summary>
+    private const int KeyPoolMax = 500;
+
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
+
+    /// <returns>The exit code: 0 when all is as it should be.</returns>
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        using var folder = DemoFolder.Take();
+        await using var log = new StreamWriter(folder.SiloLog) { AutoFlush = true };
+        var siloLog = TextWriter.Synchronized(log);
+
+        display.Say("starting nats-server (provisioning, overlay), redis-server and the silo");
+        await using var stage = await EnrolmentStage.StartAsync(StageOptions(folder), PublicKeyOf, cancellationToken);
+        await stage.StartSiloAsync(cancellationToken, siloLog.WriteLine);
+        display.Say($"console: {stage.Silo!.Api.BaseAddress}  log: {folder.SiloLog}");
+
+        display.Say($"starting {options.Nodes} nodes of protocol {options.Protocol.ToString().ToLowerInvariant()}");
+        await using var fleet = await SimulatedFleet.StartAsync(FleetOptions(folder, stage), cancellationToken);
+        var view = new ControlPlaneView(() => stage.Silo!.Api);
+        await FollowAsync(stage, fleet, view, siloLog, cancellationToken);
+
+        var faults = await JudgeAsync(stage, fleet, view, cancellationToken);
+        await FleetReport.WriteAsync(fleet.Nodes, folder.Report, cancellationToken);
+        if (!options.Exit)
+        {
+            display.Say("everything keeps running; Ctrl-C ends it");
+            await Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return faults == 0 ? 0 : 1;
+    }
+
+    private async Task FollowAsync(
+        EnrolmentStage stage, SimulatedFleet fleet, ControlPlaneView view, TextWriter siloLog, CancellationToken cancellationToken)
+    {
+        var began = time.GetTimestamp();
+        var toKill = options.KillSilo;
+        while (true)
+        {
+            var counts = await view.CountAsync(cancellationToken);
+            var progress = DemoProgress.Of(fleet, counts, time.GetElapsedTime(began));
+            display.Show(progress);
+            if (progress.IsDone || progress.Elapsed > options.Patience)
+            {
+                return;
+            }
+
+            if (toKill && fleet.Progress().Arrived * 2 >= fleet.ExpectedArrivals)
+            {
+                toKill = false;
+                await stage.Silo!.KillAsync();
+                display.Say($"killed the silo (SIGKILL) with {fleet.Progress().Arrived} nodes arrived; starting it again");
+                await stage.StartSiloAsync(cancellationToken, siloLog.WriteLine);
+                display.Say("the silo is ready again");
+            }
+
+            await Task.Delay(LookInterval, time, cancellationToken);
+        }
+    }
+
+    private async Task<int> JudgeAsync(
+        EnrolmentStage stage, SimulatedFleet fleet, ControlPlaneView view, CancellationToken cancellationToken)
+    {
+        var listed = await view.ListAsync(cancellationToken);
+        var held = await view.HeldByAsync(listed, cancellationToken);
+        var orders = await LedgerView.ReadAsync(stage.Redis.ConnectionString, EnrolmentStage.Overlay, cancellationToken);
+        var faults = Verification.Faults(fleet.Nodes, listed, held, orders);
+        display.Finish();
+        foreach (var reason in Summary.Reasons(listed))
+        {
+            display.Say(reason);
+        }
+
+        foreach (var fault in Verification.Shortened(faults))
+        {
+            display.Say($"fault: {fault}");
+        }
+
+        display.Say(Summary.Of(fleet.Nodes, listed).ToString());
+        return faults.Count;
+    }
+
+    private EnrolmentStageOptions StageOptions(DemoFolder folder)
+    {
+        // Built beside us in the same configuration.
+        var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+        return new EnrolmentStageOptions
+        {
+            SiloProgram = Path.Combine(RepositoryRoot.Path, "Silo/bin", configuration, "net10.0/controlplane.dll"),
+            Folder = folder.Path,
+            ApiPort = LoopbackPort.IsFree(options.ApiPort) ? options.ApiPort : null,
+
+            // Nodes of protocol v2 show tokens, not certificates, to their overlay's broker.
+            MutualTls = options.Protocol == FleetProtocol.V1,
+        };
+    }
+
+    private SimulatedFleetOptions FleetOptions(DemoFolder folder, EnrolmentStage stage)
+    {
+        var withKeys = options.Protocol switch { FleetProtocol.V1 => options.Nodes, FleetProtocol.V2 => 0, _ => (options.Nodes + 1) / 2 };
+        return new SimulatedFleetOptions
+        {
+            Brokers = stage.Brokers.Provisioning.Url,
+            Nodes = options.Nodes,
+            Protocol = options.Protocol,
+            Secret = File.ReadAllText(stage.Secrets.SharedSecretFile),
+            IssuerSeed = File.ReadAllText(stage.Secrets.IssuerSeedFile),
+            SignerKeyPem = File.ReadAllText(stage.Secrets.SignerFile),
+            User = "unprovisioned",
+            Password = File.ReadAllText(stage.Secrets.UnprovisionedPasswordFile),
+            Faults = new Dictionary<NodeFault, FaultShare> { [NodeFault.Dead] = options.Dead, [NodeFault.ForgedToken] = options.Forged },
+            KeyPool = Math.Min(withKeys, KeyPoolMax),
+            ShareKeys = withKeys > KeyPoolMax,
+            KeyFolder = folder.Keys,
+        };
+    }
+
+    private static string PublicKeyOf(string seed)
+    {
+        using var key = Ed25519Key.FromSeed(Convert.FromHexString(seed));
+        return key.PublicKeyHex;
+    }
+}

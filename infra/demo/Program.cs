@@ -1,0 +1,79 @@
+using System.CommandLine;
+using ControlPlane.FleetSimulator;
+using ControlPlane.FleetSimulator.Faults;
+
+namespace ControlPlane.Demo;
+
+/// <summary>The program behind <c>make demo</c>.</summary>
+internal static class Program
+{
+    private const int Interrupted = 130;
+
+    private static readonly DemoOptions Defaults = new();
+
+    private static readonly Option<int> Nodes = new("--nodes") { Description = "How many nodes [500]", DefaultValueFactory = _ => Defaults.Nodes };
+
+    private static readonly Option<FleetProtocol> Protocol = new("--protocol")
+    {
+        Description = "What they speak: v1, v2 or both [v1]",
+        DefaultValueFactory = _ => Defaults.Protocol,
+    };
+
+    private static readonly Option<string> Dead = new("--dead")
+    {
+        Description = "How many never answer: a number or a percentage [0]",
+        DefaultValueFactory = _ => "0",
+    };
+
+    private static readonly Option<string> Forged = new("--forged")
+    {
+        Description = "How many show a forged token: a number or a percentage [0]",
+        DefaultValueFactory = _ => "0",
+    };
+
+    private static readonly Option<bool> KillSilo = new("--kill-silo") { Description = "Kill the silo half-way (SIGKILL) and start it again" };
+    private static readonly Option<bool> Exit = new("--exit") { Description = "End when the fleet is enrolled; exit code 0 only if all is as it should be" };
+
+    private static readonly Option<int> ApiPort = new("--port")
+    {
+        Description = "Where the console is served [8780]",
+        DefaultValueFactory = _ => Defaults.ApiPort,
+    };
+
+    public static Task<int> Main(string[] args)
+    {
+        var command = new RootCommand("A simulated fleet of Choria nodes that enrols through a real silo, real brokers and Redis")
+        {
+            Nodes, Protocol, Dead, Forged, KillSilo, Exit, ApiPort,
+        };
+        command.SetAction(RunAsync);
+        return command.Parse(args).InvokeAsync();
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var options = new DemoOptions
+            {
+                Nodes = parsed.GetValue(Nodes),
+                Protocol = parsed.GetValue(Protocol),
+                Dead = FaultShare.Parse(parsed.GetRequiredValue(Dead)),
+                Forged = FaultShare.Parse(parsed.GetRequiredValue(Forged)),
+                KillSilo = parsed.GetValue(KillSilo),
+                Exit = parsed.GetValue(Exit),
+                ApiPort = parsed.GetValue(ApiPort),
+            };
+            return await new DemoRun(options, DemoDisplay.ForThisConsole(), TimeProvider.System).RunAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            return Interrupted;
+        }
+        catch (Exception unusable) when (unusable is FormatException or ArgumentException or InvalidOperationException or TimeoutException)
+        {
+            await parsed.InvocationConfiguration.Error.WriteLineAsync($"demo: {unusable.Message}");
+            return 1;
+        }
+    }
+}
