@@ -111,7 +111,7 @@ internal sealed class CapturedNode : IAsyncDisposable
         rsa.ImportFromPem(Captures.Text(folder, Path.Combine(node, "etc/ssl/private.pem")));
         return files with
         {
-            PrivateKey = rsa.ExportRSAPrivateKey(),
+            PrivateKey = NodeKey.Open(rsa.ExportRSAPrivateKey()),
             Certificate = Captures.Text(folder, Path.Combine(node, "etc/ssl/certificate.pem")),
             Authorities = Captures.Text(folder, Path.Combine(node, "etc/ssl/ca.pem")),
         };

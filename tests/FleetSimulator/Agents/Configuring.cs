@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.FleetSimulator.Keys;
@@ -116,9 +117,19 @@ internal static class Configuring
         }
 
         using var exchange = NodeKeyExchange.FromPrivateKey(exchangeKey);
-        return exchange.TryDecryptKey(tls.Key, tls.ExchangeKey, out var key, out var fault)
-            ? (files with { PrivateKey = key, PublicKeyFingerprint = SigningRequests.FingerprintOf(key) }, null)
-            : (node.Files, fault.ToString());
+        if (!exchange.TryDecryptKey(tls.Key, tls.ExchangeKey, out var key, out var fault))
+        {
+            return (node.Files, fault.ToString());
+        }
+
+        try
+        {
+            return (files with { PrivateKey = NodeKey.Open(key) }, null);
+        }
+        catch (CryptographicException unreadable)
+        {
+            return (node.Files, unreadable.Message);
+        }
     }
 
     private static string? PolicyFault(IReadOnlyList<string> names, string ending, string kind)

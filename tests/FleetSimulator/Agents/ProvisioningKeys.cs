@@ -68,7 +68,7 @@ internal static class ProvisioningKeys
         var reply = new GencsrReply(made.RequestPem, made.PublicKeyPem, node.Profile.SslDirectory);
         return new Reaction(AgentReply.Ok(reply, AgentJson.Default.GencsrReply))
         {
-            Files = node.Files with { PrivateKey = key, PublicKeyFingerprint = made.PublicKeyFingerprint },
+            Files = node.Files with { PrivateKey = key },
         };
     }
 }

@@ -8,15 +8,12 @@ namespace ControlPlane.FleetSimulator.Keys;
 internal static class NodeCertificates
 {
     /// <summary>Why the two do not go together, in the words of the agent's TLS library; null when they do.</summary>
-    public static string? Fault(string certificatePem, byte[] privateKey)
+    public static string? Fault(string certificatePem, NodeKey privateKey)
     {
         try
         {
             using var certificate = X509Certificate2.CreateFromPem(certificatePem);
-            using var certified = certificate.GetRSAPublicKey();
-            using var held = RSA.Create();
-            held.ImportRSAPrivateKey(privateKey, out _);
-            return certified is not null && certified.ExportRSAPublicKey().AsSpan().SequenceEqual(held.ExportRSAPublicKey())
+            return certificate.PublicKey.EncodedKeyValue.RawData.AsSpan().SequenceEqual(privateKey.PublicKey)
                 ? null
                 : "tls: private key does not match public key";
         }
@@ -27,15 +24,13 @@ internal static class NodeCertificates
     }
 
     /// <summary>What a TLS client presents: the certificate, its key, and the rest of the chain that stands below it in the PEM.</summary>
-    public static SslStreamCertificateContext ForClient(string certificatePem, byte[] privateKey)
+    public static SslStreamCertificateContext ForClient(string certificatePem, NodeKey privateKey)
     {
-        using var key = RSA.Create();
-        key.ImportRSAPrivateKey(privateKey, out _);
         var chain = new X509Certificate2Collection();
         chain.ImportFromPem(certificatePem);
         using var leaf = chain[0];
         chain.RemoveAt(0);
-        return SslStreamCertificateContext.Create(leaf.CopyWithPrivateKey(key), chain, offline: true);
+        return SslStreamCertificateContext.Create(privateKey.With(leaf.CopyWithPrivateKey), chain, offline: true);
     }
 
     /// <summary>The serial number in hexadecimal as OpenSSL prints it; null without a certificate.</summary>

@@ -6,7 +6,7 @@ namespace ControlPlane.FleetSimulator.Keys;
 /// Keys made beforehand, because two cores make some 25 a second. Made in parallel, and kept in a file so that the next run finds
 /// them. Each is given out once; when they run out new ones are made, or the old ones again if that was asked for.
 /// </summary>
-internal sealed class RsaKeyPool(IReadOnlyList<byte[]> keys, bool share) : IRsaKeySource
+internal sealed class RsaKeyPool(IReadOnlyList<NodeKey> keys, bool share) : IRsaKeySource
 {
     /// <summary>The keys that real agents make.</summary>
     public const int Bits = 2048;
@@ -21,8 +21,8 @@ internal sealed class RsaKeyPool(IReadOnlyList<byte[]> keys, bool share) : IRsaK
         var keys = path is not null && File.Exists(path) ? Read(path, count) : [];
         if (keys.Count < count)
         {
-            var made = new byte[count - keys.Count][];
-            Parallel.For(0, made.Length, index => made[index] = Maker.Next(Bits));
+            var made = new NodeKey[count - keys.Count];
+            Parallel.For(0, made.Length, index => made[index] = NodeKey.Generate(Bits));
             keys.AddRange(made);
             if (path is not null)
             {
@@ -33,7 +33,7 @@ internal sealed class RsaKeyPool(IReadOnlyList<byte[]> keys, bool share) : IRsaK
         return new RsaKeyPool(keys, share);
     }
 
-    public byte[] Next(int bits)
+    public NodeKey Next(int bits)
     {
         if (bits != Bits || keys.Count == 0)
         {
@@ -49,9 +49,9 @@ internal sealed class RsaKeyPool(IReadOnlyList<byte[]> keys, bool share) : IRsaK
         return share ? keys[(int)((uint)position % (uint)keys.Count)] : Maker.Next(bits);
     }
 
-    private static List<byte[]> Read(string path, int count)
+    private static List<NodeKey> Read(string path, int count)
     {
-        var keys = new List<byte[]>(count);
+        var keys = new List<NodeKey>(count);
         using var file = File.OpenRead(path);
         var prefix = new byte[sizeof(int)];
         while (keys.Count < count && file.ReadAtLeast(prefix, prefix.Length, throwOnEndOfStream: false) == prefix.Length)
@@ -68,13 +68,13 @@ internal sealed class RsaKeyPool(IReadOnlyList<byte[]> keys, bool share) : IRsaK
                 break;
             }
 
-            keys.Add(key);
+            keys.Add(NodeKey.Open(key));
         }
 
         return keys;
     }
 
-    private static void Write(string path, List<byte[]> keys)
+    private static void Write(string path, List<NodeKey> keys)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         var unfinished = path + ".new";
@@ -87,7 +87,7 @@ internal sealed class RsaKeyPool(IReadOnlyList<byte[]> keys, bool share) : IRsaK
         using (var file = new FileStream(unfinished, options))
         {
             var prefix = new byte[sizeof(int)];
-            foreach (var key in keys)
+            foreach (var key in keys.Select(key => key.Export()))
             {
                 BinaryPrimitives.WriteInt32LittleEndian(prefix, key.Length);
                 file.Write(prefix);

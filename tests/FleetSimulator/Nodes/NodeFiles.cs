@@ -1,3 +1,5 @@
+using ControlPlane.FleetSimulator.Keys;
+
 namespace ControlPlane.FleetSimulator.Nodes;
 
 /// <summary>What a node has on its disk, and so keeps over a restart. Held in memory here.</summary>
@@ -17,11 +19,8 @@ internal sealed record NodeFiles
     /// <summary>The public half of <see cref="Seed"/>, lower-case hexadecimal.</summary>
     public string? Ed25519PublicKey { get; init; }
 
-    /// <summary><c>ssl/private.pem</c> as PKCS#1 DER.</summary>
-    public byte[]? PrivateKey { get; init; }
-
-    /// <summary>SHA-256 over the SubjectPublicKeyInfo of <see cref="PrivateKey"/>, lower-case hexadecimal.</summary>
-    public string? PublicKeyFingerprint { get; init; }
+    /// <summary><c>ssl/private.pem</c>.</summary>
+    public NodeKey? PrivateKey { get; init; }
 
     /// <summary><c>ssl/certificate.pem</c>.</summary>
     public string? Certificate { get; init; }

@@ -347,7 +347,7 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
 
     private void ShowFiles()
     {
-        view.PublicKeyFingerprint = files.PublicKeyFingerprint;
+        view.PublicKeyFingerprint = files.PrivateKey?.Fingerprint;
         view.Ed25519PublicKey = files.Ed25519PublicKey;
         view.Certificate = files.Certificate;
         view.Network = files.Configuration is { MiddlewareHosts.Length: > 0 } configuration ? configuration.MiddlewareHosts : view.Network;
