@@ -6,7 +6,7 @@ namespace ControlPlane.Adapters.Tests.FleetSimulator;
 /// <summary>A fleet against stock nats-server, through all of its enrolment.</summary>
 public sealed class SimulatedFleetTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -55,5 +55,7 @@ public sealed class SimulatedFleetTests
         SignerKeyPem = network.SignerKeyPem,
         RestartDelay = TimeSpan.FromMilliseconds(100),
         NodesPerConnection = nodesPerConnection,
+        KeyPool = 3,
+        ShareKeys = nodes > 3,
     };
 }

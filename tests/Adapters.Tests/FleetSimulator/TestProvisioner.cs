@@ -15,7 +15,7 @@ namespace ControlPlane.Adapters.Tests.FleetSimulator;
 internal sealed class TestProvisioner : ILinkListener, IAsyncDisposable
 {
     private const string Caller = "choria=provisioner.mcollective";
-    private static readonly TimeSpan ReplyTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReplyTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeProvider Time = TimeProvider.System;
 
     private readonly ConcurrentDictionary<string, TaskCompletionSource<ReceivedReply>> waiting = [];

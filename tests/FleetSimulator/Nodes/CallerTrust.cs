@@ -6,45 +6,36 @@ namespace ControlPlane.FleetSimulator.Nodes;
 /// <summary>Whom a provisioned node believes: callers of its CA in V1, callers of its issuers in V2.</summary>
 internal static class CallerTrust
 {
-    public static bool Accepts(ReceivedRequest received, NodeView node) => received.Request.Protocol == ChoriaProtocol.V1
-        ? node.Files.Authorities is { } authorities && CertificateCallers.Accepts(received, authorities, node.Now)
-        : node.Files.Configuration is { } configuration && AcceptsToken(received, configuration, node.Now);
-
-    private static bool AcceptsToken(ReceivedRequest received, NodeConfiguration configuration, DateTimeOffset now)
+    public static bool Accepts(ReceivedRequest received, NodeView node)
     {
-        var proof = received.Proof;
-        if (TrustOf(configuration) is not { } trust || !trust.TryVerify(proof.CallerCredential, now, out ClientClaims? caller, out _))
+        try
+        {
+            return received.Request.Protocol == ChoriaProtocol.V1
+                ? AcceptsCertificate(received, node)
+                : AcceptsToken(received, node);
+        }
+        catch (ChoriaFormatException)
+        {
+            // The CA or the issuers that the node was configured with are none: it believes nobody.
+            return false;
+        }
+    }
+
+    private static bool AcceptsCertificate(ReceivedRequest received, NodeView node)
+    {
+        if (node.Files.Authorities is not { } authorities)
         {
             return false;
         }
 
-        var mayManage = caller.Permissions?.FleetManagement == true;
-        var mayManageSigned = caller.Permissions?.SignedFleetManagement == true;
-        if (proof.SignerToken is { } signerToken)
-        {
-            return trust.TryVerify(signerToken, now, out ClientClaims? signer, out _)
-                && signer.Permissions?.AuthenticationDelegator == true
-                && (mayManage || mayManageSigned)
-                && IsSignedBy(proof, signer);
-        }
-
-        return mayManage && !mayManageSigned && received.Request.Caller == caller.CallerId && IsSignedBy(proof, caller);
+        using var trust = new CertificateTrust(authorities);
+        return trust.TryVerifyCaller(received, node.Now, out _);
     }
 
-    private static TokenTrust? TrustOf(NodeConfiguration configuration)
+    private static bool AcceptsToken(ReceivedRequest received, NodeView node)
     {
-        try
-        {
-            return TokenTrust.InOrganizations(
-                configuration.Issuers.ToDictionary(issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value)));
-        }
-        catch (ChoriaFormatException)
-        {
-            // A node with an issuer that is no key believes nobody.
-            return null;
-        }
+        var issuers = node.Files.Configuration?.Issuers ?? new Dictionary<string, string>();
+        var trust = TokenTrust.InOrganizations(issuers.ToDictionary(issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value)));
+        return RequestVerification.TryVerifyCaller(received, trust, node.Now, out _, out _);
     }
-
-    private static bool IsSignedBy(RequestProof proof, ClientClaims claims) =>
-        claims.PublicKey is { Length: 2 * Ed25519Key.PublicKeyBytes } key && proof.IsSignedBy(Convert.FromHexString(key));
 }
