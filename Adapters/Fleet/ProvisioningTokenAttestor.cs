@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.Options;
@@ -8,17 +9,26 @@ namespace ControlPlane.Adapters.Fleet;
 internal sealed class ProvisioningTokenAttestor(
     SharedSecret secret, IOptions<FleetOptions> fleet, IOptions<ProvisioningOptions> provisioning) : INodeAttestor
 {
+    /// <summary>Tokens that were verified. A token is baked into an image, so that a fleet has few, and verifying one costs as much as a signature.</summary>
+    private const int VerifiedMax = 1024;
+
     private readonly TokenTrust[] trusts = [.. Trusts(fleet.Value, provisioning.Value)];
+    private readonly ConcurrentDictionary<string, Verified> verified = new(StringComparer.Ordinal);
 
     public Attestation Attest(string token, DateTimeOffset now)
     {
+        if (verified.TryGetValue(token, out var known) && now >= known.NotBefore && now < known.ExpiresAt)
+        {
+            return known.Attestation;
+        }
+
         TokenFault? telling = null;
         foreach (var trust in trusts)
         {
             if (trust.TryVerify(token, now, out ProvisioningClaims? claims, out var fault))
             {
                 return claims.HasSecret(secret.Value)
-                    ? new Attestation.Trusted(claims.ToJsonWithoutSecrets(), claims.Organization ?? TokenClaims.DefaultOrganization)
+                    ? Remember(token, claims)
                     : new Attestation.Refused(Refusal.SecretMismatch, "the shared secret in its provisioning token is not ours");
             }
 
@@ -27,6 +37,19 @@ internal sealed class ProvisioningTokenAttestor(
         }
 
         return new Attestation.Refused(RefusalOf(telling!.Reason), $"its provisioning token is refused: {telling.Detail}");
+    }
+
+    private Attestation.Trusted Remember(string token, ProvisioningClaims claims)
+    {
+        var trusted = new Attestation.Trusted(claims.ToJsonWithoutSecrets(), claims.Organization ?? TokenClaims.DefaultOrganization);
+        if (verified.Count >= VerifiedMax)
+        {
+            verified.Clear();
+        }
+
+        verified[token] = new Verified(
+            trusted, DateTimeOffset.FromUnixTimeSeconds(claims.NotBeforeSeconds ?? DateTimeOffset.MinValue.ToUnixTimeSeconds()), claims.ExpiresAt);
+        return trusted;
     }
 
     private static Refusal RefusalOf(TokenRefusal reason) => reason switch
@@ -51,4 +74,6 @@ internal sealed class ProvisioningTokenAttestor(
             yield return TokenTrust.InSigners([.. fleet.ProvisioningTokenSignerFiles.Select(file => IssuerKey.FromRsaPem(File.ReadAllText(file)))]);
         }
     }
+
+    private sealed record Verified(Attestation.Trusted Attestation, DateTimeOffset NotBefore, DateTimeOffset ExpiresAt);
 }

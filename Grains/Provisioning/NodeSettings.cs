@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.ObjectModel;
 using System.Text.Json;
 using ControlPlane.Overlays;
@@ -8,6 +9,8 @@ namespace ControlPlane.Provisioning;
 /// <remarks>Keys: choria-protocol §9.2. Limits: the DDL of <c>choria_provision#configure</c>, which intermediaries may enforce.</remarks>
 internal static class NodeSettings
 {
+    private static readonly SearchValues<char> NotInNames = SearchValues.Create("=#\r\n \t");
+
     public const int SettingsJsonLengthMax = 2048;
     public const int CertificateLengthMax = 10_240;
     public const int ChainLengthMax = 20_480;
@@ -61,6 +64,11 @@ internal static class NodeSettings
             if (value.Length == 0 || value.AsSpan().ContainsAny('\r', '\n'))
             {
                 faults.Add($"the setting '{key}' is empty or has a line break; mend it under Overlays:Members");
+            }
+
+            if (key.Length == 0 || key.AsSpan().ContainsAny(NotInNames))
+            {
+                faults.Add($"'{key}' is not the name of a setting; mend it under Overlays:Members");
             }
         }
 

@@ -19,7 +19,7 @@ public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture
         await using var stage = await Stages.StartAsync(new EnrolmentStageOptions { SiloProgram = Stages.SiloProgram }, Token);
         await stage.StartSiloAsync(Token);
         await using var fleet = await SimulatedFleet.StartAsync(
-            Stages.Fleet(stage, 20, FleetProtocol.V1) with { Faults = Some(NodeFault.Duplicate, 3) }, Token);
+            Stages.Fleet(stage, 20, FleetProtocol.V1, faulty: (NodeFault.Duplicate, 3)), Token);
 
         Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
         await AssertEnrolled(stage, fleet);
@@ -66,12 +66,7 @@ public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture
     public async Task AHostileNode_IsRefused_WithTheRuleItBroke(NodeFault fault, FleetProtocol protocol, string refusal)
     {
         await using var fleet = await SimulatedFleet.StartAsync(
-            Stages.Fleet(hostile.Stage, 1, protocol) with
-            {
-                Faults = Some(fault, 1),
-                IdentityPattern = $"{fault}.hostile.example.net".ToLowerInvariant(),
-            },
-            Token);
+            Stages.Fleet(hostile.Stage, 1, protocol, $"{fault}.hostile.example.net".ToLowerInvariant(), (fault, 1)), Token);
         var node = Assert.Single(fleet.Nodes);
 
         JsonElement snapshot = default;
@@ -86,8 +81,6 @@ public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture
         Assert.False(string.IsNullOrEmpty(snapshot.GetProperty("reason").GetString()));
         Assert.Equal(0, node.ConfigureCalls);
     }
-
-    private static Dictionary<NodeFault, FaultShare> Some(NodeFault fault, int nodes) => new() { [fault] = FaultShare.Count(nodes) };
 
     /// <summary>What the control plane says of each node is what the node itself holds.</summary>
     private static async Task AssertEnrolled(EnrolmentStage stage, SimulatedFleet fleet)
@@ -134,14 +127,16 @@ public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture
 /// <summary>One stage that all hostile nodes share.</summary>
 public sealed class HostileStage : IAsyncLifetime
 {
-    public EnrolmentStage Stage { get; private set; } = null!;
+    private EnrolmentStage? stage;
+
+    public EnrolmentStage Stage => stage ?? throw new InvalidOperationException("the stage is set up before the first test");
 
     public async ValueTask InitializeAsync()
     {
         var options = new EnrolmentStageOptions { SiloProgram = Stages.SiloProgram, MutualTls = false };
-        Stage = await Stages.StartAsync(options, TestContext.Current.CancellationToken);
-        await Stage.StartSiloAsync(TestContext.Current.CancellationToken);
+        stage = await Stages.StartAsync(options, TestContext.Current.CancellationToken);
+        await stage.StartSiloAsync(TestContext.Current.CancellationToken);
     }
 
-    public ValueTask DisposeAsync() => Stage.DisposeAsync();
+    public ValueTask DisposeAsync() => stage?.DisposeAsync() ?? ValueTask.CompletedTask;
 }

@@ -1,5 +1,6 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.FleetSimulator;
+using ControlPlane.FleetSimulator.Faults;
 using ControlPlane.TestKit.Stage;
 
 namespace ControlPlane.Cluster.Tests.Enrolment;
@@ -20,8 +21,17 @@ internal static class Stages
             cancellationToken);
 
     /// <summary>A fleet whose tokens the stage's silo believes. Nodes restart at once, and their keys come from a small pool.</summary>
-    public static SimulatedFleetOptions Fleet(EnrolmentStage stage, int nodes, FleetProtocol protocol) => new()
+    public static SimulatedFleetOptions Fleet(
+        EnrolmentStage stage,
+        int nodes,
+        FleetProtocol protocol,
+        string identityPattern = "node{n:00000}.sim.example.net",
+        (NodeFault Fault, int Nodes)? faulty = null) => new()
     {
+        IdentityPattern = identityPattern,
+        Faults = faulty is { } some
+            ? new Dictionary<NodeFault, FaultShare> { [some.Fault] = FaultShare.Count(some.Nodes) }
+            : new Dictionary<NodeFault, FaultShare>(),
         Brokers = stage.Brokers.Provisioning.Url,
         Nodes = nodes,
         Protocol = protocol,

@@ -79,6 +79,19 @@ public sealed class NodeSettingsTests
         Assert.Contains("'plugin.yaml'", Assert.Single(NodeSettings.Faults(Build(Certificate, overlay))), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("a=b")]
+    [InlineData("# a")]
+    [InlineData("a\nb")]
+    [InlineData("")]
+    public void Faults_NamesWhatIsNotASetting(string key)
+    {
+        var overlay = Overlay();
+        overlay.Configuration[key] = "value";
+
+        Assert.Contains("is not the name of a setting", Assert.Single(NodeSettings.Faults(Build(Certificate, overlay))), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Faults_NamesEveryLimitOfChoria_ThatIsPassed()
     {
