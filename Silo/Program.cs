@@ -20,6 +20,7 @@ internal static class Program
             .AddOverlayPlacement()
             .AddRedisLedger()
             .AddLocalCa()
+            .AddCfssl()
             .AddCertificates()
             .AddProvisioning()
             .AddFleet());
