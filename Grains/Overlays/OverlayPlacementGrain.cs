@@ -210,7 +210,7 @@ internal sealed partial class OverlayPlacementGrain(
         {
             Held = new Reservation(overlay.Name, request.Attempt, until, false, plan),
             Attributes = bag.Json,
-            Declared = decision.Situation.Declared,
+            Declared = decision.Situation.DeclaredIn(overlay),
             Trace = DecisionTrace.Encode(decision, Ledger.Sequence),
         };
         var reason = decision.Reason();

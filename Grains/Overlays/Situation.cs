@@ -5,6 +5,11 @@ namespace ControlPlane.Overlays;
 /// <summary>What a decision starts from, gathered once: the node's home, its groups, and where rules leave it no choice.</summary>
 internal sealed class Situation
 {
+    private int declared;
+    private int knownDeclared;
+    private int declaredMax = int.MaxValue;
+    private IReadOnlyList<GroupMembership> counted = [];
+
     private Situation(RegionLedger ledger, Applicant node) => (Ledger, Node) = (ledger, node);
 
     public RegionLedger Ledger { get; }
@@ -35,9 +40,6 @@ internal sealed class Situation
     /// <summary>Equal nodes of one group break ties alike, so a group that opens twice opens in one place.</summary>
     public string TieKey { get; private set; } = "";
 
-    /// <summary>What the required groups that the node opens, or makes larger, ask for beyond the node itself.</summary>
-    public int Declared { get; private set; }
-
     public static Situation Of(RegionLedger ledger, in Applicant node, PlacedNode? known)
     {
         var situation = new Situation(ledger, node)
@@ -47,11 +49,13 @@ internal sealed class Situation
             Groups = ledger.Policy.GroupsOf(node),
         };
         situation.TieKey = node.Identity;
+        situation.knownDeclared = known?.Declared ?? 0;
+        situation.counted = known?.Place is null ? [] : ledger.Policy.GroupsOf(ledger.ApplicantOf(known));
         situation.Restrict(known);
         return situation;
     }
 
-    /// <summary>How many places the node takes in an overlay, counting those that its groups declare.</summary>
+    /// <summary>How many places the node takes in an overlay, counting those that its groups keep there for members to come.</summary>
     public int NeedIn(OverlayEntry overlay)
     {
         var need = 1;
@@ -64,18 +68,39 @@ internal sealed class Situation
                 continue;
             }
 
-            var declared = rule.DeclaredBy(Node);
             if (Ledger.Group(membership.Id) is not { } group)
             {
-                need += Math.Max(0, declared - 1);
+                need += Math.Max(0, rule.DeclaredBy(Node) - 1);
             }
             else if (ReferenceEquals(group.Lives, overlay))
             {
-                usesPromise |= group.Promise > 0;
+                usesPromise |= group.Promise > 0 && !IsIn(membership);
+            }
+            else
+            {
+                // The group's home comes along: it was this node alone, or nothing of the group is where nodes may stay.
+                need += IsIn(membership) ? group.Promise : Math.Max(0, group.Promise - 1);
             }
         }
 
         return usesPromise ? need - 1 : need;
+    }
+
+    /// <summary>The size to promise the node's groups when it is placed in an overlay: never more than there is room for.</summary>
+    public int DeclaredIn(OverlayEntry overlay)
+    {
+        if (!ReferenceEquals(overlay, Home) && !ReferenceEquals(overlay, Held))
+        {
+            return declared;
+        }
+
+        if (counted.Count > 0 && Groups.All(IsIn))
+        {
+            return knownDeclared;
+        }
+
+        // A node that comes back is not turned away because it tells of another group now; that group is promised what is free.
+        return Math.Min(declared, (Math.Max(0, overlay.HardLimit - overlay.Committed) / Math.Max(1, Groups.Count)) + 1);
     }
 
     /// <summary>Whether a group of the node lives in an overlay, or a plan brings the node there.</summary>
@@ -132,6 +157,33 @@ internal sealed class Situation
         }
     }
 
+    // The first member's word counts. Later ones cannot make the promise larger: nobody looked whether there is room for that.
+    private void Declare(GroupRule rule, GroupEntry? group)
+    {
+        if (group is null)
+        {
+            declared = Math.Min(Math.Max(declared, rule.DeclaredBy(Node)), declaredMax);
+        }
+        else
+        {
+            declaredMax = Math.Min(declaredMax, group.Declared);
+            declared = Math.Min(Math.Max(declared, group.Declared), declaredMax);
+        }
+    }
+
+    private bool IsIn(GroupMembership membership)
+    {
+        foreach (var own in counted)
+        {
+            if (own.Id == membership.Id)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     // A pin may name an overlay that the region has not (yet): no overlay equals this one, so all are rejected by the pin.
     private static readonly OverlayEntry Nowhere = new("", -1);
 
@@ -145,20 +197,19 @@ internal sealed class Situation
 
         var group = Ledger.Group(membership.Id);
         TieKey = TieKey == Node.Identity ? membership.Id : TieKey;
-        Declared = Math.Max(Declared, Policy.Capacity.ReserveDeclared ? rule.DeclaredBy(Node) : 0);
+        Declare(rule, group);
         if (group?.Lives is not { } home)
         {
             return;
         }
 
         // The last member that is left of a group may go where it likes: it is the group.
-        if (group.Members == 1 && Counted is not null && group.CountIn(Counted) == 1 && group.Target is null)
+        if (group.Members == 1 && IsIn(membership) && group.Target is null)
         {
             return;
         }
 
-        // Retired and draining overlays empty by plans, group by group; until then a newcomer waits rather than splits the group,
-        // unless nothing of the group will stay.
+        // A draining overlay empties by a plan, group by group; until then a newcomer waits rather than splits the group.
         Leader ??= group;
         Only.Add((home, RuleCode.Group(Policy, membership.Rule)));
     }

@@ -13,22 +13,20 @@ internal static class UnitChoice
             return [];
         }
 
-        // Single nodes first: they fit anywhere and add up exactly.
         MoveUnit[] singles = [.. units.Where(unit => unit.Size == 1).Take(wanted)];
         MoveUnit[] groups = [.. units.Where(unit => unit.Size > 1)];
-        var rest = wanted - singles.Length;
-        if (rest == 0 || groups.Length == 0)
-        {
-            return singles;
-        }
-
-        if (groups.Sum(group => (long)group.Size) <= rest)
+        if (singles.Length + groups.Sum(group => (long)group.Size) <= wanted)
         {
             return [.. singles, .. groups];
         }
 
-        var range = rest + groups.Max(group => group.Size);
-        return [.. singles, .. (long)groups.Length * range <= StepsMax ? Exact(groups, rest, range) : Greedy(groups, rest)];
+        // Single nodes fit anywhere and add up exactly: groups are only for what they do not cover.
+        var uncovered = wanted - singles.Length;
+        var range = wanted + groups.Select(group => group.Size).DefaultIfEmpty().Max();
+        var chosen = uncovered == 0 ? []
+            : (long)groups.Length * range <= StepsMax ? Exact(groups, uncovered, range)
+            : Greedy(groups, uncovered);
+        return [.. chosen, .. singles.Take(Math.Max(0, wanted - chosen.Sum(unit => unit.Size)))];
     }
 
     // Subset sum: for each sum, the unit by which it was first reached; the smallest reachable sum that is enough wins.

@@ -71,7 +71,7 @@ internal sealed class PolicyDesk(RegionHistory history, string region)
                     Home = overlay.Name,
                     Held = null,
                     Attributes = bag.Json,
-                    Declared = decision.Situation.Declared,
+                    Declared = decision.Situation.DeclaredIn(overlay),
                 }));
             }
         }

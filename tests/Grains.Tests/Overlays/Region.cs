@@ -52,7 +52,7 @@ internal sealed class Region
         var decision = Decide(identity, attributes);
         if (decision.Overlay is { } overlay)
         {
-            Arrive(identity, overlay.Name, attributes, decision.Situation.Declared);
+            Arrive(identity, overlay.Name, attributes, decision.Situation.DeclaredIn(overlay));
         }
 
         return decision.Overlay?.Name;
