@@ -1,0 +1,73 @@
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Certificates;
+using ControlPlane.Demo;
+using ControlPlane.Fleet;
+using ControlPlane.FleetSimulator;
+using ControlPlane.FleetSimulator.Faults;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Cluster.Tests.Demo;
+
+/// <summary>The demo's own judgement: it must not call a fleet enrolled that is not.</summary>
+public sealed class VerificationTests
+{
+    private const string Identity = "node1.example.net";
+
+    private static readonly IssuedCertificate Certificate = new(
+        "order-1", "local", "0A", "pem", "chain", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddDays(30), "f00d");
+
+    private static readonly RosterEntry Enrolled =
+        new(Identity, NodeStage.Enrolled, "overlay-1", Reason: null, DateTimeOffset.UnixEpoch, DueAt: null);
+
+    [Fact]
+    public void Faults_AreNone_WhenTheOneUnrevokedCertificateIsOfTheNodesKey() =>
+        Assert.Empty(Faults(Node(), Enrolled, Certificate, Order(LedgerState.Issued, Certificate), Order(LedgerState.Closed, null)));
+
+    [Fact]
+    public void Faults_NameANode_ThatIsNotEnrolled() =>
+        AssertFault("is Deferred, not enrolled: no room", Faults(Node(), Enrolled with { Stage = NodeStage.Deferred, Reason = "no room" }));
+
+    [Fact]
+    public void Faults_NameANode_ThatWasNeverHeardOf() =>
+        AssertFault("never heard of it", Verification.Faults([Node()], [], new Dictionary<string, NodeSnapshot>(), []));
+
+    [Fact]
+    public void Faults_NameACertificate_OfAnotherKey() => AssertFault(
+        "of another key",
+        Faults(Node(), Enrolled, Certificate with { PublicKeyFingerprint = "beef" }, Order(LedgerState.Issued, Certificate)));
+
+    [Fact]
+    public void Faults_NameASecondUnrevokedOrder() => AssertFault(
+        "2 unrevoked orders",
+        Faults(Node(), Enrolled, Certificate, Order(LedgerState.Issued, Certificate), Order(LedgerState.OutcomeUnknown, null)));
+
+    [Fact]
+    public void Faults_NameANode_ThatIsNotWhereItIsSaidToBe() => AssertFault(
+        "is Restarting itself",
+        Faults(Node(SimulatedNodeStage.Restarting), Enrolled, Certificate, Order(LedgerState.Issued, Certificate)));
+
+    [Theory]
+    [InlineData(NodeStage.Silent, "does not answer", 0)]
+    [InlineData(NodeStage.Silent, null, 1)]
+    [InlineData(NodeStage.Discovered, null, 1)]
+    [InlineData(NodeStage.Enrolled, null, 1)]
+    public void Faults_AskForAReason_WhereANodeIsDead(NodeStage stage, string? reason, int faults) =>
+        Assert.Equal(faults, Faults(Node(fault: NodeFault.Dead), Enrolled with { Stage = stage, Reason = reason }).Count);
+
+    private static SimulatedNode Node(SimulatedNodeStage stage = SimulatedNodeStage.Arrived, NodeFault fault = NodeFault.None) =>
+        new(Identity, ChoriaProtocol.V1, fault) { Stage = stage, PublicKeyFingerprint = Certificate.PublicKeyFingerprint };
+
+    private static LedgerEntry Order(LedgerState state, IssuedCertificate? certificate) =>
+        new("local", $"order-{state}", Identity, state, "digest", DateTimeOffset.UnixEpoch, certificate, RevocationReason: null, Detail: null, 1);
+
+    private static IReadOnlyList<string> Faults(
+        SimulatedNode node, RosterEntry entry, IssuedCertificate? certificate = null, params LedgerEntry[] orders)
+    {
+        var snapshot = new NodeSnapshot(
+            Identity, entry.Stage, NodeProtocol.V1, 1, "overlay-1", null, certificate, null, null, entry.Reason, null, null, null, null, []);
+        return Verification.Faults([node], [entry], new Dictionary<string, NodeSnapshot> { [Identity] = snapshot }, orders);
+    }
+
+    private static void AssertFault(string words, IReadOnlyList<string> faults) =>
+        Assert.Contains(words, Assert.Single(faults), StringComparison.Ordinal);
+}
