@@ -18,7 +18,9 @@ internal interface IDemoDisplay
 internal static class DemoDisplay
 {
     public static IDemoDisplay ForThisConsole() =>
-        AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected ? new TerminalDisplay(AnsiConsole.Console) : new LineDisplay(Console.Out);
+        AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected
+            ? new TerminalDisplay(AnsiConsole.Console)
+            : new LineDisplay(Console.Out);
 }
 
 /// <summary>Plain lines: a progress line at most every second.</summary>
@@ -63,7 +65,8 @@ internal sealed class TerminalDisplay(IAnsiConsole console) : IDemoDisplay
         var done = BarWidth * Math.Min(progress.Enrolled, progress.Nodes) / progress.Nodes;
         var lost = BarWidth * (progress.Silent + progress.Refused) / progress.Nodes;
         var rest = new string('─', Math.Max(0, BarWidth - done - lost));
-        console.Markup($"[green]{new string('━', done)}[/][red]{new string('━', lost)}[/][grey]{rest}[/] {Markup.Escape(progress.ToString())}");
+        var bar = $"[green]{new string('━', done)}[/][red]{new string('━', lost)}[/][grey]{rest}[/]";
+        console.Markup($"{bar} {Markup.Escape(progress.ToString())}");
         _shows = true;
     }
 

@@ -27,6 +27,9 @@ internal sealed record DemoProgress
 
     public int Refused => In(NodeStage.Quarantined);
 
+    /// <summary>Nodes that are neither enrolled nor given up for now.</summary>
+    public int UnderWay => (Stages?.Values.Sum() ?? 0) - Enrolled - Silent - Refused;
+
     /// <summary>Every node that is meant to live is enrolled and every other one is reported.</summary>
     public bool IsDone => Enrolled >= Expected && Silent + Refused >= Nodes - Expected;
 
@@ -46,7 +49,8 @@ internal sealed record DemoProgress
 
     public override string ToString() => Stages is null
         ? $"{Elapsed.TotalSeconds,4:0} s  announced {Announced}  arrived {Arrived}  the silo does not answer"
-        : $"{Elapsed.TotalSeconds,4:0} s  announced {Announced}  arrived {Arrived}  enrolled {Enrolled}/{Nodes}  silent {Silent}  refused {Refused}";
+        : $"{Elapsed.TotalSeconds,4:0} s  announced {Announced}  under way {UnderWay}  arrived {Arrived}  "
+            + $"enrolled {Enrolled}/{Nodes}  silent {Silent}  refused {Refused}";
 
     private int In(NodeStage stage) => Stages?.GetValueOrDefault(stage) ?? 0;
 }

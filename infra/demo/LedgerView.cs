@@ -1,7 +1,7 @@
 using ControlPlane.Certificates;
-using ControlPlane.Overlays;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Configuration;
 using Orleans.Hosting;
 using StackExchange.Redis;
 
@@ -15,7 +15,7 @@ internal static class LedgerView
     public static async Task<IReadOnlyList<LedgerEntry>> ReadAsync(string redis, string overlay, CancellationToken cancellationToken)
     {
         var registration = new Registration();
-        registration.Services.Configure<OverlaysOptions>(options => options.Local = overlay);
+        registration.Services.Configure<ClusterOptions>(options => options.ServiceId = overlay);
         await using var connection = await ConnectionMultiplexer.ConnectAsync(redis);
         registration.Services.AddSingleton<IConnectionMultiplexer>(connection);
         registration.AddRedisLedger();

@@ -11,7 +11,11 @@ internal static class Program
 
     private static readonly DemoOptions Defaults = new();
 
-    private static readonly Option<int> Nodes = new("--nodes") { Description = "How many nodes [500]", DefaultValueFactory = _ => Defaults.Nodes };
+    private static readonly Option<int> Nodes = new("--nodes")
+    {
+        Description = "How many nodes [500]",
+        DefaultValueFactory = _ => Defaults.Nodes,
+    };
 
     private static readonly Option<FleetProtocol> Protocol = new("--protocol")
     {
@@ -31,8 +35,15 @@ internal static class Program
         DefaultValueFactory = _ => "0",
     };
 
-    private static readonly Option<bool> KillSilo = new("--kill-silo") { Description = "Kill the silo half-way (SIGKILL) and start it again" };
-    private static readonly Option<bool> Exit = new("--exit") { Description = "End when the fleet is enrolled; exit code 0 only if all is as it should be" };
+    private static readonly Option<bool> KillSilo = new("--kill-silo")
+    {
+        Description = "Kill the silo half-way (SIGKILL) and start it again",
+    };
+
+    private static readonly Option<bool> Exit = new("--exit")
+    {
+        Description = "End when the fleet is enrolled; exit code 0 only if all is as it should be",
+    };
 
     private static readonly Option<int> ApiPort = new("--port")
     {

@@ -24,7 +24,9 @@ internal sealed record Summary(int Enrolled, int Nodes, int Silent, int Refused,
             .Select(node => node.ArrivedAt!.Value - node.AnnouncedAt!.Value)
             .Order()
             .ToList();
-        var duration = waits.Count == 0 ? TimeSpan.Zero : nodes.Max(node => node.ArrivedAt)!.Value - nodes.Min(node => node.AnnouncedAt)!.Value;
+        var duration = waits.Count == 0
+            ? TimeSpan.Zero
+            : nodes.Max(node => node.ArrivedAt)!.Value - nodes.Min(node => node.AnnouncedAt)!.Value;
         return new Summary(
             listed.Count(entry => entry.Stage == NodeStage.Enrolled),
             nodes.Count,

@@ -58,13 +58,14 @@ public sealed class VerificationTests
         new(Identity, ChoriaProtocol.V1, fault) { Stage = stage, PublicKeyFingerprint = Certificate.PublicKeyFingerprint };
 
     private static LedgerEntry Order(LedgerState state, IssuedCertificate? certificate) =>
-        new("local", $"order-{state}", Identity, state, "digest", DateTimeOffset.UnixEpoch, certificate, RevocationReason: null, Detail: null, 1);
+        new("local", $"order-{state}", Identity, state, "digest", DateTimeOffset.UnixEpoch, certificate, null, null, Version: 1);
 
     private static IReadOnlyList<string> Faults(
         SimulatedNode node, RosterEntry entry, IssuedCertificate? certificate = null, params LedgerEntry[] orders)
     {
         var snapshot = new NodeSnapshot(
-            Identity, entry.Stage, NodeProtocol.V1, 1, "overlay-1", null, certificate, null, null, entry.Reason, null, null, null, null, []);
+            Identity, entry.Stage, NodeProtocol.V1, Attempt: 1, "overlay-1", PlacementReason: null, certificate, ServerTokenExpiresAt: null,
+            Refusal: null, entry.Reason, DueAt: null, FirstSeenAt: null, LastSeenAt: null, AgentVersion: null, History: []);
         return Verification.Faults([node], [entry], new Dictionary<string, NodeSnapshot> { [Identity] = snapshot }, orders);
     }
 
