@@ -15,6 +15,7 @@ internal static class Program
     /// <summary>What the silo is made of.</summary>
     public static WebApplicationBuilder AddControlPlane(this WebApplicationBuilder builder)
     {
+        builder.AddRedis();
         builder.Host.UseOrleans(silo => silo
             .AddRuntime()
             .AddOverlayPlacement()

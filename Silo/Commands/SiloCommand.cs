@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ControlPlane.Certificates;
 using ControlPlane.Configuration;
 using ControlPlane.Hosting;
 
@@ -37,7 +38,7 @@ internal static class SiloCommand
             return ExitCodes.Done;
         }
         catch (Exception refused) when (refused is ConfigurationFileException or ConfigurationRefusedException
-            or Orleans.Runtime.OrleansConfigurationException)
+            or IssuerMisconfiguredException or Orleans.Runtime.OrleansConfigurationException)
         {
             await error.WriteLineAsync($"controlplane: {refused.Message}");
             return ExitCodes.Configuration;
@@ -46,6 +47,12 @@ internal static class SiloCommand
         {
             await error.WriteLineAsync($"controlplane: {away.Message}");
             return ExitCodes.StartFailed;
+        }
+        catch (Exception unexpected)
+        {
+            // The last line before the process ends: without it the runtime would abort and dump core.
+            await error.WriteLineAsync($"controlplane: ended unexpectedly: {unexpected}");
+            return ExitCodes.Refused;
         }
     }
 

@@ -21,18 +21,13 @@ internal static class OrleansRuntime
     public static ISiloBuilder AddRuntime(this ISiloBuilder silo)
     {
         AddOptions(silo.Services);
-        silo.Services.AddSingleton<IConnectionMultiplexer>(OpenRedis);
-        silo.Services.AddHostedService<RedisStart>();
-
-        return silo.AddIdentity().AddRedis().AddPatience();
+        return silo.AddIdentity().AddRedisProviders().AddPatience();
     }
 
     private static void AddOptions(IServiceCollection services)
     {
         services.AddSingleton<IValidateOptions<SiloHostOptions>, SiloHostOptionsValidator>();
         services.AddOptions<SiloHostOptions>().BindConfiguration(SiloHostOptions.Section).ValidateOnStart();
-        services.AddSingleton<IValidateOptions<RedisOptions>, RedisOptionsValidator>();
-        services.AddOptions<RedisOptions>().BindConfiguration(RedisOptions.Section).ValidateOnStart();
         services.AddOptions<HostOptions>().Configure<IOptions<SiloHostOptions>>(
             (host, silo) => host.ShutdownTimeout = silo.Value.ShutdownTimeout);
         services.AddSingleton(provider =>
@@ -61,20 +56,20 @@ internal static class OrleansRuntime
         return silo;
     }
 
-    private static ISiloBuilder AddRedis(this ISiloBuilder silo)
+    private static ISiloBuilder AddRedisProviders(this ISiloBuilder silo)
     {
         silo.UseRedisClustering(_ => { });
         silo.Services.AddOptions<Orleans.Clustering.Redis.RedisClusteringOptions>()
             .Configure<IServiceProvider>((clustering, services) =>
             {
-                clustering.ConfigurationOptions = ClientOptions(services);
+                clustering.ConfigurationOptions = RedisConnection.OptionsOf(services);
                 clustering.CreateMultiplexer = _ => Task.FromResult((services.GetRequiredService<IConnectionMultiplexer>(), IsShared: true));
             });
 
         // The Orleans codec, not JSON: docs/decisions/0002-grain-state-codec.md.
         silo.AddRedisGrainStorage(Stores.Fleet, storage => storage.Configure<IServiceProvider>((redis, services) =>
         {
-            redis.ConfigurationOptions = ClientOptions(services);
+            redis.ConfigurationOptions = RedisConnection.OptionsOf(services);
             redis.CreateMultiplexer = _ => Task.FromResult((services.GetRequiredService<IConnectionMultiplexer>(), IsShared: true));
             redis.GrainStorageSerializer = new OrleansGrainStorageSerializer(services.GetRequiredService<Serializer>());
             redis.DeleteStateOnClear = true;
@@ -109,10 +104,4 @@ internal static class OrleansRuntime
         // work is the enrolment gate, not the processor.
         return silo;
     }
-
-    private static IConnectionMultiplexer OpenRedis(IServiceProvider services) => ConnectionMultiplexer.Connect(ClientOptions(services));
-
-    private static ConfigurationOptions ClientOptions(IServiceProvider services) =>
-        services.GetRequiredService<IOptions<RedisOptions>>().Value
-            .ToClientOptions($"controlplane-{services.GetRequiredService<Locality>().Overlay}");
 }
