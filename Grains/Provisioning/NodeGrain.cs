@@ -217,6 +217,7 @@ internal sealed partial class NodeGrain(
             case EnrolmentStep.StartOver startOver:
                 // Not written: the roster's record, or the missed deadline, leads another silo to the same decision.
                 dossier = null;
+                ForgetArrival();
                 node.State = State.StartedOver(startOver.WaitingSince, context.Now, startOver.Detail);
                 break;
 
@@ -286,9 +287,13 @@ internal sealed partial class NodeGrain(
     {
         var waitingSince = State.WaitingSince;
         await node.ReplaceAsync(await planeSteps.ArriveAsync(Identity, State, Pending, arrive.At));
+        ForgetArrival();
         context.Meter.Enrolled(arrive.At - (waitingSince ?? arrive.At));
         LogEnrolled(Identity, State.Overlay, State.Attempt);
     }
+
+    // The sign of life belongs to the life that ends here: within the clocks' tolerance it would count for the next one too.
+    private void ForgetArrival() => news = news with { Arrival = null };
 
     private EnrolmentStep Next() => Enrolment.Next(State, news, context.Options, context.Now);
 

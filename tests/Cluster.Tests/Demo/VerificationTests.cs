@@ -3,8 +3,8 @@ using ControlPlane.Certificates;
 using ControlPlane.Demo;
 using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;
-using ControlPlane.FleetSimulator.Faults;
 using ControlPlane.Provisioning;
+using NodeFault = ControlPlane.FleetSimulator.Faults.NodeFault;
 
 namespace ControlPlane.Cluster.Tests.Demo;
 

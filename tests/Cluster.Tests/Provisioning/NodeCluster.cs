@@ -1,0 +1,98 @@
+using ControlPlane.Certificates;
+using ControlPlane.Fleet;
+using ControlPlane.Overlays;
+using ControlPlane.Provisioning;
+using ControlPlane.TestKit.Provisioning;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Hosting;
+using Orleans.TestingHost;
+
+namespace ControlPlane.Cluster.Tests.Provisioning;
+
+/// <summary>One silo that enrols fake nodes: real grains, an embedded CA, memory storage, no wire.</summary>
+public sealed class NodeCluster : IAsyncLifetime
+{
+    public const string Overlay = "overlay-1";
+    private const string Issuer = "local";
+
+    private readonly string folder = Directory.CreateTempSubdirectory("controlplane-nodes-").FullName;
+    private InProcessTestCluster cluster = null!;
+    private ulong sequence;
+
+    public FakeNodes Nodes { get; } = new();
+
+    internal InMemoryCertificateLedger Ledger { get; } = new();
+
+    public async ValueTask InitializeAsync()
+    {
+        var builder = new InProcessTestClusterBuilder(1);
+        builder.ConfigureSiloHost((_, host) => host.Configuration[$"LocalCa:{Issuer}:DataFolder"] = folder);
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.AddMemoryGrainStorage(Stores.Fleet);
+            silo.AddOverlayPlacement().AddLocalCa().AddCertificates().AddProvisioning();
+            silo.Services.AddSingleton<ICertificateLedger>(Ledger);
+            silo.Services.AddSingleton<INodeAgent>(Nodes);
+            silo.Services.AddSingleton<INodeAttestor, FakeAttestor>();
+            silo.Services.AddSingleton<IServerTokenIssuer, FakeServerTokenIssuer>();
+            silo.Services.AddSingleton<IFleetDiscovery, FakeDiscovery>();
+            silo.Services.Configure<CertificatesOptions>(options => options.Profiles["node"] = new CertificateProfile { Issuers = [Issuer] });
+            silo.Services.Configure<ProvisioningOptions>(options => options.Issuers["choria"] = new string('a', 64));
+            silo.Services.Configure<OverlaysOptions>(options =>
+            {
+                options.Region = "test";
+                options.Local = Overlay;
+                options.Members[Overlay] = new OverlayOptions { Brokers = ["nats://127.0.0.1:4222"] };
+            });
+        });
+        cluster = builder.Build();
+        await cluster.DeployAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await cluster.StopAllSilosAsync();
+        await cluster.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    internal INodeGrain Node(string identity) => cluster.Client.GetGrain<INodeGrain>(identity);
+
+    /// <summary>The node says that it started in provisioning mode.</summary>
+    internal async Task<FleetEvent> Start(string identity)
+    {
+        var started = Event(identity, "provision_mode_server", FleetStreams.ProvisioningNetwork);
+        await Node(identity).Observe(started);
+        return started;
+    }
+
+    /// <summary>The node says that it started on its overlay.</summary>
+    internal Task Arrive(string identity) => Node(identity).Observe(Event(identity, "server", Overlay));
+
+    /// <summary>Waits until the node stands as a test wants it.</summary>
+    internal async Task<NodeSnapshot> Until(string identity, Func<NodeSnapshot, bool> condition)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        deadline.CancelAfter(TimeSpan.FromSeconds(60));
+        while (true)
+        {
+            var snapshot = await Node(identity).Get();
+            if (condition(snapshot))
+            {
+                return snapshot;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20), deadline.Token);
+        }
+    }
+
+    internal Task<ControlPlane.Certificates.LedgerEntry?> Order(string identity, int attempt) =>
+        Ledger.ReadAsync(Issuer, $"{identity}/{attempt}", TestContext.Current.CancellationToken);
+
+    private FleetEvent Event(string identity, string component, string network)
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        return new FleetEvent(
+            identity, FleetEventKind.Startup, component, "0.30.2", now, now, network, Interlocked.Increment(ref sequence));
+    }
+}

@@ -1,0 +1,167 @@
+using ControlPlane.Certificates;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Cluster.Tests.Provisioning;
+
+public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeCluster>
+{
+    private static readonly string[] Enrolment = ["jwt", "inventory", "gencsr", "configure", "restart"];
+
+    [Fact]
+    public async Task Observe_EnrolsTheNode_StepByStep()
+    {
+        const string identity = "steps.example.net";
+        await cluster.Start(identity);
+        await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
+        await cluster.Arrive(identity);
+
+        var enrolled = await cluster.Node(identity).Get();
+        Assert.Equal(NodeStage.Enrolled, enrolled.Stage);
+        Assert.Equal((NodeCluster.Overlay, 1, (string?)null), (enrolled.Overlay, enrolled.Attempt, enrolled.Reason));
+        Assert.Equal(Enrolment, cluster.Nodes[identity].Calls);
+        Assert.Equal(cluster.Nodes[identity].PublicKeyFingerprint, enrolled.Certificate?.PublicKeyFingerprint);
+        Assert.Equal(cluster.Nodes[identity].Configuration?.CertificatePem, enrolled.Certificate?.CertificatePem);
+        Assert.Equal(
+            [
+                NodeStage.Discovered, NodeStage.Attested, NodeStage.Inspected, NodeStage.Placed, NodeStage.Keyed, NodeStage.Certified,
+                NodeStage.Configured, NodeStage.Restarted, NodeStage.Enrolled,
+            ],
+            enrolled.History.Select(step => step.Stage));
+    }
+
+    [Fact]
+    public async Task Observe_MayBeRepeated()
+    {
+        const string identity = "repeated.example.net";
+        var started = await cluster.Start(identity);
+        await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
+        await cluster.Arrive(identity);
+
+        await cluster.Node(identity).Observe(started);
+        await cluster.Arrive(identity);
+
+        Assert.Equal(NodeStage.Enrolled, (await cluster.Node(identity).Get()).Stage);
+        Assert.Equal(Enrolment, cluster.Nodes[identity].Calls);
+    }
+
+    [Fact]
+    public async Task Observe_EnrolsAnew_AndThenRevokesThePreviousCertificate()
+    {
+        const string identity = "again.example.net";
+        await Enrol(identity);
+        var first = (await cluster.Node(identity).Get()).Certificate;
+
+        await cluster.Start(identity);
+        await cluster.Until(identity, node => node is { Stage: NodeStage.Restarted, Attempt: 2 });
+        Assert.Equal(LedgerState.Issued, (await cluster.Order(identity, 1))?.State);
+
+        await cluster.Arrive(identity);
+        var second = await cluster.Until(identity, node => node.Stage == NodeStage.Enrolled);
+        Assert.NotEqual(first?.SerialNumber, second.Certificate?.SerialNumber);
+        await UntilClosed(identity, 1);
+        Assert.Equal(LedgerState.Issued, (await cluster.Order(identity, 2))?.State);
+    }
+
+    [Fact]
+    public async Task Observe_ClosesTheOrder_BeforeANodeThatStartedAnewIsAskedForAnotherKey()
+    {
+        const string identity = "midway.example.net";
+        cluster.Nodes[identity].FailNext("configure", new NodeSilentException("no answer"));
+        await cluster.Start(identity);
+        await cluster.Until(identity, node => node.Stage is NodeStage.Silent or NodeStage.Deferred);
+        Assert.Equal(LedgerState.Issued, (await cluster.Order(identity, 1))?.State);
+
+        await cluster.Start(identity);
+        await cluster.Until(identity, node => node is { Stage: NodeStage.Restarted, Attempt: 2 });
+        Assert.NotEqual(LedgerState.Issued, (await cluster.Order(identity, 1))?.State);
+        Assert.Equal(2, cluster.Nodes[identity].Calls.Count(call => call == "gencsr"));
+    }
+
+    [Fact]
+    public async Task Observe_ReportsANodeThatDoesNotAnswer()
+    {
+        const string identity = "silent.example.net";
+        for (var probe = 0; probe < 5; probe++)
+        {
+            cluster.Nodes[identity].FailNext("jwt", new NodeSilentException("no answer to choria_provision#jwt within 5 s"));
+        }
+
+        await cluster.Start(identity);
+        var silent = await cluster.Until(identity, node => node.Stage == NodeStage.Silent);
+
+        Assert.Equal("no answer to choria_provision#jwt within 5 s", silent.Reason);
+        Assert.NotNull(silent.DueAt);
+    }
+
+    [Fact]
+    public async Task Observe_Quarantines_ANodeWhoseRequestNamesAnother_AndReprovisionLetsItTryAgain()
+    {
+        const string identity = "liar.example.net";
+        cluster.Nodes[identity].CommonName = "victim.example.net";
+        await cluster.Start(identity);
+
+        var refused = await cluster.Until(identity, node => node.Stage == NodeStage.Quarantined);
+        Assert.Equal(Refusal.IdentityMismatch, refused.Refusal);
+        Assert.DoesNotContain("configure", cluster.Nodes[identity].Calls);
+
+        cluster.Nodes[identity].CommonName = identity;
+        Assert.IsType<ReprovisionOutcome.Accepted>(await Reprovision(identity));
+        await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
+    }
+
+    [Fact]
+    public async Task Reprovision_TellsTheNode_WhenItIsEnrolled()
+    {
+        const string identity = "moved.example.net";
+        await Enrol(identity);
+
+        Assert.IsType<ReprovisionOutcome.Accepted>(await Reprovision(identity));
+        Assert.Contains($"reprovision in {NodeCluster.Overlay}", cluster.Nodes[identity].Calls);
+        Assert.Contains("operator", (await cluster.Node(identity).Get()).History[^1].Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Reprovision_SaysSo_WhenTheNodeIsUnknownOrUnwilling()
+    {
+        const string identity = "unwilling.example.net";
+        Assert.IsType<ReprovisionOutcome.UnknownNode>(await Reprovision(identity));
+
+        await Enrol(identity);
+        cluster.Nodes[identity].FailNext($"reprovision in {NodeCluster.Overlay}", new NodeSilentException("no answer"));
+        Assert.Equal(new ReprovisionOutcome.NodeUnwilling("no answer"), await Reprovision(identity));
+    }
+
+    [Fact]
+    public async Task Observe_GivesAServerToken_ToANodeOfProtocolV2()
+    {
+        const string identity = "v2.example.net";
+        cluster.Nodes[identity].Protocol = NodeProtocol.V2;
+        await Enrol(identity);
+
+        var enrolled = await cluster.Node(identity).Get();
+        Assert.Null(enrolled.Certificate);
+        Assert.NotNull(enrolled.ServerTokenExpiresAt);
+        Assert.StartsWith($"server token of {identity}", cluster.Nodes[identity].Configuration?.ServerToken, StringComparison.Ordinal);
+    }
+
+    private Task<ReprovisionOutcome> Reprovision(string identity) => cluster.Node(identity)
+        .Reprovision(new ReprovisionRequest("a test", "operator"), TestContext.Current.CancellationToken);
+
+    private async Task Enrol(string identity)
+    {
+        await cluster.Start(identity);
+        await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
+        await cluster.Arrive(identity);
+        await cluster.Until(identity, node => node.Stage == NodeStage.Enrolled);
+    }
+
+    private async Task UntilClosed(string identity, int attempt)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        deadline.CancelAfter(TimeSpan.FromSeconds(60));
+        while ((await cluster.Order(identity, attempt))?.State is not (LedgerState.RevocationDue or LedgerState.Closed))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), deadline.Token);
+        }
+    }
+}
