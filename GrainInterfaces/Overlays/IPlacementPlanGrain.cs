@@ -23,7 +23,8 @@ public interface IPlacementPlanGrain : IGrainWithStringKey
     Task<IReadOnlyList<PlanProgress>> ListPlans();
 
     /// <summary>Brings a plan to another stage. Safe to repeat.</summary>
-    /// <remarks>Approve starts it, in the policy's window; one plan runs at a time. Abort gives up what has not begun; nodes on their way arrive.</remarks>
+    /// <remarks>Approve starts it, in the policy's window; one plan runs at a time. Abort gives up what has not begun; nodes
+    /// on their way arrive.</remarks>
     [Alias("CommandPlan")]
     Task<PlanOutcome> CommandPlan(string id, PlanCommand command, string actor);
 

@@ -2,7 +2,10 @@ namespace ControlPlane.Overlays;
 
 using Orleans.Concurrency;
 
-/// <summary>The policy by which a region's nodes are placed. The same grain as <see cref="IOverlayPlacementGrain"/>, seen by policy authors.</summary>
+/// <summary>
+/// The policy by which a region's nodes are placed. The same grain as <see cref="IOverlayPlacementGrain"/>, seen by policy
+/// authors.
+/// </summary>
 /// <remarks>Key: the region's name.</remarks>
 [Alias("ControlPlane.IPlacementPolicyGrain")]
 public interface IPlacementPolicyGrain : IGrainWithStringKey
@@ -20,7 +23,9 @@ public interface IPlacementPolicyGrain : IGrainWithStringKey
     [Alias("ApplyPolicy"), ResponseTimeout("00:01:00")]
     Task<PolicyVerdict> ApplyPolicy(string text, string actor);
 
-    /// <summary>A version of the policy; null for the one in force. Null when no policy was ever applied or the version is not kept.</summary>
+    /// <summary>
+    /// A version of the policy; null for the one in force. Null when no policy was ever applied or the version is not kept.
+    /// </summary>
     [Alias("ShowPolicy"), ReadOnly]
     Task<PolicyVersion?> ShowPolicy(int? version);
 

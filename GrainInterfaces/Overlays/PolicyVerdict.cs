@@ -33,7 +33,8 @@ public sealed record PolicyVerdict(
 /// <param name="Misplaced">How many are in an overlay that the policy would not let them join, counted by overlay and rule.</param>
 /// <param name="Unplaceable">How many of those no overlay could take.</param>
 /// <param name="SplitGroups">Required groups whose members are in more than one overlay.</param>
-/// <param name="LargestGroup">The largest required group and its size, e.g. <c>customer-service/acme:shop: 3000</c>; empty when there is none.</param>
+/// <param name="LargestGroup">The largest required group and its size, e.g. <c>customer-service/acme:shop: 3000</c>; empty
+/// when there is none.</param>
 /// <param name="Examples">At most 20 misplaced nodes.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.PolicyDryRun")]
 public sealed record PolicyDryRun(

@@ -83,7 +83,10 @@ internal static class RuleCode
         _ => "unknown",
     };
 
-    /// <summary>How many overlays each rule rejected, e.g. <c>no overlay may take it: capacity.softLimit rejects 3, same-site rejects 2</c>.</summary>
+    /// <summary>
+    /// How many overlays each rule rejected, e.g. <c>no overlay may take it: capacity.softLimit rejects 3, same-site rejects
+    /// 2</c>.
+    /// </summary>
     public static string Summary(PlacementPolicy policy, IReadOnlyCollection<Considered> considered)
     {
         var parts = considered.Where(overlay => overlay.By is not null)

@@ -58,7 +58,8 @@ internal static class DecisionTrace
             for (var count = reader.Read(); count > 0; count--)
             {
                 var number = (int)reader.Read();
-                rejected.Add(new RejectedOverlay(number, isShort ? new Rejection(rule, 0, 0) : new Rejection(rule, (int)reader.Read(), (int)reader.Read())));
+                rejected.Add(new RejectedOverlay(number, isShort ? new Rejection(rule, 0, 0)
+                    : new Rejection(rule, (int)reader.Read(), (int)reader.Read())));
             }
         }
 

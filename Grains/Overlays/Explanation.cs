@@ -27,7 +27,8 @@ internal static class Explanation
         OverlayRejection[] rejected =
         [
             .. record.Rejected.Select(rejection => new OverlayRejection(
-                Name(rejection.Number), policy is null ? "rule of a policy no longer kept" : RuleCode.Name(policy, rejection.By.Rule), Detail(rejection.By)))
+                Name(rejection.Number), policy is null ? "rule of a policy no longer kept"
+                    : RuleCode.Name(policy, rejection.By.Rule), Detail(rejection.By)))
                 .OrderBy(rejection => rejection.Overlay, StringComparer.Ordinal),
         ];
         var decided = record.Overlay < 0 ? null : Name(record.Overlay);
@@ -98,7 +99,8 @@ internal static class Explanation
 
         foreach (var rule in rejected.GroupBy(rejection => rejection.By).OrderBy(rule => rule.Count()))
         {
-            var names = string.Join(", ", rule.Take(3).Select(rejection => rejection.Overlay)) + (rule.Count() > 3 ? $" and {rule.Count() - 3} more" : "");
+            var names = string.Join(", ", rule.Take(3).Select(rejection => rejection.Overlay)) + (rule.Count() > 3
+                ? $" and {rule.Count() - 3} more" : "");
             yield return rule.Key switch
             {
                 "capacity.softLimit" or "capacity.hardLimit" => $"{names} could take it with fewer nodes or a higher limit ({rule.Key})",

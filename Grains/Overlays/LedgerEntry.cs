@@ -8,7 +8,9 @@ namespace ControlPlane.Overlays;
 [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry")]
 internal abstract record LedgerEntry
 {
-    /// <summary>A new activation took over. Takes the journal position that a displaced activation would write next, and so fences it.</summary>
+    /// <summary>
+    /// A new activation took over. Takes the journal position that a displaced activation would write next, and so fences it.
+    /// </summary>
     [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.Opened")]
     public sealed record Opened([property: Id(0)] DateTimeOffset At) : LedgerEntry;
 

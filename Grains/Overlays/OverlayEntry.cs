@@ -3,7 +3,8 @@ using System.Collections.Frozen;
 namespace ControlPlane.Overlays;
 
 /// <summary>One overlay in the ledger: what it may take and what it holds now.</summary>
-/// <remarks>Mutable, owned by one <see cref="RegionLedger"/>: a million nodes change its counts, and a copy for each would cost more than the decision.</remarks>
+/// <remarks>Mutable, owned by one <see cref="RegionLedger"/>: a million nodes change its counts, and a copy for each would
+/// cost more than the decision.</remarks>
 internal sealed class OverlayEntry(string name, int number)
 {
     public string Name { get; } = name;

@@ -36,7 +36,9 @@ public sealed class OverlayOptions
     /// <summary>Never more nodes and reservations than this. 1 to 100 000; 20 000 by default.</summary>
     public int HardLimit { get; set; } = 20_000;
 
-    /// <summary>Above this many, only members of groups that live here are taken. 1 to <see cref="HardLimit"/>; 18 000 by default.</summary>
+    /// <summary>
+    /// Above this many, only members of groups that live here are taken. 1 to <see cref="HardLimit"/>; 18 000 by default.
+    /// </summary>
     public int SoftLimit { get; set; } = 18_000;
 
     /// <summary>Free labels that placement rules may name.</summary>

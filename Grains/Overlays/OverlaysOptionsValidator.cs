@@ -80,7 +80,8 @@ internal sealed class OverlaysOptionsValidator : IValidateOptions<OverlaysOption
         {
             if (key.Length == 0 || key.AsSpan().ContainsAny("=\r\n") || value.AsSpan().ContainsAny('\r', '\n'))
             {
-                faults.AddError("is one line of server.conf: no line breaks, no '=' in the name", $"{at}:{nameof(member.Configuration)}:{key}");
+                faults.AddError("is one line of server.conf: no line breaks, no '=' in the name",
+                    $"{at}:{nameof(member.Configuration)}:{key}");
             }
         }
 

@@ -4,7 +4,10 @@ using ControlPlane.Overlays.Policies;
 
 namespace ControlPlane.Overlays;
 
-/// <summary>Chooses the overlay of a node. Pure: the same ledger, policy and node give the same decision, whatever the order of overlays.</summary>
+/// <summary>
+/// Chooses the overlay of a node. Pure: the same ledger, policy and node give the same decision, whatever the order of
+/// overlays.
+/// </summary>
 internal static class PlacementEngine
 {
     /// <param name="ledger">Read only.</param>
@@ -209,7 +212,8 @@ internal static class PlacementEngine
     private static Decision? Quarantine(UnplaceableRule rule, Situation situation, Considered[] considered) =>
         rule is { Action: UnplaceableAction.Quarantine, Overlay: { } name }
         && situation.Ledger.Overlay(name) is { State: OverlayState.Active, IsConfigured: true } overlay
-        && (ReferenceEquals(overlay, situation.Home) || ReferenceEquals(overlay, situation.Held) || overlay.Committed + 1 <= overlay.HardLimit)
+        && (ReferenceEquals(overlay, situation.Home) || ReferenceEquals(overlay, situation.Held)
+            || overlay.Committed + 1 <= overlay.HardLimit)
             ? new Decision(overlay, situation, considered) { IsQuarantine = true }
             : null;
 

@@ -6,7 +6,9 @@ using Orleans.Storage;
 
 namespace ControlPlane.Overlays;
 
-/// <summary>The region's linear history on a grain store: a head, one record per shard of nodes, and a journal of what came since.</summary>
+/// <summary>
+/// The region's linear history on a grain store: a head, one record per shard of nodes, and a journal of what came since.
+/// </summary>
 /// <remarks>
 /// A commit writes one new journal record, however many nodes the region has; now and then the changed shards are written and the
 /// journal before them is dropped. Each journal position can be written once only (the store refuses a record that exists), so

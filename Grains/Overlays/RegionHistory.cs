@@ -4,7 +4,9 @@ using Orleans.Storage;
 
 namespace ControlPlane.Overlays;
 
-/// <summary>A region's ledger together with its storage: what is recorded is applied at once and stored before anyone is answered.</summary>
+/// <summary>
+/// A region's ledger together with its storage: what is recorded is applied at once and stored before anyone is answered.
+/// </summary>
 internal sealed class RegionHistory
 {
     // A lapsed reservation is remembered this long, so that a node that arrives late is known.

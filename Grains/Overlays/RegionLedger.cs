@@ -1,10 +1,13 @@
+// Over 400 lines: counts, groups and leases follow from the nodes and change with them in one step; apart, they could disagree.
 using System.Collections.Frozen;
 using ControlPlane.Overlays.Plans;
 using ControlPlane.Overlays.Policies;
 
 namespace ControlPlane.Overlays;
 
-/// <summary>All that a region's placement knows: nodes, overlays, groups, policies and plans, and the counts that follow from them.</summary>
+/// <summary>
+/// All that a region's placement knows: nodes, overlays, groups, policies and plans, and the counts that follow from them.
+/// </summary>
 /// <remarks>
 /// Mutable and owned by one activation. It changes only by <see cref="Apply"/>, live and at replay alike, so what is restored is
 /// what was decided. Counts and groups are derived from the nodes, so they cannot drift from them.
@@ -227,7 +230,8 @@ internal sealed class RegionLedger
     public PlacementHead Capture() => new()
     {
         Sequence = Sequence,
-        Overlays = [.. byNumber.Select(overlay => new LedgerEntry.OverlaySet(overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch))],
+        Overlays = [.. byNumber.Select(overlay =>
+            new LedgerEntry.OverlaySet(overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch))],
         Policies = History,
         Plans = Plans,
         Homings = new Dictionary<string, string>(homings, StringComparer.Ordinal),
@@ -384,7 +388,8 @@ internal sealed class RegionLedger
         group.Add(overlay, delta);
         if (delta > 0 && Policy.Capacity.ReserveDeclared && Policy.Groups[membership.Rule].Mode == GroupMode.Required)
         {
-            group.Declared = Math.Max(group.Declared, Math.Min(node.Declared, Policy.Groups[membership.Rule].DeclaredBy(ApplicantOf(node))));
+            group.Declared = Math.Max(group.Declared,
+                Math.Min(node.Declared, Policy.Groups[membership.Rule].DeclaredBy(ApplicantOf(node))));
         }
 
         Promise(group, +1);

@@ -37,7 +37,8 @@ internal static class OverlayPlanEndpoints
         TypedResults.Ok(await Plans(grains, locality).ListPlans());
 
     private static async Task<Results<Ok<PlacementPlan>, ProblemHttpResult>> Show(IGrainFactory grains, Locality locality, string id) =>
-        await Plans(grains, locality).ShowPlan(id) is { } plan ? TypedResults.Ok(plan) : Problems.Unknown("plan", $"the region has no plan '{id}'");
+        await Plans(grains, locality).ShowPlan(id) is { } plan ? TypedResults.Ok(plan)
+            : Problems.Unknown("plan", $"the region has no plan '{id}'");
 
     private static async Task<Results<Ok<PlanProgress>, ProblemHttpResult>> Create(
         IGrainFactory grains, Locality locality, HttpContext context, [FromBody] PlanBody body) =>
@@ -56,7 +57,8 @@ internal static class OverlayPlanEndpoints
         _ => throw new UnreachableException(),
     };
 
-    private static IPlacementPlanGrain Plans(IGrainFactory grains, Locality locality) => grains.GetGrain<IPlacementPlanGrain>(locality.Region);
+    private static IPlacementPlanGrain Plans(IGrainFactory grains, Locality locality) =>
+        grains.GetGrain<IPlacementPlanGrain>(locality.Region);
 }
 
 /// <param name="Kind">What it is for.</param>

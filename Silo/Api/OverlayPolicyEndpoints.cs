@@ -24,7 +24,7 @@ internal static class OverlayPolicyEndpoints
             .WithSummary("Every fault of a policy document, and what it would change for the present fleet. Changes nothing.");
         v1.MapPost("/placement/policy:apply", Apply).WithName("ApplyPolicy").WithTags("placement")
             .WithMetadata(new RequestSizeLimitAttribute(PolicyBytesMax))
-            .WithSummary("Puts a policy in force, unless it has errors: then 'applied' is false and the present one stays. Safe to repeat.");
+            .WithSummary("Puts a policy in force. With errors 'applied' is false and the present one stays. Safe to repeat.");
         v1.MapGet("/placement/explanations/{identity}", Explain).WithName("ExplainPlacement").WithTags("placement")
             .WithSummary("Why a node is where it is.")
             .ProducesProblem(StatusCodes.Status404NotFound);
@@ -37,7 +37,8 @@ internal static class OverlayPolicyEndpoints
     private static async Task<Ok<IReadOnlyList<PolicyVersion>>> History(IGrainFactory grains, Locality locality) =>
         TypedResults.Ok(await Policies(grains, locality).ListPolicies());
 
-    private static async Task<Results<Ok<PolicyVersion>, ProblemHttpResult>> Show(IGrainFactory grains, Locality locality, int? version = null) =>
+    private static async Task<Results<Ok<PolicyVersion>,
+        ProblemHttpResult>> Show(IGrainFactory grains, Locality locality, int? version = null) =>
         await Policies(grains, locality).ShowPolicy(version) is { } policy
             ? TypedResults.Ok(policy)
             : Problems.Unknown("policy", version is null
@@ -47,10 +48,12 @@ internal static class OverlayPolicyEndpoints
     private static async Task<Ok<PolicyVerdict>> Check(IGrainFactory grains, Locality locality, [FromBody] PolicyBody body) =>
         TypedResults.Ok(await Policies(grains, locality).CheckPolicy(body.Text));
 
-    private static async Task<Ok<PolicyVerdict>> Apply(IGrainFactory grains, Locality locality, HttpContext context, [FromBody] PolicyBody body) =>
+    private static async Task<Ok<PolicyVerdict>> Apply(IGrainFactory grains, Locality locality, HttpContext context,
+        [FromBody] PolicyBody body) =>
         TypedResults.Ok(await Policies(grains, locality).ApplyPolicy(body.Text, Actor.Of(context)));
 
-    private static async Task<Results<Ok<PlacementExplanation>, ProblemHttpResult>> Explain(IGrainFactory grains, Locality locality, string identity) =>
+    private static async Task<Results<Ok<PlacementExplanation>,
+        ProblemHttpResult>> Explain(IGrainFactory grains, Locality locality, string identity) =>
         !NodeIdentity.IsValid(identity) ? Problems.Malformed(NodeIdentity.Rule)
         : await grains.GetGrain<IOverlayPlacementGrain>(locality.Region).Explain(identity) is { } explanation ? TypedResults.Ok(explanation)
         : Problems.UnknownNode(identity);
@@ -63,7 +66,8 @@ internal static class OverlayPolicyEndpoints
             return Problems.Malformed($"at most {IPlacementPolicyGrain.SimulatedNodesMax} nodes; {NodeIdentity.Rule}");
         }
 
-        PlacementRequest[] nodes = [.. body.Nodes.Select(node => new PlacementRequest(node.Identity, 1, node.Claims, node.Facts, node.Enrolment))];
+        PlacementRequest[] nodes =
+            [.. body.Nodes.Select(node => new PlacementRequest(node.Identity, 1, node.Claims, node.Facts, node.Enrolment))];
         return TypedResults.Ok(await Policies(grains, locality).Simulate(nodes, body.Policy));
     }
 

@@ -17,7 +17,8 @@ internal static class OverlayCommands
         Empty("retire", PlanKind.Retire, "Plans to move all nodes of an overlay elsewhere and to give it up."),
     };
 
-    private static ClientCommand List() => new("list", "Lists the overlays with their states and counts.", async (call, cancellationToken) =>
+    private static ClientCommand List() =>
+        new("list", "Lists the overlays with their states and counts.", async (call, cancellationToken) =>
         call.Print.List(
             await call.Api.GetAsync<IReadOnlyList<OverlaySnapshot>>("v1/overlays", cancellationToken),
             ("name", overlay => overlay.Name),
@@ -49,7 +50,8 @@ internal static class OverlayCommands
         var overlay = new Argument<string>("overlay");
         var approve = new Option<bool>("--approve") { Description = "Approve the plan at once." };
         return new ClientCommand(name, description, async (call, cancellationToken) =>
-            await PlanCommands.CreateAsync(call, kind, call.Arguments.GetRequiredValue(overlay), call.Arguments.GetValue(approve), cancellationToken))
+            await PlanCommands.CreateAsync(call, kind, call.Arguments.GetRequiredValue(overlay), call.Arguments.GetValue(approve),
+                cancellationToken))
         { overlay, approve };
     }
 }

@@ -27,7 +27,8 @@ internal static class PlacementCommands
                 ("attributes", why.Attributes),
             };
             lines.AddRange(why.Candidates.Select(candidate => ($"candidate {candidate.Overlay}", (object?)$"{candidate.Score:0.##}")));
-            lines.AddRange(why.Rejected.Select(rejected => ($"rejected {rejected.Overlay}", (object?)$"{rejected.By} {rejected.Detail}".TrimEnd())));
+            lines.AddRange(why.Rejected.Select(rejected =>
+                ($"rejected {rejected.Overlay}", (object?)$"{rejected.By} {rejected.Detail}".TrimEnd())));
             lines.AddRange(why.WhatWouldChangeIt.Select(sentence => ("what would change it", (object?)sentence)));
             call.Print.One(why, [.. lines]);
         })
@@ -38,19 +39,23 @@ internal static class PlacementCommands
     {
         var file = new Argument<string>("file")
         {
-            Description = "CSV with a column 'identity' and columns such as jwt.customer, enrolment.service, facts.os; or JSON lines with identity, claims, enrolment and facts.",
+            Description = "CSV with a column 'identity' and columns such as jwt.customer, enrolment.service, facts.os; "
+                + "or JSON lines with identity, claims, enrolment and facts.",
         };
         var policy = new Option<string?>("--policy") { Description = "A policy to try; the one in force without.", HelpName = "FILE" };
         var nodes = new Option<bool>("--nodes") { Description = "Print where each node would go." };
-        return new ClientCommand("simulate", "Places made-up nodes on a copy of the region and shows where they would go.", async (call, cancellationToken) =>
+        return new ClientCommand("simulate", "Places made-up nodes on a copy of the region and shows where they would go.",
+            async (call, cancellationToken) =>
         {
             var arrivals = ArrivalFile.Read(await File.ReadAllLinesAsync(call.Arguments.GetRequiredValue(file), cancellationToken));
             var text = call.Arguments.GetValue(policy) is { } path ? await File.ReadAllTextAsync(path, cancellationToken) : null;
-            var outcome = await call.Api.PostAsync<SimulationOutcome>("v1/placement:simulate", new SimulationBody(arrivals, text), cancellationToken);
+            var outcome = await call.Api.PostAsync<SimulationOutcome>("v1/placement:simulate", new SimulationBody(arrivals, text),
+                cancellationToken);
             Print(call, outcome, call.Arguments.GetValue(nodes));
             if (outcome.Faults.FirstOrDefault(fault => !fault.IsWarning) is { } fault)
             {
-                throw new ApiRefusedException($"the policy has faults, the first in line {fault.Line}, column {fault.Column}: {fault.Message}");
+                throw new ApiRefusedException(
+                    $"the policy has faults, the first in line {fault.Line}, column {fault.Column}: {fault.Message}");
             }
         })
         { file, policy, nodes };
@@ -73,7 +78,8 @@ internal static class PlacementCommands
             ("nodes", overlay => overlay.Nodes + overlay.Reserved),
             ("promised", overlay => overlay.Promised),
             ("hard limit", overlay => overlay.HardLimit));
-        var loads = outcome.Overlays.Where(overlay => overlay.State == OverlayState.Active).Select(overlay => (double)(overlay.Nodes + overlay.Reserved)).DefaultIfEmpty().ToArray();
+        var loads = outcome.Overlays.Where(overlay => overlay.State == OverlayState.Active)
+            .Select(overlay => (double)(overlay.Nodes + overlay.Reserved)).DefaultIfEmpty().ToArray();
         call.Print.Say($"{outcome.Nodes.Count - arrived.GetValueOrDefault("")} placed, {arrived.GetValueOrDefault("")} without a place, "
             + $"balance {(loads.Average() > 0 ? loads.Max() / loads.Average() : 1):0.000} (largest to mean)");
     }
@@ -101,7 +107,8 @@ internal static class ArrivalFile
     {
         var node = JsonNode.Parse(line)?.AsObject() ?? throw new IOException("a line is not a JSON object");
         string Part(string name) => node[name]?.ToJsonString() ?? "{}";
-        return new SimulatedArrival(node["identity"]?.ToString() ?? throw new IOException("a line has no identity"), Part("claims"), Part("enrolment"), Part("facts"));
+        return new SimulatedArrival(node["identity"]?.ToString() ?? throw new IOException("a line has no identity"),
+            Part("claims"), Part("enrolment"), Part("facts"));
     }
 
     private static List<SimulatedArrival> ReadCsv(IReadOnlyList<string> lines)
@@ -126,7 +133,8 @@ internal static class ArrivalFile
                 }
             }
 
-            arrivals.Add(new SimulatedArrival(cells[identity], parts["jwt"].ToJsonString(), parts["enrolment"].ToJsonString(), parts["facts"].ToJsonString()));
+            arrivals.Add(new SimulatedArrival(cells[identity], parts["jwt"].ToJsonString(), parts["enrolment"].ToJsonString(),
+                parts["facts"].ToJsonString()));
         }
 
         return arrivals;

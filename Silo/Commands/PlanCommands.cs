@@ -31,7 +31,8 @@ internal static class PlanCommands
 
         var plan = await call.Api.GetAsync<PlacementPlan>($"{Plans}/{progress.Id}", cancellationToken);
         Print(call.Print, plan, progress);
-        call.Print.Say(progress.Stage == PlanStage.Draft ? $"approve it with: controlplane plan approve {plan.Id}" : $"{plan.Id} is {progress.Stage}");
+        call.Print.Say(progress.Stage == PlanStage.Draft ? $"approve it with: controlplane plan approve {plan.Id}"
+            : $"{plan.Id} is {progress.Stage}");
     }
 
     private static ClientCommand Make()
@@ -41,7 +42,8 @@ internal static class PlanCommands
         var approve = new Option<bool>("--approve") { Description = "Approve it at once." };
         return new ClientCommand("create", "Makes a plan from the region as it is now; moves nothing.", async (call, cancellationToken) =>
             await CreateAsync(
-                call, call.Arguments.GetRequiredValue(kind), call.Arguments.GetValue(overlay) ?? "", call.Arguments.GetValue(approve), cancellationToken))
+                call, call.Arguments.GetRequiredValue(kind), call.Arguments.GetValue(overlay) ?? "",
+                    call.Arguments.GetValue(approve), cancellationToken))
         { kind, overlay, approve };
     }
 

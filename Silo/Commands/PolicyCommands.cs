@@ -27,7 +27,8 @@ internal static class PolicyCommands
             Print(call.Print, path, verdict);
             if (verdict.HasErrors)
             {
-                throw new ApiRefusedException($"{path} has {verdict.Faults.Count(fault => !fault.IsWarning)} errors; version {verdict.Version} stays in force");
+                throw new ApiRefusedException(
+                    $"{path} has {verdict.Faults.Count(fault => !fault.IsWarning)} errors; version {verdict.Version} stays in force");
             }
         })
         { file };
@@ -35,7 +36,8 @@ internal static class PolicyCommands
 
     private static void Print(Printer print, string path, PolicyVerdict verdict)
     {
-        var lines = verdict.Faults.Select(fault => ($"{path}:{fault.Line}:{fault.Column}", (object?)(fault.IsWarning ? $"warning: {fault.Message}" : fault.Message)));
+        var lines = verdict.Faults.Select(fault =>
+            ($"{path}:{fault.Line}:{fault.Column}", (object?)(fault.IsWarning ? $"warning: {fault.Message}" : fault.Message)));
         if (verdict.DryRun is { } dryRun)
         {
             lines =
@@ -72,7 +74,8 @@ internal static class PolicyCommands
         { version };
     }
 
-    private static ClientCommand History() => new("history", "Lists the versions that are kept, newest first.", async (call, cancellationToken) =>
+    private static ClientCommand History() =>
+        new("history", "Lists the versions that are kept, newest first.", async (call, cancellationToken) =>
         call.Print.List(
             await call.Api.GetAsync<IReadOnlyList<PolicyVersion>>("v1/placement/policies", cancellationToken),
             ("version", policy => policy.Version),
@@ -84,11 +87,14 @@ internal static class PolicyCommands
     {
         var file = new Argument<string>("file") { Description = "The YAML document to compare with." };
         var version = VersionOption();
-        return new ClientCommand("diff", "Compares the policy in force, or an earlier version, with a file.", async (call, cancellationToken) =>
+        return new ClientCommand("diff", "Compares the policy in force, or an earlier version, with a file.",
+            async (call, cancellationToken) =>
         {
             var policy = await ReadAsync(call, version, cancellationToken);
-            var lines = LineDiff.Of(policy.Text.Split('\n'), (await File.ReadAllTextAsync(call.Arguments.GetRequiredValue(file), cancellationToken)).Split('\n'));
-            call.Print.List([.. lines.Where(line => line.Sign != ' ')], ("", line => line.Sign), ("line", line => line.Number), ("text", line => line.Text));
+            var lines = LineDiff.Of(policy.Text.Split('\n'),
+                (await File.ReadAllTextAsync(call.Arguments.GetRequiredValue(file), cancellationToken)).Split('\n'));
+            call.Print.List([.. lines.Where(line => line.Sign != ' ')], ("", line => line.Sign), ("line", line => line.Number),
+                ("text", line => line.Text));
         })
         { file, version };
     }

@@ -1,6 +1,8 @@
 namespace ControlPlane.Overlays.Plans;
 
-/// <summary>Nodes that move together: the part of a component of required groups that is in one overlay, or one node without a group.</summary>
+/// <summary>
+/// Nodes that move together: the part of a component of required groups that is in one overlay, or one node without a group.
+/// </summary>
 internal sealed class MoveUnit(string group, OverlayEntry from)
 {
     /// <summary>The component's name: its groups, or empty for a single node.</summary>

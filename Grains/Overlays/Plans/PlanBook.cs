@@ -16,7 +16,8 @@ internal sealed record PlanBook([property: Id(0)] PlanProgress[] Plans, [propert
 
     /// <summary>The plan that must go when another is made; null while there is room.</summary>
     public PlanProgress? Oldest => Plans.Length < PlansMax ? null
-        : Array.Find(Plans, plan => plan.Stage is PlanStage.Done or PlanStage.Aborted) ?? Array.Find(Plans, plan => plan.Stage == PlanStage.Draft);
+        : Array.Find(Plans, plan => plan.Stage is PlanStage.Done or PlanStage.Aborted)
+            ?? Array.Find(Plans, plan => plan.Stage == PlanStage.Draft);
 
     public PlanProgress? Find(string id) => Array.Find(Plans, plan => plan.Id == id);
 

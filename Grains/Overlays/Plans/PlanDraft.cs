@@ -32,7 +32,8 @@ internal sealed class PlanDraft
     public int LoadOf(OverlayEntry overlay) => loads[overlay].Load;
 
     /// <summary>Whether the rules let a unit into an overlay, whatever room there is.</summary>
-    public bool Accepts(MoveUnit unit, OverlayEntry overlay) => !ReferenceEquals(unit.From, overlay) && unit.Members.TrueForAll(node => Accepts(node, overlay));
+    public bool Accepts(MoveUnit unit, OverlayEntry overlay) => !ReferenceEquals(unit.From, overlay)
+        && unit.Members.TrueForAll(node => Accepts(node, overlay));
 
     /// <summary>Whether the rules let a node into an overlay, whatever room there is.</summary>
     public bool Accepts(PlacedNode node, OverlayEntry overlay)
@@ -71,7 +72,8 @@ internal sealed class PlanDraft
         {
             var (load, committed, _) = loads[overlay];
             var share = (double)committed / Math.Max(1, overlay.SoftLimit);
-            if (share < bestShare && load + unit.Size <= limit(overlay) && committed + unit.Size + unit.Promise <= overlay.HardLimit && Accepts(unit, overlay))
+            if (share < bestShare && load + unit.Size <= limit(overlay)
+                && committed + unit.Size + unit.Promise <= overlay.HardLimit && Accepts(unit, overlay))
             {
                 (best, bestShare) = (overlay, share);
             }

@@ -89,7 +89,8 @@ internal static class PlanMaker
         var home = draft.Receivers
             .Select(overlay => (Overlay: overlay, Here: parts.FirstOrDefault(part => ReferenceEquals(part.From, overlay))?.Size ?? 0))
             .Where(place => draft.LoadOf(place.Overlay) + size - place.Here + parts[0].Promise <= place.Overlay.HardLimit)
-            .OrderByDescending(place => place.Here).ThenBy(place => draft.LoadOf(place.Overlay)).ThenBy(place => place.Overlay.Name, StringComparer.Ordinal)
+            .OrderByDescending(place => place.Here).ThenBy(place => draft.LoadOf(place.Overlay))
+                .ThenBy(place => place.Overlay.Name, StringComparer.Ordinal)
             .FirstOrDefault(place => Array.TrueForAll(members, node => draft.Accepts(node, place.Overlay))).Overlay;
         foreach (var part in parts.Where(part => !ReferenceEquals(part.From, home)))
         {

@@ -89,7 +89,8 @@ internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Ac
         };
         if (!from)
         {
-            return new PlanOutcome.Refused(PlanRefusal.WrongStage, $"{id} is {plan.Stage}: it cannot be told to {command.ToString().ToLowerInvariant()}");
+            return new PlanOutcome.Refused(PlanRefusal.WrongStage,
+                $"{id} is {plan.Stage}: it cannot be told to {command.ToString().ToLowerInvariant()}");
         }
 
         if (wanted == PlanStage.Approved && Ledger.Plans.Running is { } other)
@@ -279,13 +280,14 @@ internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Ac
             using var deadline = new CancellationTokenSource(TellDeadline);
             var request = new ReprovisionRequest($"moves to {to} by plan {plan}", "placement");
             var outcome = await grains.GetGrain<INodeGrain>(identity).Reprovision(request, deadline.Token);
-            if (outcome is not (ReprovisionOutcome.Accepted or ReprovisionOutcome.UnderWay) && Ledger.Node(identity) is { Held.Attempt: Reservation.ForPlan } unmoved)
+            if (outcome is not (ReprovisionOutcome.Accepted or ReprovisionOutcome.UnderWay)
+                && Ledger.Node(identity) is { Held.Attempt: Reservation.ForPlan } unmoved)
             {
                 // Settle sees that the place is gone and counts the failure.
                 await history.Record(new LedgerEntry.NodeChanged(unmoved with { Held = null }));
             }
         }
-#pragma warning disable CA1031 // Nobody awaits this. Told or not is unknown: if it was, the node comes and finds its place; if not, the lease returns it.
+#pragma warning disable CA1031 // Told or not is unknown: if it was, the node comes and finds its place; if not, the lease ends.
         catch (Exception)
 #pragma warning restore CA1031
         {
@@ -308,11 +310,14 @@ internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Ac
             brake.Note(failed: !isThere);
             plan = plan is null ? null
                 : isThere ? plan with { Moved = plan.Moved + 1 }
-                : Report(plan with { Failed = plan.Failed + 1 }, $"{identity} failed: {(node?.Held is { Lapsed: true } ? "it did not arrive in time" : "it was not willing, or went elsewhere")}");
+                : Report(plan with { Failed = plan.Failed + 1 }, $"{identity} failed: {WhyNot(node)}");
         }
 
         return plan;
     }
+
+    private static string WhyNot(PlacedNode? node) =>
+        node?.Held is { Lapsed: true } ? "it did not arrive in time" : "it was not willing, or went elsewhere";
 
     private bool IsOver(PlanProgress plan) => plan.NextMove >= open!.Moves.Count && onTheirWay.Count == 0;
 

@@ -8,7 +8,10 @@ namespace ControlPlane.Overlays.Policies;
 /// <summary>The values of one node, laid out in the slots of one policy. Nodes that are alike share one.</summary>
 internal sealed class AttributeBag(string json, object?[] slots)
 {
-    /// <summary>Longer values are not compared with anything an operator would write; they are cut so that a node cannot fill our memory.</summary>
+    /// <summary>
+    /// Longer values are not compared with anything an operator would write; they are cut so that a node cannot fill our
+    /// memory.
+    /// </summary>
     public const int TextLengthMax = 256;
 
     /// <summary>How many elements of a list are looked at.</summary>
@@ -115,7 +118,8 @@ internal sealed class AttributeBag(string json, object?[] slots)
         (AttributeType.Number, JsonValueKind.Number) => value.TryGetDouble(out var number) && double.IsFinite(number) ? number : null,
         // Token extensions and inventory tools often carry numbers and flags as text.
         (AttributeType.Number, JsonValueKind.String) =>
-            double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var parsed) && double.IsFinite(parsed) ? parsed : null,
+            double.TryParse(value.GetString(), NumberStyles.Float, CultureInfo.InvariantCulture, out var parsed)
+                && double.IsFinite(parsed) ? parsed : null,
         (AttributeType.Boolean, JsonValueKind.True) => true,
         (AttributeType.Boolean, JsonValueKind.False) => false,
         (AttributeType.Boolean, JsonValueKind.String) => bool.TryParse(value.GetString(), out var flag) ? flag : null,
@@ -138,7 +142,8 @@ internal sealed class AttributeBag(string json, object?[] slots)
         using (var writer = new Utf8JsonWriter(buffer))
         {
             writer.WriteStartObject();
-            foreach (var (name, value) in policy.Attributes.Select((attribute, i) => (attribute.Name, slots[i])).OrderBy(pair => pair.Name, StringComparer.Ordinal))
+            foreach (var (name, value) in policy.Attributes.Select((attribute, i) => (attribute.Name, slots[i]))
+                .OrderBy(pair => pair.Name, StringComparer.Ordinal))
             {
                 WriteValue(writer, name, value);
             }

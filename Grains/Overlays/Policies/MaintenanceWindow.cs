@@ -26,7 +26,8 @@ internal sealed record MaintenanceWindow(DayOfWeek? Day, TimeOnly From, TimeOnly
     {
         var words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries).ToList();
         DayOfWeek? day = null;
-        if (words.Count > 0 && Array.FindIndex(Days, name => string.Equals(name, words[0], StringComparison.OrdinalIgnoreCase)) is >= 0 and var found)
+        if (words.Count > 0 && Array.FindIndex(Days, name =>
+            string.Equals(name, words[0], StringComparison.OrdinalIgnoreCase)) is >= 0 and var found)
         {
             day = (DayOfWeek)found;
             words.RemoveAt(0);
@@ -40,7 +41,8 @@ internal sealed record MaintenanceWindow(DayOfWeek? Day, TimeOnly From, TimeOnly
         }
 
         var zone = TimeZoneInfo.Utc;
-        return words.Count == 1 || TimeZoneInfo.TryFindSystemTimeZoneById(words[1], out zone) ? new MaintenanceWindow(day, start, end, zone) : null;
+        return words.Count == 1 || TimeZoneInfo.TryFindSystemTimeZoneById(words[1], out zone)
+            ? new MaintenanceWindow(day, start, end, zone) : null;
     }
 
     private static readonly string[] Days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];

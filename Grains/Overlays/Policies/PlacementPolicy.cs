@@ -22,7 +22,8 @@ internal sealed record PlacementPolicy
 
     public IReadOnlyList<ScoreRule> Scores { get; init; } = [];
 
-    public UnplaceableRule Unplaceable { get; init; } = new(UnplaceableAction.Defer, TimeSpan.FromSeconds(60), TimeSpan.FromMinutes(10), null);
+    public UnplaceableRule Unplaceable { get; init; } = new(UnplaceableAction.Defer, TimeSpan.FromSeconds(60),
+        TimeSpan.FromMinutes(10), null);
 
     public RebalanceRule Rebalance { get; init; } = new(1.05, 200, null, true, 64);
 
@@ -30,7 +31,9 @@ internal sealed record PlacementPolicy
 
     public HomeLostRule HomeLost { get; init; } = HomeLostRule.Defer;
 
-    /// <summary>Whether any group rule asks for the node's identity; if none does, nodes with equal attributes share their groups.</summary>
+    /// <summary>
+    /// Whether any group rule asks for the node's identity; if none does, nodes with equal attributes share their groups.
+    /// </summary>
     public bool GroupsByIdentity { get; init; }
 
     /// <summary>What holds before an operator writes a policy: nodes stay where they are, newcomers go where there is most room.</summary>
@@ -172,7 +175,8 @@ internal sealed record GroupRule
     // Without it the keys (a:b, c) and (a, b:c) would be one group.
     private static string Escape(string text) =>
         text.AsSpan().ContainsAny(":/\\")
-            ? text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal).Replace("/", "\\/", StringComparison.Ordinal)
+            ? text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal)
+                .Replace("/", "\\/", StringComparison.Ordinal)
             : text;
 }
 
@@ -204,7 +208,8 @@ internal sealed record UnplaceableRule(UnplaceableAction Action, TimeSpan RetryA
 /// <param name="Window">When plans may run; null for always.</param>
 /// <param name="ApprovalRequired">Whether a plan waits for approval.</param>
 /// <param name="MovesInFlightMax">How many nodes may be on their way at once.</param>
-internal sealed record RebalanceRule(double MaxSkew, int MaxMovesPerMinute, MaintenanceWindow? Window, bool ApprovalRequired, int MovesInFlightMax);
+internal sealed record RebalanceRule(double MaxSkew, int MaxMovesPerMinute, MaintenanceWindow? Window, bool ApprovalRequired,
+    int MovesInFlightMax);
 
 /// <summary>Who is asked besides the rules.</summary>
 internal sealed record DecisionRule(bool External, TimeSpan Deadline, bool BuiltInOnTimeout);

@@ -1,6 +1,8 @@
 namespace ControlPlane.Overlays.Policies;
 
-/// <summary>Finds rules that can never act and rules that leave nothing: by what their predicates say, without looking at any node.</summary>
+/// <summary>
+/// Finds rules that can never act and rules that leave nothing: by what their predicates say, without looking at any node.
+/// </summary>
 /// <remarks>
 /// Sound, not complete: what it reports is so; a contradiction behind patterns or between two attributes it does not see. Predicates
 /// whose alternatives multiply beyond <see cref="AlternativesMax"/> are left alone.
@@ -29,7 +31,8 @@ internal static class PolicyAnalysis
             var earlier = Array.FindIndex(pins, 0, later, pin => CanHold(pins[later].Syntax) && Implies(pins[later].Syntax, pin.Syntax));
             if (earlier >= 0)
             {
-                faults.Add(pins[later].Section, $"this pin is unreachable: the one in line {pins[earlier].Section.Start.Line} takes every node that it matches");
+                faults.Add(pins[later].Section,
+                    $"this pin is unreachable: the one in line {pins[earlier].Section.Start.Line} takes every node that it matches");
             }
         }
     }
@@ -38,15 +41,18 @@ internal static class PolicyAnalysis
     {
         var filters = sources.Where(source => source.Kind == RuleKind.Filter && CanHold(source.Syntax)).Select(filter => (
             Source: filter,
-            When: sources.FirstOrDefault(source => source.Kind == RuleKind.Condition && ReferenceEquals(source.Section, filter.Section))?.Syntax)).ToArray();
+            When: sources.FirstOrDefault(source => source.Kind == RuleKind.Condition
+                && ReferenceEquals(source.Section, filter.Section))?.Syntax)).ToArray();
         for (var i = 0; i < filters.Length; i++)
         {
             for (var j = 0; j < i; j++)
             {
                 var applies = And(filters[i].When, filters[j].When);
-                if ((applies is null || CanHold(applies)) && !CanHold(And(applies, And(filters[i].Source.Syntax, filters[j].Source.Syntax))!))
+                if ((applies is null || CanHold(applies))
+                    && !CanHold(And(applies, And(filters[i].Source.Syntax, filters[j].Source.Syntax))!))
                 {
-                    faults.Add(filters[i].Source.At, $"filters '{filters[j].Source.Rule}' and '{filters[i].Source.Rule}' contradict each other: no overlay passes both");
+                    faults.Add(filters[i].Source.At,
+                        $"filters '{filters[j].Source.Rule}' and '{filters[i].Source.Rule}' contradict each other: no overlay passes both");
                 }
             }
         }
@@ -115,24 +121,31 @@ internal static class PolicyAnalysis
         return allowed is not { Count: 0 } && least <= most && !(isYes && isNo);
     });
 
-    /// <summary>One thing that a predicate says of one subject: that its value is among some, or within bounds, or a thing of its own.</summary>
+    /// <summary>
+    /// One thing that a predicate says of one subject: that its value is among some, or within bounds, or a thing of its own.
+    /// </summary>
     private sealed record Fact(string About, bool IsNegated, string[]? OneOf, double Least, double Most)
     {
         public static Fact Of(PredicateSyntax syntax, bool isNegated)
         {
             switch (syntax)
             {
-                case PredicateSyntax.Compare { Operator: Comparison.Equal or Comparison.NotEqual, Left: PredicateSyntax.Reference left, Right: PredicateSyntax.Literal right } compare:
-                    return new Fact(Key(left), (compare.Operator == Comparison.NotEqual) != isNegated, [AttributeBag.Text(right.Value)], double.NegativeInfinity, double.PositiveInfinity);
+                case PredicateSyntax.Compare { Operator: Comparison.Equal or Comparison.NotEqual,
+                    Left: PredicateSyntax.Reference left, Right: PredicateSyntax.Literal right } compare:
+                    return new Fact(Key(left), (compare.Operator == Comparison.NotEqual) != isNegated,
+                        [AttributeBag.Text(right.Value)], double.NegativeInfinity, double.PositiveInfinity);
                 case PredicateSyntax.In { Item: PredicateSyntax.Reference item, List: PredicateSyntax.Literal { Value: string[] list } }:
                     return new Fact(Key(item), isNegated, list, double.NegativeInfinity, double.PositiveInfinity);
-                case PredicateSyntax.Compare { Left: PredicateSyntax.Reference left, Right: PredicateSyntax.Literal { Value: double bound } } compare when !isNegated:
+                case PredicateSyntax.Compare { Left: PredicateSyntax.Reference left,
+                    Right: PredicateSyntax.Literal { Value: double bound } } compare when !isNegated:
                     // Strict bounds are taken a step inwards, so that x < 1 and x > 1 do not meet.
                     return compare.Operator switch
                     {
-                        Comparison.Less => new Fact($"{Key(left)} as number", true, [], double.NegativeInfinity, double.BitDecrement(bound)),
+                        Comparison.Less => new Fact($"{Key(left)} as number", true, [], double.NegativeInfinity,
+                            double.BitDecrement(bound)),
                         Comparison.LessOrEqual => new Fact($"{Key(left)} as number", true, [], double.NegativeInfinity, bound),
-                        Comparison.Greater => new Fact($"{Key(left)} as number", true, [], double.BitIncrement(bound), double.PositiveInfinity),
+                        Comparison.Greater =>
+                            new Fact($"{Key(left)} as number", true, [], double.BitIncrement(bound), double.PositiveInfinity),
                         _ => new Fact($"{Key(left)} as number", true, [], bound, double.PositiveInfinity),
                     };
                 default:

@@ -85,7 +85,8 @@ internal sealed class PolicyDesk(RegionHistory history, string region)
         var largest = overlays.Select(overlay => overlay.HardLimit).DefaultIfEmpty().Max();
         foreach (var rule in policy.Groups.Where(rule => rule.Mode == GroupMode.Required && rule.DeclaredSize > largest))
         {
-            yield return new PolicyFault(1, 1, $"group '{rule.Name}' declares {rule.DeclaredSize} nodes, and the largest overlay takes {largest}: it needs a finer key");
+            yield return new PolicyFault(1, 1,
+                $"group '{rule.Name}' declares {rule.DeclaredSize} nodes, and the largest overlay takes {largest}: it needs a finer key");
         }
 
         foreach (var group in shadow.Groups)
@@ -93,11 +94,13 @@ internal sealed class PolicyDesk(RegionHistory history, string region)
             var size = Math.Max(group.Members, group.Declared);
             if (policy.Groups[group.Rule].Mode == GroupMode.Required && size > largest)
             {
-                yield return new PolicyFault(1, 1, $"group {group.Id} has {size} nodes, and the largest overlay takes {largest}: it needs a finer key");
+                yield return new PolicyFault(1, 1,
+                    $"group {group.Id} has {size} nodes, and the largest overlay takes {largest}: it needs a finer key");
             }
         }
 
-        foreach (var name in policy.Pins.Select(pin => pin.Overlay).Append(policy.Unplaceable.Overlay ?? "").Distinct(StringComparer.Ordinal))
+        foreach (var name in policy.Pins.Select(pin => pin.Overlay).Append(policy.Unplaceable.Overlay ?? "")
+            .Distinct(StringComparer.Ordinal))
         {
             if (name.Length > 0 && shadow.Overlay(name) is not { IsConfigured: true })
             {
@@ -138,7 +141,8 @@ internal sealed class PolicyDesk(RegionHistory history, string region)
         var largest = required.MaxBy(group => (Math.Max(group.Members, group.Declared), group.Id));
         return new PolicyDryRun(
             shadow.NodeCount,
-            [.. counts.OrderByDescending(count => count.Value).Select(count => new MisplacedNodes(count.Key.Overlay, count.Key.Rule, count.Value))],
+            [.. counts.OrderByDescending(count => count.Value)
+                .Select(count => new MisplacedNodes(count.Key.Overlay, count.Key.Rule, count.Value))],
             unplaceable,
             required.Count(group => group.IsSplit),
             largest is null ? "" : $"{largest.Id}: {Math.Max(largest.Members, largest.Declared)}",

@@ -19,9 +19,13 @@ internal sealed record PolicyHistory([property: Id(0)] PolicyVersion[] Versions)
     public static PlacementPolicy Compile(PolicyVersion version)
     {
         var reading = PolicyReader.Read(version.Text, region: null);
-        return reading.Policy is { } policy
-            ? policy with { Version = version.Version }
-            : throw new InvalidOperationException(
-                $"policy {version.Name}@{version.Version} was valid when it was applied and is not now: line {reading.Faults[0].Line}: {reading.Faults[0].Message}");
+        if (reading.Policy is { } policy)
+        {
+            return policy with { Version = version.Version };
+        }
+
+        var fault = reading.Faults[0];
+        throw new InvalidOperationException(
+            $"policy {version.Name}@{version.Version} was valid when it was applied and is not now: line {fault.Line}: {fault.Message}");
     }
 }

@@ -1,3 +1,4 @@
+// Over 400 lines: one reader method for each section of the document, in its order; apart, a rule would be looked for in two places.
 using YamlDotNet.RepresentationModel;
 
 namespace ControlPlane.Overlays.Policies;
@@ -25,7 +26,8 @@ internal sealed class PolicyReader
     public static PolicyReading Read(string text, string? region)
     {
         var reader = new PolicyReader();
-        var policy = PolicyYaml.Load(text, reader.faults) is { } root ? reader.ReadRoot(new YamlSection(root, reader.faults), region) : null;
+        var policy = PolicyYaml.Load(text, reader.faults) is { } root
+            ? reader.ReadRoot(new YamlSection(root, reader.faults), region) : null;
         if (policy is not null && !reader.faults.HasErrors)
         {
             PolicyAnalysis.Judge(reader.sources, reader.faults);
@@ -163,7 +165,8 @@ internal sealed class PolicyReader
     {
         var name = ReadName(section);
         var when = Predicate(section, "when", RuleKind.Condition, name, maySeeOverlay: true, isHard: true);
-        var filter = new FilterRule(name, when, RequiredPredicate(section, "require", RuleKind.Filter, name, maySeeOverlay: true, isHard: true));
+        var filter = new FilterRule(name, when,
+            RequiredPredicate(section, "require", RuleKind.Filter, name, maySeeOverlay: true, isHard: true));
         section.RejectUnknown();
         return filter;
     }
@@ -212,7 +215,8 @@ internal sealed class PolicyReader
 
         // Written as the attribute's name, or as its source: the spec's example does the latter.
         var slot = Enumerable.Range(0, attributes.Count).FirstOrDefault(
-            i => attributes[i].Name == scalar.Value || $"{attributes[i].Source.ToString().ToLowerInvariant()}.{string.Join('.', attributes[i].Path)}" == scalar.Value, -1);
+            i => attributes[i].Name == scalar.Value
+                || $"{attributes[i].Source.ToString().ToLowerInvariant()}.{string.Join('.', attributes[i].Path)}" == scalar.Value, -1);
         if (slot < 0 || attributes[slot].Type != AttributeType.Number)
         {
             faults.Add(scalar, slot < 0 ? $"unknown attribute '{scalar.Value}'" : $"'{scalar.Value}' is not a number");

@@ -43,7 +43,8 @@ internal static class PolicyYaml
             faults.Add(fault.Start, fault.InnerException?.Message ?? fault.Message);
             return null;
         }
-        catch (Exception fault) when (fault is ArgumentException or InvalidOperationException or FormatException or OverflowException or KeyNotFoundException)
+        catch (Exception fault) when (
+            fault is ArgumentException or InvalidOperationException or FormatException or OverflowException or KeyNotFoundException)
         {
             // The YAML parser throws these, without a position, for some texts that are not YAML.
             faults.Add(new Mark(0, 1, 1), $"this is not YAML: {fault.Message}");
@@ -75,7 +76,9 @@ internal static class PolicyYaml
     }
 }
 
-/// <summary>One mapping of the document: values by key, typed, with a fault for whatever does not fit and for keys nobody asked for.</summary>
+/// <summary>
+/// One mapping of the document: values by key, typed, with a fault for whatever does not fit and for keys nobody asked for.
+/// </summary>
 internal sealed class YamlSection(YamlMappingNode node, PolicyFaults faults)
 {
     private readonly HashSet<string> asked = new(StringComparer.Ordinal);
@@ -123,7 +126,8 @@ internal sealed class YamlSection(YamlMappingNode node, PolicyFaults faults)
             return null;
         }
 
-        if (double.TryParse(scalar.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most)
+        if (double.TryParse(scalar.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least
+            && number <= most)
         {
             return number;
         }
@@ -161,7 +165,8 @@ internal sealed class YamlSection(YamlMappingNode node, PolicyFaults faults)
         var found = unit > 0 && int.TryParse(text.AsSpan(0, digits), CultureInfo.InvariantCulture, out var count)
             ? TimeSpan.FromSeconds(count * unit)
             : TimeSpan.MinValue;
-        return found >= least && found <= most ? found : Fault<TimeSpan?>(scalar, $"'{key}' is a time such as 60s or 10m, from {least} to {most}");
+        return found >= least && found <= most ? found
+            : Fault<TimeSpan?>(scalar, $"'{key}' is a time such as 60s or 10m, from {least} to {most}");
     }
 
     public T Choice<T>(string key, T otherwise)

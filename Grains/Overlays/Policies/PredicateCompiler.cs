@@ -43,7 +43,8 @@ internal sealed class PredicateCompiler(PredicateScope scope)
                 return Compare(compare);
             case PredicateSyntax.In contains:
                 var (item, list) = (Text(contains.Item), List(contains.List));
-                return (in node, overlay) => item(node, overlay) is { } wanted && list(node, overlay) is { } among && Array.IndexOf(among, wanted) >= 0;
+                return (in node, overlay) => item(node, overlay) is { } wanted && list(node, overlay) is { } among
+                    && Array.IndexOf(among, wanted) >= 0;
             case PredicateSyntax.Present present:
                 return Present(present.Of);
             case PredicateSyntax.Matches matches:
@@ -190,7 +191,8 @@ internal sealed class PredicateCompiler(PredicateScope scope)
         var pattern = (string)literal.Value;
         if (pattern.Length > PatternLengthMax || RepeatsTooOften(pattern))
         {
-            throw new PredicateFaultException(literal.At, $"a pattern has at most {PatternLengthMax} characters, and its counted repeats multiply to at most {RepeatsMax}");
+            throw new PredicateFaultException(literal.At,
+                $"a pattern has at most {PatternLengthMax} characters, and its counted repeats multiply to at most {RepeatsMax}");
         }
 
         try
@@ -236,7 +238,8 @@ internal sealed class PredicateCompiler(PredicateScope scope)
     }
 
     private PredicateSyntax.Reference Seen(PredicateSyntax.Reference reference) =>
-        scope.MaySeeOverlay ? reference : throw new PredicateFaultException(reference.At, "no overlay is judged here: only the node's attributes can be asked");
+        scope.MaySeeOverlay ? reference
+            : throw new PredicateFaultException(reference.At, "no overlay is judged here: only the node's attributes can be asked");
 
     private int Slot(PredicateSyntax.Reference reference)
     {
@@ -248,7 +251,8 @@ internal sealed class PredicateCompiler(PredicateScope scope)
             }
 
             return scope.IsHard && !scope.Attributes[i].IsTrusted
-                ? throw new PredicateFaultException(reference.At, $"'{reference.Name}' is what the node says of itself: a hard rule may use trusted attributes only")
+                ? throw new PredicateFaultException(reference.At,
+                    $"'{reference.Name}' is what the node says of itself: a hard rule may use trusted attributes only")
                 : i;
         }
 

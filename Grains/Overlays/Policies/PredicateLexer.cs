@@ -89,7 +89,8 @@ internal static class PredicateLexer
             at++;
         }
 
-        return double.TryParse(text.AsSpan(start, at - start), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)
+        return double.TryParse(text.AsSpan(start, at - start), NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            && double.IsFinite(number)
             ? new Token(TokenKind.Number, start, text[start..at], number)
             : throw new PredicateFaultException(start, $"'{text[start..at]}' is not a number");
     }

@@ -1,6 +1,9 @@
 namespace ControlPlane.Overlays.Policies;
 
-/// <summary>Reads the predicate language: comparisons, <c>in</c>, <c>has</c>, <c>matches</c>, joined by <c>and</c>, <c>or</c>, <c>not</c>.</summary>
+/// <summary>
+/// Reads the predicate language: comparisons, <c>in</c>, <c>has</c>, <c>matches</c>, joined by <c>and</c>, <c>or</c>,
+/// <c>not</c>.
+/// </summary>
 /// <remarks>Length, depth and the number of parts are bounded, so that reading and running are.</remarks>
 internal sealed class PredicateParser
 {
@@ -159,13 +162,15 @@ internal sealed class PredicateParser
                 return ReadReference(token);
             case "has":
                 Expect("(");
-                var subject = ReadOperand() as PredicateSyntax.Reference ?? throw new PredicateFaultException(token.At, "has() asks about an attribute");
+                var subject = ReadOperand() as PredicateSyntax.Reference
+                    ?? throw new PredicateFaultException(token.At, "has() asks about an attribute");
                 Expect(")");
                 return Part(new PredicateSyntax.Present(token.At, subject));
             case "matches":
                 return ReadMatches(token);
             default:
-                throw new PredicateFaultException(token.At, $"'{token.Value}' is unknown; attributes are written node.{token.Value} or overlay.{token.Value}");
+                throw new PredicateFaultException(token.At,
+                    $"'{token.Value}' is unknown; attributes are written node.{token.Value} or overlay.{token.Value}");
         }
     }
 
@@ -229,7 +234,8 @@ internal sealed class PredicateParser
     private Token? Take(string word, string? symbol = null)
     {
         var token = Next;
-        if ((token.Kind == TokenKind.Name && token.Value == word) || (token.Kind == TokenKind.Symbol && symbol is not null && token.Value == symbol))
+        if ((token.Kind == TokenKind.Name && token.Value == word)
+            || (token.Kind == TokenKind.Symbol && symbol is not null && token.Value == symbol))
         {
             position++;
             return token;

@@ -29,7 +29,8 @@ public sealed class PlacementCluster : IAsyncLifetime
                 options.Local = "a";
                 foreach (var name in new[] { "a", "b", "c" })
                 {
-                    options.Members[name] = new OverlayOptions { Brokers = ["nats://127.0.0.1:4222"], HardLimit = HardLimit, SoftLimit = HardLimit };
+                    options.Members[name] = new OverlayOptions { Brokers = ["nats://127.0.0.1:4222"], HardLimit = HardLimit,
+                        SoftLimit = HardLimit };
                 }
             });
         });
@@ -44,8 +45,12 @@ public sealed class PlacementCluster : IAsyncLifetime
     }
 
     /// <summary>A region that no other test uses.</summary>
-    internal IOverlayPlacementGrain Region() =>
-        cluster.Client.GetGrain<IOverlayPlacementGrain>($"region-{Interlocked.Increment(ref regions)}");
+    internal string NewRegion() => $"region-{Interlocked.Increment(ref regions)}";
+
+    internal IOverlayPlacementGrain Region() => Grain<IOverlayPlacementGrain>(NewRegion());
+
+    internal T Grain<T>(string region)
+        where T : IGrainWithStringKey => cluster.Client.GetGrain<T>(region);
 
     /// <summary>Ends all idle activations: the next call restores from the store.</summary>
     internal Task DeactivateAll() => cluster.Client.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);

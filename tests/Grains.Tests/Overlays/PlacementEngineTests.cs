@@ -104,7 +104,8 @@ public sealed class PlacementEngineTests
                 decision.Considered.Where(overlay => overlay.By is null).Select(overlay => overlay.Overlay.Number),
                 record.Candidates.Select(candidate => candidate.Number));
             Assert.Equal(
-                decision.Considered.Where(overlay => overlay.By is not null).Select(overlay => (overlay.Overlay.Number, overlay.By!.Value)).Order(RejectionOrder),
+                decision.Considered.Where(overlay => overlay.By is not null)
+                    .Select(overlay => (overlay.Overlay.Number, overlay.By!.Value)).Order(RejectionOrder),
                 record.Rejected.Select(rejection => (rejection.Number, rejection.By)).Order(RejectionOrder));
         }, iter: 100);
 

@@ -57,7 +57,8 @@ public sealed class PlanTests
         }
 
         region.Adopt(PolicyPlacementTests.WithGroups(("a", 10), ("b", 10)).Ledger.Policy);
-        var plan = PlanMaker.Make(region.Ledger, PlanKind.Regroup, null).Finish("p", new PlanRequest(PlanKind.Regroup, "", "test"), DateTimeOffset.UnixEpoch);
+        var plan = PlanMaker.Make(region.Ledger, PlanKind.Regroup, null)
+            .Finish("p", new PlanRequest(PlanKind.Regroup, "", "test"), DateTimeOffset.UnixEpoch);
 
         var move = Assert.Single(plan.Moves);
         Assert.Equal(("b", "a", "n3"), (move.From, move.To, Assert.Single(move.Identities)));
@@ -73,7 +74,8 @@ public sealed class PlanTests
             region.Arrive($"n{i}", i % 2 == 0 ? "a" : "b");
         }
 
-        var plan = PlanMaker.Make(region.Ledger, PlanKind.Expand, null).Finish("p", new PlanRequest(PlanKind.Expand, "", "test"), DateTimeOffset.UnixEpoch);
+        var plan = PlanMaker.Make(region.Ledger, PlanKind.Expand, null)
+            .Finish("p", new PlanRequest(PlanKind.Expand, "", "test"), DateTimeOffset.UnixEpoch);
 
         Assert.Equal((180, 180, 1.0), (plan.Nodes, plan.LowerBound, plan.Ratio));
         Assert.All(plan.Peaks, peak => Assert.InRange(peak.After, 0, 210));
@@ -114,7 +116,8 @@ public sealed class PlanTests
     [InlineData("Mon 22:00-02:00", "2026-07-07T01:00:00Z", true)]
     [InlineData("Mon 22:00-02:00", "2026-07-06T01:00:00Z", false)]
     public void Contains_KnowsDaysZonesAndMidnight(string window, string instant, bool expected) =>
-        Assert.Equal(expected, MaintenanceWindow.ParseOrNull(window)!.Contains(DateTimeOffset.Parse(instant, System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal(expected, MaintenanceWindow.ParseOrNull(window)!.Contains(DateTimeOffset.Parse(instant,
+            System.Globalization.CultureInfo.InvariantCulture)));
 
     // Makes the moves one node at a time, target first: the order in which they really happen.
     private static void AssertSound(RegionLedger ledger, PlacementPlan plan)

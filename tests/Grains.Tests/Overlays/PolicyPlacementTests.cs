@@ -165,7 +165,8 @@ public sealed class PolicyPlacementTests
                 if (decision.Overlay is null)
                 {
                     Assert.DoesNotContain(overlays, overlay => MayTake(region, identity, attributes, declared, overlay));
-                    Assert.All(decision.Considered, considered => Assert.NotEqual("unknown", RuleCode.Name(region.Ledger.Policy, considered.By!.Value.Rule)));
+                    Assert.All(decision.Considered, considered =>
+                        Assert.NotEqual("unknown", RuleCode.Name(region.Ledger.Policy, considered.By!.Value.Rule)));
                 }
                 else
                 {
@@ -191,9 +192,11 @@ public sealed class PolicyPlacementTests
 
         var group = GroupOf(attributes);
         var members = region.Ledger.AllNodes().Where(node => GroupOf(node.Attributes) == group && node.Identity != identity).ToArray();
-        var size = members.Length == 0 ? DeclaredOf(attributes) : 1 - Math.Min(1, Math.Max(0, members.Max(node => Math.Min(node.Declared, DeclaredOf(node.Attributes))) - members.Length));
+        var size = members.Length == 0 ? DeclaredOf(attributes)
+            : 1 - Math.Min(1, Math.Max(0, members.Max(node => Math.Min(node.Declared, DeclaredOf(node.Attributes))) - members.Length));
         return Array.TrueForAll(members, node => node.Home == overlay.Name)
-            && overlay.Committed + Math.Max(size, members.Length == 0 ? 1 : size) <= overlay.HardLimit && overlay.Load + 1 <= overlay.HardLimit;
+            && overlay.Committed + Math.Max(size, members.Length == 0 ? 1 : size) <= overlay.HardLimit
+                && overlay.Load + 1 <= overlay.HardLimit;
     }
 
     private static void AssertLawful(Region region)
@@ -205,7 +208,8 @@ public sealed class PolicyPlacementTests
             Assert.Equal(0, overlay.Reserved);
         }
 
-        Assert.All(region.Ledger.AllNodes().GroupBy(node => GroupOf(node.Attributes)), group => Assert.Single(group.Select(node => node.Home).Distinct()));
+        Assert.All(region.Ledger.AllNodes().GroupBy(node => GroupOf(node.Attributes)), group =>
+            Assert.Single(group.Select(node => node.Home).Distinct()));
     }
 
     private static string GroupOf(string attributes) => attributes.Split("\"customer\":\"")[1].Split('"')[0];

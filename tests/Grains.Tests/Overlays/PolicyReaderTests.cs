@@ -63,7 +63,8 @@ public sealed class PolicyReaderTests
     [InlineData("require: 'node.site == overlay.site'", "require: 'matches(node.site, \"(a)\\\\1\")'", "linear time", 55)]
     [InlineData("require: 'node.site == overlay.site'", "require: 'matches(node.site, \"(a{99}){99}\")'", "counted repeats", 55)]
     [InlineData("require: 'node.site == overlay.site'", "require: 'system(node.site)'", "'system' is unknown", 36)]
-    [InlineData("require: 'node.site == overlay.site'", "require: 'node.site == \"a\" and node.site == \"b\"'", "rejects every overlay", 35)]
+    [InlineData("require: 'node.site == overlay.site'", "require: 'node.site == \"a\" and node.site == \"b\"'",
+        "rejects every overlay", 35)]
     [InlineData("require: 'node.site == overlay.site'", "requires: 'node.site == overlay.site'", "'requires' is unknown here", 26)]
     public void Read_NamesLineAndColumn_OfEveryFault(string good, string bad, string message, int column)
     {
@@ -99,7 +100,8 @@ public sealed class PolicyReaderTests
     [Fact]
     public void Read_ReportsAllFaultsAtOnce()
     {
-        var faults = PolicyReader.Read("apiVersion: v0\nkind: Pod\nspec: { filters: [{ name: x }], scores: 7, capacity: { softLimit: 2 } }\n", null).Faults;
+        var faults = PolicyReader.Read(
+            "apiVersion: v0\nkind: Pod\nspec: { filters: [{ name: x }], scores: 7, capacity: { softLimit: 2 } }\n", null).Faults;
 
         Assert.True(faults.Count >= 5, string.Join('\n', faults));
     }
@@ -153,7 +155,8 @@ public sealed class PolicyReaderTests
 
     [Fact]
     public void Read_RefusesAnchors_BecauseTheyMultiply() =>
-        Assert.Contains(PolicyReader.Read("a: &a [x]\nb: [*a, *a]", null).Faults, fault => fault.Message.Contains("anchors", StringComparison.Ordinal));
+        Assert.Contains(PolicyReader.Read("a: &a [x]\nb: [*a, *a]", null).Faults, fault =>
+            fault.Message.Contains("anchors", StringComparison.Ordinal));
 
     [Theory]
     [InlineData("node == \"web1\"", true)]
@@ -189,7 +192,8 @@ public sealed class PolicyReaderTests
 
     private static readonly string[] Words =
     [
-        "node", "overlay", ".", "a", "labels", "==", "!=", "<", "in", "has", "(", ")", "[", "]", ",", "\"x\"", "not", "and", "or", "matches", "1", "true",
+        "node", "overlay", ".", "a", "labels", "==", "!=", "<", "in", "has", "(", ")", "[", "]", ",", "\"x\"", "not", "and", "or",
+            "matches", "1", "true",
     ];
 
     private const string Small = """

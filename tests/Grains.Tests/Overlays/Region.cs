@@ -35,7 +35,8 @@ internal sealed class Region
 
     public void Arrive(string identity, string overlay, string attributes = PlacedNode.NoAttributes, int declared = 0) =>
         Ledger.Apply(new LedgerEntry.NodeChanged(
-            (Ledger.Node(identity) ?? PlacedNode.New(identity)) with { Home = overlay, Held = null, Attributes = attributes, Declared = declared }));
+            (Ledger.Node(identity) ?? PlacedNode.New(identity)) with { Home = overlay, Held = null, Attributes = attributes,
+                Declared = declared }));
 
     public void Adopt(PlacementPolicy policy)
     {

@@ -1,0 +1,156 @@
+using ControlPlane.Overlays;
+
+namespace ControlPlane.Cluster.Tests.Overlays;
+
+public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFixture<PlacementCluster>
+{
+    private const string ByCustomer = """
+        apiVersion: placement.controlplane/v1
+        kind: PlacementPolicy
+        metadata: { name: by-customer }
+        spec:
+          attributes:
+            customer: { from: jwt.customer }
+          groups:
+            - { name: customer, key: [customer] }
+          rebalance: { maxMovesPerMinute: 100000, maxMovesInFlight: 4 }
+        """;
+
+    [Fact]
+    public async Task ApplyPolicy_KeepsTheGoodOne_WhenTheNewOneIsBad()
+    {
+        var name = cluster.NewRegion();
+        var policies = cluster.Grain<IPlacementPolicyGrain>(name);
+        Assert.True((await policies.ApplyPolicy(ByCustomer, "ann")).Applied);
+
+        var bad = await policies.ApplyPolicy(ByCustomer.Replace("[customer]", "[costumer]", StringComparison.Ordinal), "bob");
+
+        Assert.Equal((false, true, 1), (bad.Applied, bad.HasErrors, bad.Version));
+        Assert.Equal((8, 31), (bad.Faults[0].Line, bad.Faults[0].Column));
+        Assert.Equal(ByCustomer, (await policies.ShowPolicy(null))!.Text);
+    }
+
+    [Fact]
+    public async Task ApplyPolicy_MakesNoNewVersion_WhenRepeated_AndSurvivesARestart()
+    {
+        var name = cluster.NewRegion();
+        var policies = cluster.Grain<IPlacementPolicyGrain>(name);
+        await policies.ApplyPolicy(ByCustomer, "ann");
+        await policies.ApplyPolicy(ByCustomer, "ann");
+        await cluster.DeactivateAll();
+
+        Assert.Equal((1, "ann"), ((await policies.ListPolicies()).Single().Version, (await policies.ListPolicies()).Single().Actor));
+        Assert.Equal("by-customer@1", (await PlaceAndExplain(name, "n1")).Policy);
+    }
+
+    [Fact]
+    public async Task Simulate_PlacesByTheTriedPolicy_AndChangesNothing()
+    {
+        var name = cluster.NewRegion();
+        PlacementRequest[] nodes = [.. Enumerable.Range(0, 30).Select(i => Request($"n{i}", 1, $"c{i % 3}"))];
+
+        var outcome = await cluster.Grain<IPlacementPolicyGrain>(name).Simulate(nodes, ByCustomer);
+
+        Assert.Empty(outcome.Faults);
+        Assert.All(outcome.Nodes.Select((node, i) => (node.Overlay, Customer: i % 3)).GroupBy(node => node.Customer),
+            customer => Assert.Single(customer.Select(node => node.Overlay).Distinct()));
+        Assert.All(await cluster.Grain<IOverlayPlacementGrain>(name).ListOverlays(), overlay =>
+            Assert.Equal(0, overlay.Nodes + overlay.Reserved));
+    }
+
+    [Fact]
+    public async Task CommandPlan_RetiresAnOverlay_WhenItsNodesEnrolAnew()
+    {
+        var name = cluster.NewRegion();
+        var region = cluster.Grain<IOverlayPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        await EnrolAsync(region, 30);
+        var retired = (await region.ListOverlays()).First(overlay => overlay.Nodes > 0).Name;
+
+        var created = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Retire, retired, "ann")))
+            .Progress;
+        var plan = (await plans.ShowPlan(created.Id))!;
+        Assert.Equal((plan.LowerBound, 1.0, PlanStage.Draft), (plan.Nodes, plan.Ratio, created.Stage));
+        await plans.CommandPlan(created.Id, PlanCommand.Approve, "bob");
+
+        var done = await EnrolTheMovedAsync(region, plans, plan);
+
+        Assert.Equal((PlanStage.Done, plan.Nodes, 0, 0), (done.Stage, done.Moved, done.Skipped, done.Failed));
+        var overlays = await region.ListOverlays();
+        Assert.Equal((OverlayState.Retired, 0),
+            (overlays.Single(o => o.Name == retired).State, overlays.Single(o => o.Name == retired).Nodes));
+        Assert.Equal(30, overlays.Sum(overlay => overlay.Nodes));
+        Assert.Equal((0, 0), ((await cluster.Grain<IPlacementPolicyGrain>(name).CheckPolicy(ByCustomer)).DryRun!.SplitGroups,
+            overlays.Sum(o => o.Reserved)));
+    }
+
+    [Fact]
+    public async Task CommandPlan_RefusesWhatDoesNotFitTheStage()
+    {
+        var name = cluster.NewRegion();
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await EnrolAsync(cluster.Grain<IOverlayPlacementGrain>(name), 3);
+        var plan = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress;
+
+        Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.CommandPlan(plan.Id, PlanCommand.Resume, "ann")));
+        Assert.Equal(PlanRefusal.UnknownPlan, Refusal(await plans.CommandPlan("drain-99", PlanCommand.Approve, "ann")));
+        Assert.Equal(PlanRefusal.UnknownOverlay, Refusal(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "nowhere", "ann"))));
+        Assert.IsType<PlanOutcome.Accepted>(await plans.CommandPlan(plan.Id, PlanCommand.Abort, "ann"));
+        Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.CommandPlan(plan.Id, PlanCommand.Approve, "ann")));
+    }
+
+    private static PlanRefusal Refusal(PlanOutcome outcome) => Assert.IsType<PlanOutcome.Refused>(outcome).Refusal;
+
+    private static PlacementRequest Request(string identity, int attempt, string customer) =>
+        new(identity, attempt, $$"""{"customer":"{{customer}}"}""", "{}");
+
+    private static async Task EnrolAsync(IOverlayPlacementGrain region, int nodes)
+    {
+        for (var i = 0; i < nodes; i++)
+        {
+            await region.Place(Request($"n{i}", 1, $"c{i % 6}"));
+            await region.Confirm($"n{i}", 1);
+        }
+    }
+
+    // The fleet's part: a node that was told to enrols anew, and learns where.
+    private static async Task<PlanProgress> EnrolTheMovedAsync(IOverlayPlacementGrain region, IPlacementPlanGrain plans, PlacementPlan plan)
+    {
+        var customers = Enumerable.Range(0, 30).ToDictionary(i => $"n{i}", i => $"c{i % 6}");
+        var deadline = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            foreach (var move in plan.Moves)
+            {
+                foreach (var identity in move.Identities.Where(customers.ContainsKey))
+                {
+                    if ((await region.ListOverlays()).Single(o => o.Name == move.To).Reserved == 0)
+                    {
+                        continue;
+                    }
+
+                    var placed = Assert.IsType<PlacementOutcome.Placed>(await region.Place(Request(identity, 2, customers[identity])));
+                    Assert.Equal(move.To, placed.Overlay);
+                    await region.Confirm(identity, 2);
+                    customers.Remove(identity);
+                }
+            }
+
+            var progress = (await plans.ListPlans()).Single(known => known.Id == plan.Id);
+            if (progress.Stage == PlanStage.Done || TimeProvider.System.GetElapsedTime(deadline) > TimeSpan.FromSeconds(60))
+            {
+                return progress;
+            }
+
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private async Task<PlacementExplanation> PlaceAndExplain(string name, string identity)
+    {
+        var region = cluster.Grain<IOverlayPlacementGrain>(name);
+        await region.Place(Request(identity, 1, "acme"));
+        return (await region.Explain(identity))!;
+    }
+}
