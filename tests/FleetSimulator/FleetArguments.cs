@@ -10,7 +10,7 @@ internal sealed class FleetArguments
     private readonly Option<string> brokers = Text("--brokers", "The provisioning network: nats://host:port, comma separated");
     private readonly Option<int> nodes = Number("--nodes", "How many nodes", 1);
     private readonly Option<string?> identity = OptionalText("--identity", "Pattern of the identities: {n}, {n:00000}, {n%10}");
-    private readonly Option<FleetProtocol> protocol = new("--protocol") { Description = "v1, v2 or both", DefaultValueFactory = _ => FleetProtocol.V1 };
+    private readonly Option<FleetProtocol> protocol = Choice("--protocol", "v1, v2 or both", FleetProtocol.V1);
     private readonly Option<string?> secret = OptionalText("--secret", "The cht claim");
     private readonly Option<string?> issuerSeed = OptionalText("--issuer-seed", "File with the ed25519 seed (hex) that signs V2 tokens");
     private readonly Option<string?> signerKey = OptionalText("--signer-key", "File with the RSA key (PEM) that signs V1 tokens");
@@ -22,7 +22,7 @@ internal sealed class FleetArguments
     private readonly Option<double> slowDelay = Seconds("--slow-delay", "How late slow replies are", 3);
     private readonly Option<double> lossRate = Seconds("--loss-rate", "Which part of their replies lossy nodes lose, 0 to 1", 0.3);
     private readonly Option<double> arriveWithin = Seconds("--arrive-within", "Over how many seconds the nodes start", 0);
-    private readonly Option<double?> restartDelay = new("--restart-delay") { Description = "Seconds that a restart takes; as Choria when left out" };
+    private readonly Option<double?> restartDelay = new("--restart-delay") { Description = "Seconds that a restart takes [as Choria]" };
     private readonly Option<int> keyPool = Number("--key-pool", "How many RSA keys to make beforehand", 0);
     private readonly Option<bool> shareKeys = new("--share-keys") { Description = "Give keys of the pool out again when it is empty" };
     private readonly Option<string?> keyFolder = OptionalText("--key-folder", "Where the pool is kept for the next run");
@@ -33,7 +33,7 @@ internal sealed class FleetArguments
     private readonly Option<int> seed = Number("--seed", "Where all randomness but the RSA keys comes from", 1);
     private readonly Dictionary<NodeFault, Option<string?>> faults = Enum.GetValues<NodeFault>()
         .Where(fault => fault != NodeFault.None)
-        .ToDictionary(fault => fault, fault => OptionalText("--" + FaultNames.Of(fault), "Nodes with this fault: a number or a percentage"));
+        .ToDictionary(fault => fault, fault => OptionalText("--" + FaultNames.Of(fault), "Nodes with this fault: 50, or 10%"));
 
     public void AddTo(Command command)
     {
@@ -105,9 +105,13 @@ internal sealed class FleetArguments
 
     private static Option<string?> OptionalText(string name, string description) => new(name) { Description = description };
 
-    private static Option<int> Number(string name, string description, int otherwise) =>
-        new(name) { Description = string.Create(CultureInfo.InvariantCulture, $"{description} [{otherwise}]"), DefaultValueFactory = _ => otherwise };
+    private static Option<int> Number(string name, string description, int otherwise) => Choice(name, description, otherwise);
 
-    private static Option<double> Seconds(string name, string description, double otherwise) =>
-        new(name) { Description = string.Create(CultureInfo.InvariantCulture, $"{description} [{otherwise}]"), DefaultValueFactory = _ => otherwise };
+    private static Option<double> Seconds(string name, string description, double otherwise) => Choice(name, description, otherwise);
+
+    private static Option<TValue> Choice<TValue>(string name, string description, TValue otherwise) => new(name)
+    {
+        Description = string.Create(CultureInfo.InvariantCulture, $"{description} [{otherwise}]"),
+        DefaultValueFactory = _ => otherwise,
+    };
 }

@@ -9,7 +9,10 @@ internal static class FleetCommand
 {
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
 
-    private static readonly Option<string?> Report = new("--report") { Description = "Where to write one JSON line for each node at the end" };
+    private static readonly Option<string?> Report = new("--report")
+    {
+        Description = "Where to write one JSON line for each node at the end",
+    };
 
     private static readonly Option<double?> ExitWithin = new("--exit-within")
     {
@@ -49,7 +52,7 @@ internal static class FleetCommand
         {
             await output.WriteLineAsync(string.Create(
                 CultureInfo.InvariantCulture,
-                $"notice nodes-per-connection={fleet.NodesPerConnection} the process may not open a connection for each of {options.Nodes} nodes"));
+                $"notice nodes-per-connection={fleet.NodesPerConnection} because the process may not open {options.Nodes} connections"));
         }
 
         var patience = parsed.GetValue(ExitWithin) is { } seconds ? TimeSpan.FromSeconds(seconds) : (TimeSpan?)null;

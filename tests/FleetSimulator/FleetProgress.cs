@@ -4,7 +4,16 @@ namespace ControlPlane.FleetSimulator;
 
 /// <summary>How far a fleet has come, counted at one moment.</summary>
 public sealed record FleetProgress(
-    int Nodes, int Announced, int Provisioning, int Restarting, int Arrived, int Stopped, int Failed, int Gencsr, int Gen25519, int Configure)
+    int Nodes,
+    int Announced,
+    int Provisioning,
+    int Restarting,
+    int Arrived,
+    int Stopped,
+    int Failed,
+    int Gencsr,
+    int Gen25519,
+    int Configure)
 {
     public static FleetProgress Of(IReadOnlyList<SimulatedNode> nodes)
     {

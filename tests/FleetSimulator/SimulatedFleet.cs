@@ -61,7 +61,7 @@ public sealed class SimulatedFleet : IAsyncDisposable
     public Task<bool> WaitForAnnouncementsAsync(TimeSpan timeout, int? nodes = null, CancellationToken cancellationToken = default) =>
         WaitAsync(node => node.AnnouncedAt is not null, nodes ?? Nodes.Count, timeout, cancellationToken);
 
-    /// <summary>Waits until so many nodes serve on their target network; all that may unless told otherwise. False when time runs out.</summary>
+    /// <summary>Waits until so many nodes serve on their target network; all that may by default. False when time runs out.</summary>
     public Task<bool> WaitForArrivalsAsync(TimeSpan timeout, int? nodes = null, CancellationToken cancellationToken = default) =>
         WaitAsync(node => node.Stage == SimulatedNodeStage.Arrived, nodes ?? ExpectedArrivals, timeout, cancellationToken);
 

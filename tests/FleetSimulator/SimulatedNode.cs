@@ -1,5 +1,7 @@
 using ControlPlane.Adapters.Choria;
+using ControlPlane.FleetSimulator.Broker;
 using ControlPlane.FleetSimulator.Faults;
+using ControlPlane.FleetSimulator.Nodes;
 
 namespace ControlPlane.FleetSimulator;
 
@@ -31,6 +33,8 @@ public enum SimulatedNodeStage
 /// <summary>One node of a <see cref="SimulatedFleet"/>, as seen from outside. Values may be read at any time.</summary>
 public sealed class SimulatedNode
 {
+    private string? failure;
+
     internal SimulatedNode(string identity, ChoriaProtocol protocol, NodeFault fault)
     {
         Identity = identity;
@@ -47,16 +51,16 @@ public sealed class SimulatedNode
     public SimulatedNodeStage Stage { get; internal set; }
 
     /// <summary>The brokers of the network on which it serves or was last told to serve; null before <c>configure</c>.</summary>
-    public string? Network { get; internal set; }
+    public string? Network { get; private set; }
 
     /// <summary>Lower-case hexadecimal SHA-256 over the SubjectPublicKeyInfo of the RSA key on its disk; null without one.</summary>
-    public string? PublicKeyFingerprint { get; internal set; }
+    public string? PublicKeyFingerprint { get; private set; }
 
     /// <summary>Lower-case hexadecimal ed25519 public key of the seed on its disk; null without one.</summary>
-    public string? Ed25519PublicKey { get; internal set; }
+    public string? Ed25519PublicKey { get; private set; }
 
     /// <summary>The certificate on its disk, PEM; null without one.</summary>
-    public string? Certificate { get; internal set; }
+    public string? Certificate { get; private set; }
 
     /// <summary>The serial number of <see cref="Certificate"/>, upper-case hexadecimal as OpenSSL prints it; null without one.</summary>
     public string? CertificateSerial => Keys.NodeCertificates.SerialOrNull(Certificate);
@@ -70,19 +74,54 @@ public sealed class SimulatedNode
     /// <summary>How often it has started.</summary>
     public int Starts { get; internal set; }
 
-    public int JwtCalls { get; internal set; }
+    public int JwtCalls { get; private set; }
 
-    public int Gen25519Calls { get; internal set; }
+    public int Gen25519Calls { get; private set; }
 
-    public int GencsrCalls { get; internal set; }
+    public int GencsrCalls { get; private set; }
 
-    public int ConfigureCalls { get; internal set; }
+    public int ConfigureCalls { get; private set; }
 
-    public int RestartCalls { get; internal set; }
+    public int RestartCalls { get; private set; }
 
     /// <summary>What keeps it from starting or connecting; null when nothing does.</summary>
-    public string? Problem { get; internal set; }
+    public string? Problem => failure ?? (Stage == SimulatedNodeStage.Connecting ? Session?.LastFault : null);
 
     /// <summary>Whether it is meant to be enrolled, in spite of its fault if it has one.</summary>
     public bool MayArrive => FaultPlan.MayArrive(Fault);
+
+    /// <summary>Its current or last connection; null before the first.</summary>
+    internal BrokerSession? Session { get; set; }
+
+    internal void Fail(string reason) => (failure, Stage) = (reason, SimulatedNodeStage.Failed);
+
+    internal void Show(NodeFiles files)
+    {
+        PublicKeyFingerprint = files.PrivateKey?.Fingerprint;
+        Ed25519PublicKey = files.Ed25519PublicKey;
+        Certificate = files.Certificate;
+        Network = files.Configuration is { MiddlewareHosts.Length: > 0 } configuration ? configuration.MiddlewareHosts : Network;
+    }
+
+    internal void CountCall(string action)
+    {
+        switch (action)
+        {
+            case "jwt":
+                JwtCalls++;
+                break;
+            case "gen25519":
+                Gen25519Calls++;
+                break;
+            case "gencsr":
+                GencsrCalls++;
+                break;
+            case "configure":
+                ConfigureCalls++;
+                break;
+            case "restart":
+                RestartCalls++;
+                break;
+        }
+    }
 }

@@ -97,7 +97,8 @@ public sealed class AgentCaptureTests
         await node.Broker.DeliverAsync(request.Message.Subject, request.Message.Payload);
         var headers = request.Message.Decoded["transport"]!["headers"]!;
         var replySubject = (headers["reply"] ?? headers["reply-to"])!.GetValue<string>();
-        var captured = messages.FirstOrDefault(message => message.Message.Subject == replySubject && SenderOf(message.Message) == identity);
+        var captured = messages.FirstOrDefault(
+            message => message.Message.Subject == replySubject && SenderOf(message.Message) == identity);
         if (captured.Message is null)
         {
             Assert.True(node.Broker.PublishedNothing(Silence), $"the agent was silent to {request.Message}");
@@ -109,14 +110,15 @@ public sealed class AgentCaptureTests
         if (succeeded && action is "configure" or "restart" or "reprovision" && succeeded)
         {
             var kind = action == "configure" ? "provisioned" : "shutdown";
-            var component = request.Message.Subject.StartsWith("provisioning", StringComparison.Ordinal) ? "provision_mode_server" : "server";
+            var isProvisioning = request.Message.Subject.StartsWith("provisioning", StringComparison.Ordinal);
+            var component = isProvisioning ? "provision_mode_server" : "server";
             AssertEvent(messages, identity, $"{kind}.{component}", node);
         }
 
         var published = node.Broker.NextPublication($"no answer to {request.Message}");
         Assert.Equal(replySubject, published.Subject);
-        Assert.Equal(
-            OpenedMessage.Of(captured.Message.Payload, CapturedNode.CapturedBroker), OpenedMessage.Of(published.Payload, node.Broker.Url));
+        var expected = OpenedMessage.Of(captured.Message.Payload, CapturedNode.CapturedBroker);
+        Assert.Equal(expected, OpenedMessage.Of(published.Payload, node.Broker.Url));
         return succeeded ? action : null;
     }
 

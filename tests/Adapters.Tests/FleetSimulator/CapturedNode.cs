@@ -18,7 +18,7 @@ internal sealed class CapturedNode : IAsyncDisposable
     /// <summary>The broker that all captured nodes were told to use.</summary>
     public const string CapturedBroker = "nats://127.0.0.1:4222";
 
-    private const string PlainInfo = """{"server_id":"N","version":"2.15.1","proto":1,"headers":true,"tls_available":true,"max_payload":1048576}""";
+    private const string PlainInfo = """{"server_id":"N","version":"2.15.1","proto":1,"headers":true,"tls_available":true}""";
 
     private readonly SemaphoreSlim connecting = new(1);
     private readonly CancellationTokenSource stopping = new();
@@ -68,7 +68,7 @@ internal sealed class CapturedNode : IAsyncDisposable
     private static string FirstName(string identity) => identity.Split('.')[0];
 
     private static string DirectoryOf(string folder, string identity) =>
-        folder == "v2-variants" ? $"/srv/choria-lab/{folder}/nodes/{FirstName(identity)}/etc" : $"/srv/choria-lab/{folder}/{FirstName(identity)}/etc";
+        $"/srv/choria-lab/{folder}/{(folder == "v2-variants" ? "nodes/" : "")}{FirstName(identity)}/etc";
 
     // The agent has facts only if its token says where they are: /srv/choria-lab/<folder>/<node>/facts.json.
     private static byte[] FactsOf(string folder, ProvisioningToken token) =>
@@ -92,7 +92,8 @@ internal sealed class CapturedNode : IAsyncDisposable
         var node = Path.Combine("keys", FirstName(identity));
         var settings = Captures.Text(folder, Path.Combine(node, "etc", "server.conf")).Split('\n')
             .Where(line => line.Length > 0 && line[0] != '#')
-            .ToDictionary(line => line[..line.IndexOf('=', StringComparison.Ordinal)], line => line[(line.IndexOf('=', StringComparison.Ordinal) + 1)..]);
+            .Select(line => line.Split('=', 2))
+            .ToDictionary(setting => setting[0], setting => setting[1]);
         var files = new NodeFiles { Configuration = NodeConfiguration.From(settings) };
         if (!folder.StartsWith("v1", StringComparison.Ordinal))
         {

@@ -58,8 +58,8 @@ public sealed class ConnectCaptureTests
     private static List<JsonNode> LinesOf(string folder, string collective) => Captures.Lines(folder, "connect.jsonl")
         .GroupBy(line => $"{line["part"]} {line["conn"]}")
         .Select(connection => connection.ToList())
-        .First(connection =>
-            connection.Any(line => line["op"]!.GetValue<string>() == "SUB" && Args(line).StartsWith($"{collective}node.node1.", StringComparison.Ordinal)));
+        .First(connection => connection.Any(line =>
+            line["op"]!.GetValue<string>() == "SUB" && Args(line).StartsWith($"{collective}node.node1.", StringComparison.Ordinal)));
 
     private static string InfoOf(List<JsonNode> lines) => Args(lines.First(line => line["op"]!.GetValue<string>() == "INFO"));
 

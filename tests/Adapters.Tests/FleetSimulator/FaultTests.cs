@@ -19,7 +19,8 @@ public sealed class FaultTests
     {
         await using var stage = await Stage.OpenAsync(NodeFault.Dead);
 
-        await Assert.ThrowsAsync<TimeoutException>(() => stage.CallAsync("rpcutil", "ping").WaitAsync(TimeSpan.FromMilliseconds(500), Cancelled));
+        await Assert.ThrowsAsync<TimeoutException>(
+            () => stage.CallAsync("rpcutil", "ping").WaitAsync(TimeSpan.FromMilliseconds(500), Cancelled));
         Assert.Contains(stage.Provisioner.Events, said => said.Identity == stage.Node.Identity && said.Kind == LifecycleKind.Startup);
     }
 
@@ -77,7 +78,8 @@ public sealed class FaultTests
     [InlineData(NodeFault.WrongChain, TokenRefusal.WronglyChained)]
     public async Task Tokens_AreWrongInOneWay(NodeFault fault, TokenRefusal refusal)
     {
-        await using var stage = await Stage.OpenAsync(fault, FleetProtocol.V2, secret: fault == NodeFault.WrongSecret ? "s3cret-not" : "s3cret");
+        var secret = fault == NodeFault.WrongSecret ? "s3cret-not" : "s3cret";
+        await using var stage = await Stage.OpenAsync(fault, FleetProtocol.V2, secret: secret);
 
         var token = (await stage.CallAsync("choria_provision", "jwt")).GetProperty("jwt").GetString()!;
 
@@ -115,8 +117,10 @@ public sealed class FaultTests
         Assert.Equal(fault == NodeFault.PrivilegedName, name!.EndsWith(".mcollective", StringComparison.Ordinal));
         Assert.Equal(fault == NodeFault.WeakKey ? 1024 : 2048, key.KeySize);
         Assert.Equal(fault == NodeFault.AuthorityRequest, request.CertificateExtensions.OfType<X509BasicConstraintsExtension>().Any());
-        Assert.Equal(fault == NodeFault.ForeignAlternativeName, request.CertificateExtensions.OfType<X509SubjectAlternativeNameExtension>().Any());
-        Assert.Equal(stage.Node.PublicKeyFingerprint, Convert.ToHexStringLower(SHA256.HashData(request.PublicKey.ExportSubjectPublicKeyInfo())));
+        Assert.Equal(
+            fault == NodeFault.ForeignAlternativeName, request.CertificateExtensions.OfType<X509SubjectAlternativeNameExtension>().Any());
+        Assert.Equal(
+            stage.Node.PublicKeyFingerprint, Convert.ToHexStringLower(SHA256.HashData(request.PublicKey.ExportSubjectPublicKeyInfo())));
         if (fault == NodeFault.UnprovenKey)
         {
             Assert.ThrowsAny<CryptographicException>(() => Load(pem, validate: true));
@@ -127,7 +131,11 @@ public sealed class FaultTests
     public async Task Faults_AreSpreadOverTheFleetAsAsked()
     {
         await using var network = await ProvisioningNetwork.StartAsync(mutualTls: false, Cancelled);
-        var faults = new Dictionary<NodeFault, FaultShare> { [NodeFault.Dead] = FaultShare.Percent(10), [NodeFault.Slow] = FaultShare.Count(3) };
+        var faults = new Dictionary<NodeFault, FaultShare>
+        {
+            [NodeFault.Dead] = FaultShare.Percent(10),
+            [NodeFault.Slow] = FaultShare.Count(3),
+        };
         await using var fleet = await SimulatedFleet.StartAsync(Stage.Options(network, 50, FleetProtocol.Both, faults), Cancelled);
 
         Assert.Equal(5, fleet.Nodes.Count(node => node.Fault == NodeFault.Dead));
@@ -157,7 +165,11 @@ public sealed class FaultTests
         public SimulatedNode Node => Fleet.Nodes[0];
 
         public static async Task<Stage> OpenAsync(
-            NodeFault fault, FleetProtocol protocol = FleetProtocol.V1, double lossRate = 0.3, TimeSpan? slowDelay = null, string secret = "s3cret")
+            NodeFault fault,
+            FleetProtocol protocol = FleetProtocol.V1,
+            double lossRate = 0.3,
+            TimeSpan? slowDelay = null,
+            string secret = "s3cret")
         {
             var network = await ProvisioningNetwork.StartAsync(mutualTls: false, Cancelled);
             var provisioner = await network.ProvisionerAsync(Cancelled);

@@ -15,13 +15,15 @@ internal static partial class OpenedMessage
     // Random, or of the moment, or counted: they must be there and of the same type, their values differ.
     private static readonly HashSet<string> VolatileFields =
     [
-        "hash", "signature", "time", "timestamp", "id", "jwt", "ecdh_public", "public_key", "csr", "pong", "pid", "starttime", "passed",
-        "replies", "total", "validated", "unvalidated", "filtered", "ttlexpired", "in_msgs", "out_msgs", "in_bytes", "out_bytes", "reconnects",
+        "hash", "signature", "time", "timestamp", "id", "jwt", "ecdh_public", "public_key", "csr", "pong", "pid", "starttime",
+        "passed", "replies", "total", "validated", "unvalidated", "filtered", "ttlexpired",
+        "in_msgs", "out_msgs", "in_bytes", "out_bytes", "reconnects",
     ];
 
     public static string Of(byte[] payload, string broker)
     {
-        var transport = JsonNode.Parse(Encoding.UTF8.GetString(payload).Replace(broker, CapturedNode.CapturedBroker, StringComparison.Ordinal))!;
+        var text = Encoding.UTF8.GetString(payload).Replace(broker, CapturedNode.CapturedBroker, StringComparison.Ordinal);
+        var transport = JsonNode.Parse(text)!;
         if (transport["data"] is JsonValue data)
         {
             var secure = JsonNode.Parse(Convert.FromBase64String(data.GetValue<string>()))!;

@@ -44,7 +44,11 @@ internal sealed class TestProvisioner : ILinkListener, IAsyncDisposable
     public string Secret { get; set; } = "s3cret";
 
     public static async Task<TestProvisioner> ConnectAsync(
-        string url, X509Certificate2 authority, Ed25519Key issuer, CancellationToken cancellationToken, string sender = "provisioner.example.net")
+        string url,
+        X509Certificate2 authority,
+        Ed25519Key issuer,
+        CancellationToken cancellationToken,
+        string sender = "provisioner.example.net")
     {
         var link = await NatsLink.OpenAsync(BrokerAddress.ReadList(url)[0], new Credentials(sender), resumeTls: true, cancellationToken);
         return new TestProvisioner(link, authority, issuer, sender);

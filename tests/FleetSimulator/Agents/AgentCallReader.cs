@@ -22,7 +22,8 @@ internal static class AgentCallReader
             var root = body.RootElement;
             if (root.ValueKind != JsonValueKind.Object)
             {
-                throw new JsonException($"json: cannot unmarshal {GoArguments.GoName(root.ValueKind)} into Go value of type mcorpc.Request");
+                throw new JsonException(
+                    $"json: cannot unmarshal {GoArguments.GoName(root.ValueKind)} into Go value of type mcorpc.Request");
             }
 
             var action = root.TryGetProperty("action", out var named) && named.ValueKind == JsonValueKind.String ? named.GetString()! : "";

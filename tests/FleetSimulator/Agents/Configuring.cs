@@ -73,7 +73,8 @@ internal static class Configuring
             using var document = JsonDocument.Parse(configuration);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
             {
-                fault = $"json: cannot unmarshal {GoArguments.GoName(document.RootElement.ValueKind)} into Go value of type map[string]string";
+                var kind = GoArguments.GoName(document.RootElement.ValueKind);
+                fault = $"json: cannot unmarshal {kind} into Go value of type map[string]string";
                 return false;
             }
 

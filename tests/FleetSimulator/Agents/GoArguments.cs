@@ -56,7 +56,8 @@ internal sealed class GoArguments(AgentCall call, string structName)
             return Mismatch<IReadOnlyList<string>>(field, value, "map[string]string", []);
         }
 
-        var odd = value.EnumerateObject().FirstOrDefault(entry => entry.Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Null));
+        var odd = value.EnumerateObject()
+            .FirstOrDefault(entry => entry.Value.ValueKind is not (JsonValueKind.String or JsonValueKind.Null));
         return odd.Value.ValueKind == JsonValueKind.Undefined
             ? [.. value.EnumerateObject().Select(entry => entry.Name)]
             : Mismatch<IReadOnlyList<string>>(field, odd.Value, "string", []);

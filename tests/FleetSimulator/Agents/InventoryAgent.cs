@@ -9,17 +9,15 @@ internal static class InventoryAgent
     public const string Name = "rpcutil";
 
     private const int SimulatedProcessId = 149;
-    private const string Licence = "Apache-2.0";
-    private const string Author = "R.I.Pienaar <rip@devco.net>";
 
     private static readonly string[] ServerDataPlugins = ["choria", "config_item", "machine_state", "scout"];
 
     private static readonly AgentDescription[] Descriptions =
     [
-        new(ProvisionAgent.Name, Licence, Author, 20, ProvisionAgent.Name, NodeProfile.ChoriaVersion, "https://choria.io", "Choria Provisioner"),
-        new(UtilityAgent.Name, Licence, Author, 10, UtilityAgent.Name, NodeProfile.ChoriaVersion, "https://choria.io", "Choria Utilities"),
-        new(NodeAgents.Discovery, Licence, Author, 2, NodeAgents.Discovery, NodeProfile.ChoriaVersion, "http://choria.io", "Discovery Agent"),
-        new(Name, Licence, Author, 2, Name, NodeProfile.ChoriaVersion, "http://choria.io", "Choria RPC Utilities"),
+        Describe(ProvisionAgent.Name, 20, "https://choria.io", "Choria Provisioner"),
+        Describe(UtilityAgent.Name, 10, "https://choria.io", "Choria Utilities"),
+        Describe(NodeAgents.Discovery, 2, "http://choria.io", "Discovery Agent"),
+        Describe(Name, 2, "http://choria.io", "Choria RPC Utilities"),
     ];
 
     public static AgentReply Answer(AgentCall call, NodeView node, NodeTraffic traffic) => call.Action switch
@@ -33,6 +31,9 @@ internal static class InventoryAgent
         "get_fact" => GetFact(call, node),
         _ => AgentReply.Unknown(call.Action, Name),
     };
+
+    private static AgentDescription Describe(string agent, int timeoutSeconds, string url, string description) => new(
+        agent, "Apache-2.0", "R.I.Pienaar <rip@devco.net>", timeoutSeconds, agent, NodeProfile.ChoriaVersion, url, description);
 
     private static AgentReply Inventory(NodeView node)
     {

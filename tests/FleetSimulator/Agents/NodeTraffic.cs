@@ -1,3 +1,5 @@
+using ControlPlane.FleetSimulator.Nodes;
+
 namespace ControlPlane.FleetSimulator.Agents;
 
 /// <summary>What a node has counted since it started, as <c>daemon_stats</c> and <c>info</c> report it.</summary>
@@ -25,4 +27,20 @@ internal sealed class NodeTraffic
 
     /// <summary>The broker that the node is connected to.</summary>
     public string Broker { get; set; } = "";
+
+    public void CountDropped(GateVerdict verdict)
+    {
+        switch (verdict)
+        {
+            case GateVerdict.Filtered:
+                Filtered++;
+                break;
+            case GateVerdict.Expired:
+                Expired++;
+                break;
+            default:
+                Unvalidated++;
+                break;
+        }
+    }
 }

@@ -13,6 +13,7 @@ internal sealed class BrokerSession(IReadOnlyList<BrokerAddress> brokers, Creden
 #pragma warning restore CA1001
 {
     private const int SubjectBytesMax = 512;
+    private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(5);
 
     private readonly Lock gate = new();
     private readonly List<Member> members = [];
@@ -125,7 +126,7 @@ internal sealed class BrokerSession(IReadOnlyList<BrokerAddress> brokers, Creden
 
     private static async Task CloseWhenFlushedAsync(NatsLink last)
     {
-        await last.FlushAsync(CancellationToken.None);
+        await last.FlushAsync().WaitAsync(FlushTimeout).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await last.DisposeAsync();
     }
 
@@ -136,7 +137,7 @@ internal sealed class BrokerSession(IReadOnlyList<BrokerAddress> brokers, Creden
         {
             try
             {
-                var opened = await OpenAsync(brokers.Count > 0 ? brokers[attempt % brokers.Count] : throw new BrokerException("no broker is configured"));
+                var opened = await OpenAsync(BrokerFor(attempt));
                 attempt = 0;
                 LastFault = null;
                 if (!Join(opened))
@@ -161,9 +162,13 @@ internal sealed class BrokerSession(IReadOnlyList<BrokerAddress> brokers, Creden
                 return;
             }
 
-            await Task.Delay(Backoff.Delay(attempt++, random), limits.Time, ending.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(Backoff.Delay(attempt++, random), limits.Time, ending.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
+
+    private BrokerAddress BrokerFor(int attempt) =>
+        brokers.Count > 0 ? brokers[attempt % brokers.Count] : throw new BrokerException("no broker is configured");
 
     private async Task<NatsLink> OpenAsync(BrokerAddress broker)
     {

@@ -1,8 +1,6 @@
 using System.Buffers;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
-using System.Text.Json;
 
 namespace ControlPlane.FleetSimulator.Broker;
 
@@ -15,7 +13,6 @@ namespace ControlPlane.FleetSimulator.Broker;
 internal sealed class NatsLink : IAsyncDisposable
 {
     private const int ReadBytes = 8 * 1024;
-    private const int InfoBytesMax = 64 * 1024;
     private const int MessageBytesMax = 10 * 1024 * 1024;
 
     private readonly Stream stream;
@@ -25,6 +22,7 @@ internal sealed class NatsLink : IAsyncDisposable
     private readonly TaskCompletionSource welcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<string> closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<ILinkListener?> listeners = [null];
+    private TaskCompletionSource? drained;
     private bool writing;
     private int unansweredPings;
 
@@ -49,7 +47,8 @@ internal sealed class NatsLink : IAsyncDisposable
         try
         {
             await socket.ConnectAsync(broker.EndPoint, cancellationToken);
-            var (nonce, stream) = await SecureAsync(new NetworkStream(socket, ownsSocket: true), credentials, resumeTls, cancellationToken);
+            var (nonce, stream) = await NatsGreeting.ReceiveAsync(
+                new NetworkStream(socket, ownsSocket: true), credentials.Certificate, resumeTls, cancellationToken);
             link = new NatsLink(stream, broker);
             link.Send(outgoing => { outgoing.Append(ConnectLine.Write(credentials, nonce)); outgoing.Append("PING\r\n"u8); });
             _ = link.ReadAsync();
@@ -117,21 +116,18 @@ internal sealed class NatsLink : IAsyncDisposable
         Send(static outgoing => outgoing.Append("PING\r\n"u8));
     }
 
-    /// <summary>Waits until what was published has been handed to the broker.</summary>
-    public async Task FlushAsync(CancellationToken cancellationToken)
+    /// <summary>Done when what was published has been handed to the broker, or the link is over.</summary>
+    public Task FlushAsync()
     {
-        while (!closing.IsCancellationRequested)
+        lock (gate)
         {
-            lock (gate)
+            if ((!writing && outgoing.IsEmpty) || closing.IsCancellationRequested)
             {
-                if (!writing && outgoing.IsEmpty)
-                {
-                    return;
-                }
+                return Task.CompletedTask;
             }
 
-            await Task.Yield();
-            cancellationToken.ThrowIfCancellationRequested();
+            drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return drained.Task;
         }
     }
 
@@ -145,6 +141,7 @@ internal sealed class NatsLink : IAsyncDisposable
             }
 
             closing.Cancel();
+            drained?.TrySetResult();
         }
 
         welcome.TrySetException(new BrokerException(reason));
@@ -158,54 +155,6 @@ internal sealed class NatsLink : IAsyncDisposable
         Close("disposed");
         return ValueTask.CompletedTask;
     }
-
-    private static async Task<(string? Nonce, Stream Stream)> SecureAsync(
-        NetworkStream plain, Credentials credentials, bool resumeTls, CancellationToken cancellationToken)
-    {
-        var (nonce, hasTls) = ReadInfo(await ReadInfoLineAsync(plain, cancellationToken));
-        if (!hasTls)
-        {
-            throw new BrokerException("nats: secure connection not available");
-        }
-
-        var secure = new SslStream(plain);
-        await secure.AuthenticateAsClientAsync(BrokerTls.Options(credentials.Certificate, resumeTls), cancellationToken);
-        return (nonce, secure);
-    }
-
-    private static async Task<byte[]> ReadInfoLineAsync(NetworkStream plain, CancellationToken cancellationToken)
-    {
-        var buffer = new byte[1024];
-        var length = 0;
-        do
-        {
-            if (length == buffer.Length)
-            {
-                Array.Resize(ref buffer, buffer.Length < InfoBytesMax ? buffer.Length * 2 : throw new BrokerException("INFO is too long"));
-            }
-
-            var read = await plain.ReadAsync(buffer.AsMemory(length), cancellationToken);
-            length += read > 0 ? read : throw new BrokerException("the broker closed the connection before INFO");
-        }
-        while (buffer[length - 1] != '\n');
-
-        return buffer[..length];
-    }
-
-    private static (string? Nonce, bool HasTls) ReadInfo(byte[] line)
-    {
-        if (NatsFrameReader.Read(line, out var frame) == 0 || frame.Kind != NatsFrameKind.Info)
-        {
-            throw new BrokerException("the broker did not begin with INFO");
-        }
-
-        var json = new Utf8JsonReader(frame.Body);
-        using var info = JsonDocument.ParseValue(ref json);
-        var hasTls = Flag(info.RootElement, "tls_required") || Flag(info.RootElement, "tls_available");
-        return (info.RootElement.TryGetProperty("nonce", out var nonce) ? nonce.GetString() : null, hasTls);
-    }
-
-    private static bool Flag(JsonElement info, string name) => info.TryGetProperty(name, out var flag) && flag.ValueKind == JsonValueKind.True;
 
     private static async ValueTask DiscardAsync(NatsLink? link, Socket socket)
     {
@@ -248,6 +197,8 @@ internal sealed class NatsLink : IAsyncDisposable
                 if (outgoing.IsEmpty || closing.IsCancellationRequested)
                 {
                     writing = false;
+                    drained?.TrySetResult();
+                    drained = null;
                     return;
                 }
 

@@ -23,25 +23,31 @@ internal sealed class SessionPool(int nodesPerConnection)
     public (BrokerSession Session, Task Subscribed) Enter(
         int nodeIndex, string network, Func<BrokerSession> make, string identity, IReadOnlyList<string> collectives, ILinkListener node)
     {
+        if (nodesPerConnection == 1)
+        {
+            // Not under the lock that all nodes share: making a session opens a certificate.
+            var own = make();
+            own.TryEnter(identity, collectives, node, out var ownSubscribed);
+            lock (gate)
+            {
+                open.Add(own);
+            }
+
+            return (own, ownSubscribed);
+        }
+
         lock (gate)
         {
             var place = (nodeIndex / nodesPerConnection, network);
-            if (nodesPerConnection > 1
-                && shared.TryGetValue(place, out var existing)
-                && existing.TryEnter(identity, collectives, node, out var subscribed))
+            if (shared.TryGetValue(place, out var existing) && existing.TryEnter(identity, collectives, node, out var subscribed))
             {
                 return (existing, subscribed);
             }
 
-            var made = make();
-            made.TryEnter(identity, collectives, node, out subscribed);
-            open.Add(made);
-            if (nodesPerConnection > 1)
-            {
-                shared[place] = made;
-            }
-
-            return (made, subscribed);
+            shared[place] = make();
+            shared[place].TryEnter(identity, collectives, node, out subscribed);
+            open.Add(shared[place]);
+            return (shared[place], subscribed);
         }
     }
 

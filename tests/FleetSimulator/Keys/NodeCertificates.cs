@@ -12,6 +12,7 @@ internal static class NodeCertificates
     {
         try
         {
+            new X509Certificate2Collection().ImportFromPem(certificatePem);
             using var certificate = X509Certificate2.CreateFromPem(certificatePem);
             return certificate.PublicKey.EncodedKeyValue.RawData.AsSpan().SequenceEqual(privateKey.PublicKey)
                 ? null

@@ -35,7 +35,8 @@ internal static class CallerTrust
     private static bool AcceptsToken(ReceivedRequest received, NodeView node)
     {
         var issuers = node.Files.Configuration?.Issuers ?? new Dictionary<string, string>();
-        var trust = TokenTrust.InOrganizations(issuers.ToDictionary(issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value)));
+        var trust = TokenTrust.InOrganizations(
+            issuers.ToDictionary(issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value)));
         return RequestVerification.TryVerifyCaller(received, trust, node.Now, out _, out _);
     }
 }

@@ -4,7 +4,7 @@ using ControlPlane.FleetSimulator.Keys;
 
 namespace ControlPlane.FleetSimulator.Nodes;
 
-/// <summary>What a node shows a broker: the provisioning token, its certificate (V1), or its server token and a signed nonce (V2).</summary>
+/// <summary>What a node shows a broker: its provisioning token, its certificate (V1), or its server token and a signed nonce.</summary>
 internal static class NodeCredentials
 {
     public static Credentials For(NodeProfile profile, NodeFiles files, NodeProcess becoming)

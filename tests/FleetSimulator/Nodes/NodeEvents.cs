@@ -7,7 +7,8 @@ internal static class NodeEvents
 {
     private const int UuidBytes = 16;
 
-    public static LifecycleEvent Make(LifecycleKind kind, NodeProfile profile, NodeProcess process, DateTimeOffset now, Random random) => new()
+    public static LifecycleEvent Make(
+        LifecycleKind kind, NodeProfile profile, NodeProcess process, DateTimeOffset now, Random random) => new()
     {
         Kind = kind,
         Id = Uuid(random),

@@ -6,14 +6,15 @@ using ControlPlane.FleetSimulator.Faults;
 namespace ControlPlane.FleetSimulator.Nodes;
 
 /// <summary>Runs one node: starts it, lets its agents answer, restarts it, and does what its fault demands.</summary>
-internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode view, FleetEnvironment fleet, NodeFiles found) : ILinkListener
+internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode view, FleetEnvironment fleet, NodeFiles found)
+    : ILinkListener
 {
     private static readonly TimeSpan CrashPause = TimeSpan.FromSeconds(1);
     private static readonly string[] ProvisioningCollectives = [ChoriaSubjects.ProvisioningCollective];
 
     private readonly Lock gate = new();
     private readonly Random random = new(HashOf(fleet.Options.Seed, index));
-    private readonly NodeTraffic traffic = new();
+    private readonly NodeVoice voice = new(profile, fleet);
     private NodeFiles files = found;
     private NodeProcess? process;
     private BrokerSession? session;
@@ -28,6 +29,11 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
         Task subscribed;
         lock (gate)
         {
+            if (fleet.Stopping.IsCancellationRequested)
+            {
+                return;
+            }
+
             view.Starts++;
             if (!TryBecome_NeedsGate(out var becoming))
             {
@@ -55,8 +61,8 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
                 return;
             }
 
-            traffic.Received++;
-            traffic.ReceivedBytes += payload.Length;
+            voice.Traffic.Received++;
+            voice.Traffic.ReceivedBytes += payload.Length;
             if (profile.Fault == NodeFault.Dead)
             {
                 return;
@@ -64,7 +70,7 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
 
             if (fleet.Decoder.DecodeOrNull(payload) is not { } received)
             {
-                traffic.Unvalidated++;
+                voice.Traffic.Unvalidated++;
                 return;
             }
 
@@ -79,7 +85,7 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
         {
             if (alive is { } said && session is { } connected)
             {
-                Publish_NeedsGate(connected, said.Subject, said.EncodeCloudEvent());
+                voice.Say(connected, said);
             }
         }
     }
@@ -112,7 +118,7 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
                 becoming = becoming with { IsProvisioning = false, Collectives = files.Configuration!.Collectives };
                 return true;
             case StartDecision.Exit exit:
-                (view.Stage, view.Problem) = (SimulatedNodeStage.Failed, exit.Reason);
+                view.Fail(exit.Reason);
                 return false;
             default:
                 throw new System.Diagnostics.UnreachableException();
@@ -123,15 +129,12 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
     {
         var hosts = becoming.IsProvisioning ? profile.Token.Urls : files.Configuration!.MiddlewareHosts;
         var network = becoming.IsProvisioning ? ChoriaSubjects.ProvisioningCollective : hosts;
-        var (entered, subscribed) = fleet.Sessions.Enter(
-            index,
-            network,
-            () => new BrokerSession(BrokerAddress.ReadList(hosts), NodeCredentials.For(profile, files, becoming), fleet.Limits, new Random(random.Next())),
-            profile.Identity,
-            becoming.Collectives,
-            this);
-        session = entered;
+        (session, var subscribed) = fleet.Sessions.Enter(index, network, Make, profile.Identity, becoming.Collectives, this);
+        view.Session = session;
         return subscribed;
+
+        BrokerSession Make() => new(
+            BrokerAddress.ReadList(hosts), NodeCredentials.For(profile, files, becoming), fleet.Limits, new Random(random.Next()));
     }
 
     private void Announce()
@@ -144,11 +147,12 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
             }
 
             var now = fleet.Now;
-            traffic.Broker = connected.Broker;
+            voice.Traffic.Broker = connected.Broker;
             var startup = NodeEvents.Make(LifecycleKind.Startup, profile, running, now, random);
-            alive = NodeEvents.Make(LifecycleKind.Alive, profile, running, running.StartedAt, random);
-            Publish_NeedsGate(connected, startup.Subject, startup.EncodeCloudEvent());
-            view.Problem = null;
+            alive = profile.Fault == NodeFault.Dead
+                ? null
+                : NodeEvents.Make(LifecycleKind.Alive, profile, running, running.StartedAt, random);
+            voice.Say(connected, startup);
             if (running.IsProvisioning)
             {
                 view.AnnouncedAt ??= now;
@@ -167,11 +171,11 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
         var verdict = RequestGate.Judge(received, node);
         if (verdict != GateVerdict.Serve)
         {
-            Count(verdict);
+            voice.Traffic.CountDropped(verdict);
             return;
         }
 
-        traffic.Passed++;
+        voice.Traffic.Passed++;
         if (received.Request.Agent == NodeAgents.Discovery)
         {
             if (Discovery.IsPing(received.Request.Body.Span))
@@ -190,7 +194,7 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
 
         using (call.Body)
         {
-            if (NodeAgents.Answer(call.Call, node, traffic) is { } reaction)
+            if (NodeAgents.Answer(call.Call, node, voice.Traffic) is { } reaction)
             {
                 React_NeedsGate(received, call.Call, reaction);
             }
@@ -199,19 +203,19 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
 
     private void React_NeedsGate(ReceivedRequest received, AgentCall call, Reaction reaction)
     {
-        CountCall(call.Action);
+        view.CountCall(call.Action);
         var wasProvisioning = process!;
         process = reaction.Process ?? process;
         if (reaction.Files is { } changed)
         {
             files = changed;
-            ShowFiles();
+            view.Show(files);
         }
 
         if (reaction.Event is { } kind)
         {
             var said = NodeEvents.Make(kind, profile, wasProvisioning, fleet.Now, random);
-            Publish_NeedsGate(session!, said.Subject, said.EncodeCloudEvent());
+            voice.Say(session!, said);
         }
 
         var crashes = call.Agent == Agents.ProvisionAgent.Name && callsUntilCrash > 0 && --callsUntilCrash == 0;
@@ -235,39 +239,9 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
 
     private void Reply_NeedsGate(ReceivedRequest received, ReadOnlyMemory<byte> body)
     {
-        if (received.Headers.ReplySubject is not { } subject || session is not { } connected || process is not { } running)
+        if (session is { } connected && process is { } running)
         {
-            return;
-        }
-
-        if (profile.Fault == NodeFault.Lossy && random.NextDouble() < fleet.Options.LossRate)
-        {
-            return;
-        }
-
-        traffic.Replies++;
-        var payload = NodeReplies.Encode(received, body, connected.Broker, new NodeView(profile, files, running, fleet.Now, random, fleet.Keys));
-        if (profile.Fault == NodeFault.Slow)
-        {
-            _ = PublishLateAsync(connected, subject, payload);
-            return;
-        }
-
-        Publish_NeedsGate(connected, subject, payload);
-        if (profile.Fault == NodeFault.Duplicate)
-        {
-            Publish_NeedsGate(connected, subject, payload);
-        }
-    }
-
-    private async Task PublishLateAsync(BrokerSession connected, string subject, byte[] payload)
-    {
-        if (await fleet.DelayAsync(fleet.Options.SlowDelay))
-        {
-            lock (gate)
-            {
-                Publish_NeedsGate(connected, subject, payload);
-            }
+            voice.Reply(connected, received, body, new NodeView(profile, files, running, fleet.Now, random, fleet.Keys));
         }
     }
 
@@ -298,58 +272,5 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
             fleet.Sessions.Leave(left, this);
             session = null;
         }
-    }
-
-    private void Publish_NeedsGate(BrokerSession connected, string subject, byte[] payload)
-    {
-        traffic.Sent++;
-        traffic.SentBytes += payload.Length;
-        connected.Publish(subject, payload);
-    }
-
-    private void Count(GateVerdict verdict)
-    {
-        switch (verdict)
-        {
-            case GateVerdict.Filtered:
-                traffic.Filtered++;
-                break;
-            case GateVerdict.Expired:
-                traffic.Expired++;
-                break;
-            default:
-                traffic.Unvalidated++;
-                break;
-        }
-    }
-
-    private void CountCall(string action)
-    {
-        switch (action)
-        {
-            case "jwt":
-                view.JwtCalls++;
-                break;
-            case "gen25519":
-                view.Gen25519Calls++;
-                break;
-            case "gencsr":
-                view.GencsrCalls++;
-                break;
-            case "configure":
-                view.ConfigureCalls++;
-                break;
-            case "restart":
-                view.RestartCalls++;
-                break;
-        }
-    }
-
-    private void ShowFiles()
-    {
-        view.PublicKeyFingerprint = files.PrivateKey?.Fingerprint;
-        view.Ed25519PublicKey = files.Ed25519PublicKey;
-        view.Certificate = files.Certificate;
-        view.Network = files.Configuration is { MiddlewareHosts.Length: > 0 } configuration ? configuration.MiddlewareHosts : view.Network;
     }
 }
