@@ -9,8 +9,8 @@ namespace ControlPlane.Demo;
 /// <summary>Brokers, Redis, a silo, then a fleet; follows it until it is enrolled and checks that it is.</summary>
 internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimeProvider time)
 {
-    /// <summary>RSA keys made before the fleet starts; a larger fleet shares them, which no answer depends on.</summary>
-    private const int KeyPoolMax = 500;
+    /// <summary>RSA keys made before the fleet starts, some 25 a second on two cores; a larger fleet shares them.</summary>
+    private const int KeyPoolMax = 100;
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
 
@@ -26,8 +26,10 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
         await stage.StartSiloAsync(cancellationToken, siloLog.WriteLine);
         display.Say($"console: {stage.Silo!.Api.BaseAddress}  log: {folder.SiloLog}");
 
+        var simulated = FleetOptions(folder, stage);
+        display.Say(simulated.KeyPool == 0 ? "nodes make Ed25519 keys" : $"nodes have {simulated.KeyPool} RSA keys, kept in {folder.Keys}");
         display.Say($"starting {options.Nodes} nodes of protocol {options.Protocol.ToString().ToLowerInvariant()}");
-        await using var fleet = await SimulatedFleet.StartAsync(FleetOptions(folder, stage), cancellationToken);
+        await using var fleet = await SimulatedFleet.StartAsync(simulated, cancellationToken);
         var view = new ControlPlaneView(() => stage.Silo!.Api);
         await FollowAsync(stage, fleet, view, siloLog, cancellationToken);
 

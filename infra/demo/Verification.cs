@@ -88,6 +88,12 @@ internal static class Verification
             yield return "its certificate is of another key than the one on its disk";
         }
 
+        // Nodes of a large fleet share keys, so the key alone would not tell their certificates apart.
+        if (certificate.SerialNumber != node.CertificateSerial?.TrimStart('0'))
+        {
+            yield return "its certificate is another than the one on its disk";
+        }
+
         var valid = orders.Where(order => order.State is LedgerState.Issued or LedgerState.OutcomeUnknown or LedgerState.Intended).ToList();
         if (valid is not [{ State: LedgerState.Issued, Certificate: { } issued }] || issued.SerialNumber != certificate.SerialNumber)
         {

@@ -21,12 +21,6 @@ public sealed class CheckTests
         Assert.Equal(faults, SizeCheck.Faults(Source(first + string.Concat(Enumerable.Repeat("\n", 401)))).Count());
 
     [Theory]
-    [InlineData(140, 0)]
-    [InlineData(141, 1)]
-    public void SizeCheck_FindsALine_OfMoreThan140Columns(int columns, int faults) =>
-        Assert.Equal(faults, SizeCheck.Faults(Source($"//{new string('-', columns - 2)}\n")).Count());
-
-    [Theory]
     [InlineData("class FleetManager;", 1)]
     [InlineData("interface INodeHelper;", 1)]
     [InlineData("record NodeInfo;", 1)]

@@ -6,7 +6,7 @@ namespace ControlPlane.Tidy.Tests;
 public sealed class RepositoryTests
 {
     [Fact]
-    public void EveryMethodFileAndLine_FitsItsSize() => AssertNone(Repository.Sources.SelectMany(SizeCheck.Faults));
+    public void EveryMethodAndFile_FitsItsSize() => AssertNone(Repository.Sources.SelectMany(SizeCheck.Faults));
 
     [Fact]
     public void EveryTypeName_SaysWhatItIs() => AssertNone(Repository.Sources.SelectMany(NameCheck.Faults));

@@ -7,10 +7,9 @@ internal static class SizeCheck
 {
     public const int MethodLinesMax = 70;
     public const int FileLinesMax = 400;
-    public const int ColumnsMax = 140;
 
     public static IEnumerable<string> Faults(SourceFile file) =>
-        LongMethods(file).Concat(LongFile(file)).Concat(WideLines(file));
+        LongMethods(file).Concat(LongFile(file));
 
     private static IEnumerable<string> LongMethods(SourceFile file) =>
         from member in file.Root.DescendantNodes().OfType<BaseMethodDeclarationSyntax>()
@@ -27,10 +26,4 @@ internal static class SizeCheck
             yield return $"{file.Path}: {lines} lines; over {FileLinesMax} needs its reason in the first comment";
         }
     }
-
-    private static IEnumerable<string> WideLines(SourceFile file) =>
-        file.Text.Split('\n')
-            .Select((line, index) => (line, index))
-            .Where(each => each.line.Length > ColumnsMax)
-            .Select(each => $"{file.Path}:{each.index + 1}: {each.line.Length} columns; {ColumnsMax} at most");
 }
