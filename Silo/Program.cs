@@ -22,6 +22,7 @@ internal static class Program
             .AddRedisLedger()
             .AddLocalCa()
             .AddCfssl()
+            .AddCommandIssuers()
             .AddCertificates()
             .AddProvisioning()
             .AddFleet());

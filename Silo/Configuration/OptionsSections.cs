@@ -9,7 +9,7 @@ internal static class OptionsSections
     public static IReadOnlyDictionary<string, Type> All { get; } = Find();
 
     /// <summary>The sections that hold any number of the same thing, each under a name that the operator gives it.</summary>
-    private static readonly string[] Named = ["LocalCa", "Cfssl", "Vault", "KeyVault"];
+    private static readonly string[] Named = ["LocalCa", "Cfssl", "Vault", "KeyVault", "Command"];
 
     /// <summary>Whether a section holds named things: <c>LocalCa:{name}:DataFolder</c>.</summary>
     public static bool IsNamed(string section) => Named.Contains(section, StringComparer.OrdinalIgnoreCase);

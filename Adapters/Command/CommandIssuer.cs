@@ -1,0 +1,122 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using ControlPlane.Certificates;
+
+namespace ControlPlane.Adapters.Command;
+
+/// <summary>Has certificates issued by a program: stdin JSON, stdout JSON, as Choria Provisioner's helper.</summary>
+internal sealed class CommandIssuer(string name, CommandOptions options, TimeProvider time) : ICertificateIssuer, IDisposable
+{
+    private readonly HelperPool pool = new(options);
+    private volatile IReadOnlyList<byte[]>? lastChain;
+
+    public string Name => name;
+
+    public IssuerCapabilities Capabilities { get; } = new(
+        PerRequestSubject: false,
+        PerRequestNames: false,
+        PerRequestLifetime: false,
+        PerRequestUsages: false,
+        RevokesBySerial: false,
+        RevokesByCertificate: false,
+        PublishesRevocationList: false,
+        CertificatesPerMinuteMax: null);
+
+    public async Task<SignedCertificate> IssueAsync(CertificateOrder order, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var patience = new CancellationTokenSource(options.TimeLimit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        var started = false;
+        try
+        {
+            return Read(await pool.AskAsync(Write(order), () => started = true, either.Token));
+        }
+        catch (OperationCanceledException late) when (!started && !cancellationToken.IsCancellationRequested)
+        {
+            throw new IssuerUnavailableException($"all copies of {options.Program} are at work", late);
+        }
+        catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IssuerOutcomeUnknownException($"{options.Program} was killed after {options.TimeLimit.TotalSeconds:0} seconds", late);
+        }
+        catch (IOException broken)
+        {
+            throw new IssuerOutcomeUnknownException($"{options.Program} failed: {broken.Message}", broken);
+        }
+        catch (Exception unreadable) when (unreadable is JsonException or CryptographicException)
+        {
+            throw new IssuerOutcomeUnknownException($"{options.Program} answered something that cannot be read", unreadable);
+        }
+    }
+
+    public Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Task.FromResult(
+                options.ChainPath is { } path ? ReadChain(File.ReadAllText(path))
+                : lastChain ?? throw new IssuerUnavailableException($"{name} names its chain with its first certificate"));
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or CryptographicException)
+        {
+            throw new IssuerMisconfiguredException($"{options.ChainPath} cannot be read: {unreadable.Message}", unreadable);
+        }
+    }
+
+    public Task<IssuerHealth> CheckAsync(CancellationToken cancellationToken) => Task.FromResult(
+        File.Exists(options.Program)
+            ? new IssuerHealth(true, $"{options.Program} is there; it is not asked")
+            : new IssuerHealth(false, $"there is no program {options.Program}"));
+
+    public void Dispose() => pool.Dispose();
+
+    private static string Write(CertificateOrder order)
+    {
+        var request = new HelperRequest(
+            order.Subject.CommonName,
+            new HelperSigningRequest(
+                PemEncoding.WriteString("CERTIFICATE REQUEST", order.SigningRequestDer.Span) + "\n",
+                WritePublicKey(order.PublicKeyInfoDer.Span),
+                SslDirectory: ""),
+            Ed25519PublicKey: null,
+            Inventory: "{}",
+            Token: new Dictionary<string, string>());
+        return JsonSerializer.Serialize(request, HelperJson.Plain.HelperRequest);
+    }
+
+    // Choria sends RSA keys as PKCS#1 under this label.
+    private static string WritePublicKey(ReadOnlySpan<byte> publicKeyInfo)
+    {
+        using var rsa = PublicKey.CreateFromSubjectPublicKeyInfo(publicKeyInfo, out _).GetRSAPublicKey();
+        return PemEncoding.WriteString("PUBLIC KEY", rsa is null ? publicKeyInfo : rsa.ExportRSAPublicKey()) + "\n";
+    }
+
+    private SignedCertificate Read(string text)
+    {
+        var answer = JsonSerializer.Deserialize(text, HelperJson.Default.HelperAnswer)
+            ?? throw new IssuerOutcomeUnknownException($"{options.Program} answered nothing");
+        if (answer.Defer)
+        {
+            throw new IssuerThrottledException($"{name} defers: {answer.Message}", options.DeferFor);
+        }
+
+        if (answer.Shutdown)
+        {
+            throw new IssuerRefusedException($"{name} refuses: {answer.Message}");
+        }
+
+        using var certificate = X509Certificate2.CreateFromPem(answer.Certificate);
+        var chain = string.IsNullOrWhiteSpace(answer.Authorities) ? [] : ReadChain(answer.Authorities);
+        lastChain = chain.Count > 0 ? chain : lastChain;
+        return new SignedCertificate(certificate.RawData, chain);
+    }
+
+    private static IReadOnlyList<byte[]> ReadChain(string pem)
+    {
+        var certificates = new X509Certificate2Collection();
+        certificates.ImportFromPem(pem);
+        return [.. certificates.Select(certificate => certificate.RawData)];
+    }
+}

@@ -1,0 +1,103 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text;
+using ControlPlane.Certificates;
+
+namespace ControlPlane.Adapters.Command;
+
+/// <summary>One running copy of the program. Used by one caller at a time.</summary>
+internal sealed class HelperProgram : IDisposable
+{
+    // A certificate and its chain have some kilobytes; a program that writes on and on must not take the silo's memory.
+    private const int AnswerLengthMax = 1 << 20;
+
+    private readonly Process process;
+
+    private HelperProgram(Process process)
+    {
+        this.process = process;
+    }
+
+    /// <summary>Whether it still runs.</summary>
+    public bool Runs => !process.HasExited;
+
+    /// <exception cref="IssuerMisconfiguredException">It cannot be started.</exception>
+    public static HelperProgram Start(CommandOptions options)
+    {
+        var start = new ProcessStartInfo(options.Program, options.Arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
+            StandardOutputEncoding = Encoding.UTF8,
+        };
+        try
+        {
+            return new HelperProgram(Process.Start(start) ?? throw new IssuerMisconfiguredException($"{options.Program} did not start"));
+        }
+        catch (Exception unable) when (unable is Win32Exception or InvalidOperationException)
+        {
+            throw new IssuerMisconfiguredException($"{options.Program} cannot be started: {unable.Message}", unable);
+        }
+    }
+
+    /// <summary>Gives it one request and reads all that it answers until it ends.</summary>
+    /// <exception cref="IOException">It ended early, failed, or answered without end.</exception>
+    public async Task<string> RunAsync(string request, CancellationToken cancellationToken)
+    {
+        await process.StandardInput.WriteAsync(request.AsMemory(), cancellationToken);
+        process.StandardInput.Close();
+        var answer = await ReadAsync(untilLineEnd: false, cancellationToken);
+        await process.WaitForExitAsync(cancellationToken);
+        return process.ExitCode == 0 ? answer : throw new IOException($"it ended with exit code {process.ExitCode}");
+    }
+
+    /// <summary>Gives it one request as a line and reads one line.</summary>
+    /// <exception cref="IOException">It ended, or answered without end.</exception>
+    public async Task<string> AskAsync(string request, CancellationToken cancellationToken)
+    {
+        await process.StandardInput.WriteAsync($"{request}\n".AsMemory(), cancellationToken);
+        await process.StandardInput.FlushAsync(cancellationToken);
+        return await ReadAsync(untilLineEnd: true, cancellationToken);
+    }
+
+    /// <summary>Ends it, with all that it started.</summary>
+    public void Dispose()
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (Exception gone) when (gone is InvalidOperationException or Win32Exception)
+        {
+            // It ended by itself in this moment, which is what was wanted.
+        }
+
+        process.Dispose();
+    }
+
+    private async Task<string> ReadAsync(bool untilLineEnd, CancellationToken cancellationToken)
+    {
+        var answer = new StringBuilder();
+        var buffer = new char[8 * 1024];
+        while (true)
+        {
+            var read = await process.StandardOutput.ReadAsync(buffer, cancellationToken);
+            if (read == 0)
+            {
+                return untilLineEnd ? throw new IOException("it ended before it answered") : answer.ToString();
+            }
+
+            answer.Append(buffer, 0, read);
+            if (untilLineEnd && buffer[read - 1] == '\n')
+            {
+                return answer.ToString();
+            }
+
+            if (answer.Length > AnswerLengthMax)
+            {
+                throw new IOException($"it answered more than {AnswerLengthMax} characters");
+            }
+        }
+    }
+}
