@@ -48,7 +48,7 @@ internal static class RevocationListWriter
     {
         using (writer.PushSequence())
         {
-            writer.WriteIntegerUnsigned(Convert.FromHexString(entry.Serial));
+            writer.WriteIntegerUnsigned(Convert.FromHexString(entry.Serial).AsSpan().TrimStart((byte)0));
             LeafWriter.WriteTime(writer, entry.RevokedAt);
             if (entry.Reason == RevocationReason.Unspecified)
             {

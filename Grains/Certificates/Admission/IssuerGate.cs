@@ -180,7 +180,7 @@ internal sealed class IssuerGate : IDisposable
             return new GateVerdict.Deferred($"{issuer} fails and is left alone", closedAgainAt);
         }
 
-        return running > 0 && now - progressAt > options.StalledAfter
+        return running > 0 && now - progressAt >= options.StalledAfter
             ? new GateVerdict.Deferred($"{issuer} has not answered for {options.StalledAfter.TotalSeconds:0} seconds", now + options.StalledAfter)
             : null;
     }

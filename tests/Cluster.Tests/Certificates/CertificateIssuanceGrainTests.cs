@@ -1,0 +1,74 @@
+using ControlPlane.Certificates;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Cluster.Tests.Certificates;
+
+public sealed class CertificateIssuanceGrainTests(IssuanceCluster cluster) : IClassFixture<IssuanceCluster>
+{
+    private static int lastNode;
+
+    private readonly string identity = $"web{Interlocked.Increment(ref lastNode)}.example.net";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Issue_AnswersAllWhoAskAtOnce_WithOneCertificate()
+    {
+        var order = Order("node", SigningRequests.Choria(identity));
+        var grain = cluster.Grain(IssuanceCluster.Scripted, identity);
+
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => grain.Issue(order, Cancel)));
+
+        Assert.Single(outcomes.OfType<IssuanceOutcome.Issued>().Select(issued => issued.Certificate.SerialNumber).Distinct());
+        Assert.Equal(20, outcomes.OfType<IssuanceOutcome.Issued>().Count());
+    }
+
+    [Fact]
+    public async Task Issue_CarriesRefusalsAcrossTheCall()
+    {
+        var order = Order("node", SigningRequests.Choria("other.example.net"));
+
+        var outcome = await cluster.Grain(IssuanceCluster.Scripted, identity).Issue(order, Cancel);
+
+        Assert.Equal(Refusal.IdentityMismatch, Assert.IsType<IssuanceOutcome.Refused>(outcome).Refusal);
+    }
+
+    [Fact]
+    public async Task Close_LeadsToRevocation_WithoutAnyoneAskingAgain()
+    {
+        var grain = cluster.Grain(IssuanceCluster.Scripted, identity);
+        var order = Order("node", SigningRequests.Choria(identity));
+        var issued = Assert.IsType<IssuanceOutcome.Issued>(await grain.Issue(order, Cancel));
+
+        await grain.Close(order.OrderId, RevocationReason.Superseded, Cancel);
+
+        var began = TimeProvider.System.GetTimestamp();
+        while (!cluster.Issuer.Revoked.ContainsKey(issued.Certificate.SerialNumber))
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(60), "it is not revoked");
+            await Task.Delay(50, Cancel);
+        }
+
+        Assert.IsType<IssuanceOutcome.Spent>(await grain.Issue(order, Cancel));
+    }
+
+    [Fact]
+    public async Task Output_HoldsNoPrivateKey_WhateverHappens()
+    {
+        var grain = cluster.Grain(IssuanceCluster.Embedded, identity);
+        await grain.Issue(Order("embedded", SigningRequests.Choria(identity)), Cancel);
+        await grain.Issue(Order("embedded", "-----BEGIN PRIVATE KEY-----\nMIIplanted\n-----END PRIVATE KEY-----\n"), Cancel);
+        await grain.Issue(Order("nonesuch", SigningRequests.Choria(identity)), Cancel);
+        await grain.Close($"{identity}/embedded", RevocationReason.KeyCompromise, Cancel);
+
+        var secrets = cluster.KeyPem.Split('\n').Where(line => line.Length >= 40).Append("PRIVATE KEY").Append("MIIplanted").ToList();
+        Assert.Contains(cluster.Output.Lines, line => line.Contains(identity, StringComparison.Ordinal));
+        Assert.All(cluster.Output.Lines, line => Assert.DoesNotContain(secrets, secret => line.Contains(secret, StringComparison.Ordinal)));
+        Assert.All(
+            cluster.Ledger.Entries.Where(entry => entry.Identity == identity && entry.Request is null),
+            entry => Assert.DoesNotContain("MIIplanted", entry.ToString(), StringComparison.Ordinal));
+    }
+
+    private CertificateOrderRequest Order(string profile, string pem) => new(
+        $"{identity}/{profile}", identity, "east", profile, pem, IssuancePriority.NewNode, TimeProvider.System.GetUtcNow().AddMinutes(1));
+}

@@ -1,0 +1,58 @@
+using ControlPlane.Certificates;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Hosting;
+using Orleans.TestingHost;
+
+namespace ControlPlane.Cluster.Tests.Certificates;
+
+/// <summary>Two silos that issue and nothing else, over one ledger, one scripted CA and one embedded CA with an imported key.</summary>
+public sealed class IssuanceCluster : IAsyncLifetime
+{
+    public const string Scripted = "scripted";
+    public const string Embedded = "embedded";
+
+    private readonly string folder = Directory.CreateTempSubdirectory("controlplane-issuance-").FullName;
+    private InProcessTestCluster cluster = null!;
+
+    internal InMemoryCertificateLedger Ledger { get; } = new();
+
+    internal ScriptedIssuer Issuer { get; } = new(Scripted);
+
+    internal CollectedOutput Output { get; } = new();
+
+    /// <summary>What must never be seen outside of the CA's folder.</summary>
+    internal string KeyPem => File.ReadAllText(Directory.GetFiles(folder, "intermediate-*.key").Single());
+
+    public async ValueTask InitializeAsync()
+    {
+        var builder = new InProcessTestClusterBuilder(2);
+        builder.ConfigureSiloHost((_, host) => host.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Certificates:Profiles:node:Issuers:0"] = Scripted,
+            ["Certificates:Profiles:embedded:Issuers:0"] = Embedded,
+            [$"LocalCa:{Embedded}:DataFolder"] = folder,
+            [$"LocalCa:{Embedded}:KeyKind"] = "P256",
+        }));
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.Services.AddSingleton<ICertificateLedger>(Ledger);
+            silo.Services.AddKeyedSingleton<ICertificateIssuer>(Scripted, Issuer);
+            silo.AddLocalCa().AddCertificates();
+            silo.Services.AddLogging(logging => logging.AddProvider(Output).SetMinimumLevel(LogLevel.Trace));
+        });
+        cluster = builder.Build();
+        await cluster.DeployAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await cluster.StopAllSilosAsync();
+        await cluster.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    internal ICertificateIssuanceGrain Grain(string issuer, string identity) =>
+        cluster.Client.GetGrain<ICertificateIssuanceGrain>(CertificateShard.KeyFor(issuer, identity));
+}
