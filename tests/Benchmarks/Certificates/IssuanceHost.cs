@@ -1,0 +1,75 @@
+using System.Net;
+using ControlPlane.Certificates;
+using ControlPlane.TestKit;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans.Configuration;
+
+namespace ControlPlane.Benchmarks.Certificates;
+
+/// <summary>A silo that does nothing but issue, over an embedded CA and a ledger in memory.</summary>
+internal sealed class IssuanceHost : IAsyncDisposable
+{
+    private const string Issuer = "local";
+    private readonly IHost host;
+    private readonly string folder;
+    private readonly IGrainFactory grains;
+
+    private IssuanceHost(IHost host, string folder)
+    {
+        this.host = host;
+        this.folder = folder;
+        grains = host.Services.GetRequiredService<IGrainFactory>();
+    }
+
+    public static async Task<IssuanceHost> StartAsync(string keyKind, CancellationToken cancellationToken)
+    {
+        var folder = Directory.CreateTempSubdirectory("controlplane-bench-").FullName;
+        var builder = Host.CreateApplicationBuilder();
+        builder.Logging.ClearProviders();
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Certificates:Profiles:node:Issuers:0"] = Issuer,
+            [$"LocalCa:{Issuer}:DataFolder"] = folder,
+            [$"LocalCa:{Issuer}:KeyKind"] = keyKind,
+        });
+        builder.Services.AddSingleton<ICertificateLedger, InMemoryCertificateLedger>();
+        builder.UseOrleans(silo =>
+        {
+            silo.UseLocalhostClustering(LoopbackPort.Free(), LoopbackPort.Free());
+            silo.Configure<EndpointOptions>(endpoint => endpoint.AdvertisedIPAddress = IPAddress.Loopback);
+            silo.AddLocalCa().AddCertificates();
+        });
+        var host = builder.Build();
+        await host.StartAsync(cancellationToken);
+        return new IssuanceHost(host, folder);
+    }
+
+    /// <summary>One order, from the call to the certificate.</summary>
+    public async Task OrderAsync(string identity, int number, string requestPem, CancellationToken cancellationToken)
+    {
+        var order = new CertificateOrderRequest(
+            $"{identity}/{number}",
+            identity,
+            "bench",
+            "node",
+            requestPem,
+            IssuancePriority.NewNode,
+            TimeProvider.System.GetUtcNow().AddMinutes(1));
+        var grain = grains.GetGrain<ICertificateIssuanceGrain>(CertificateShard.KeyFor(Issuer, identity));
+        var outcome = await grain.Issue(order, cancellationToken);
+        if (outcome is not IssuanceOutcome.Issued)
+        {
+            throw new InvalidOperationException(outcome.ToString());
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync();
+        host.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+}
