@@ -3,7 +3,8 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace ControlPlane.Api;
 
-/// <summary>Where a list goes on: after the last identity of the page before. Opaque to callers, so that it may become something else.</summary>
+/// <summary>Where a list goes on: after the last identity of the page before.</summary>
+/// <remarks>Opaque to callers, so that it may become something else.</remarks>
 internal static class PageCursor
 {
     private const string Version = "1.";

@@ -26,7 +26,8 @@ internal static class Problems
         Problem(StatusCodes.Status404NotFound, $"unknown-{kind}", $"There is no such {kind}", detail);
 
     public static ProblemHttpResult EnrolmentUnderWay(NodeStage stage) =>
-        Problem(StatusCodes.Status409Conflict, "enrolment-under-way", "The node is enrolling already", $"it has reached the stage '{stage}'");
+        Problem(
+            StatusCodes.Status409Conflict, "enrolment-under-way", "The node is enrolling already", $"it has reached the stage '{stage}'");
 
     public static ProblemHttpResult NodeUnwilling(string detail) =>
         Problem(StatusCodes.Status409Conflict, "node-unwilling", "The node did not do it", detail);
@@ -57,7 +58,7 @@ internal static class Problems
         TypedResults.Problem(detail, statusCode: status, title: title, type: TypePrefix + name);
 
     private static string KebabCase(string name) =>
-        string.Concat(name.Select((c, index) => char.IsUpper(c) && index > 0 ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"));
+        string.Concat(name.Select((c, index) => $"{(char.IsUpper(c) && index > 0 ? "-" : "")}{char.ToLowerInvariant(c)}"));
 
     /// <summary>A defect of ours: its details are in the log, not in the answer.</summary>
     public static ProblemHttpResult Defect() =>
@@ -67,7 +68,9 @@ internal static class Problems
     public static ProblemHttpResult? Of(Exception fault) => fault switch
     {
         BadHttpRequestException malformed => Problem(malformed.StatusCode, "malformed-request", "The request is malformed",
-            malformed.InnerException is JsonException json ? $"the body is not what this call takes, at {json.Path ?? "$"}" : malformed.Message),
+            malformed.InnerException is JsonException json
+                ? $"the body is not what this call takes, at {json.Path ?? "$"}"
+                : malformed.Message),
         IssuerRefusedException or IssuerMisconfiguredException =>
             Problem(StatusCodes.Status502BadGateway, "issuer-refused", "The certificate authority refused", fault.Message),
         IssuerUnavailableException or IssuerThrottledException =>

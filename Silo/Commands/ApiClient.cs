@@ -31,7 +31,8 @@ internal sealed class ApiClient(HttpClient http) : IDisposable
 
     /// <exception cref="ApiRefusedException">The control plane said no.</exception>
     /// <exception cref="HttpRequestException">It did not answer.</exception>
-    public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) => SendAsync<T>(HttpMethod.Get, path, null, cancellationToken);
+    public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) =>
+        SendAsync<T>(HttpMethod.Get, path, null, cancellationToken);
 
     /// <inheritdoc cref="GetAsync"/>
     public Task<T> PostAsync<T>(string path, object body, CancellationToken cancellationToken) =>

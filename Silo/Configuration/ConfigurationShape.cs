@@ -24,7 +24,8 @@ internal static partial class ConfigurationShape
         return faults;
     }
 
-    private static void CheckSection(IConfigurationSection section, IReadOnlyDictionary<string, Type> sections, List<ConfigurationFault> faults)
+    private static void CheckSection(
+        IConfigurationSection section, IReadOnlyDictionary<string, Type> sections, List<ConfigurationFault> faults)
     {
         var nested = sections.Keys.Where(key => key.StartsWith(section.Path + ':', StringComparison.OrdinalIgnoreCase)).ToList();
         if (sections.TryGetValue(section.Path, out var type))

@@ -11,10 +11,12 @@ internal static partial class StartCheck
         IConfigurationRoot configuration, IReadOnlyList<ConfigurationFault> misshapen, IServiceProvider services)
     {
         // A value that cannot be read was left out, and would be reported a second time as missing.
-        var rules = OptionsSections.All.Where(section => !OptionsSections.IsNamed(section.Key)).SelectMany(section => RuleFaults(services, section.Key, section.Value))
+        var rules = OptionsSections.All.Where(section => !OptionsSections.IsNamed(section.Key))
+            .SelectMany(section => RuleFaults(services, section.Key, section.Value))
             .Concat(RegisteredFaults(services))
             .Where(fault => !misshapen.Any(one => ConfigurationSources.IsAtOrBelow(one.Key, fault.Key)));
-        var lines = misshapen.Concat(rules).Select(fault => Describe(configuration, fault)).Distinct().Order(StringComparer.Ordinal).ToList();
+        var lines = misshapen.Concat(rules).Select(fault => Describe(configuration, fault))
+            .Distinct().Order(StringComparer.Ordinal).ToList();
         if (lines.Count > 0)
         {
             throw new ConfigurationRefusedException(

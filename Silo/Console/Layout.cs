@@ -26,7 +26,8 @@ internal static class Layout
         <nav aria-label="Pages"><a href="/">Overview</a> <a href="/nodes">Nodes</a></nav>
         <form action="/nodes" method="get" role="search">
         <label for="search" class="unseen">Identity of a node</label>
-        <input id="search" name="identity" type="search" placeholder="Find a node by its identity" value="{query}" maxlength="253" spellcheck="false" autocapitalize="off">
+        <input id="search" name="identity" type="search" placeholder="Find a node by its identity" value="{query}"
+          maxlength="253" spellcheck="false" autocapitalize="off">
         <button>Find</button>
         </form>
         </header>
@@ -38,7 +39,7 @@ internal static class Layout
         """);
 
     /// <summary>An instant, exact for programs and short for people.</summary>
-    public static Html Time(DateTimeOffset? at) => at is { } instant
-        ? Html.Of($"""<time datetime="{instant.UtcDateTime:yyyy-MM-ddTHH:mm:ss.fffZ}">{instant.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC</time>""")
+    public static Html Time(DateTimeOffset? at) => at?.UtcDateTime is { } instant
+        ? Html.Of($"""<time datetime="{instant:yyyy-MM-ddTHH:mm:ss.fffZ}">{instant:yyyy-MM-dd HH:mm:ss} UTC</time>""")
         : Html.Of($"–");
 }

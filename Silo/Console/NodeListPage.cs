@@ -12,13 +12,19 @@ internal static class NodeListPage
     /// <param name="page">What to show.</param>
     public static Html Render(NodeStage? stage, string sought, NodePage page) => Layout.Page("Nodes", sought, Html.Of($"""
         <h1>Nodes{(stage is null ? "" : $" in stage {stage}")}</h1>
-        {(sought.Length == 0 ? Html.Empty : Html.Of($"""<p class="note" role="status">No node is called “{sought}”. These come after it:</p>"""))}
+        {(sought.Length == 0 ? Html.Empty : NotFound(sought))}
         <nav class="filters" aria-label="Stages"><a href="/nodes"{Current(stage is null)}>All</a>
         {Html.Join(Enum.GetValues<NodeStage>().Where(one => one != NodeStage.Unknown).Select(one => Html.Of(
             $"""<a href="/nodes?state={one}"{Current(one == stage)}>{one}</a> """)))}</nav>
         {(page.Nodes.Count == 0 ? Html.Of($"""<p class="note">None.</p>""") : Table(page.Nodes))}
-        {(page.NextCursor is { } next ? Html.Of($"""<p><a class="button" href="/nodes?state={stage}&amp;cursor={next}">Next page</a></p>""") : Html.Empty)}
+        {(page.NextCursor is { } next ? NextPage(stage, next) : Html.Empty)}
         """));
+
+    private static Html NotFound(string sought) =>
+        Html.Of($"""<p class="note" role="status">No node is called “{sought}”. These come after it:</p>""");
+
+    private static Html NextPage(NodeStage? stage, string cursor) =>
+        Html.Of($"""<p><a class="button" href="/nodes?state={stage}&amp;cursor={cursor}">Next page</a></p>""");
 
     private static Html Table(IReadOnlyList<RosterEntry> nodes) => Html.Of($"""
         <section aria-label="Nodes"><table><thead><tr><th scope="col">Node</th><th scope="col">Stage</th><th scope="col">Overlay</th>

@@ -34,9 +34,12 @@ internal static class OverviewPage
             <dl class="figures">
             <div><dt>Enrolled</dt><dd><b id="enrolled">{enrolled:N0}</b> of <span id="total">{summary.Total:N0}</span></dd></div>
             <div><dt>Pace</dt><dd><b id="rate">{summary.EnrolledPerMinute:N0}</b> nodes a minute</dd></div>
-            <div class="spark"><dt class="unseen">Pace over time</dt><dd><svg id="spark" viewBox="0 0 240 48" preserveAspectRatio="none" role="img" aria-label="Enrolled nodes a minute, since this page was opened"><polyline points=""></polyline></svg></dd></div>
+            <div class="spark"><dt class="unseen">Pace over time</dt><dd>
+            <svg id="spark" viewBox="0 0 240 48" preserveAspectRatio="none" role="img"
+              aria-label="Enrolled nodes a minute, since this page was opened"><polyline points=""></polyline></svg></dd></div>
             </dl>
-            <svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="Share of each group; the figures follow">{Segments(groups, summary.Total)}</svg>
+            <svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"
+              aria-label="Share of each group; the figures follow">{Segments(groups, summary.Total)}</svg>
             <ul class="legend">{Html.Join(groups.Select(one => Html.Of(
                 $"""<li class="{one.Group.Name}">{one.Group.Title} <b data-group="{one.Group.Name}">{one.Nodes:N0}</b></li>""")))}</ul>
             </section>
@@ -49,15 +52,18 @@ internal static class OverviewPage
         return Html.Join(groups.Select(one =>
         {
             var width = total == 0 ? 0 : 1000.0 * one.Nodes / total;
-            var segment = Html.Of(
-                $"""<rect class="{one.Group.Name}" data-segment="{one.Group.Name}" x="{left:0.##}" y="0" width="{width:0.##}" height="10"></rect>""");
+            var (name, x) = (one.Group.Name, left);
+            var segment = Html.Of($"""
+                <rect class="{name}" data-segment="{name}" x="{x:0.##}" y="0" width="{width:0.##}" height="10"></rect>
+                """);
             left += width;
             return segment;
         }));
     }
 
     private static Html Stage(NodeStage stage, int nodes) => Html.Of($"""
-        <li class="{StageGroups.Of(stage).Name}"><a href="/nodes?state={stage}"><span>{stage}</span> <b data-stage="{Camel(stage)}">{nodes:N0}</b></a></li>
+        <li class="{StageGroups.Of(stage).Name}"><a href="/nodes?state={stage}"><span>{stage}</span>
+        <b data-stage="{Camel(stage)}">{nodes:N0}</b></a></li>
         """);
 
     private static Html Overlays(IReadOnlyList<OverlaySnapshot>? overlays) => overlays switch
@@ -66,8 +72,8 @@ internal static class OverviewPage
         [] => Html.Of($"""<p class="note">The region has no overlays.</p>"""),
         _ => Html.Of($"""
             <table><thead><tr><th scope="col">Overlay</th><th scope="col">State</th><th scope="col" class="wide">Load</th>
-            <th scope="col" class="number">Nodes</th><th scope="col" class="number">Reserved</th><th scope="col" class="number">Soft limit</th>
-            <th scope="col" class="number">Hard limit</th></tr></thead>
+            <th scope="col" class="number">Nodes</th><th scope="col" class="number">Reserved</th>
+            <th scope="col" class="number">Soft limit</th><th scope="col" class="number">Hard limit</th></tr></thead>
             <tbody>{Html.Join(overlays.Select(Overlay))}</tbody></table>
             """),
     };
@@ -79,8 +85,10 @@ internal static class OverviewPage
         var reserved = 1000.0 * overlay.Reserved / limit;
         return Html.Of($"""
             <tr><th scope="row">{overlay.Name}</th><td>{overlay.State}</td>
-            <td class="wide"><svg class="load" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label="{(double)(overlay.Nodes + overlay.Reserved) / limit:P0} of the hard limit">
-            <rect class="enrolled" x="0" y="0" width="{nodes:0.##}" height="10"></rect><rect class="running" x="{nodes:0.##}" y="0" width="{reserved:0.##}" height="10"></rect>
+            <td class="wide"><svg class="load" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img"
+              aria-label="{(nodes + reserved) / 1000:P0} of the hard limit">
+            <rect class="enrolled" x="0" y="0" width="{nodes:0.##}" height="10"></rect>
+            <rect class="running" x="{nodes:0.##}" y="0" width="{reserved:0.##}" height="10"></rect>
             <rect class="limit" x="{1000.0 * overlay.SoftLimit / limit:0.##}" y="0" width="3" height="10"></rect></svg></td>
             <td class="number">{overlay.Nodes:N0}</td><td class="number">{overlay.Reserved:N0}</td>
             <td class="number">{overlay.SoftLimit:N0}</td><td class="number">{overlay.HardLimit:N0}</td></tr>
@@ -90,7 +98,8 @@ internal static class OverviewPage
     private static Html Refused(IReadOnlyList<RosterEntry> refused) => refused.Count == 0
         ? Html.Of($"""<p class="note">None.</p>""")
         : Html.Of($"""
-            <table><thead><tr><th scope="col">Node</th><th scope="col" class="wide">Reason</th><th scope="col">First heard of</th></tr></thead>
+            <table><thead><tr><th scope="col">Node</th><th scope="col" class="wide">Reason</th>
+            <th scope="col">First heard of</th></tr></thead>
             <tbody>{Html.Join(refused.Select(node => Html.Of($"""
                 <tr><th scope="row"><a href="/nodes/{Uri.EscapeDataString(node.Identity)}">{node.Identity}</a></th>
                 <td class="wide">{node.Reason}</td><td>{Layout.Time(node.Since)}</td></tr>

@@ -11,11 +11,11 @@ internal sealed class IssuersCheck(IServiceProvider services) : IHealthCheck
         // Each is registered under its own name.
         var issuers = services.GetKeyedServices<ICertificateIssuer>(KeyedService.AnyKey);
         var checks = await Task.WhenAll(issuers.Select(async issuer => (issuer.Name, Health: await issuer.CheckAsync(cancellationToken))));
-        var sick = checks.Where(check => !check.Health.Healthy).ToList();
+        var sick = checks.Where(check => !check.Health.Healthy).Select(check => $"{check.Name}: {check.Health.Detail}").ToList();
         return checks switch
         {
             [] => HealthCheckResult.Unhealthy("no certificate authority is configured"),
-            _ when sick.Count > 0 => HealthCheckResult.Unhealthy(string.Join("; ", sick.Select(check => $"{check.Name}: {check.Health.Detail}"))),
+            _ when sick.Count > 0 => HealthCheckResult.Unhealthy(string.Join("; ", sick)),
             _ => HealthCheckResult.Healthy($"{checks.Length} can issue"),
         };
     }

@@ -12,7 +12,8 @@ internal sealed class StreamsCheck(IOptions<FleetOptions> fleet, IServiceProvide
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         var streams = FleetNetworks.Of(fleet.Value).Where(network => network.Options.StreamName.Length > 0);
-        var faults = await Task.WhenAll(streams.Select(network => FaultOfAsync(network.Name, network.Options.StreamName, cancellationToken)));
+        var faults = await Task.WhenAll(
+            streams.Select(network => FaultOfAsync(network.Name, network.Options.StreamName, cancellationToken)));
         var unread = faults.OfType<string>().ToList();
         return unread.Count > 0
             ? HealthCheckResult.Unhealthy(string.Join("; ", unread))

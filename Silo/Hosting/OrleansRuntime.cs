@@ -63,19 +63,22 @@ internal static class OrleansRuntime
             .Configure<IServiceProvider>((clustering, services) =>
             {
                 clustering.ConfigurationOptions = RedisConnection.OptionsOf(services);
-                clustering.CreateMultiplexer = _ => Task.FromResult((services.GetRequiredService<IConnectionMultiplexer>(), IsShared: true));
+                clustering.CreateMultiplexer = _ => Shared(services);
             });
 
         // The Orleans codec, not JSON: docs/decisions/0002-grain-state-codec.md.
         silo.AddRedisGrainStorage(Stores.Fleet, storage => storage.Configure<IServiceProvider>((redis, services) =>
         {
             redis.ConfigurationOptions = RedisConnection.OptionsOf(services);
-            redis.CreateMultiplexer = _ => Task.FromResult((services.GetRequiredService<IConnectionMultiplexer>(), IsShared: true));
+            redis.CreateMultiplexer = _ => Shared(services);
             redis.GrainStorageSerializer = new OrleansGrainStorageSerializer(services.GetRequiredService<Serializer>());
             redis.DeleteStateOnClear = true;
         }));
         return silo;
     }
+
+    private static Task<(IConnectionMultiplexer Multiplexer, bool IsShared)> Shared(IServiceProvider services) =>
+        Task.FromResult((services.GetRequiredService<IConnectionMultiplexer>(), true));
 
     private static ISiloBuilder AddPatience(this ISiloBuilder silo)
     {

@@ -47,7 +47,8 @@ internal sealed class SiloHostOptionsValidator : IValidateOptions<SiloHostOption
 
         if (!IPAddress.TryParse(options.Address, out var address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
         {
-            faults.AddError($"must be one address of this machine that the other silos can reach, is '{options.Address}'", nameof(options.Address));
+            faults.AddError(
+                $"must be one address of this machine that the other silos can reach, is '{options.Address}'", nameof(options.Address));
         }
 
         if (options.GatewayPort == options.Port)

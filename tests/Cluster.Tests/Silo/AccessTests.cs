@@ -156,7 +156,9 @@ public sealed class AccessTests : IDisposable
         await File.WriteAllTextAsync(_tokenFile, "carol carol-0123456789abcdefghij\n", TestContext.Current.CancellationToken);
 
         await TestKit.Readiness.UntilAsync(
-            async _ => (await api.GetAsync("/v1/nodes")).StatusCode == HttpStatusCode.OK, "the new token is taken", TestContext.Current.CancellationToken);
+            async _ => (await api.GetAsync("/v1/nodes")).StatusCode == HttpStatusCode.OK,
+            "the new token is taken",
+            TestContext.Current.CancellationToken);
         api.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", AliceToken);
         Assert.Equal(HttpStatusCode.Unauthorized, (await api.GetAsync("/v1/nodes")).StatusCode);
     }
@@ -206,5 +208,6 @@ public sealed class AccessTests : IDisposable
         Assert.Equal(status, (await api.PostAsync(Reprovision, Body)).StatusCode);
     }
 
-    private Task<ApiHost> StartAsync(params (string, string)[] settings) => ApiHost.StartAsync([.. settings, ("Api:TokenFiles:0", _tokenFile)]);
+    private Task<ApiHost> StartAsync(params (string, string)[] settings) =>
+        ApiHost.StartAsync([.. settings, ("Api:TokenFiles:0", _tokenFile)]);
 }

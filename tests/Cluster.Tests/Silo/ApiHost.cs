@@ -56,7 +56,8 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public Task<HttpResponseMessage> GetAsync(string path) => Http.GetAsync(path, TestContext.Current.CancellationToken);
 
-    public async Task<string> GetTextAsync(string path) => await (await GetAsync(path)).Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+    public async Task<string> GetTextAsync(string path) =>
+        await (await GetAsync(path)).Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
 
     public Task<HttpResponseMessage> PostAsync(string path, string body, string contentType = "application/json") =>
         Http.PostAsync(path, new StringContent(body, Encoding.UTF8, contentType), TestContext.Current.CancellationToken);
@@ -91,7 +92,8 @@ internal sealed class RecordedLogs : ILoggerProvider
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
             entries.Enqueue((category, formatter(state, exception)));
     }
 }

@@ -31,7 +31,9 @@ public sealed class CommandTests : IAsyncLifetime
     {
         Enumerable.Range(0, 2500).ToList().ForEach(index => _api.Grains.Add($"n{index}"));
 
-        Assert.Equal(2101, (await RunAsync("node", "list", "--limit", "2100")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        var (_, output, _) = await RunAsync("node", "list", "--limit", "2100");
+
+        Assert.Equal(2101, output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
     }
 
     [Fact]

@@ -38,7 +38,9 @@ public sealed class ConfigurationTests : IDisposable
     [Fact]
     public void Read_TakesJson_WithTabs()
     {
-        var file = ConfigurationFile.Read(Write("{\n\t\"Redis\": {\n\t\t\"Endpoints\": [\"127.0.0.1:6379\"],\n\t\t\"Tls\": true\n\t}\n}\n", "c.json"));
+        const string Text = "{\n\t\"Redis\": {\n\t\t\"Endpoints\": [\"127.0.0.1:6379\"],\n\t\t\"Tls\": true\n\t}\n}\n";
+
+        var file = ConfigurationFile.Read(Write(Text, "c.json"));
 
         Assert.Equal("127.0.0.1:6379", file.Values["Redis:Endpoints:0"]);
         Assert.Equal(4, file.LineOf("Redis:Tls"));

@@ -28,8 +28,9 @@ internal sealed class FakeGrains
     {
         var at = DateTimeOffset.UnixEpoch.AddDays(20_000);
         Roster[identity] = new RosterEntry(identity, stage, Overlay, reason, at, null);
-        Nodes[identity] = new NodeSnapshot(identity, stage, NodeProtocol.V2, 1, Overlay, "capacity", null, at.AddDays(1), null, reason, null, at, at,
-            "0.29.4", [new NodeStep(NodeStage.Discovered, at, 1, null), new NodeStep(stage, at.AddSeconds(3), 1, reason)]);
+        Nodes[identity] = new NodeSnapshot(
+            identity, stage, NodeProtocol.V2, 1, Overlay, "capacity", null, at.AddDays(1), null, reason, null, at, at, "0.29.4",
+            [new NodeStep(NodeStage.Discovered, at, 1, null), new NodeStep(stage, at.AddSeconds(3), 1, reason)]);
     }
 
     private object Resolve(Type contract, object key) => contract switch

@@ -29,7 +29,8 @@ public sealed class NodeApiTests : IAsyncLifetime
     public async Task List_GivesEveryNode_WhenOneSliceHoldsThemAll()
     {
         // The other slices are empty, so the one is asked again and again.
-        var identities = Enumerable.Range(0, 100_000).Select(index => $"n{index}").Where(one => Fleet.FleetRoster.ShardOf(one) == 5).Take(200).ToList();
+        var identities = Enumerable.Range(0, 100_000).Select(index => $"n{index}")
+            .Where(one => Fleet.FleetRoster.ShardOf(one) == 5).Take(200).ToList();
         identities.ForEach(identity => _api.Grains.Add(identity));
 
         Assert.Equal(identities.Order(StringComparer.Ordinal), await WalkAsync("/v1/nodes?limit=90"));
@@ -80,7 +81,8 @@ public sealed class NodeApiTests : IAsyncLifetime
         Assert.Equal("enrolled", node.GetProperty("stage").GetString());
         Assert.Equal("v2", node.GetProperty("protocol").GetString());
         Assert.Equal("capacity", node.GetProperty("placementReason").GetString());
-        Assert.Equal(["discovered", "enrolled"], node.GetProperty("history").EnumerateArray().Select(step => step.GetProperty("stage").GetString()));
+        var history = node.GetProperty("history").EnumerateArray().Select(step => step.GetProperty("stage").GetString());
+        Assert.Equal(["discovered", "enrolled"], history);
     }
 
     [Fact]
@@ -111,7 +113,8 @@ public sealed class NodeApiTests : IAsyncLifetime
 
     [Fact]
     public async Task Reprovision_IsAConflict_WhenAnEnrolmentRuns() =>
-        await AssertReprovisionAsync(() => new ReprovisionOutcome.UnderWay(NodeStage.Keyed), HttpStatusCode.Conflict, "enrolment-under-way");
+        await AssertReprovisionAsync(
+            () => new ReprovisionOutcome.UnderWay(NodeStage.Keyed), HttpStatusCode.Conflict, "enrolment-under-way");
 
     [Fact]
     public async Task Reprovision_IsNotFound_WhenTheNodeIsUnknown() =>
@@ -184,7 +187,9 @@ public sealed class NodeApiTests : IAsyncLifetime
         _api.Grains.Add("c", NodeStage.Quarantined, "the token has expired");
 
         await TestKit.Readiness.UntilAsync(
-            async _ => (await SummaryAsync()).GetProperty("total").GetInt32() == 3, "three nodes are counted", TestContext.Current.CancellationToken);
+            async _ => (await SummaryAsync()).GetProperty("total").GetInt32() == 3,
+            "three nodes are counted",
+            TestContext.Current.CancellationToken);
         var summary = await SummaryAsync();
 
         Assert.Equal(1, summary.GetProperty("stages").GetProperty("enrolled").GetInt32());

@@ -28,7 +28,7 @@ public sealed partial class OperatingGuideTests : IDisposable
     {
         var text = Blocks()[index].Replace("/etc/controlplane", _folder, StringComparison.Ordinal)
             .Replace("/var/lib/controlplane", Path.Combine(_folder, "data"), StringComparison.Ordinal);
-        foreach (Match named in PathInFolder().Matches(text))
+        foreach (Match named in FileNamed().Matches(text))
         {
             Supply(named.Value);
         }
@@ -63,7 +63,7 @@ public sealed partial class OperatingGuideTests : IDisposable
 
     // An options class of ours, alone or as the value of a dictionary.
     private static Type? NestedOf(Type type) => type.GetGenericArguments().Append(type)
-        .FirstOrDefault(candidate => candidate.IsClass && candidate.Namespace?.StartsWith("ControlPlane", StringComparison.Ordinal) == true);
+        .FirstOrDefault(one => one.IsClass && one.Namespace?.StartsWith("ControlPlane", StringComparison.Ordinal) == true);
 
     private static List<string> Blocks() =>
     [
@@ -80,6 +80,7 @@ public sealed partial class OperatingGuideTests : IDisposable
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
-    [GeneratedRegex(@"/[A-Za-z0-9/_.-]*controlplane-guide-[A-Za-z0-9/_.-]+\.(pem|key|jwt|seed)|/[A-Za-z0-9/_.-]*controlplane-guide-[A-Za-z0-9_]+/secrets/[a-z0-9.-]+")]
-    private static partial Regex PathInFolder();
+    // What ends in .pem, and what is among the secrets.
+    [GeneratedRegex(@"/[A-Za-z0-9/_.-]*controlplane-guide-[A-Za-z0-9_]+/([a-z0-9.-]+\.pem|secrets/[a-z0-9.-]+)")]
+    private static partial Regex FileNamed();
 }
