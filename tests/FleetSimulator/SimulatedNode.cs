@@ -54,7 +54,7 @@ public sealed class SimulatedNode
     public string? Network { get; private set; }
 
     /// <summary>Lower-case hexadecimal SHA-256 over the SubjectPublicKeyInfo of the RSA key on its disk; null without one.</summary>
-    public string? PublicKeyFingerprint { get; private set; }
+    public string? PublicKeyFingerprint { get; internal set; }
 
     /// <summary>Lower-case hexadecimal ed25519 public key of the seed on its disk; null without one.</summary>
     public string? Ed25519PublicKey { get; private set; }
