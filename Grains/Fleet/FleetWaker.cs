@@ -1,4 +1,5 @@
 using ControlPlane.Overlays;
+using ControlPlane.Provisioning;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -7,7 +8,8 @@ namespace ControlPlane.Fleet;
 
 /// <summary>Wakes the grains that tick for all nodes, so that work a dead silo held is taken over within one round.</summary>
 internal sealed partial class FleetWaker(
-    IGrainFactory grains, IOptions<OverlaysOptions> overlays, TimeProvider time, ILogger<FleetWaker> logger) : BackgroundService
+    IGrainFactory grains, IOptions<OverlaysOptions> overlays, ProvisioningMeter meter, TimeProvider time, ILogger<FleetWaker> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
 
@@ -25,6 +27,7 @@ internal sealed partial class FleetWaker(
             catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
             {
                 // The top of a loop that must go on: a silo that just died takes its slices along for a round.
+                meter.RosterAsleep();
                 LogNotAwake(fault);
             }
         }

@@ -60,7 +60,7 @@ public sealed class SimulatedNode
     public string? Ed25519PublicKey { get; private set; }
 
     /// <summary>The certificate on its disk, PEM; null without one.</summary>
-    public string? Certificate { get; private set; }
+    public string? Certificate { get; internal set; }
 
     /// <summary>The serial number of <see cref="Certificate"/>, upper-case hexadecimal as OpenSSL prints it; null without one.</summary>
     public string? CertificateSerial => Keys.NodeCertificates.SerialOrNull(Certificate);

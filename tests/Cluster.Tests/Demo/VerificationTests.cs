@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
 using ControlPlane.Demo;
@@ -13,8 +15,7 @@ public sealed class VerificationTests
 {
     private const string Identity = "node1.example.net";
 
-    private static readonly IssuedCertificate Certificate = new(
-        "order-1", "local", "0A", "pem", "chain", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddDays(30), "f00d");
+    private static readonly IssuedCertificate Certificate = Issue();
 
     private static readonly RosterEntry Enrolled =
         new(Identity, NodeStage.Enrolled, "overlay-1", Reason: null, DateTimeOffset.UnixEpoch, DueAt: null);
@@ -54,8 +55,29 @@ public sealed class VerificationTests
     public void Faults_AskForAReason_WhereANodeIsDead(NodeStage stage, string? reason, int faults) =>
         Assert.Equal(faults, Faults(Node(fault: NodeFault.Dead), Enrolled with { Stage = stage, Reason = reason }).Count);
 
+    private static IssuedCertificate Issue()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = new CertificateRequest($"CN={Identity}", key, HashAlgorithmName.SHA256)
+            .CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddDays(30));
+        return new IssuedCertificate(
+            "order-1",
+            "local",
+            certificate.SerialNumber.TrimStart('0'),
+            certificate.ExportCertificatePem(),
+            "chain",
+            DateTimeOffset.UnixEpoch,
+            DateTimeOffset.UnixEpoch.AddDays(30),
+            "f00d");
+    }
+
     private static SimulatedNode Node(SimulatedNodeStage stage = SimulatedNodeStage.Arrived, NodeFault fault = NodeFault.None) =>
-        new(Identity, ChoriaProtocol.V1, fault) { Stage = stage, PublicKeyFingerprint = Certificate.PublicKeyFingerprint };
+        new(Identity, ChoriaProtocol.V1, fault)
+        {
+            Stage = stage,
+            PublicKeyFingerprint = Certificate.PublicKeyFingerprint,
+            Certificate = Certificate.CertificatePem,
+        };
 
     private static LedgerEntry Order(LedgerState state, IssuedCertificate? certificate) =>
         new("local", $"order-{state}", Identity, state, "digest", DateTimeOffset.UnixEpoch, certificate, null, null, Version: 1);
