@@ -1,0 +1,148 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text.Json;
+using ControlPlane.Certificates;
+
+namespace ControlPlane.Adapters.Vault;
+
+/// <summary>The PKI mount over HTTP. A token that Vault refuses is replaced once; whoever is refused with a fresh one may not.</summary>
+internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultOptions options) : IVaultPki
+{
+    public Task<VaultSigned> SignAsync(string role, VaultSignRequest request, CancellationToken cancellationToken) =>
+        SignAsync($"sign/{role}", (object)request, cancellationToken);
+
+    public Task<VaultSigned> SignVerbatimAsync(string role, VaultVerbatimRequest request, CancellationToken cancellationToken) =>
+        SignAsync($"sign-verbatim/{role}", request, cancellationToken);
+
+    public async Task RevokeAsync(VaultRevocation revocation, CancellationToken cancellationToken)
+    {
+        var answer = await TellAsync(WithTokenAsync(HttpMethod.Post, "revoke", revocation, cancellationToken));
+        if (answer.Succeeded)
+        {
+            return;
+        }
+
+        // It answers so of a certificate that it did not store, or that another CA issued.
+        throw answer.Status == HttpStatusCode.BadRequest
+            ? new IssuerRefusedException($"Vault {http.Issuer} did not revoke: {answer}")
+            : VaultFault.OfQuestion(http.Issuer, answer);
+    }
+
+    public async Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken)
+    {
+        var answer = await http.AskAsync(HttpMethod.Get, $"{options.Mount}/issuer/{options.IssuerRef}/json", null, null, cancellationToken);
+        if (!answer.Succeeded)
+        {
+            throw VaultFault.OfQuestion(http.Issuer, answer);
+        }
+
+        try
+        {
+            // The chain holds the issuer itself, and is absent where there is nothing above it that Vault knows.
+            var issuer = Decode(answer.Data.GetProperty("certificate").GetString());
+            return [issuer, .. ChainOf(answer.Data).Where(one => !one.AsSpan().SequenceEqual(issuer))];
+        }
+        catch (Exception foreign) when (IsForeign(foreign))
+        {
+            throw new IssuerMisconfiguredException($"Vault {http.Issuer} answered something that is not a chain", foreign);
+        }
+    }
+
+    public async Task<byte[]> GetRevocationListAsync(CancellationToken cancellationToken)
+    {
+        var path = $"{options.Mount}/issuer/{options.IssuerRef}/crl/der";
+        var answer = await http.AskAsync(HttpMethod.Get, path, body: null, token: null, cancellationToken);
+        return answer.Status == HttpStatusCode.OK ? answer.Raw : throw VaultFault.OfQuestion(http.Issuer, answer);
+    }
+
+    public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancellationToken)
+    {
+        var answer = await TellAsync(WithTokenAsync(HttpMethod.Get, "certs?list=true", body: null, cancellationToken));
+
+        // An empty list is a 404 to Vault.
+        if (answer.Status == HttpStatusCode.NotFound)
+        {
+            return [];
+        }
+
+        return answer.Succeeded
+            ? [.. answer.Data.GetProperty("keys").EnumerateArray().Select(key => key.GetString()!)]
+            : throw VaultFault.OfQuestion(http.Issuer, answer);
+    }
+
+    public async Task<byte[]?> ReadAsync(string serialNumber, CancellationToken cancellationToken)
+    {
+        var answer = await http.AskAsync(HttpMethod.Get, $"{options.Mount}/cert/{serialNumber}", null, null, cancellationToken);
+        if (answer.Status == HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+
+        return answer.Succeeded
+            ? Decode(answer.Data.GetProperty("certificate").GetString())
+            : throw VaultFault.OfQuestion(http.Issuer, answer);
+    }
+
+    private async Task<VaultSigned> SignAsync(string operation, object body, CancellationToken cancellationToken)
+    {
+        var answer = await WithTokenAsync(HttpMethod.Post, operation, body, cancellationToken);
+        if (!answer.Succeeded)
+        {
+            throw VaultFault.OfOrder(http.Issuer, answer);
+        }
+
+        try
+        {
+            return new VaultSigned(Decode(answer.Data.GetProperty("certificate").GetString()), ChainOf(answer.Data));
+        }
+        catch (Exception foreign) when (IsForeign(foreign))
+        {
+            // It says that it signed: whatever it signed is out there.
+            throw new IssuerOutcomeUnknownException($"Vault {http.Issuer} answered success and no certificate", foreign);
+        }
+    }
+
+    private async Task<VaultAnswer> WithTokenAsync(HttpMethod method, string operation, object? body, CancellationToken cancellationToken)
+    {
+        var path = $"{options.Mount}/{operation}";
+        var token = await session.GetTokenAsync(cancellationToken);
+        var answer = await http.SendAsync(method, path, body, token, cancellationToken);
+        if (answer.Status != HttpStatusCode.Forbidden)
+        {
+            return answer;
+        }
+
+        // Refused before anything was done: the token ended early, or was revoked. Asking again makes no second certificate.
+        session.Invalidate(token);
+        var fresh = await session.GetTokenAsync(cancellationToken);
+        return fresh == token ? answer : await http.SendAsync(method, path, body, fresh, cancellationToken);
+    }
+
+    private static async Task<VaultAnswer> TellAsync(Task<VaultAnswer> repeatable)
+    {
+        try
+        {
+            return await repeatable;
+        }
+        catch (IssuerOutcomeUnknownException lost)
+        {
+            throw new IssuerUnavailableException(lost.Message, lost);
+        }
+    }
+
+    private static IReadOnlyList<byte[]> ChainOf(JsonElement data) =>
+        data.TryGetProperty("ca_chain", out var chain) && chain.ValueKind == JsonValueKind.Array
+            ? [.. chain.EnumerateArray().Select(one => Decode(one.GetString()))]
+            : [];
+
+    private static byte[] Decode(string? pem)
+    {
+        var fields = PemEncoding.Find(pem);
+        return pem.AsSpan()[fields.Label] is "CERTIFICATE"
+            ? Convert.FromBase64String(pem![fields.Base64Data])
+            : throw new FormatException("not a certificate");
+    }
+
+    private static bool IsForeign(Exception fault) =>
+        fault is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException or FormatException;
+}

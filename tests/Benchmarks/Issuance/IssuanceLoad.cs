@@ -1,0 +1,40 @@
+using ControlPlane.Certificates;
+
+namespace ControlPlane.Benchmarks.Issuance;
+
+/// <summary>The orders of the issuance benchmarks and how they are driven: so many at once, from one queue.</summary>
+internal static class IssuanceLoad
+{
+    private const int DistinctRequests = 64;
+
+    /// <summary>Orders of 64 nodes with RSA-2048 keys, as Choria makes them.</summary>
+    public static IReadOnlyList<CertificateOrder> Orders { get; } = MakeOrders();
+
+    /// <summary>Runs a call so often, so many at once; the rate in a minute.</summary>
+    public static async Task<double> PerMinuteAsync(
+        int calls, int concurrency, Func<int, CancellationToken, Task> call, CancellationToken cancellationToken)
+    {
+        var begun = TimeProvider.System.GetTimestamp();
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, calls),
+            new ParallelOptions { MaxDegreeOfParallelism = concurrency, CancellationToken = cancellationToken },
+            async (number, token) => await call(number, token));
+        return calls / TimeProvider.System.GetElapsedTime(begun).TotalMinutes;
+    }
+
+    public static CertificateOrder OrderFor(int number) => Orders[number % DistinctRequests];
+
+    private static List<CertificateOrder> MakeOrders()
+    {
+        var profile = new CertificateProfile { Lifetime = TimeSpan.FromDays(7) };
+        var now = TimeProvider.System.GetUtcNow();
+        return
+        [
+            .. Enumerable.Range(1, DistinctRequests).Select(number => $"web{number}.example.net").Select(identity =>
+            {
+                using var key = System.Security.Cryptography.RSA.Create(2048);
+                return CertificateOrders.For(identity, SigningRequests.Make(identity, key), profile, now);
+            }),
+        ];
+    }
+}
