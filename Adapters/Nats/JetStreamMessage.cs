@@ -7,7 +7,8 @@ namespace ControlPlane.Adapters.Nats;
 /// <param name="Subject">The subject on which it was published.</param>
 /// <param name="Headers">Its headers; null when it has none.</param>
 /// <param name="Payload">Its bytes.</param>
-/// <param name="Sequence">Its sequence in the JetStream stream: from 1, stable across redelivery. Begins again if the stream is deleted and made anew.</param>
+/// <param name="Sequence">Its sequence in the JetStream stream: from 1, stable across redelivery. Begins again if the stream is
+/// deleted and made anew.</param>
 /// <param name="StoredAt">When the server stored it, by the server's clock.</param>
 public readonly record struct JetStreamMessage(
     string Source,

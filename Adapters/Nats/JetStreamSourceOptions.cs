@@ -5,7 +5,10 @@ namespace ControlPlane.Adapters.Nats;
 /// <summary>A JetStream stream that other programs write and the provider reads.</summary>
 public sealed class JetStreamSourceOptions
 {
-    /// <summary>The source's name: in the decoder's messages, metrics, dead letters and the consumer's name. Not empty, unique in the provider.</summary>
+    /// <summary>
+    /// The source's name: in the decoder's messages, metrics, dead letters and the consumer's name. Not empty, unique in the
+    /// provider.
+    /// </summary>
     public string Name { get; set; } = "";
 
     /// <summary>The key of its connection; null, the default, for the provider's own.</summary>
@@ -20,7 +23,9 @@ public sealed class JetStreamSourceOptions
     /// <summary>The key under which the source's <see cref="IJetStreamDecoder"/> is registered. Not empty.</summary>
     public string DecoderKey { get; set; } = "";
 
-    /// <summary>How to make the JetStream stream when the server does not have it; null, the default, to wait until somebody does.</summary>
+    /// <summary>
+    /// How to make the JetStream stream when the server does not have it; null, the default, to wait until somebody does.
+    /// </summary>
     public JetStreamCreation? Create { get; set; }
 
     /// <summary>Where the very first read begins; afterwards the position is kept on the server. The oldest message by default.</summary>

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Nats;
 
@@ -9,7 +10,10 @@ namespace ControlPlane.Adapters.Nats;
 /// </remarks>
 public sealed class JetStreamStreamOptions
 {
-    /// <summary>The key under which the <see cref="NATS.Client.Core.INatsConnection"/> is registered; null, the default, for the one without a key.</summary>
+    /// <summary>
+    /// The key under which the <see cref="NATS.Client.Core.INatsConnection"/> is registered; null, the default, for the one
+    /// without a key.
+    /// </summary>
     public string? ConnectionKey { get; set; }
 
     /// <summary>The namespace of the partition streams that the sources feed. Not empty.</summary>
@@ -26,13 +30,22 @@ public sealed class JetStreamStreamOptions
     public IList<JetStreamSourceOptions> Sources { get; } = [];
 
     /// <summary>
+    /// The provider's own typed events: what grains and clients publish to its streams, of any namespace and key. Null, the
+    /// default, for a provider that only reads its sources.
+    /// </summary>
+    [ValidateObjectMembers]
+    public JetStreamEventsOptions? Events { get; set; }
+
+    /// <summary>
     /// How many messages of a queue may be on their way at once, from the server's delivery to its acknowledgement: the bound
     /// of the memory, and the most that is delivered again after a crash. 64 to 65536; 8192 by default.
     /// </summary>
     [Range(64, 65_536)]
     public int WindowMessagesMax { get; set; } = 8192;
 
-    /// <summary>The same bound in bytes of messages, headers included. 1 MiB to 1 GiB; 32 MiB by default. One message may exceed it alone.</summary>
+    /// <summary>
+    /// The same bound in bytes of messages, headers included. 1 MiB to 1 GiB; 32 MiB by default. One message may exceed it alone.
+    /// </summary>
     [Range(1 << 20, 1 << 30)]
     public int WindowBytesMax { get; set; } = 32 << 20;
 
@@ -61,7 +74,18 @@ public sealed class JetStreamStreamOptions
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan StartTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>Copies of the JetStream streams that the provider makes for itself (positions, dead letters). 1 to 5; 1 by default, 3 on a cluster.</summary>
+    /// <summary>
+    /// Copies of the JetStream streams that the provider makes for itself (positions, dead letters). 1 to 5; 1 by default, 3 on a
+    /// cluster.
+    /// </summary>
     [Range(1, 5)]
     public int Replicas { get; set; } = 1;
+
+    /// <summary>How long dead letters are kept. 1 hour to 1 year; 30 days by default.</summary>
+    [Range(typeof(TimeSpan), "01:00:00", "366.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan DeadLettersMaxAge { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>How many bytes of dead letters are kept before the oldest go. 1 MiB or more; 256 MiB by default.</summary>
+    [Range(1L << 20, 1L << 40)]
+    public long DeadLettersBytesMax { get; set; } = 256L << 20;
 }

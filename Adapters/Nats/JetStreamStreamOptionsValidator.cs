@@ -30,6 +30,11 @@ internal sealed class JetStreamStreamOptionsValidator(string provider) : IValida
             faults.AddError($"must be at most {SourcesMax}, are {options.Sources.Count}", nameof(options.Sources));
         }
 
+        if (options.Sources.Count == 0 && options.Events is null)
+        {
+            faults.AddError("the provider has neither sources nor events of its own", nameof(options.Sources));
+        }
+
         foreach (var twice in options.Sources.GroupBy(source => source.Name, StringComparer.Ordinal).Where(same => same.Count() > 1))
         {
             faults.AddError($"the name '{twice.Key}' is given {twice.Count()} times", nameof(options.Sources));
@@ -45,9 +50,9 @@ internal sealed class JetStreamStreamOptionsValidator(string provider) : IValida
 
     private static void Check(JetStreamSourceOptions source, string path, ValidateOptionsResultBuilder faults)
     {
-        if (string.IsNullOrWhiteSpace(source.Name))
+        if (string.IsNullOrWhiteSpace(source.Name) || source.Name.StartsWith(JetStreamEventsOptions.QueuePrefix, StringComparison.Ordinal))
         {
-            faults.AddError("must be given", $"{path}:{nameof(source.Name)}");
+            faults.AddError($"must be given, and not begin with '{JetStreamEventsOptions.QueuePrefix}'", $"{path}:{nameof(source.Name)}");
         }
 
         if (!JetStreamSubject.IsName(source.JetStream))
@@ -76,15 +81,20 @@ internal sealed class JetStreamStreamOptionsValidator(string provider) : IValida
 
     private static void CheckCreation(JetStreamCreation create, string path, ValidateOptionsResultBuilder faults)
     {
-        var ranges = new List<ValidationResult>();
-        Validator.TryValidateObject(create, new ValidationContext(create), ranges, validateAllProperties: true);
-        faults.AddResults(ranges.Select(range => new ValidationResult($"{path}: {range.ErrorMessage}")));
+        CheckRanges(create, path, faults);
         if (create.Subjects.Count == 0)
         {
             faults.AddError("must hold at least one subject", $"{path}:{nameof(create.Subjects)}");
         }
 
         CheckSubjects(create.Subjects, $"{path}:{nameof(create.Subjects)}", faults);
+    }
+
+    private static void CheckRanges(object section, string path, ValidateOptionsResultBuilder faults)
+    {
+        var ranges = new List<ValidationResult>();
+        Validator.TryValidateObject(section, new ValidationContext(section), ranges, validateAllProperties: true);
+        faults.AddResults(ranges.Select(range => new ValidationResult($"{path}: {range.ErrorMessage}")));
     }
 
     private static void CheckSubjects(IList<string> subjects, string path, ValidateOptionsResultBuilder faults)

@@ -24,10 +24,7 @@ public static class JetStreamSiloBuilderExtensions
         Action<ISiloPersistentStreamConfigurator>? configureStreams = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        builder.Services.AddOptions<JetStreamStreamOptions>(name).Configure(configure).ValidateOnStart();
-        builder.Services.AddSingleton<IValidateOptions<JetStreamStreamOptions>>(new JetStreamStreamOptionsValidator(name));
-
+        AddParts(builder.Services, name, configure);
         var streams = new SiloPersistentStreamConfigurator(
             name, configureServices => builder.ConfigureServices(configureServices), JetStreamAdapterFactory.Create);
         streams.ConfigureStreamPubSub(StreamPubSubType.ImplicitOnly);
@@ -39,5 +36,33 @@ public static class JetStreamSiloBuilderExtensions
         }));
         configureStreams?.Invoke(streams);
         return builder;
+    }
+
+    /// <summary>
+    /// Adds a stream provider over NATS JetStream to a client, which publishes only: <c>Events</c> must be set, sources are
+    /// ignored.
+    /// </summary>
+    /// <param name="builder">The client.</param>
+    /// <param name="name">The provider's name, the same as in the silos.</param>
+    /// <param name="configure">Its options, as in the silos.</param>
+    public static IClientBuilder AddJetStreamStreams(this IClientBuilder builder, string name, Action<JetStreamStreamOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        AddParts(builder.Services, name, configure);
+        var streams = new ClusterClientPersistentStreamConfigurator(name, builder, JetStreamAdapterFactory.Create);
+        streams.ConfigureStreamPubSub(StreamPubSubType.ImplicitOnly);
+        return builder;
+    }
+
+    private static void AddParts(IServiceCollection services, string name, Action<JetStreamStreamOptions> configure)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        services.AddOptions<JetStreamStreamOptions>(name).Configure(configure).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<JetStreamStreamOptions>>(new JetStreamStreamOptionsValidator(name));
+        services.AddKeyedSingleton(name, (provider, _) => new ProviderParts(provider, name));
+        services.AddKeyedSingleton(name, (_, _) => new QueueMetrics(name));
+        services.AddKeyedSingleton(name, (provider, _) => new JetStreamStreamsHealth(provider.GetRequiredKeyedService<QueueMetrics>(name)));
+        services.AddKeyedSingleton(name, (provider, _) => new JetStreamDeadLetters(provider.GetRequiredKeyedService<ProviderParts>(name)));
+        services.AddKeyedSingleton(name, (provider, _) => new JetStreamPositions(provider.GetRequiredKeyedService<ProviderParts>(name)));
     }
 }

@@ -11,6 +11,7 @@ internal sealed class BacklogCursor(StreamBacklog backlog, long next, StreamSequ
     private JetStreamBatch? _current;
     private int _given;
     private bool _failed;
+    private bool _delivered;
 
     /// <summary>The index of the first message that the consumer has not had.</summary>
     public long Next { get; private set; } = next;
@@ -24,6 +25,14 @@ internal sealed class BacklogCursor(StreamBacklog backlog, long next, StreamSequ
     public bool MoveNext()
     {
         Settle();
+
+        // The agent hands an exception that comes from here to the consumer, and goes on with a new cursor. Not before the first
+        // batch: until then the runtime has not connected the consumer, and would drop the word.
+        if (_delivered && backlog.Cache.TakeLost(backlog.StreamId) is { } lost)
+        {
+            throw lost;
+        }
+
         _given = CountNext();
         _current = _given == 0 ? null : Cut(Next, _given);
         return _given > 0;
@@ -60,6 +69,7 @@ internal sealed class BacklogCursor(StreamBacklog backlog, long next, StreamSequ
                 backlog.Cache.Bury(backlog[Next]);
             }
 
+            _delivered |= _given > 0;
             Next += _given;
         }
 

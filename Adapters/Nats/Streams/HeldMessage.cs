@@ -3,7 +3,10 @@ using Orleans.Runtime;
 namespace ControlPlane.Adapters.Nats;
 
 /// <summary>One message of a queue between the server's delivery and its acknowledgement.</summary>
-/// <remarks>Written by the queue's reader before it is handed on, then by the queue's pulling agent; <see cref="AckWindow"/> guards the rest.</remarks>
+/// <remarks>
+/// Written by the queue's reader before it is handed on, then by the queue's pulling agent; <see cref="AckWindow"/> guards the
+/// rest.
+/// </remarks>
 internal sealed class HeldMessage
 {
     /// <summary>The message as it came.</summary>

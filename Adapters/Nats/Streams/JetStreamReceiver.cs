@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using NATS.Client.Core;
 using Orleans.Runtime;
@@ -11,36 +10,51 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
 {
     // How long the agent waits for messages: it looks after itself (unused streams) in between. Nothing depends on it.
     private static readonly TimeSpan PollTime = TimeSpan.FromSeconds(10);
-    private static readonly byte[] Ack = "+ACK"u8.ToArray();
-    private static readonly byte[] InProgress = "+WPI"u8.ToArray();
 
     private readonly QueueDefinition _queue;
     private readonly QueueReader _reader;
+    private readonly Acknowledger _acknowledger;
+    private readonly DeadLetterWriter _deadLetters;
+    private readonly QueueMetrics _metrics;
     private readonly JetStreamStreamOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _stopping = new();
-    private readonly Channel<bool> _acknowledge = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private TaskScheduler? _agent;
     private Task _running = Task.CompletedTask;
-    private string? _lastAckSubject;
 
-    public JetStreamReceiver(QueueDefinition queue, QueueOwnership ownership, JetStreamStreamOptions options, TimeProvider time, ILogger logger)
+    public JetStreamReceiver(
+        QueueDefinition queue, QueueOwnership ownership, ProviderParts parts, QueueMetrics metrics, ILogger logger)
     {
         _queue = queue;
-        _options = options;
-        _time = time;
+        _options = parts.Options;
+        _metrics = metrics;
+        _time = parts.Time;
         _logger = logger;
-        _reader = new QueueReader(queue, ownership, options, time, logger) { Observer = this };
-        Cache = new QueueCache(options, this);
+        _reader = new QueueReader(queue, ownership, _options, _time, logger) { Observer = this };
+        _acknowledger = new Acknowledger(queue.Connection, _reader.Window, _options.AckWait, _time);
+        _deadLetters = new DeadLetterWriter(queue, parts.Names, _options, Complete, _time, logger);
+        Cache = new QueueCache(_options, this);
     }
 
     public QueueCache Cache { get; }
 
+    /// <summary>How the queue is doing, as far as this silo can say.</summary>
+    public JetStreamQueueStatus Status => new(
+        _queue.Name,
+        _reader.NotReady,
+        _reader.Window.Count,
+        _reader.Window.Bytes,
+        (long)_reader.Pending,
+        _reader.Window.OldestStoredAt() is { } oldest ? _time.GetUtcNow() - oldest : TimeSpan.Zero,
+        _reader.LastLost);
+
     public Task Initialize(TimeSpan timeout)
     {
         _agent = TaskScheduler.Current;
-        _running = Task.WhenAll(_reader.RunAsync(_stopping.Token), AcknowledgeAsync(_stopping.Token), KeepInProgressAsync(_stopping.Token));
+        _metrics.Register(this);
+        _running = Task.WhenAll(
+            _reader.RunAsync(_stopping.Token), _acknowledger.RunAsync(_stopping.Token), _deadLetters.RunAsync(_stopping.Token));
         return Task.CompletedTask;
     }
 
@@ -55,7 +69,8 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
         }
 
         var byStream = new Dictionary<StreamId, List<HeldMessage>>();
-        for (var count = 0; count < maxCount && _reader.Arrivals.TryRead(out var message); count++)
+        var count = 0;
+        for (; count < maxCount && _reader.Arrivals.TryRead(out var message); count++)
         {
             if (!byStream.TryGetValue(message.Stream, out var messages))
             {
@@ -65,6 +80,7 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
             messages.Add(message);
         }
 
+        _metrics.Read(_queue.Name, count);
         return [.. byStream.Select(stream => new Arrival(stream.Key, stream.Value))];
     }
 
@@ -75,22 +91,19 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
     {
         await _stopping.CancelAsync();
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        _metrics.Unregister(this);
         using var limit = new CancellationTokenSource(timeout, _time);
         try
         {
-            if ((_reader.Window.TakeAcknowledgement() ?? _lastAckSubject) is { } subject)
-            {
-                // Confirmed, unlike those before it: nobody will send a later one that makes up for it.
-                await _queue.Connection.RequestAsync<byte[], byte[]>(
-                    subject, Ack, requestSerializer: NatsRawSerializer<byte[]>.Default, replySerializer: NatsRawSerializer<byte[]>.Default, cancellationToken: limit.Token);
-            }
-
+            await _acknowledger.FlushAsync(limit.Token);
             await _reader.ReleaseAsync(limit.Token);
         }
         catch (Exception fault) when (fault is NatsException or OperationCanceledException or RegisterConflictException or TimeoutException)
         {
             LogReleaseFailed(_queue.Name, fault.Message);
         }
+
+        Dispose();
     }
 
     public void Dispose() => _stopping.Dispose();
@@ -105,44 +118,46 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
 
     void IQueueEvents.Failed(HeldMessage message)
     {
-        LogFailed(_queue.Name, message.Message.Sequence, message.Stream);
+        _metrics.DeadLetter(_queue.Name, "delivery");
+        _deadLetters.Bury(message, $"its consumer on {message.Stream} failed for {_options.DeliveryRetryTime}; see the silo's log");
     }
 
-    void IQueueEvents.Unclaimed(StreamId stream, int messages) => LogUnclaimed(_queue.Name, stream, messages);
+    void IQueueEvents.Unclaimed(StreamId stream, int messages)
+    {
+        _metrics.Unclaimed(_queue.Name, messages);
+        LogUnclaimed(_queue.Name, stream, messages);
+    }
 
     void IQueueObserver.Ignored(HeldMessage message) => Complete(message);
 
     void IQueueObserver.Poison(HeldMessage message, string reason)
     {
-        LogPoison(_queue.Name, message.Message.Sequence, message.Message.Subject, reason);
-        Complete(message);
+        _metrics.DeadLetter(_queue.Name, "poison");
+        _deadLetters.Bury(message, reason);
     }
 
-    void IQueueObserver.Redelivered()
+    void IQueueObserver.Redelivered() => _metrics.Redelivered(_queue.Name);
+
+    void IQueueObserver.AcknowledgeAgain(string ackSubject, long position) => _acknowledger.SignalAgain(ackSubject, position);
+
+    void IQueueObserver.Lost(LostMessages lost)
     {
+        _metrics.Lost(_queue.Name);
+        LogLost(_queue.Name, lost.From, lost.Through, lost.Reason);
+        OnAgent(() => Cache.SignalLost(new JetStreamDataLostException(_queue.Name, lost)));
     }
 
-    // All before it is done as well, or it would be held: the newest acknowledgement says it again.
-    void IQueueObserver.AcknowledgeAgain(string ackSubject, long position)
-    {
-        if (position == _reader.Window.DoneThrough)
-        {
-            _lastAckSubject = ackSubject;
-            _acknowledge.Writer.TryWrite(true);
-        }
-    }
-
-    void IQueueObserver.Lost(LostMessages lost) => LogLost(_queue.Name, lost.From, lost.Through, lost.Reason);
+    Task IQueueObserver.AbandonAsync(long epoch) => OnAgent(() => Cache.Abandon(epoch));
 
     // The cache belongs to the agent's turns.
-    Task IQueueObserver.AbandonAsync(long epoch) =>
-        Task.Factory.StartNew(() => Cache.Abandon(epoch), CancellationToken.None, TaskCreationOptions.None, _agent ?? TaskScheduler.Default);
+    private Task OnAgent(Action action) =>
+        Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.None, _agent ?? TaskScheduler.Default);
 
     private void Complete(HeldMessage message)
     {
         if (_reader.Window.Complete(message))
         {
-            _acknowledge.Writer.TryWrite(true);
+            _acknowledger.Signal();
         }
     }
 
@@ -157,62 +172,6 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
             return false;
         }
     }
-
-    // One acknowledgement speaks for all before it, so those that become due while one is being sent are sent as one.
-    private async Task AcknowledgeAsync(CancellationToken cancellationToken)
-    {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        while (!cancellationToken.IsCancellationRequested)
-        {
-            try
-            {
-                await _acknowledge.Reader.ReadAsync(cancellationToken);
-                _lastAckSubject = _reader.Window.TakeAcknowledgement() ?? _lastAckSubject;
-                await SendAsync(_lastAckSubject, Ack, cancellationToken);
-            }
-            catch (Exception fault) when (fault is NatsException or OperationCanceledException)
-            {
-                // The next one speaks for it, or the server delivers again and is told again.
-            }
-        }
-    }
-
-    private async Task KeepInProgressAsync(CancellationToken cancellationToken)
-    {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        var third = _options.AckWait / 3;
-        while (!cancellationToken.IsCancellationRequested)
-        {
-            try
-            {
-                await Task.Delay(third, _time, cancellationToken);
-                var now = _time.GetTimestamp();
-                var thirdAgo = now - (long)(third.TotalSeconds * _time.TimestampFrequency);
-                foreach (var subject in _reader.Window.TakeOverdue(thirdAgo, now))
-                {
-                    await SendAsync(subject, InProgress, cancellationToken);
-                }
-            }
-            catch (Exception fault) when (fault is NatsException or OperationCanceledException)
-            {
-                // Then the server delivers again, which the reader drops.
-            }
-        }
-    }
-
-    private async ValueTask SendAsync(string? subject, byte[] word, CancellationToken cancellationToken)
-    {
-        if (subject is not null)
-        {
-            await _queue.Connection.PublishAsync(subject, word, serializer: NatsRawSerializer<byte[]>.Default, cancellationToken: cancellationToken);
-        }
-    }
-
-    [LoggerMessage(LogLevel.Warning, "Queue {Queue}: message {Sequence} on {Subject} is poison: {Reason}")]
-    private partial void LogPoison(string queue, ulong sequence, string subject, string reason);
-
-    [LoggerMessage(LogLevel.Error, "Queue {Queue}: message {Sequence} failed its consumer on {Stream} until the time for it was over")]
-    private partial void LogFailed(string queue, ulong sequence, StreamId stream);
 
     [LoggerMessage(LogLevel.Warning, "Queue {Queue}: nobody subscribes to {Stream}; {Messages} messages were let go")]
     private partial void LogUnclaimed(string queue, StreamId stream, int messages);

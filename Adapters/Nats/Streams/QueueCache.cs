@@ -11,6 +11,8 @@ namespace ControlPlane.Adapters.Nats;
 internal sealed class QueueCache(JetStreamStreamOptions options, IQueueEvents events) : IQueueCache
 {
     private readonly Dictionary<StreamId, StreamBacklog> _backlogs = [];
+    private readonly HashSet<StreamId> _told = [];
+    private JetStreamDataLostException? _lost;
     private long _epoch;
 
     public int BatchEventsMax => options.BatchEventsMax;
@@ -66,6 +68,16 @@ internal sealed class QueueCache(JetStreamStreamOptions options, IQueueEvents ev
             backlog.Abandon();
         }
     }
+
+    /// <summary>Has every stream's consumer told that events are gone, before its next batch.</summary>
+    public void SignalLost(JetStreamDataLostException lost)
+    {
+        _lost = lost;
+        _told.Clear();
+    }
+
+    /// <summary>What the stream's consumer is to be told before its next batch; null when it knows.</summary>
+    public JetStreamDataLostException? TakeLost(StreamId streamId) => _lost is not null && _told.Add(streamId) ? _lost : null;
 
     public void Complete(HeldMessage message) => events.Completed(message);
 

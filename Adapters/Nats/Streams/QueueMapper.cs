@@ -17,7 +17,9 @@ internal sealed class QueueMapper : IConsistentRingStreamQueueMapper
         var origin = XxHash32.HashToUInt32(Encoding.UTF8.GetBytes(provider));
         var distance = uint.MaxValue / (uint)Math.Max(1, queues.Count);
         _queues = queues
-            .Select((queue, index) => (queue, Id: QueueId.GetQueueId($"{provider}-{queue.Name}", (uint)index, unchecked(origin + ((uint)index * distance)))))
+            .Select(
+                (queue, index) => (
+                    queue, Id: QueueId.GetQueueId($"{provider}-{queue.Name}", (uint)index, unchecked(origin + ((uint)index * distance)))))
             .ToDictionary(pair => pair.Id, pair => pair.queue);
     }
 
@@ -25,7 +27,8 @@ internal sealed class QueueMapper : IConsistentRingStreamQueueMapper
 
     public IEnumerable<QueueId> GetAllQueues() => _queues.Keys;
 
-    public IEnumerable<QueueId> GetQueuesForRange(IRingRange range) => _queues.Keys.Where(queue => range.InRange(queue.GetUniformHashCode()));
+    public IEnumerable<QueueId> GetQueuesForRange(IRingRange range) =>
+        _queues.Keys.Where(queue => range.InRange(queue.GetUniformHashCode()));
 
     // Only publishing asks, and that knows its partition itself.
     public QueueId GetQueueForStream(StreamId streamId) => _queues.Keys.First();

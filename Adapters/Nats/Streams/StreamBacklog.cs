@@ -11,7 +11,6 @@ internal sealed class StreamBacklog(StreamId streamId, QueueCache cache)
     private readonly List<HeldMessage> _messages = [];
     private readonly List<BacklogCursor> _cursors = [];
     private long _firstIndex;
-    private int _cursorsSinceNone;
     private bool _hadConsumer;
 
     public StreamId StreamId => streamId;
@@ -27,13 +26,12 @@ internal sealed class StreamBacklog(StreamId streamId, QueueCache cache)
 
     public void Append(List<HeldMessage> messages) => _messages.AddRange(messages);
 
-    /// <summary>A cursor at the first message that is not before the token; at the oldest when nobody else reads on their behalf.</summary>
+    /// <summary>A cursor at the first message that is not before the token.</summary>
     public BacklogCursor Open(StreamSequenceToken? token)
     {
         var cursor = new BacklogCursor(this, IndexOf(token), token);
         _cursors.Add(cursor);
-        _cursorsSinceNone++;
-        _hadConsumer |= _cursorsSinceNone > 1;
+        _hadConsumer |= _cursors.Count > 1;
         return cursor;
     }
 
@@ -46,13 +44,11 @@ internal sealed class StreamBacklog(StreamId streamId, QueueCache cache)
 
         // The agent pins a stream with one cursor while it looks up who subscribes. If that was the only one, nobody does.
         // A cursor closed because the agent stops says nothing: the events go to the next owner.
-        if (_cursorsSinceNone == 1 && !cache.IsStopping)
+        if (!_hadConsumer && !cache.IsStopping)
         {
             cache.ReportUnclaimed(streamId, _messages.Count);
             Release(_messages.Count);
         }
-
-        _cursorsSinceNone = 0;
     }
 
     /// <summary>Lets go of what every cursor has left behind.</summary>
@@ -97,16 +93,13 @@ internal sealed class StreamBacklog(StreamId streamId, QueueCache cache)
         _firstIndex += count;
     }
 
+    // Without a token, or with nobody else reading, it begins with the oldest: the agent asks so when it has lost its place, and a
+    // message twice is dropped by its consumer, whereas one that is passed over is acknowledged unseen.
     private long IndexOf(StreamSequenceToken? token)
     {
-        if (_cursors.Count == 0)
+        if (_cursors.Count == 0 || token is null)
         {
             return _firstIndex;
-        }
-
-        if (token is null)
-        {
-            return End;
         }
 
         var at = 0;

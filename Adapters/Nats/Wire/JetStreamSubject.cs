@@ -65,7 +65,8 @@ internal static class JetStreamSubject
             if (letter == Escape)
             {
                 if (at + 2 >= encoded.Length
-                    || !byte.TryParse(encoded.AsSpan(at + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out bytes[length++]))
+                    || !byte.TryParse(
+                        encoded.AsSpan(at + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out bytes[length++]))
                 {
                     return null;
                 }

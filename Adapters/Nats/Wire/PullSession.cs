@@ -34,7 +34,12 @@ internal sealed class PullSession : IAsyncDisposable
     private bool _tooLarge;
 
     private PullSession(
-        INatsConnection connection, string requestSubject, INatsSub<byte[]> inbox, AckWindow window, JetStreamStreamOptions options, TimeProvider time)
+        INatsConnection connection,
+        string requestSubject,
+        INatsSub<byte[]> inbox,
+        AckWindow window,
+        JetStreamStreamOptions options,
+        TimeProvider time)
     {
         _connection = connection;
         _requestSubject = requestSubject;
@@ -47,12 +52,21 @@ internal sealed class PullSession : IAsyncDisposable
     }
 
     public static async Task<PullSession> OpenAsync(
-        NatsJSContext jetStream, string consumerSubject, AckWindow window, JetStreamStreamOptions options, TimeProvider time, CancellationToken cancellationToken)
+        NatsJSContext jetStream,
+        string consumerSubject,
+        AckWindow window,
+        JetStreamStreamOptions options,
+        TimeProvider time,
+        CancellationToken cancellationToken)
     {
         // Not the connection's own inbox: its client takes short subjects of what arrives there for replies, and breaks.
         var inboxSubject = jetStream.NewBaseInbox();
         var connection = jetStream.Connection;
-        var capacity = new NatsSubChannelOpts { Capacity = options.WindowMessagesMax + PullMessagesMax, FullMode = BoundedChannelFullMode.DropNewest };
+        var capacity = new NatsSubChannelOpts
+        {
+            Capacity = options.WindowMessagesMax + PullMessagesMax,
+            FullMode = BoundedChannelFullMode.DropNewest,
+        };
         var inbox = await connection.SubscribeCoreAsync<byte[]>(
             inboxSubject,
             serializer: NatsRawSerializer<byte[]>.Default,

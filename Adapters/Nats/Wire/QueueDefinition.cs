@@ -1,5 +1,6 @@
 using NATS.Client.Core;
 using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
 using Orleans.Runtime;
 
 namespace ControlPlane.Adapters.Nats;
@@ -10,7 +11,7 @@ internal sealed record QueueDefinition(
     NatsJSContext JetStream,
     string JetStreamName,
     IReadOnlyList<string> Subjects,
-    JetStreamCreation? Create,
+    StreamConfig? Create,
     JetStreamStart Start,
     IMessageReader Reader)
 {

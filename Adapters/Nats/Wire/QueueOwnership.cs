@@ -11,11 +11,12 @@ namespace ControlPlane.Adapters.Nats;
 /// queue is theirs one learns otherwise; the loser's consumer is deleted, so it learns at once. A consumer made anew delivers
 /// what was on its way first and in order, with no waiting for AckWait: taking over never reorders.
 /// </remarks>
-internal sealed class QueueOwnership(QueueDefinition queue, ProviderNames names, StateRegister register, JetStreamStreamOptions options, string owner)
+internal sealed class QueueOwnership(
+    QueueDefinition queue, string provider, ProviderNames names, StateRegister register, JetStreamStreamOptions options, string owner)
 {
     private const int NotFound = 404;
 
-    private string RecordKey => $"queue/{queue.Name}";
+    private string RecordKey => QueueRecord.KeyOf(queue.Name);
 
     /// <summary>Takes the queue. Safe to repeat: each time there is a new consumer.</summary>
     /// <param name="doneThrough">Up to which sequence everything is done, if the caller still owned the queue; else null.</param>
@@ -24,10 +25,10 @@ internal sealed class QueueOwnership(QueueDefinition queue, ProviderNames names,
     /// <exception cref="RegisterConflictException">Somebody else took the queue meanwhile.</exception>
     public async Task<OwnedQueue> TakeAsync(ulong? doneThrough, long ownEpoch, CancellationToken cancellationToken)
     {
-        await register.EnsureAsync(cancellationToken);
+        await PartitionRecord.VerifyAsync(register, provider, options.Partitions, names, cancellationToken);
         var stream = await EnsureStreamAsync(cancellationToken);
         var (record, revision) = await register.ReadAsync<QueueRecord>(RecordKey, cancellationToken);
-        var floor = record is null ? null : await ReadFloorAsync(record.Epoch, cancellationToken);
+        var floor = record is null ? null : await ReadFloorAsync(record.Consumer, cancellationToken);
         if (record is not null && record.Epoch == ownEpoch && doneThrough > (floor ?? 0))
         {
             floor = doneThrough;
@@ -35,10 +36,11 @@ internal sealed class QueueOwnership(QueueDefinition queue, ProviderNames names,
 
         var bounds = new StreamBounds(stream.Created, stream.State.FirstSeq, stream.State.LastSeq);
         var position = QueuePosition.Decide(record, floor, bounds, queue.Start);
-        var taken = new QueueRecord((record?.Epoch ?? 0) + 1, owner, Released: false, stream.Created, position.Floor, position.Base);
+        var epoch = (record?.Epoch ?? 0) + 1;
+        var consumer = ConsumerName(epoch);
+        var taken = new QueueRecord(epoch, owner, Released: false, stream.Created, position.Floor, position.Base, consumer);
         revision = await register.WriteAsync(RecordKey, taken, revision, cancellationToken);
 
-        var consumer = ConsumerName(taken.Epoch);
         await queue.JetStream.CreateOrUpdateConsumerAsync(queue.JetStreamName, Configure(consumer, position.Floor), cancellationToken);
         await VerifyAsync(taken, cancellationToken);
         await DeleteEarlierAsync(taken.Epoch, cancellationToken);
@@ -52,9 +54,13 @@ internal sealed class QueueOwnership(QueueDefinition queue, ProviderNames names,
         return record is null || record.Released || record.Epoch == ownEpoch;
     }
 
-    /// <summary>Says that the queue may be taken without waiting. What it costs if this fails is a few seconds.</summary>
-    public async Task ReleaseAsync(OwnedQueue owned, CancellationToken cancellationToken) =>
-        await register.WriteAsync(RecordKey, owned.Record with { Released = true }, owned.Revision, cancellationToken);
+    /// <summary>Says how far the queue was read and that it may be taken without waiting. If this fails it costs a few seconds.</summary>
+    public async Task ReleaseAsync(OwnedQueue owned, ulong doneThrough, CancellationToken cancellationToken) =>
+        await register.WriteAsync(
+            RecordKey,
+            owned.Record with { Released = true, Floor = Math.Max(owned.Record.Floor, doneThrough) },
+            owned.Revision,
+            cancellationToken);
 
     private async Task<StreamInfo> EnsureStreamAsync(CancellationToken cancellationToken)
     {
@@ -64,24 +70,20 @@ internal sealed class QueueOwnership(QueueDefinition queue, ProviderNames names,
         }
         catch (NatsJSApiException missing) when (missing.Error.Code == NotFound && queue.Create is not null)
         {
-            var made = await queue.JetStream.CreateStreamAsync(Describe(queue.JetStreamName, queue.Create), cancellationToken);
-            return made.Info;
+            return (await queue.JetStream.CreateStreamAsync(queue.Create, cancellationToken)).Info;
         }
     }
 
-    private static StreamConfig Describe(string name, JetStreamCreation creation) => new(name, [.. creation.Subjects])
+    private async Task<ulong?> ReadFloorAsync(string name, CancellationToken cancellationToken)
     {
-        MaxAge = creation.MaxAge,
-        MaxBytes = creation.BytesMax,
-        NumReplicas = creation.Replicas,
-        Storage = creation.InMemory ? StreamConfigStorage.Memory : StreamConfigStorage.File,
-    };
+        if (name.Length == 0)
+        {
+            return null;
+        }
 
-    private async Task<ulong?> ReadFloorAsync(long epoch, CancellationToken cancellationToken)
-    {
         try
         {
-            var consumer = await queue.JetStream.GetConsumerAsync(queue.JetStreamName, ConsumerName(epoch), cancellationToken);
+            var consumer = await queue.JetStream.GetConsumerAsync(queue.JetStreamName, name, cancellationToken);
             return consumer.Info.AckFloor?.StreamSeq;
         }
         catch (NatsJSApiException gone) when (gone.Error.Code == NotFound)

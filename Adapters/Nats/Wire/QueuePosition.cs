@@ -1,13 +1,20 @@
 namespace ControlPlane.Adapters.Nats;
 
 /// <summary>Who reads a queue and from where: the record by which owners of a queue are told apart.</summary>
-/// <param name="Epoch">Counts the owners. The consumer carries it in its name, so that an earlier owner's acknowledgements go nowhere.</param>
+/// <param name="Epoch">Counts the owners. The consumer carries it in its name, so that an earlier owner's acknowledgements go
+/// nowhere.</param>
 /// <param name="Owner">The silo that has it.</param>
 /// <param name="Released">Whether the owner gave it up; another may take it without waiting.</param>
-/// <param name="StreamCreated">When the JetStream stream was made. One that was deleted and made anew counts its messages from 1 again.</param>
+/// <param name="StreamCreated">When the JetStream stream was made. One that was deleted and made anew counts its messages from 1
+/// again.</param>
 /// <param name="Floor">The sequence up to which everything was done when the record was written; the consumer knows better.</param>
 /// <param name="Base">What is added to sequences to get positions: where the stream's predecessors of the same name ended.</param>
-internal sealed record QueueRecord(long Epoch, string Owner, bool Released, DateTimeOffset StreamCreated, ulong Floor, long Base);
+/// <param name="Consumer">The owner's consumer; empty when the queue was moved and nobody has read it since.</param>
+internal sealed record QueueRecord(
+    long Epoch, string Owner, bool Released, DateTimeOffset StreamCreated, ulong Floor, long Base, string Consumer = "")
+{
+    public static string KeyOf(string queue) => $"queue/{queue}";
+}
 
 /// <summary>What is known of a JetStream stream when a queue is opened.</summary>
 internal readonly record struct StreamBounds(DateTimeOffset Created, ulong FirstSequence, ulong LastSequence);
@@ -30,7 +37,9 @@ internal sealed record QueuePosition(ulong Floor, long Base, LostMessages? Lost)
             return new QueuePosition(start == JetStreamStart.Now ? stream.LastSequence : BeforeFirst(stream), Base: 0, Lost: null);
         }
 
-        var floor = Math.Max(record.Floor, consumerFloor ?? 0);
+        // Who released the queue wrote down how far it was. The server's own floor may be higher without anybody having read:
+        // it moves when a stream is purged.
+        var floor = record.Released ? record.Floor : Math.Max(record.Floor, consumerFloor ?? 0);
         if (record.StreamCreated != stream.Created || stream.LastSequence < floor)
         {
             return new QueuePosition(
@@ -55,4 +64,5 @@ internal sealed record QueuePosition(ulong Floor, long Base, LostMessages? Lost)
 /// <param name="From">The first of them, by sequence.</param>
 /// <param name="Through">The last of them; null when nobody knows where the stream had ended.</param>
 /// <param name="Reason">What became of them.</param>
-public sealed record LostMessages(ulong From, ulong? Through, string Reason);
+[GenerateSerializer, Immutable, Alias("ControlPlane.Adapters.Nats.LostMessages")]
+public sealed record LostMessages([property: Id(0)] ulong From, [property: Id(1)] ulong? Through, [property: Id(2)] string Reason);

@@ -34,7 +34,12 @@ internal sealed partial class QueueReader(
     /// <summary>How many more messages the server had at the last delivery.</summary>
     public ulong Pending { get; private set; }
 
-    /// <summary>Called when a message may be acknowledged at once; when another silo had the queue; when messages are lost; for poison.</summary>
+    /// <summary>The last gap that was found; null when there was none.</summary>
+    public LostMessages? LastLost { get; private set; }
+
+    /// <summary>
+    /// Called when a message may be acknowledged at once; when another silo had the queue; when messages are lost; for poison.
+    /// </summary>
     public required IQueueObserver Observer { get; init; }
 
     /// <summary>Reads until it is cancelled. Never fails.</summary>
@@ -80,7 +85,7 @@ internal sealed partial class QueueReader(
     {
         if (_owned is { } owned)
         {
-            await ownership.ReleaseAsync(owned, cancellationToken);
+            await ownership.ReleaseAsync(owned, DoneThrough(owned), cancellationToken);
         }
     }
 
@@ -88,7 +93,7 @@ internal sealed partial class QueueReader(
     {
         var before = _owned;
         await LetRivalGoOnAsync(before, cancellationToken);
-        ulong? done = before is null ? null : (ulong)Math.Max(0, Window.DoneThrough - before.Record.Base);
+        ulong? done = before is null ? null : DoneThrough(before);
         var owned = await ownership.TakeAsync(done, before?.Record.Epoch ?? 0, cancellationToken);
         _owned = owned;
         _lastDelivery = 0;
@@ -107,12 +112,15 @@ internal sealed partial class QueueReader(
         if (owned.Position.Lost is { } lost)
         {
             _lastSequence = Math.Max(_lastSequence, owned.Position.Floor);
+            LastLost = lost;
             Observer.Lost(lost);
         }
 
         NotReady = null;
         LogTaken(queue.Name, queue.JetStreamName, owned.Record.Epoch, owned.Position.Floor + 1);
     }
+
+    private ulong DoneThrough(OwnedQueue owned) => (ulong)Math.Max(0, Window.DoneThrough - owned.Record.Base);
 
     // When our consumer was deleted by another silo, that one believes that the queue is its own, as we do. The balancer will
     // tell one of us otherwise; taking the queue back at once would only have us take it from each other until then.
@@ -218,7 +226,8 @@ internal sealed partial class QueueReader(
     }
 
     private static bool IsOfTheServer(Exception fault) =>
-        fault is NatsException or ConsumerLostException or RegisterConflictException or TimeoutException or OperationCanceledException or IOException;
+        fault is NatsException or ConsumerLostException or RegisterConflictException or PartitionMismatchException
+            or TimeoutException or OperationCanceledException or IOException;
 
     [LoggerMessage(LogLevel.Information, "Took queue {Queue}: reads {JetStream} in epoch {Epoch} from sequence {Sequence}")]
     private partial void LogTaken(string queue, string jetStream, long epoch, ulong sequence);

@@ -1,7 +1,8 @@
 namespace ControlPlane.Adapters.Nats;
 
 /// <summary>Reads a source by its decoder: every event goes to the partition stream of its identity.</summary>
-internal sealed class SourceReader(IJetStreamDecoder decoder, IReadOnlyList<string> subjects, string streamNamespace, int partitions) : IMessageReader
+internal sealed class SourceReader(
+    IJetStreamDecoder decoder, IReadOnlyList<string> subjects, string streamNamespace, int partitions) : IMessageReader
 {
     public MessageContent Read(in JetStreamMessage message)
     {

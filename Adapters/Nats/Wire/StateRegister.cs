@@ -63,7 +63,7 @@ internal sealed class StateRegister(NatsJSContext jetStream, ProviderNames names
             throw new RegisterConflictException($"the record '{key}' was changed by somebody else");
         }
 
-        ack.EnsureSuccess();
+        ack.EnsureStored();
         return ack.Seq;
     }
 

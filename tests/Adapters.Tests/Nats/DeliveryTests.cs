@@ -24,10 +24,12 @@ public sealed class DeliveryTests
             Publisher.PublishAllAsync(toOverlay, "overlay", identities, 0, 100, Cancelled));
 
         await cluster.UntilDeliveredAsync(10_000, Cancelled);
-        Assert.Empty(cluster.History.Faults(identities.SelectMany(identity => new[] { ("provisioning", identity), ("overlay", identity) }), 100));
+        Assert.Empty(
+            cluster.History.Faults(identities.SelectMany(identity => new[] { ("provisioning", identity), ("overlay", identity) }), 100));
         Assert.Equal(10_000, cluster.History.All.Count);
         Assert.All(cluster.History.All, one => Assert.Equal(
-            ControlPlane.Adapters.Nats.StreamPartition.Of(one.Event.Identity, 8).ToString(System.Globalization.CultureInfo.InvariantCulture), one.Partition));
+            ControlPlane.Adapters.Nats.StreamPartition.Of(one.Event.Identity, 8).ToString(
+                System.Globalization.CultureInfo.InvariantCulture), one.Partition));
     }
 
     private static Task StreamsAreThereAsync(NATS.Client.Core.NatsConnection connection, string source) =>
@@ -36,7 +38,8 @@ public sealed class DeliveryTests
             {
                 try
                 {
-                    await new NATS.Client.JetStream.NatsJSContext(connection).GetStreamAsync(StreamCluster.StreamOf(source), cancellationToken: token);
+                    await new NATS.Client.JetStream.NatsJSContext(connection).GetStreamAsync(
+                        StreamCluster.StreamOf(source), cancellationToken: token);
                     return true;
                 }
                 catch (NATS.Client.JetStream.NatsJSApiException)

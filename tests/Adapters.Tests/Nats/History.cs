@@ -20,9 +20,8 @@ public sealed class History
         _delivered.Enqueue(delivered);
     }
 
-    /// <summary>How many different events of the numbers asked for were delivered.</summary>
-    public int DistinctOf(string source) =>
-        _delivered.Where(one => one.Event.Source == source).Select(one => one.Event.Number).Distinct().Count();
+    /// <summary>How many different events of a source were delivered.</summary>
+    public int DistinctBodies(string source) => _delivered.Select(one => one.Event).Where(one => one.Source == source).Distinct().Count();
 
     /// <summary>
     /// Faults of a run in which each identity was sent the numbers 0 to <paramref name="count"/> − 1 by a source: what was lost,

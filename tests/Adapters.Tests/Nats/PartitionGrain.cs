@@ -9,7 +9,8 @@ public interface IPartitionGrain : IGrainWithStringKey;
 
 /// <summary>The consumer of the tests' partition streams.</summary>
 [ImplicitStreamSubscription(StreamCluster.Namespace)]
-internal sealed class PartitionGrain(History history, ILocalSiloDetails silo) : Grain, IPartitionGrain, IStreamSubscriptionObserver, IAsyncBatchObserver<TestEvent>
+internal sealed class PartitionGrain(
+    History history, ILocalSiloDetails silo) : Grain, IPartitionGrain, IStreamSubscriptionObserver, IAsyncBatchObserver<TestEvent>
 {
     public Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) => handleFactory.Create<TestEvent>().ResumeAsync(this);
 

@@ -9,13 +9,24 @@ internal static class Publisher
     public static async Task PublishAsync(INatsConnection connection, string source, string body, CancellationToken cancellationToken)
     {
         var jetStream = new NatsJSContext(connection);
-        var ack = await jetStream.PublishAsync($"{source}.event.x", System.Text.Encoding.UTF8.GetBytes(body), NatsRawSerializer<byte[]>.Default, cancellationToken: cancellationToken);
+        var ack = await jetStream.PublishAsync(
+            $"{source}.event.x",
+            System.Text.Encoding.UTF8.GetBytes(body),
+            NatsRawSerializer<byte[]>.Default,
+            cancellationToken: cancellationToken);
         ack.EnsureSuccess();
     }
 
-    /// <summary>Sends each identity the numbers from <paramref name="from"/> on, interleaved, with many publishes on their way at once.</summary>
+    /// <summary>
+    /// Sends each identity the numbers from <paramref name="from"/> on, interleaved, with many publishes on their way at once.
+    /// </summary>
     public static async Task PublishAllAsync(
-        INatsConnection connection, string source, IReadOnlyList<string> identities, int from, int count, CancellationToken cancellationToken)
+        INatsConnection connection,
+        string source,
+        IReadOnlyList<string> identities,
+        int from,
+        int count,
+        CancellationToken cancellationToken)
     {
         var jetStream = new NatsJSContext(connection);
         var waiting = new List<NatsJSPublishConcurrentFuture>();

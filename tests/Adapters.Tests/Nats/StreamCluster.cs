@@ -1,3 +1,4 @@
+using System.Text;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.DependencyInjection;
@@ -38,7 +39,8 @@ internal sealed class StreamCluster : IAsyncDisposable
         IReadOnlyList<(string Source, string Url)> sources,
         Action<JetStreamStreamOptions>? configure = null,
         string? serviceId = null,
-        History? history = null)
+        History? history = null,
+        Action<ISiloBuilder>? configureSilo = null)
     {
         history ??= new History();
         var log = new CollectedLog();
@@ -50,6 +52,7 @@ internal sealed class StreamCluster : IAsyncDisposable
             silo.Services.AddKeyedSingleton<IJetStreamDecoder, TestDecoder>("test");
             silo.ConfigureLogging(logging =>
                 logging.AddProvider(log).SetMinimumLevel(LogLevel.Warning).AddFilter("ControlPlane", LogLevel.Information));
+            configureSilo?.Invoke(silo);
             foreach (var (source, url) in sources)
             {
                 silo.Services.AddKeyedSingleton<INatsConnection>(source, (_, _) => Connect(url));
@@ -68,22 +71,78 @@ internal sealed class StreamCluster : IAsyncDisposable
             });
         });
         var cluster = builder.Build();
-        await cluster.DeployAsync();
+        try
+        {
+            await cluster.DeployAsync();
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+
         return new StreamCluster(cluster, history, log);
     }
 
+    /// <summary>Starts silos with a provider of typed events, and no sources.</summary>
+    public static Task<StreamCluster> StartTypedAsync(
+        int silos, string url, Action<JetStreamStreamOptions>? configure = null, string? serviceId = null) =>
+        StartAsync(
+            silos,
+            [],
+            options =>
+            {
+                options.ConnectionKey = "typed";
+                options.Partitions = 4;
+                options.Events = new JetStreamEventsOptions();
+                configure?.Invoke(options);
+            },
+            serviceId,
+            configureSilo: silo => silo.Services.AddKeyedSingleton<INatsConnection>("typed", (_, _) => Connect(url)));
+
+    /// <summary>Publishes from within a silo.</summary>
+    public Task PublishAsync(string streamNamespace, string key, TestEvent[] events, string? messageId = null) =>
+        _cluster.Client.GetGrain<ITypedGrain>(Path.GetRandomFileName())
+            .Publish(Encoding.UTF8.GetBytes(streamNamespace), Encoding.UTF8.GetBytes(key), events, messageId);
+
+    public JetStreamDeadLetters DeadLetters => _cluster.Silos[0].ServiceProvider.GetRequiredKeyedService<JetStreamDeadLetters>(Provider);
+
+    public JetStreamPositions Positions => _cluster.Silos[0].ServiceProvider.GetRequiredKeyedService<JetStreamPositions>(Provider);
+
+    /// <summary>The queues of all silos.</summary>
+    public IReadOnlyList<JetStreamQueueStatus> Queues => [.. _cluster.Silos.SelectMany(QueuesOf)];
+
+    public IReadOnlyList<JetStreamQueueStatus> QueuesOf(InProcessSiloHandle silo) =>
+        silo.ServiceProvider.GetRequiredKeyedService<JetStreamStreamsHealth>(Provider).Queues;
+
     public static NatsConnection Connect(string url) =>
-        new(new NatsOpts { Url = url, MaxReconnectRetry = -1, RetryOnInitialConnect = true, ReconnectWaitMax = TimeSpan.FromMilliseconds(500), ReconnectJitter = TimeSpan.FromMilliseconds(50) });
+        new(
+            new NatsOpts
+            {
+                Url = url,
+                MaxReconnectRetry = -1,
+                RetryOnInitialConnect = true,
+                ReconnectWaitMax = TimeSpan.FromMilliseconds(500),
+                ReconnectJitter = TimeSpan.FromMilliseconds(50),
+            });
 
     /// <summary>Waits until so many deliveries were made.</summary>
     public Task UntilDeliveredAsync(int count, CancellationToken cancellationToken, TimeSpan? deadline = null) =>
         Readiness.UntilAsync(
-            _ => Task.FromResult(History.All.Count >= count), $"{count} deliveries", cancellationToken, () => $"{History.All.Count} came\n{Log}", deadline);
+            _ => Task.FromResult(History.All.Count >= count), $"{count} deliveries", cancellationToken, () =>
+                $"{History.All.Count} came\n{Log}", deadline);
 
     /// <summary>A source named as its connection, over the JetStream stream of its name in capitals.</summary>
     public static JetStreamSourceOptions Source(string name)
     {
-        var source = new JetStreamSourceOptions { Name = name, ConnectionKey = name, JetStream = StreamOf(name), DecoderKey = "test", Create = new JetStreamCreation() };
+        var source = new JetStreamSourceOptions
+        {
+            Name = name,
+            ConnectionKey = name,
+            JetStream = StreamOf(name),
+            DecoderKey = "test",
+            Create = new JetStreamCreation(),
+        };
         source.Create.Subjects.Add(SubjectsOf(name));
         return source;
     }
@@ -93,7 +152,8 @@ internal sealed class StreamCluster : IAsyncDisposable
     public static string SubjectsOf(string source) => $"{source}.>";
 
     /// <summary>Makes the source's JetStream stream before a silo does.</summary>
-    public static async Task MakeStreamAsync(NatsConnection connection, string source, CancellationToken cancellationToken, int replicas = 1) =>
+    public static async Task MakeStreamAsync(
+        NatsConnection connection, string source, CancellationToken cancellationToken, int replicas = 1) =>
         await new NatsJSContext(connection).CreateStreamAsync(
             new StreamConfig(StreamOf(source), [SubjectsOf(source)]) { NumReplicas = replicas }, cancellationToken);
 

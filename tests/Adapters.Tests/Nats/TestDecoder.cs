@@ -20,7 +20,8 @@ internal sealed class TestDecoder : IJetStreamDecoder
 
             default:
                 var words = body.Split(' ');
-                return DecodedMessage.Event(words[0], new TestEvent(message.Source, words[0], int.Parse(words[1], CultureInfo.InvariantCulture)));
+                return DecodedMessage.Event(
+                    words[0], new TestEvent(message.Source, words[0], int.Parse(words[1], CultureInfo.InvariantCulture)));
         }
     }
 }

@@ -1,0 +1,111 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
+
+namespace ControlPlane.Adapters.Nats;
+
+/// <summary>Stores what cannot be delivered, one after the other, and only then lets it be acknowledged.</summary>
+internal sealed partial class DeadLetterWriter(
+    QueueDefinition queue,
+    ProviderNames names,
+    JetStreamStreamOptions options,
+    Action<HeldMessage> stored,
+    TimeProvider time,
+    ILogger logger)
+{
+    private const int NameInUse = 10058;
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
+
+    // No more than the window holds can be here.
+    private readonly Channel<(HeldMessage Message, string Reason)> _dying =
+        Channel.CreateBounded<(HeldMessage, string)>(options.WindowMessagesMax + 1);
+
+    private bool _ensured;
+
+    public void Bury(HeldMessage message, string reason)
+    {
+        message.IsBuried = true;
+        _dying.Writer.TryWrite((message, reason));
+    }
+
+    /// <summary>Runs until it is cancelled. Never fails: what cannot be stored stays held, and is tried again.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                var (message, reason) = await _dying.Reader.ReadAsync(cancellationToken);
+                while (!await TryStoreAsync(message, reason, cancellationToken))
+                {
+                    await Task.Delay(RetryDelay, time, cancellationToken);
+                }
+
+                stored(message);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                // What is left is not acknowledged: the next owner meets it again.
+            }
+        }
+    }
+
+    private async Task<bool> TryStoreAsync(HeldMessage message, string reason, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await EnsureStreamAsync(cancellationToken);
+            var ack = await queue.JetStream.PublishAsync(
+                names.DeadSubject(queue.Name),
+                message.Message.Payload.ToArray(),
+                NatsRawSerializer<byte[]>.Default,
+                headers: DeadLetterHeaders.Write(queue, message.Message, reason),
+                cancellationToken: cancellationToken);
+            ack.EnsureStored();
+            LogBuried(queue.Name, message.Message.Sequence, message.Message.Subject, reason);
+            return true;
+        }
+        catch (NatsException fault)
+        {
+            _ensured = false;
+            LogNotStored(queue.Name, message.Message.Sequence, fault.Message);
+            return false;
+        }
+    }
+
+    private async Task EnsureStreamAsync(CancellationToken cancellationToken)
+    {
+        if (_ensured)
+        {
+            return;
+        }
+
+        try
+        {
+            await queue.JetStream.CreateStreamAsync(
+                new StreamConfig(names.DeadJetStream, [names.DeadSubjects])
+                {
+                    Description = "Orleans stream provider: messages that could not be delivered",
+                    MaxAge = options.DeadLettersMaxAge,
+                    MaxBytes = options.DeadLettersBytesMax,
+                    NumReplicas = options.Replicas,
+                },
+                cancellationToken);
+        }
+        catch (NatsJSApiException exists) when (exists.Error.ErrCode == NameInUse)
+        {
+            // It is there, with the settings of whoever made it.
+        }
+
+        _ensured = true;
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Queue {Queue}: message {Sequence} on {Subject} is a dead letter now: {Reason}")]
+    private partial void LogBuried(string queue, ulong sequence, string subject, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Queue {Queue}: message {Sequence} cannot be stored as a dead letter yet: {Reason}")]
+    private partial void LogNotStored(string queue, ulong sequence, string reason);
+}

@@ -1,0 +1,142 @@
+using ControlPlane.Adapters.Nats;
+using ControlPlane.TestKit;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using NATS.Client.Core;
+using Orleans.Hosting;
+using Orleans.Runtime;
+
+namespace ControlPlane.Adapters.Tests.Nats;
+
+/// <summary>What is wrong for good stops the silo, with a sentence that says what to do.</summary>
+public sealed class StartTests
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    // Defect 1.2.3: two partition counts that nothing compares.
+    [Fact]
+    public async Task Silo_DoesNotStart_WhenThePartitionsAreNotThoseOfTheStreams()
+    {
+        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using (await StreamCluster.StartAsync(1, [("src", server.Url)], options => options.Partitions = 8, serviceId: "cut"))
+        {
+        }
+
+        var fault = await Assert.ThrowsAnyAsync<Exception>(
+            () => StreamCluster.StartAsync(1, [("src", server.Url)], options => options.Partitions = 16, serviceId: "cut"));
+        Assert.Contains(
+            "configured with 16 partitions, but its streams were made with 8. Set Partitions back to 8",
+            fault.ToString(),
+            StringComparison.Ordinal);
+    }
+
+    // Defect 1.2.4: without JetStream the provider logged it and went on, broken.
+    [Fact]
+    public async Task Silo_DoesNotStart_WhenTheServerHasNoJetStream()
+    {
+        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = false }, Cancelled);
+        var fault = await Assert.ThrowsAnyAsync<Exception>(() => StreamCluster.StartAsync(1, [("src", server.Url)]));
+        Assert.Contains("does not have it enabled", fault.ToString(), StringComparison.Ordinal);
+    }
+
+    // Defect 1.2.13: no registration from configuration.
+    [Fact]
+    public void Provider_IsSetUp_FromConfigurationAlone()
+    {
+        var host = Host.CreateApplicationBuilder();
+        host.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Orleans:Streaming:audit:ProviderType"] = "JetStream",
+            ["Orleans:Streaming:audit:ServiceKey"] = "nats",
+            ["Orleans:Streaming:audit:Partitions"] = "4",
+            ["Orleans:Streaming:audit:Events:MaxAge"] = "02:00:00",
+            ["Orleans:Streaming:audit:Sources:0:Name"] = "lifecycle",
+            ["Orleans:Streaming:audit:Sources:0:JetStream"] = "CHORIA_EVENTS",
+            ["Orleans:Streaming:audit:Sources:0:Subjects:0"] = "choria.lifecycle.>",
+            ["Orleans:Streaming:audit:Sources:0:DecoderKey"] = "test",
+        });
+        host.UseOrleans(silo => silo.UseLocalhostClustering());
+        using var built = host.Build();
+        var options = built.Services.GetRequiredService<IOptionsMonitor<JetStreamStreamOptions>>().Get("audit");
+
+        Assert.Equal("nats", options.ConnectionKey);
+        Assert.Equal(4, options.Partitions);
+        Assert.Equal(TimeSpan.FromHours(2), options.Events!.MaxAge);
+        Assert.Equal("choria.lifecycle.>", Assert.Single(Assert.Single(options.Sources).Subjects));
+        Assert.NotNull(built.Services.GetKeyedService<Orleans.Streams.IStreamProvider>("audit"));
+    }
+
+    [Fact]
+    public void Options_AreRefusedWithAllFaultsAtOnce_WhenSeveralAreWrong()
+    {
+        var options = new JetStreamStreamOptions { Partitions = 0, Namespace = " ", WindowMessagesMax = 1 };
+        options.Sources.Add(new JetStreamSourceOptions { Name = "a", JetStream = "with.dot", DecoderKey = "", Subjects = { "a..b" } });
+        options.Sources.Add(
+            new JetStreamSourceOptions
+            {
+                Name = "a",
+                JetStream = "OK",
+                DecoderKey = "d",
+                Create = new JetStreamCreation { MaxAge = TimeSpan.Zero },
+            });
+        var faults = new JetStreamStreamOptionsValidator("p").Validate("p", options).FailureMessage!;
+
+        string[] expected =
+        [
+            "Partitions", "Namespace", "WindowMessagesMax", "'a' is given 2 times", "with.dot", "DecoderKey", "'a..b' is not a subject",
+            "MaxAge", "at least one subject",
+        ];
+        Assert.All(expected, fault => Assert.Contains(fault, faults, StringComparison.Ordinal));
+    }
+
+    // Defect 1.2.11: empty fetches all day.
+    [Fact]
+    public async Task Server_IsHardlyAsked_WhenNothingHappens()
+    {
+        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var cluster = await StreamCluster.StartTypedAsync(1, server.Url, options => options.Partitions = 16);
+        await Readiness.UntilAsync(
+            _ => Task.FromResult(cluster.Queues.Count == 16 && cluster.Queues.All(queue => queue.NotReady is null)),
+            "16 queues",
+            Cancelled,
+            () => cluster.Log.ToString());
+        var before = await MessagesInAsync(server);
+        await Task.Delay(3000, Cancelled);
+        Assert.InRange(await MessagesInAsync(server) - before, 0, 40);
+    }
+
+    [Fact]
+    public async Task Queue_IsReadAgain_WhenItIsMovedToAnInstant()
+    {
+        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var connection = StreamCluster.Connect(server.Url);
+        await StreamCluster.MakeStreamAsync(connection, "src", Cancelled);
+        await using var cluster = await StreamCluster.StartAsync(1, [("src", server.Url)]);
+        await Publisher.PublishAllAsync(connection, "src", ["a"], 0, 10, Cancelled);
+        await cluster.UntilDeliveredAsync(10, Cancelled);
+        await Task.Delay(50, Cancelled);
+        var instant = TimeProvider.System.GetUtcNow();
+        await Publisher.PublishAllAsync(connection, "src", ["a"], 10, 10, Cancelled);
+        await cluster.UntilDeliveredAsync(20, Cancelled);
+
+        var sequence = await cluster.Positions.SequenceAtAsync("src", instant, Cancelled);
+        Assert.Equal(11ul, sequence);
+        Assert.Null(await cluster.Positions.MoveAsync("src", sequence, Cancelled));
+        await cluster.UntilDeliveredAsync(30, Cancelled);
+        Assert.Null(await cluster.Positions.MoveAsync("src", 0, Cancelled));
+        await cluster.UntilDeliveredAsync(50, Cancelled);
+        Assert.Equal(
+            [.. Enumerable.Range(0, 20), .. Enumerable.Range(10, 10), .. Enumerable.Range(0, 20)],
+            cluster.History.All.Select(one => one.Event.Number));
+    }
+
+    private static async Task<long> MessagesInAsync(NatsServer server)
+    {
+        using var http = new HttpClient();
+        using var varz = System.Text.Json.JsonDocument.Parse(
+            await http.GetStringAsync(new Uri($"http://127.0.0.1:{server.MonitorPort}/varz"), Cancelled));
+        return varz.RootElement.GetProperty("in_msgs").GetInt64();
+    }
+}

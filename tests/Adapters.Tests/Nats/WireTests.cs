@@ -1,0 +1,128 @@
+using System.Text;
+using ControlPlane.Adapters.Nats;
+using CsCheck;
+
+namespace ControlPlane.Adapters.Tests.Nats;
+
+/// <summary>The pure parts: names, partitions, positions, acknowledgements.</summary>
+public sealed class WireTests
+{
+    private static readonly DateTimeOffset Made = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public void Encode_CanBeReversedAndIsSafe_WhateverTheBytes() =>
+        Gen.Byte.Array[0, 300].Sample(bytes =>
+        {
+            var encoded = JetStreamSubject.Encode(bytes);
+            Assert.True(JetStreamSubject.IsName(encoded.Length > 255 ? encoded[..255] : encoded));
+            Assert.Equal(bytes, JetStreamSubject.DecodeOrNull(encoded));
+            var token = JetStreamSubject.Token(bytes);
+            Assert.InRange(token.Length, 1, JetStreamSubject.TokenLengthMax);
+            Assert.True(JetStreamSubject.IsFilter(token) && !token.Contains('.', StringComparison.Ordinal));
+        });
+
+    [Fact]
+    public void Token_IsAnotherForAnotherText_EvenWhenItIsLong() =>
+        Gen.Select(Gen.String, Gen.String).Where((one, other) => one != other && Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(one)) == one
+            && Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(other)) == other).Sample((one, other) =>
+            JetStreamSubject.Token(one) != JetStreamSubject.Token(other));
+
+    [Fact]
+    public void DecodeOrNull_NeverThrows_WhateverTheText() =>
+        Gen.String.Sample(text => { _ = JetStreamSubject.DecodeOrNull(text); });
+
+    [Theory]
+    [InlineData("a.>", "a.b.c", true)]
+    [InlineData("a.>", "a", false)]
+    [InlineData("a.*.c", "a.b.c", true)]
+    [InlineData("a.*.c", "a.b.c.d", false)]
+    [InlineData("a.b", "a.b", true)]
+    public void Matches_FollowsTheServersRules(string filter, string subject, bool expected) =>
+        Assert.Equal(expected, JetStreamSubject.Matches(filter, subject));
+
+    // Fixed for ever: another value would take identities to other partitions than those that hold their history.
+    [Theory]
+    [InlineData("", 16, 5)]
+    [InlineData("web1.example.net", 16, 0)]
+    [InlineData("nöde0", 1024, 650)]
+    public void Partition_IsWhatItAlwaysWas(string identity, int partitions, int expected) =>
+        Assert.Equal(expected, StreamPartition.Of(identity, partitions));
+
+    [Theory]
+    [InlineData("$JS.ACK.S.C.2.17.40.1700000000123456700.3")]
+    [InlineData("$JS.ACK.hub.acc.S.C.2.17.40.1700000000123456700.3.tok")]
+    public void AckSubject_IsRead_InBothForms(string subject)
+    {
+        Assert.True(AckSubject.TryParse(subject, out var parsed));
+        Assert.Equal((17ul, 40ul, 2L, 3ul), (parsed.Sequence, parsed.Delivery, parsed.Attempt, parsed.Pending));
+        Assert.Equal(DateTimeOffset.FromUnixTimeSeconds(1_700_000_000).AddTicks(1_234_567), parsed.StoredAt);
+    }
+
+    [Fact]
+    public void AckSubject_IsRefused_WhenItIsNone() =>
+        Gen.String.Sample(text => !AckSubject.TryParse("$JS.ACK." + text, out _) || text.Count(letter => letter == '.') >= 6);
+
+    [Fact]
+    public void Decide_BeginsWhereAsked_WhenNobodyReadBefore()
+    {
+        Assert.Equal(10ul, QueuePosition.Decide(null, null, new StreamBounds(Made, 11, 20), JetStreamStart.Oldest).Floor);
+        Assert.Equal(20ul, QueuePosition.Decide(null, null, new StreamBounds(Made, 11, 20), JetStreamStart.Now).Floor);
+    }
+
+    [Fact]
+    public void Decide_BelievesTheHigherOfRecordAndConsumer()
+    {
+        var record = new QueueRecord(3, "silo", Released: false, Made, Floor: 12, Base: 0);
+        Assert.Equal(15ul, QueuePosition.Decide(record, 15, new StreamBounds(Made, 1, 20), JetStreamStart.Oldest).Floor);
+        Assert.Equal(12ul, QueuePosition.Decide(record, null, new StreamBounds(Made, 1, 20), JetStreamStart.Oldest).Floor);
+    }
+
+    [Fact]
+    public void Decide_NamesTheGap_WhenTheOldestIsNewerThanThePosition()
+    {
+        var record = new QueueRecord(3, "silo", Released: false, Made, Floor: 12, Base: 0);
+        var position = QueuePosition.Decide(record, null, new StreamBounds(Made, 16, 20), JetStreamStart.Oldest);
+        Assert.Equal((15ul, 13ul, 15ul), (position.Floor, position.Lost!.From, position.Lost.Through!.Value));
+    }
+
+    [Fact]
+    public void Decide_CountsOn_WhenTheStreamWasMadeAnew()
+    {
+        var record = new QueueRecord(3, "silo", Released: false, Made, Floor: 100, Base: 50);
+        var position = QueuePosition.Decide(record, null, new StreamBounds(Made.AddDays(1), 1, 7), JetStreamStart.Oldest);
+        Assert.Equal((0ul, 150L, 101ul), (position.Floor, position.Base, position.Lost!.From));
+        Assert.Null(position.Lost.Through);
+    }
+
+    [Fact]
+    public void AckWindow_AcknowledgesOnlyWhatAllBeforeItIsDone()
+    {
+        var window = new AckWindow();
+        HeldMessage[] messages = [.. Enumerable.Range(1, 4).Select(Held)];
+        foreach (var message in messages)
+        {
+            window.Hold(message);
+        }
+
+        Assert.False(window.Complete(messages[2]));
+        Assert.Null(window.TakeAcknowledgement());
+        Assert.True(window.Complete(messages[0]));
+        Assert.Equal("ack-1", window.TakeAcknowledgement());
+        Assert.True(window.Complete(messages[1]));
+        Assert.Equal("ack-3", window.TakeAcknowledgement());
+        Assert.Equal((3L, 1, 10L), (window.DoneThrough, window.Count, window.Bytes));
+        Assert.True(window.Rebind(4, "ack-4-again"));
+        Assert.False(window.Rebind(2, "ack-2-again"));
+        Assert.Equal(["ack-4-again"], window.TakeOverdue(heardBefore: 0, now: 5));
+        Assert.Empty(window.TakeOverdue(heardBefore: 4, now: 6));
+    }
+
+    private static HeldMessage Held(int number) => new()
+    {
+        Message = new JetStreamMessage("q", "s", null, ReadOnlyMemory<byte>.Empty, (ulong)number, Made),
+        Position = number,
+        Epoch = 1,
+        AckSubject = $"ack-{number}",
+        Size = 10,
+    };
+}
