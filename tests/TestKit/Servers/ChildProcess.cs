@@ -8,6 +8,7 @@ public sealed class ChildProcess : IAsyncDisposable
 {
     private const int OutputLinesMax = 500;
     private static readonly TimeSpan ExitDeadline = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(2);
 
     private readonly Process _process;
     private readonly Process _watchdog;
@@ -64,7 +65,15 @@ public sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    public void Signal(int signal) => Signals.Send(_process.Id, signal);
+    /// <summary>Sends a signal; after SIGSTOP it returns when the process stands still, so that nothing sent afterwards is answered.</summary>
+    public void Signal(int signal)
+    {
+        Signals.Send(_process.Id, signal);
+        if (signal == Signals.Stop)
+        {
+            SpinWait.SpinUntil(() => _process.HasExited || StateOf(_process.Id) == 'T', StopDeadline);
+        }
+    }
 
     /// <summary>Asks it to end and waits for that; after 15 seconds it is killed.</summary>
     public async Task StopAsync()
@@ -120,6 +129,13 @@ public sealed class ChildProcess : IAsyncDisposable
         // Ctrl-C reaches the whole foreground group: the watchdog must outlive it to see the parent go.
         start.ArgumentList.Add($"trap '' INT TERM; read _; kill -9 {processId} 2>/dev/null");
         return Process.Start(start)!;
+    }
+
+    // "pid (name) state …": the name may hold anything, a parenthesis too.
+    private static char StateOf(int processId)
+    {
+        var stat = File.ReadAllText($"/proc/{processId}/stat");
+        return stat[stat.LastIndexOf(')') + 2];
     }
 
     private void Keep(string? line)
