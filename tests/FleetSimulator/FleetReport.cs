@@ -60,9 +60,12 @@ public static class FleetReport
         await using var file = new BufferedStream(File.Create(path));
         foreach (var node in nodes)
         {
-            await JsonSerializer.SerializeAsync(file, NodeReport.Of(node), FleetReportJson.Default.NodeReport, cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
+            file.Write(JsonSerializer.SerializeToUtf8Bytes(NodeReport.Of(node), FleetReportJson.Default.NodeReport));
             file.WriteByte(LineFeed);
         }
+
+        await file.FlushAsync(cancellationToken);
     }
 }
 

@@ -1,3 +1,5 @@
+using System.CommandLine;
 using ControlPlane.FleetSimulator;
 
-return await FleetCommand.Create().Parse(args).InvokeAsync();
+// The command handles signals itself: the library would end the process two seconds after one, in the midst of a long report.
+return await FleetCommand.Create().Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
