@@ -2,6 +2,7 @@ using ControlPlane.Access;
 using ControlPlane.Api;
 using ControlPlane.Commands;
 using ControlPlane.Console;
+using ControlPlane.DeadLetters;
 using ControlPlane.Health;
 using ControlPlane.Hosting;
 
@@ -46,6 +47,7 @@ internal static class Program
 
         return app
             .MapApi()
+            .MapDeadLetters()
             .MapConsole()
             .MapReadiness()
             .MapMetrics();

@@ -28,6 +28,7 @@ internal static class CommandLine
             ConfigCommand.Create(),
             NodeCommands.Create(),
             OverlayCommands.Create(),
+            DeadLetterCommands.Create(),
             PolicyCommands.Create(),
             PlacementCommands.Create(),
             PlanCommands.Create(),
