@@ -26,6 +26,7 @@ public static class FleetHosting
         silo.Services.AddSingleton<FleetConnections>();
         silo.Services.AddSingleton<SharedSecret>();
         silo.Services.AddSingleton<Caller>();
+        silo.Services.AddSingleton<ReplyTrust>();
         silo.Services.AddSingleton<NodeCalls>();
         silo.Services.AddSingleton<INodeAgent, ChoriaNodeAgent>();
         silo.Services.AddSingleton<IFleetDiscovery, ChoriaDiscovery>();

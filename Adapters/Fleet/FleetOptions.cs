@@ -49,6 +49,12 @@ public sealed class FleetOptions
     /// <summary>How the caller proves itself to provisioned nodes; only <c>reprovision</c> needs it.</summary>
     public CallerProofOptions? CallerProof { get; set; }
 
+    /// <summary>
+    /// Whether a reply of a protocol v2 node in its overlay must be signed by the key in its server token. True by default, as nodes sign
+    /// by default; false where they are configured with <c>plugin.security.choria.sign_replies: false</c>.
+    /// </summary>
+    public bool RequireSignedReplies { get; set; } = true;
+
     /// <summary>How long a node may take to answer the first call. 1 second to 1 minute; 5 seconds by default.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(5);

@@ -5,7 +5,7 @@ using ControlPlane.Provisioning;
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>Requests to one node or to all, each with its waiter and its deadline, over the silo's shared connections.</summary>
-internal sealed class NodeCalls(FleetConnections connections, Caller caller, TimeProvider time) : IAsyncDisposable
+internal sealed class NodeCalls(FleetConnections connections, Caller caller, ReplyTrust replies, TimeProvider time) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<(string Network, string Collective), Lazy<ReplyInbox[]>> inboxes = new();
 
@@ -15,39 +15,34 @@ internal sealed class NodeCalls(FleetConnections connections, Caller caller, Tim
     public async Task<(ChoriaProtocol Protocol, RpcReply Reply)> CallAsync(NodeCall call, CancellationToken cancellationToken)
     {
         var inbox = InboxOf(call.Network, call.Collective, call.Identity);
-        var answer = new TaskCompletionSource<ReceivedReply>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var ids = call.Signers.Keys.Select(protocol => (Protocol: protocol, Id: RequestId.New(protocol, time.GetUtcNow()))).ToArray();
+        var waiter = new Waiter(call, replies, time);
+        var requests = call.Signers.Keys
+            .Select(protocol => Request(protocol, call.Collective, call.Agent, call.Body, ChoriaFilter.HavingAgent(call.Agent)))
+            .ToArray();
 
         try
         {
-            foreach (var (protocol, id) in ids)
+            foreach (var request in requests)
             {
-                inbox.Expect(id, received =>
-                {
-                    // The identity stands in the reply, unsigned in provisioning mode; another node's answer is dropped all the same.
-                    if (received.Reply.Sender == call.Identity)
-                    {
-                        answer.TrySetResult(received);
-                    }
-                });
-                var payload = Encode(protocol, id, call.Collective, call.Agent, call.Body, call.Signers[protocol], inbox);
+                inbox.Expect(request.Id, received => waiter.Receive(received, request));
+                var payload = Encode(request, call.Signers[request.Protocol], inbox);
                 await inbox.PublishAsync(ChoriaSubjects.Node(call.Collective, call.Identity), payload, cancellationToken);
             }
 
-            var received = await answer.Task.WaitAsync(call.Timeout, time, cancellationToken);
+            var received = await waiter.Answer.WaitAsync(call.Timeout, time, cancellationToken);
             return RpcReply.TryDecode(received.Reply.Body, out var reply, out var fault)
                 ? (received.Reply.Protocol, reply)
                 : throw new NodeRefusedException(NodeFault.Unreadable, $"its reply to {call.Agent} cannot be read: {fault}");
         }
         catch (TimeoutException late)
         {
-            throw new NodeSilentException($"no answer to {call.Agent}#{call.Action} within {call.Timeout.TotalSeconds:0} s", late);
+            throw new NodeSilentException($"no answer to {call.Agent}#{call.Action} within {call.Timeout.TotalSeconds:0} s{waiter.Disbelieved}", late);
         }
         finally
         {
-            foreach (var (_, id) in ids)
+            foreach (var request in requests)
             {
-                inbox.Forget(id);
+                inbox.Forget(request.Id);
             }
         }
     }
@@ -65,11 +60,10 @@ internal sealed class NodeCalls(FleetConnections connections, Caller caller, Tim
         var ping = new Ping(inbox);
         foreach (var protocol in protocols)
         {
-            var id = RequestId.New(protocol, time.GetUtcNow());
-            ping.Ids.Add(id);
-            inbox.Expect(id, receive);
-            var payload = Encode(
-                protocol, id, collective, Discovery.Agent, Discovery.Ping, RequestSigner.Insecure, inbox, ChoriaFilter.HavingAgent(agent));
+            var request = Request(protocol, collective, Discovery.Agent, Discovery.Ping, ChoriaFilter.HavingAgent(agent));
+            ping.Ids.Add(request.Id);
+            inbox.Expect(request.Id, receive);
+            var payload = Encode(request, RequestSigner.Insecure, inbox);
             await inbox.PublishAsync(ChoriaSubjects.Broadcast(collective, Discovery.Agent), payload, cancellationToken);
         }
 
@@ -84,30 +78,25 @@ internal sealed class NodeCalls(FleetConnections connections, Caller caller, Tim
         }
     }
 
-    private byte[] Encode(
-        ChoriaProtocol protocol,
-        string id,
-        string collective,
-        string agent,
-        ReadOnlyMemory<byte> body,
-        RequestSigner signer,
-        ReplyInbox inbox,
-        ChoriaFilter? filter = null)
+    private ChoriaRequest Request(ChoriaProtocol protocol, string collective, string agent, ReadOnlyMemory<byte> body, ChoriaFilter filter)
     {
-        var request = new ChoriaRequest
+        var now = time.GetUtcNow();
+        return new ChoriaRequest
         {
             Protocol = protocol,
-            Id = id,
+            Id = RequestId.New(protocol, now),
             Sender = caller.Sender,
             Caller = caller.Id,
             Collective = collective,
             Agent = agent,
-            UnixNanoseconds = UnixTime.Nanoseconds(time.GetUtcNow()),
-            Filter = filter ?? ChoriaFilter.HavingAgent(agent),
+            UnixNanoseconds = UnixTime.Nanoseconds(now),
+            Filter = filter,
             Body = body,
         };
-        return ChoriaEnvelope.EncodeRequest(request, new TransportHeaders(inbox.ReplySubject(id), caller.Sender), signer);
     }
+
+    private byte[] Encode(ChoriaRequest request, RequestSigner signer, ReplyInbox inbox) =>
+        ChoriaEnvelope.EncodeRequest(request, new TransportHeaders(inbox.ReplySubject(request.Id), caller.Sender), signer);
 
     /// <summary>Always the same connection for one node, so that its requests stay in order.</summary>
     private ReplyInbox InboxOf(string network, string collective, string identity)
@@ -119,6 +108,27 @@ internal sealed class NodeCalls(FleetConnections connections, Caller caller, Tim
         return open.Length > 0
             ? open[StableHash.Bucket(identity, open.Length)]
             : throw new NodeRefusedException(NodeFault.Other, $"this silo has no connection to the network '{network}'; add it under Fleet:Overlays");
+    }
+
+    /// <summary>Waits for the first reply that is believed. What is not believed may be anyone's: it does not end the call.</summary>
+    private sealed class Waiter(NodeCall call, ReplyTrust replies, TimeProvider time)
+    {
+        private readonly TaskCompletionSource<ReceivedReply> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private ReplyFault? fault;
+
+        public Task<ReceivedReply> Answer => answer.Task;
+
+        /// <summary>What was wrong with the last reply that was not believed, for the message of a silence.</summary>
+        public string Disbelieved => fault is null ? "" : $"; a reply that came was not believed: {fault.Detail}";
+
+        public void Receive(ReceivedReply received, ChoriaRequest request)
+        {
+            fault = ReplyVerification.Judge(received, request, call.Identity, replies.Of(call.Network, request.Protocol), time.GetUtcNow());
+            if (fault is null)
+            {
+                answer.TrySetResult(received);
+            }
+        }
     }
 
     private sealed class Ping(ReplyInbox inbox) : IDisposable

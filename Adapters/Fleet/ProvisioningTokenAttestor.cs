@@ -32,8 +32,7 @@ internal sealed class ProvisioningTokenAttestor(
                     : new Attestation.Refused(Refusal.SecretMismatch, "the shared secret in its provisioning token is not ours");
             }
 
-            // A token that one trust believes and finds expired is expired, whatever those say that do not know its signer.
-            telling = telling is null or { Reason: TokenRefusal.Untrusted } ? fault : telling;
+            telling = telling is null || Weight(fault.Reason) > Weight(telling.Reason) ? fault : telling;
         }
 
         return new Attestation.Refused(RefusalOf(telling!.Reason), $"its provisioning token is refused: {telling.Detail}");
@@ -51,6 +50,15 @@ internal sealed class ProvisioningTokenAttestor(
             trusted, DateTimeOffset.FromUnixTimeSeconds(claims.NotBeforeSeconds ?? DateTimeOffset.MinValue.ToUnixTimeSeconds()), claims.ExpiresAt);
         return trusted;
     }
+
+    // A token that one trust believes and finds expired is expired, whatever those say that do not know its signer; and a wrong
+    // signature says more than a key of another kind.
+    private static int Weight(TokenRefusal reason) => reason switch
+    {
+        TokenRefusal.AnotherAlgorithm => 0,
+        TokenRefusal.Untrusted => 1,
+        _ => 2,
+    };
 
     private static Refusal RefusalOf(TokenRefusal reason) => reason switch
     {

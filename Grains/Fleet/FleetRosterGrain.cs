@@ -28,7 +28,7 @@ internal sealed partial class FleetRosterGrain(
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        roster.Load(stored.State.Entries);
+        roster.Load(stored.State.Entries, time.GetUtcNow());
         this.RegisterGrainTimer(OnTick, new GrainTimerCreationOptions(Tick, Tick) { Interleave = true });
         return Task.CompletedTask;
     }

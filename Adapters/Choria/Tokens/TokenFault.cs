@@ -6,7 +6,7 @@ public enum TokenRefusal
     /// <summary>It cannot be read, or lacks a claim that its purpose demands.</summary>
     Malformed = 1,
 
-    /// <summary>Its signature is wrong, its signer unknown, or its algorithm not one that the signer's key allows.</summary>
+    /// <summary>Its signature is wrong, or its signer unknown.</summary>
     Untrusted = 2,
 
     /// <summary>Its trust chain does not lead from the organisation issuer to it.</summary>
@@ -20,6 +20,9 @@ public enum TokenRefusal
 
     /// <summary>It is sound, but of another purpose.</summary>
     AnotherPurpose = 6,
+
+    /// <summary>It is signed by an algorithm that no trusted key signs with: nothing can be said of its signature.</summary>
+    AnotherAlgorithm = 7,
 }
 
 /// <param name="Reason">Why it is refused.</param>

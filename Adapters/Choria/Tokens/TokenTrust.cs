@@ -77,17 +77,20 @@ public sealed class TokenTrust
     {
         if (organizations is null)
         {
-            TokenFault? last = null;
+            TokenFault? telling = null;
             foreach (var signer in signers)
             {
-                last = SignatureFault(text, claims, signer);
-                if (last is null)
+                var fault = SignatureFault(text, claims, signer);
+                if (fault is null)
                 {
                     return null;
                 }
+
+                // A key of the token's own kind says more than one that could never have signed it.
+                telling = telling is null or { Reason: TokenRefusal.AnotherAlgorithm } ? fault : telling;
             }
 
-            return last ?? new TokenFault(TokenRefusal.Untrusted, "no signer is trusted");
+            return telling ?? new TokenFault(TokenRefusal.Untrusted, "no signer is trusted");
         }
 
         var organization = string.IsNullOrEmpty(claims.Organization) ? TokenClaims.DefaultOrganization : claims.Organization;
@@ -100,7 +103,7 @@ public sealed class TokenTrust
     {
         if (!issuer.Allows(text.Algorithm))
         {
-            return new TokenFault(TokenRefusal.Untrusted, "its algorithm is not one of the issuer's key");
+            return new TokenFault(TokenRefusal.AnotherAlgorithm, $"it says that it is signed by {text.Algorithm}, which the trusted key does not sign with");
         }
 
         if (issuer is IssuerKey.Ed25519 organization)

@@ -152,7 +152,7 @@ internal sealed class RawFleet : IAsyncDisposable
         var secret = new SharedSecret(fleet);
         connections = new FleetConnections(fleet, NullLoggerFactory.Instance);
         caller = new Caller(fleet, Options.Create(overlays));
-        calls = new NodeCalls(connections, caller, TimeProvider.System);
+        calls = new NodeCalls(connections, caller, new ReplyTrust(fleet, Options.Create(new ProvisioningOptions())), TimeProvider.System);
         Agent = new ChoriaNodeAgent(calls, caller, secret, fleet, new FixedOptions<OverlaysOptions>(overlays));
         Attestor = new ProvisioningTokenAttestor(secret, fleet, Options.Create(new ProvisioningOptions()));
     }

@@ -78,6 +78,21 @@ public sealed class RosterTests
         Assert.Equal(3, roster.Count()[NodeStage.Discovered]);
     }
 
+    [Fact]
+    public void Load_AsksEveryNodeThatWasExpected_SinceItMayHaveArrivedUnrecorded()
+    {
+        roster.Load(
+            [
+                Entry("expected", Now.AddMinutes(2)) with { Stage = NodeStage.Restarted },
+                Entry("silent", Now.AddMinutes(2)) with { Stage = NodeStage.Silent },
+                Entry("enrolled", null) with { Stage = NodeStage.Enrolled },
+            ],
+            Now);
+
+        Assert.Equal("expected", roster.TakeDue(Now)?.Identity);
+        Assert.Null(roster.TakeDue(Now));
+    }
+
     private static RosterEntry Entry(string identity, DateTimeOffset? dueAt) =>
         new(identity, NodeStage.Discovered, Overlay: null, Reason: null, Now, dueAt);
 }

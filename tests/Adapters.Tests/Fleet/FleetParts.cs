@@ -1,0 +1,98 @@
+using System.Security.Cryptography;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Fleet;
+using ControlPlane.Fleet;
+using ControlPlane.Overlays;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Tests.Fleet;
+
+/// <summary>The parts of the adapter as a silo puts them together, with keys and secrets in a folder of their own.</summary>
+internal sealed class FleetParts : IAsyncDisposable
+{
+    public const string Secret = "s3cret";
+    public const string Overlay = "london";
+
+    private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("controlplane-fleet-");
+    private readonly FleetConnections connections;
+
+    /// <param name="provisioning">The broker of unprovisioned nodes.</param>
+    /// <param name="overlay">The broker of the overlay; none when null.</param>
+    /// <param name="configure">What else is set before the parts are made.</param>
+    public FleetParts(string provisioning = "nats://127.0.0.1:1", string? overlay = null, Action<FleetOptions>? configure = null)
+    {
+        Options = new FleetOptions
+        {
+            SharedSecretFile = Write("secret", Secret + "\n"),
+            ProvisioningTokenSignerFiles = [Write("signer.pem", Signer.ExportSubjectPublicKeyInfoPem())],
+            ServerTokenSeedFile = Write("issuer.seed", IssuerSeed),
+            Provisioning = new NetworkOptions { Urls = [provisioning], Tls = false },
+        };
+        if (overlay is not null)
+        {
+            Options.Overlays[Overlay] = new NetworkOptions { Urls = [overlay], Tls = false };
+        }
+
+        configure?.Invoke(Options);
+        var fleet = Microsoft.Extensions.Options.Options.Create(Options);
+        var overlays = new OverlaysOptions { Region = "eu", Local = Overlay };
+        Secrets = new SharedSecret(fleet);
+        connections = new FleetConnections(fleet, NullLoggerFactory.Instance);
+        Caller = new Caller(fleet, Microsoft.Extensions.Options.Options.Create(overlays));
+        Calls = new NodeCalls(connections, Caller, new ReplyTrust(fleet, Provisioning), TimeProvider.System);
+        Agent = new ChoriaNodeAgent(Calls, Caller, Secrets, fleet, new FixedOptions<OverlaysOptions>(overlays));
+        Discovery = new ChoriaDiscovery(Calls, fleet, TimeProvider.System);
+        Attestor = new ProvisioningTokenAttestor(Secrets, fleet, Provisioning);
+    }
+
+    public static string IssuerSeed { get; } = new('7', 64);
+
+    public Ed25519Key Issuer { get; } = Ed25519Key.FromSeedHex(IssuerSeed);
+
+    public RSA Signer { get; } = RSA.Create(2048);
+
+    public FleetOptions Options { get; }
+
+    public IOptions<ProvisioningOptions> Provisioning => Microsoft.Extensions.Options.Options.Create(
+        new ProvisioningOptions { Issuers = { [TokenClaims.DefaultOrganization] = Issuer.PublicKeyHex } });
+
+    public SharedSecret Secrets { get; }
+
+    public Caller Caller { get; }
+
+    public NodeCalls Calls { get; }
+
+    public INodeAgent Agent { get; }
+
+    public IFleetDiscovery Discovery { get; }
+
+    public INodeAttestor Attestor { get; }
+
+    public string Write(string name, string content)
+    {
+        var path = Path.Combine(folder.FullName, name);
+        File.WriteAllText(path, content);
+        return path;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Calls.DisposeAsync();
+        await connections.DisposeAsync();
+        Caller.Dispose();
+        Issuer.Dispose();
+        Signer.Dispose();
+        folder.Delete(recursive: true);
+    }
+
+    private sealed class FixedOptions<T>(T value) : IOptionsMonitor<T>
+    {
+        public T CurrentValue => value;
+
+        public T Get(string? name) => value;
+
+        public IDisposable? OnChange(Action<T, string?> listener) => null;
+    }
+}

@@ -1,0 +1,66 @@
+using System.Text;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Fleet;
+using ControlPlane.Adapters.Nats;
+using ControlPlane.Fleet;
+
+namespace ControlPlane.Adapters.Tests.Fleet;
+
+public sealed class LifecycleDecoderTests
+{
+    private static readonly DateTimeOffset Stored = DateTimeOffset.UnixEpoch.AddDays(20_000);
+
+    [Theory]
+    [InlineData(LifecycleKind.Startup, FleetEventKind.Startup)]
+    [InlineData(LifecycleKind.Shutdown, FleetEventKind.Shutdown)]
+    [InlineData(LifecycleKind.Alive, FleetEventKind.Alive)]
+    [InlineData(LifecycleKind.Provisioned, FleetEventKind.Provisioned)]
+    [InlineData(LifecycleKind.Upgraded, FleetEventKind.Upgraded)]
+    public void Decode_TellsTheNode_TheNetwork_AndItsPlaceInTheStream(LifecycleKind kind, FleetEventKind expected)
+    {
+        var decoded = Decode(Event(kind, ChoriaSubjects.ServerComponent).EncodeCloudEvent());
+
+        var fleetEvent = Assert.IsType<FleetEvent>(decoded.Payload);
+        Assert.Equal("web1.example.net", decoded.Identity);
+        Assert.Equal((expected, "london", 7ul, Stored), (fleetEvent.Kind, fleetEvent.Network, fleetEvent.Sequence, fleetEvent.ReceivedAt));
+    }
+
+    [Fact]
+    public void Decode_KnowsAnUnprovisionedNode_WhicheverStreamBringsItsEvent()
+    {
+        var decoded = Decode(Event(LifecycleKind.Startup, ChoriaSubjects.ProvisioningComponent).EncodeCloudEvent());
+
+        Assert.Equal(FleetStreams.ProvisioningNetwork, Assert.IsType<FleetEvent>(decoded.Payload).Network);
+    }
+
+    [Fact]
+    public void Decode_IgnoresWhatIsNoNode()
+    {
+        var decoded = Decode(Event(LifecycleKind.Startup, "provisioner").EncodeCloudEvent());
+
+        Assert.Null(decoded.Payload);
+        Assert.Null(decoded.PoisonReason);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{}")]
+    [InlineData("not json")]
+    [InlineData("{\"protocol\":\"io.choria.lifecycle.v1.startup\",\"id\":\"x\",\"identity\":\"\",\"component\":\"server\",\"timestamp\":1,\"version\":\"1\"}")]
+    public void Decode_CallsPoison_WhatIsNoEventOfANode(string payload) =>
+        Assert.NotNull(Decode(Encoding.UTF8.GetBytes(payload)).PoisonReason);
+
+    private static LifecycleEvent Event(LifecycleKind kind, string component) => new()
+    {
+        Kind = kind,
+        Id = "01e72410-d734-4611-9485-8c6a2dd2579b",
+        Identity = "web1.example.net",
+        Component = component,
+        UnixSeconds = 1_700_000_000,
+        Version = "0.29.4",
+        NewVersion = "0.30.0",
+    };
+
+    private static DecodedMessage Decode(byte[] payload) =>
+        new LifecycleDecoder().Decode(new JetStreamMessage("london", "choria.lifecycle.event.startup.server", null, payload, 7, Stored));
+}

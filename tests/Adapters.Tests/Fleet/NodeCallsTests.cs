@@ -1,0 +1,178 @@
+using System.Text;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Fleet;
+using ControlPlane.Fleet;
+using ControlPlane.Provisioning;
+using ControlPlane.TestKit;
+
+namespace ControlPlane.Adapters.Tests.Fleet;
+
+/// <summary>Calls over a real broker, answered as badly as a network can.</summary>
+public sealed class NodeCallsTests : IAsyncLifetime
+{
+    private const string Node = "web1.example.net";
+    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(20);
+
+    private NatsServer broker = null!;
+    private FleetParts parts = null!;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        broker = await NatsServer.StartAsync(new NatsServerSettings(), Cancelled);
+        parts = new FleetParts(broker.Url, broker.Url);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await parts.DisposeAsync();
+        await broker.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(ChoriaProtocol.V1)]
+    [InlineData(ChoriaProtocol.V2)]
+    public async Task CallAsync_TakesTheFirstReply_AndDuplicatesAreHarmless(ChoriaProtocol protocol)
+    {
+        await using var node = await AnswerAsync(ChoriaSubjects.ProvisioningCollective, _ => [Reply("one"), Reply("two"), Reply("two")]);
+
+        for (var call = 0; call < 3; call++)
+        {
+            var (spoken, reply) = await parts.Calls.CallAsync(Call(protocol, Long), Cancelled);
+            Assert.Equal((protocol, "one"), (spoken, reply.StatusMessage));
+        }
+
+        Assert.Equal(3, node.Requests);
+    }
+
+    [Fact]
+    public async Task CallAsync_TellsThatTheNodeIsSilent_AndALateReplyHarmsNoLaterCall()
+    {
+        // The node answers what it was asked before: the reply to the first request comes while the second waits.
+        ReceivedRequest? first = null;
+        await using var node = await AnswerAsync(ChoriaSubjects.ProvisioningCollective, request =>
+        {
+            first ??= request;
+            return first == request ? [] : [Reply("right")];
+        });
+
+        var silent = await Assert.ThrowsAsync<NodeSilentException>(() => parts.Calls.CallAsync(Call(ChoriaProtocol.V2, Short), Cancelled));
+        Assert.Contains("choria_provision#jwt", silent.Message, StringComparison.Ordinal);
+
+        var late = ChoriaReply.To(first!.Request, Node, TimeProvider.System.GetUtcNow(), RpcReply.Ok("jwt", "{}"u8.ToArray()).Encode());
+        await using var other = new NATS.Client.Core.NatsConnection(new NATS.Client.Core.NatsOpts { Url = broker.Url });
+        await other.PublishAsync(
+            first.Headers.ReplySubject!, ChoriaEnvelope.EncodeReply(late, first.Headers.ForReply(Node)), cancellationToken: Cancelled);
+        await other.PublishAsync(first.Headers.ReplySubject!, Encoding.UTF8.GetBytes("no reply at all"), cancellationToken: Cancelled);
+
+        var (_, reply) = await parts.Calls.CallAsync(Call(ChoriaProtocol.V2, Long), Cancelled);
+        Assert.Equal("right", reply.StatusMessage);
+    }
+
+    [Fact]
+    public async Task CallAsync_DropsTheReplyOfAnotherNode_AndSaysSo_WhenNoOtherCame()
+    {
+        await using var node = await AnswerAsync(ChoriaSubjects.ProvisioningCollective, _ => [Reply("forged") with { Sender = "evil.example.net" }]);
+
+        var silent = await Assert.ThrowsAsync<NodeSilentException>(() => parts.Calls.CallAsync(Call(ChoriaProtocol.V1, Short), Cancelled));
+
+        Assert.Contains("it is of another node than was asked", silent.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task CallAsync_BelievesInAnOverlay_OnlyWhatTheNodesKeySigned()
+    {
+        using var key = Ed25519Key.FromSeedHex(new string('5', 64));
+        using var stranger = Ed25519Key.FromSeedHex(new string('6', 64));
+        var token = ServerToken(Node, key);
+        await using var node = await AnswerAsync("choria", _ =>
+        [
+            Reply("unsigned"),
+            Reply("signed by a stranger") with { Signer = new ReplySigner(stranger, token) },
+            Reply("with the token of another") with { Signer = new ReplySigner(key, ServerToken("web2.example.net", key)) },
+            Reply("of an hour ago") with { Signer = new ReplySigner(key, token), At = TimeProvider.System.GetUtcNow().AddHours(-1) },
+            Reply("true") with { Signer = new ReplySigner(key, token) },
+        ]);
+
+        var call = Call(ChoriaProtocol.V2, Long) with { Network = FleetParts.Overlay, Collective = "choria" };
+        var (_, reply) = await parts.Calls.CallAsync(call, Cancelled);
+
+        Assert.Equal("true", reply.StatusMessage);
+    }
+
+    [Fact]
+    public async Task CallAsync_SaysWhatToConfigure_WhenTheNetworkIsUnknown()
+    {
+        var refused = await Assert.ThrowsAsync<NodeRefusedException>(
+            () => parts.Calls.CallAsync(Call(ChoriaProtocol.V2, Long) with { Network = "paris" }, Cancelled));
+
+        Assert.Contains("Fleet:Overlays", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(ProvisionErrors.Locked, NodeFault.Locked)]
+    [InlineData(ProvisionErrors.WrongSecret, NodeFault.SecretMismatch)]
+    [InlineData(ProvisionErrors.NotProvisioning, NodeFault.NotProvisioning)]
+    [InlineData(ProvisionErrors.AlreadyProvisioning, NodeFault.AlreadyProvisioning)]
+    [InlineData("disk full", NodeFault.Other)]
+    public async Task Agent_TellsTheNodesRefusalsApart(string message, NodeFault fault)
+    {
+        await using var node = await AnswerAsync(
+            ChoriaSubjects.ProvisioningCollective, _ => [new ScriptedReply(Node, RpcReply.Failed("restart", RpcStatus.Aborted, message).Encode())]);
+
+        var refused = await Assert.ThrowsAsync<NodeRefusedException>(() => parts.Agent.RestartAsync(Node, NodeProtocol.V1, Cancelled));
+
+        Assert.Equal(fault, refused.Fault);
+        Assert.Contains(message, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Agent_RefusesAnEd25519Key_WhoseProofIsOfAnotherKey()
+    {
+        using var key = Ed25519Key.FromSeedHex(new string('5', 64));
+        using var stranger = Ed25519Key.FromSeedHex(new string('6', 64));
+        await using var node = await AnswerAsync(ChoriaSubjects.ProvisioningCollective, request =>
+        {
+            var output = new Gen25519Output(key.PublicKeyHex, "/etc/choria", stranger.SignHex("any nonce"u8));
+            return [new ScriptedReply(Node, ProvisionAgent.Gen25519.EncodeReply(output))];
+        });
+
+        await Assert.ThrowsAsync<KeyUnprovenException>(() => parts.Agent.MakeEd25519KeyAsync(Node, NodeProtocol.V2, Cancelled));
+    }
+
+    [Fact]
+    public async Task Agent_CannotReprovision_WithoutAProofOfItself()
+    {
+        var refused = await Assert.ThrowsAsync<NodeRefusedException>(
+            () => parts.Agent.ReprovisionAsync(Node, NodeProtocol.V2, FleetParts.Overlay, Cancelled));
+
+        Assert.Contains("Fleet:CallerProof", refused.Message, StringComparison.Ordinal);
+    }
+
+    private static ScriptedReply Reply(string message) =>
+        new(Node, new RpcReply("jwt", (int)RpcStatus.Ok, message, "{}"u8.ToArray()).Encode());
+
+    private static NodeCall Call(ChoriaProtocol protocol, TimeSpan timeout) => new(
+        FleetStreams.ProvisioningNetwork,
+        ChoriaSubjects.ProvisioningCollective,
+        Node,
+        ProvisionAgent.Name,
+        ProvisionAgent.Jwt.Name,
+        ProvisionAgent.Jwt.EncodeRequest(new SecretInput(FleetParts.Secret)),
+        new Dictionary<ChoriaProtocol, RequestSigner> { [protocol] = RequestSigner.Insecure },
+        timeout);
+
+    private string ServerToken(string identity, Ed25519Key key)
+    {
+        var claims = new ServerClaims
+        {
+            Identity = identity, Collectives = ["choria"], PublicKey = key.PublicKeyHex, OrganizationUnit = TokenClaims.DefaultOrganization,
+        };
+        return TokenIssuer.Organization(parts.Issuer).Issue(claims, TimeSpan.FromHours(1), TimeProvider.System.GetUtcNow());
+    }
+
+    private Task<ScriptedNode> AnswerAsync(string collective, Func<ReceivedRequest, IEnumerable<ScriptedReply>> answer) =>
+        ScriptedNode.StartAsync(broker.Url, collective, Node, answer);
+}
