@@ -14,7 +14,7 @@ public interface IOverlayPlacementGrain : IGrainWithStringKey
     Task<PlacementOutcome> Place(PlacementRequest request);
 
     /// <summary>Makes a reservation permanent: the node arrived. Releases the place that it held before. Safe to repeat.</summary>
-    /// <exception cref="PlacementLapsedException">The reservation lapsed and the overlay is full.</exception>
+    /// <exception cref="PlacementLapsedException">The reservation lapsed and the overlay is full, or it was given back.</exception>
     /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
     [Alias("Confirm")]
     Task Confirm(string identity, int attempt);

@@ -4,6 +4,6 @@ namespace ControlPlane.Overlays;
 [GenerateSerializer, Alias("ControlPlane.PlacementUnavailableException")]
 public sealed class PlacementUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>The reservation lapsed before the node arrived and its overlay has filled since: enrol the node anew.</summary>
+/// <summary>The node arrived and has no place: its reservation lapsed and the overlay filled, or was given back. Enrol it anew.</summary>
 [GenerateSerializer, Alias("ControlPlane.PlacementLapsedException")]
 public sealed class PlacementLapsedException(string message, Exception? inner = null) : Exception(message, inner);

@@ -72,11 +72,18 @@ internal sealed partial class OverlayPlacementGrain(
     public async Task Confirm(string identity, int attempt)
     {
         history.CatchUp(options.CurrentValue);
-        if (Ledger.Node(identity) is not { Held: { } held } node || held.Attempt != attempt)
+        var node = Ledger.Node(identity);
+        if (node?.HomeAttempt >= attempt || node?.Held?.Attempt > attempt)
         {
             // Confirmed before, or superseded by a later enrolment: either way the answer waits for what it rests on.
             await history.Written;
             return;
+        }
+
+        if (node?.Held is not { } held || held.Attempt != attempt)
+        {
+            LogLapsed(identity, "its overlay");
+            throw new PlacementLapsedException($"{identity} has no place: it was given back");
         }
 
         if (held.Lapsed && held.Overlay != node.Home
@@ -283,7 +290,7 @@ internal sealed partial class OverlayPlacementGrain(
     [LoggerMessage(LogLevel.Information, "Policy {Policy}@{Version} of {Region} applied by {Actor}")]
     private partial void LogPolicyApplied(string region, string policy, int version, string actor);
 
-    [LoggerMessage(LogLevel.Warning, "{Node} arrived in {Overlay} after its reservation lapsed, and the overlay is full")]
+    [LoggerMessage(LogLevel.Warning, "{Node} arrived after its reservation lapsed, and there is no room for it in {Overlay}")]
     private partial void LogLapsed(string node, string overlay);
 
     [LoggerMessage(LogLevel.Error, "Placement of {Region} could not record a decision and starts again")]

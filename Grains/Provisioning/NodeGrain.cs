@@ -17,6 +17,9 @@ internal sealed partial class NodeGrain(
     /// <summary>More steps than any enrolment takes at one go: a decision that loops is a bug, and must not hold the silo.</summary>
     private const int StepsMax = 40;
 
+    /// <summary>How long a node that lost its place is asked to enrol anew.</summary>
+    private static readonly TimeSpan SendAwayDeadline = TimeSpan.FromSeconds(30);
+
     private readonly Dictionary<string, ulong> lastSequences = new(StringComparer.Ordinal);
     private NodeNews news = new();
     private NodeDossier? dossier;
@@ -143,7 +146,7 @@ internal sealed partial class NodeGrain(
         {
             case EnrolmentStep.Arrive arrive:
                 await (advancing = Arrive(arrive));
-                await Record(heardAt, State.Superseded.Count > 0 ? context.Now : null);
+                await Record(heardAt, State.Superseded.Count > 0 ? context.Now : Due());
                 break;
 
             case EnrolmentStep.StartOver:
@@ -286,10 +289,40 @@ internal sealed partial class NodeGrain(
     private async Task Arrive(EnrolmentStep.Arrive arrive)
     {
         var waitingSince = State.WaitingSince;
-        await node.ReplaceAsync(await planeSteps.ArriveAsync(Identity, State, Pending, arrive.At));
+        NodeState arrived;
+        try
+        {
+            arrived = await planeSteps.ArriveAsync(Identity, State, Pending, arrive.At);
+        }
+        catch (Overlays.PlacementLapsedException lapsed)
+        {
+            await SendAway(lapsed.Message);
+            return;
+        }
+
+        await node.ReplaceAsync(arrived);
         ForgetArrival();
         context.Meter.Enrolled(arrive.At - (waitingSince ?? arrive.At));
         LogEnrolled(Identity, State.Overlay, State.Attempt);
+    }
+
+    // It arrived where there is no room any more. Told to enrol anew, it starts in provisioning mode and is placed again; when it does not
+    // hear us, its next sign of life leads here again, or into the place if there is one by then.
+    private async Task SendAway(string why)
+    {
+        ForgetArrival();
+        LogLapsed(Identity, why);
+        try
+        {
+            using var patience = new CancellationTokenSource(SendAwayDeadline);
+            await agent.ReprovisionAsync(Identity, State.Protocol, State.Overlay ?? "", patience.Token);
+        }
+        catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException or OperationCanceledException)
+        {
+            why = $"{why}; told to enrol anew, it did not: {unwilling.Message}";
+        }
+
+        await Hold(Setback.Deferred(why, context.Now + context.Options.RetryDelayMax));
     }
 
     // The sign of life belongs to the life that ends here: within the clocks' tolerance it would count for the next one too.
@@ -315,6 +348,9 @@ internal sealed partial class NodeGrain(
 
     [LoggerMessage(LogLevel.Information, "Enrolled {Node} in {Overlay}, attempt {Attempt}")]
     private partial void LogEnrolled(string node, string? overlay, int attempt);
+
+    [LoggerMessage(LogLevel.Warning, "{Node} must be placed again: {Reason}")]
+    private partial void LogLapsed(string node, string reason);
 
     [LoggerMessage(LogLevel.Warning, "Quarantined {Node}: {Refusal}, {Reason}")]
     private partial void LogQuarantined(string node, Refusal? refusal, string reason);

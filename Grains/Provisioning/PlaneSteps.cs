@@ -16,7 +16,12 @@ internal sealed class PlaneSteps(IGrainFactory grains, EnrolmentContext context)
 
     public async Task<Progress> PlaceAsync(string identity, NodeState state, NodeDossier dossier)
     {
-        var request = new PlacementRequest(identity, state.Attempt + 1, dossier.ClaimsJson, FactsOf(dossier.InventoryJson));
+        var request = new PlacementRequest(
+            identity,
+            state.Attempt + 1,
+            dossier.ClaimsJson,
+            ObjectIn(dossier.InventoryJson, "facts"),
+            ObjectIn(dossier.ClaimsJson, "extensions"));
         var now = context.Now;
 
         switch (await Placement.Place(request))
@@ -111,11 +116,12 @@ internal sealed class PlaneSteps(IGrainFactory grains, EnrolmentContext context)
     private ICertificateIssuanceGrain Issuance(string identity, OrderReference order) =>
         grains.GetGrain<ICertificateIssuanceGrain>(CertificateShard.KeyFor(order.Issuer, identity));
 
-    private static string FactsOf(string inventoryJson)
+    // The extensions of the verified token are what the operator wrote of the node: its record. Facts are the node's own words.
+    private static string ObjectIn(string json, string name)
     {
-        using var inventory = JsonDocument.Parse(inventoryJson);
-        return inventory.RootElement.TryGetProperty("facts", out var facts) && facts.ValueKind == JsonValueKind.Object
-            ? facts.GetRawText()
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement.TryGetProperty(name, out var part) && part.ValueKind == JsonValueKind.Object
+            ? part.GetRawText()
             : "{}";
     }
 }

@@ -79,9 +79,11 @@ internal sealed class AttributeBag(string json, object?[] slots)
         using var document = ParseOrNull(json);
         for (var i = 0; document is not null && i < slots.Length; i++)
         {
-            if (policy.Attributes[i].Source == source && Find(document.RootElement, policy.Attributes[i].Path) is { } value)
+            var attribute = policy.Attributes[i];
+            if (attribute.Source == source
+                && (Find(document.RootElement, attribute.Path) ?? Find(document.RootElement, attribute.Otherwise ?? [])) is { } value)
             {
-                slots[i] = Convert(value, policy.Attributes[i].Type);
+                slots[i] = Convert(value, attribute.Type);
             }
         }
     }
@@ -101,6 +103,11 @@ internal sealed class AttributeBag(string json, object?[] slots)
 
     private static JsonElement? Find(JsonElement element, IReadOnlyList<string> path)
     {
+        if (path.Count == 0)
+        {
+            return null;
+        }
+
         foreach (var step in path)
         {
             if (element.ValueKind != JsonValueKind.Object || !element.TryGetProperty(step, out element))

@@ -99,8 +99,12 @@ internal enum AttributeSource
     Facts,
 }
 
-internal sealed record AttributeRule(string Name, AttributeSource Source, IReadOnlyList<string> Path, AttributeType Type)
+internal sealed record AttributeRule(string Name, AttributeSource Source, string[] Path, AttributeType Type)
 {
+    /// <summary>Where else the value may be: Choria names the claim <c>extensions</c>, policies may call it <c>ext</c>.</summary>
+    public IReadOnlyList<string>? Otherwise { get; } =
+        Source == AttributeSource.Claims && Path is ["ext", .. var rest] ? ["extensions", .. rest] : null;
+
     // Trust follows the source and cannot be claimed: a node writes its own facts.
     public bool IsTrusted => Source != AttributeSource.Facts;
 }

@@ -14,6 +14,7 @@ public sealed class NodeCluster : IAsyncLifetime
 {
     public const string Overlay = "overlay-1";
     private const string Issuer = "local";
+    private const string Region = "test";
 
     private readonly string folder = Directory.CreateTempSubdirectory("controlplane-nodes-").FullName;
     private InProcessTestCluster cluster = null!;
@@ -40,7 +41,7 @@ public sealed class NodeCluster : IAsyncLifetime
             silo.Services.Configure<ProvisioningOptions>(options => options.Issuers["choria"] = new string('a', 64));
             silo.Services.Configure<OverlaysOptions>(options =>
             {
-                options.Region = "test";
+                options.Region = Region;
                 options.Local = Overlay;
                 options.Members[Overlay] = new OverlayOptions { Brokers = ["nats://127.0.0.1:4222"] };
             });
@@ -55,6 +56,10 @@ public sealed class NodeCluster : IAsyncLifetime
         await cluster.DisposeAsync();
         Directory.Delete(folder, recursive: true);
     }
+
+    internal IOverlayPlacementGrain Placement => cluster.Client.GetGrain<IOverlayPlacementGrain>(Region);
+
+    internal IPlacementPolicyGrain Policies => cluster.Client.GetGrain<IPlacementPolicyGrain>(Region);
 
     internal INodeGrain Node(string identity) => cluster.Client.GetGrain<INodeGrain>(identity);
 

@@ -144,6 +144,43 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
         Assert.StartsWith($"server token of {identity}", cluster.Nodes[identity].Configuration?.ServerToken, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Observe_HandsTheTokensExtensionsAndTheFacts_ToThePlacement()
+    {
+        const string identity = "attributed.example.net";
+        var policy = await cluster.Policies.ApplyPolicy("""
+            apiVersion: placement.controlplane/v1
+            kind: PlacementPolicy
+            metadata: { name: attributes }
+            spec:
+              attributes:
+                record: { from: enrolment.customer }
+                claim: { from: jwt.ext.customer }
+                system: { from: facts.os }
+            """, "test");
+        Assert.Empty(policy.Faults);
+
+        await Enrol(identity);
+
+        Assert.Equal("""{"claim":"acme","record":"acme","system":"Debian"}""", (await cluster.Placement.Explain(identity))!.Attributes);
+    }
+
+    [Fact]
+    public async Task Observe_PlacesTheNodeAgain_WhenItArrivesAndHasNoPlace()
+    {
+        const string identity = "late.example.net";
+        await cluster.Start(identity);
+        var configured = await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
+        await cluster.Placement.Release(identity, configured.Attempt);
+
+        await cluster.Arrive(identity);
+        await cluster.Until(identity, node => node.Stage == NodeStage.Deferred);
+        Assert.Contains($"reprovision in {NodeCluster.Overlay}", cluster.Nodes[identity].Calls);
+
+        await Enrol(identity);
+        Assert.Equal(configured.Attempt + 1, (await cluster.Node(identity).Get()).Attempt);
+    }
+
     private Task<ReprovisionOutcome> Reprovision(string identity) => cluster.Node(identity)
         .Reprovision(new ReprovisionRequest("a test", "operator"), TestContext.Current.CancellationToken);
 
