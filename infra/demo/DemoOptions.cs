@@ -21,6 +21,18 @@ internal sealed record DemoOptions
     /// <summary>Whether the silo is killed (SIGKILL) when half of the nodes are enrolled, and started again.</summary>
     public bool KillSilo { get; init; }
 
+    /// <summary>How many overlays the region has; with more than one, one of them is retired when the fleet is enrolled. 1 by default.</summary>
+    public int Overlays { get; init; } = 1;
+
+    /// <summary>The placement policy, a YAML file; <c>infra/demo/policy.yaml</c> when there are several overlays.</summary>
+    public string? Policy { get; init; }
+
+    /// <summary>How many customers the nodes belong to, by their tokens.</summary>
+    public int Customers => Math.Min(Nodes, 18);
+
+    /// <summary>How many nodes an overlay takes: all of them, though one overlay less is there.</summary>
+    public int HardLimit => Math.Max(1, (int)Math.Ceiling(Nodes * 1.33 / Math.Max(1, Overlays - 1)));
+
     /// <summary>Whether to end when the fleet is enrolled, instead of keeping everything running.</summary>
     public bool Exit { get; init; }
 

@@ -1,4 +1,5 @@
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;
 using ControlPlane.FleetSimulator.Faults;
 using ControlPlane.TestKit;
@@ -21,10 +22,18 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
         await using var log = new StreamWriter(folder.SiloLog) { AutoFlush = true };
         var siloLog = TextWriter.Synchronized(log);
 
-        display.Say("starting nats-server (provisioning, overlay), redis-server and the silo");
+        var networks = options.Overlays == 1 ? "overlay" : $"{options.Overlays} overlays";
+        display.Say($"starting nats-server (provisioning, {networks}), redis-server and the silo");
         await using var stage = await EnrolmentStage.StartAsync(StageOptions(folder), PublicKeyOf, cancellationToken);
         await stage.StartSiloAsync(cancellationToken, siloLog.WriteLine);
         display.Say($"console: {stage.Silo!.Api.BaseAddress}  log: {folder.SiloLog}");
+
+        var region = new RegionView(() => stage.Silo!.Api);
+        if (options.Policy is not null || options.Overlays > 1)
+        {
+            var policy = options.Policy ?? Path.Combine(RepositoryRoot.Path, "infra/demo/policy.yaml");
+            display.Say(await region.ApplyAsync(policy, cancellationToken));
+        }
 
         var simulated = FleetOptions(folder, stage);
         display.Say(simulated.KeyPool == 0 ? "nodes make Ed25519 keys" : $"nodes have {simulated.KeyPool} RSA keys, kept in {folder.Keys}");
@@ -34,6 +43,14 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
         await FollowAsync(stage, fleet, view, siloLog, cancellationToken);
 
         var faults = await JudgeAsync(stage, fleet, view, cancellationToken);
+        if (options.Overlays > 1 && faults == 0)
+        {
+            var brokers = stage.Brokers.Overlays.Select((broker, number) => (EnrolmentStage.NameOf(number), broker.Url))
+                .ToDictionary(StringComparer.Ordinal);
+            var retirement = new RetirementRun(options, display, time, region, brokers);
+            faults = await retirement.RunAsync(fleet, view, cancellationToken) + await JudgeAsync(stage, fleet, view, cancellationToken);
+        }
+
         await FleetReport.WriteAsync(fleet.Nodes, folder.Report, cancellationToken);
         if (!options.Exit)
         {
@@ -75,10 +92,18 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
     private async Task<int> JudgeAsync(
         EnrolmentStage stage, SimulatedFleet fleet, ControlPlaneView view, CancellationToken cancellationToken)
     {
-        var listed = await view.ListAsync(cancellationToken);
-        var held = await view.HeldByAsync(listed, cancellationToken);
-        var orders = await LedgerView.ReadAsync(stage.Redis.ConnectionString, EnrolmentStage.Overlay, cancellationToken);
-        var faults = Verification.Faults(fleet.Nodes, listed, held, orders);
+        // What the last ones to arrive held before is revoked in the background.
+        var (began, patience) = (time.GetTimestamp(), TimeSpan.FromSeconds(30));
+        IReadOnlyList<RosterEntry> listed;
+        IReadOnlyList<string> faults;
+        do
+        {
+            listed = await view.ListAsync(cancellationToken);
+            var held = await view.HeldByAsync(listed, cancellationToken);
+            var orders = await LedgerView.ReadAsync(stage.Redis.ConnectionString, EnrolmentStage.Overlay, cancellationToken);
+            faults = Verification.Faults(fleet.Nodes, listed, held, orders);
+        }
+        while (options.Overlays > 1 && faults.Count > 0 && time.GetElapsedTime(began) < patience);
         display.Finish();
         foreach (var reason in Summary.Reasons(listed))
         {
@@ -102,6 +127,8 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
         {
             SiloProgram = Path.Combine(RepositoryRoot.Path, "Silo/bin", configuration, "net10.0/controlplane.dll"),
             Folder = folder.Path,
+            Overlays = options.Overlays,
+            HardLimit = options.Overlays > 1 ? options.HardLimit : null,
             ApiPort = LoopbackPort.IsFree(options.ApiPort) ? options.ApiPort : null,
 
             // Nodes of protocol v2 show tokens, not certificates, to their overlay's broker.
@@ -116,6 +143,8 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
         {
             Brokers = stage.Brokers.Provisioning.Url,
             Nodes = options.Nodes,
+            ExtensionsPattern = $"{{\"customer\":\"customer{{n%{options.Customers}:00}}\","
+                + $"\"expectedNodes\":{(options.Nodes + options.Customers - 1) / options.Customers}}}",
             Protocol = options.Protocol,
             Secret = File.ReadAllText(stage.Secrets.SharedSecretFile),
             IssuerSeed = File.ReadAllText(stage.Secrets.IssuerSeedFile),

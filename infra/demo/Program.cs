@@ -9,6 +9,9 @@ internal static class Program
 {
     private const int Interrupted = 130;
 
+    // One silo has eight connections to brokers, two of them to the provisioning network.
+    private const int OverlaysMax = 6;
+
     private static readonly DemoOptions Defaults = new();
 
     private static readonly Option<int> Nodes = new("--nodes")
@@ -45,6 +48,18 @@ internal static class Program
         Description = "End when the fleet is enrolled; exit code 0 only if all is as it should be",
     };
 
+    private static readonly Option<int> Overlays = new("--overlays")
+    {
+        Description = "How many overlays; with several, nodes are placed by customer and one overlay is retired at the end [1]",
+        DefaultValueFactory = _ => Defaults.Overlays,
+    };
+
+    private static readonly Option<string?> Policy = new("--policy")
+    {
+        Description = "The placement policy to apply before the nodes come [infra/demo/policy.yaml with several overlays]",
+        HelpName = "FILE",
+    };
+
     private static readonly Option<int> ApiPort = new("--port")
     {
         Description = "Where the console is served [8780]",
@@ -55,7 +70,7 @@ internal static class Program
     {
         var command = new RootCommand("A simulated fleet of Choria nodes that enrols through a real silo, real brokers and Redis")
         {
-            Nodes, Protocol, Dead, Forged, KillSilo, Exit, ApiPort,
+            Nodes, Protocol, Dead, Forged, KillSilo, Overlays, Policy, Exit, ApiPort,
         };
         command.SetAction(RunAsync);
         return command.Parse(args).InvokeAsync();
@@ -72,16 +87,23 @@ internal static class Program
                 Dead = FaultShare.Parse(parsed.GetRequiredValue(Dead)),
                 Forged = FaultShare.Parse(parsed.GetRequiredValue(Forged)),
                 KillSilo = parsed.GetValue(KillSilo),
+                Overlays = parsed.GetValue(Overlays),
+                Policy = parsed.GetValue(Policy),
                 Exit = parsed.GetValue(Exit),
                 ApiPort = parsed.GetValue(ApiPort),
             };
+            if (options.Overlays is < 1 or > OverlaysMax || (options.Overlays > 1 && options.Protocol != FleetProtocol.V1))
+            {
+                throw new ArgumentException($"--overlays is 1 to {OverlaysMax}, and more than one need nodes of protocol v1");
+            }
+
             return await new DemoRun(options, DemoDisplay.ForThisConsole(), TimeProvider.System).RunAsync(cancellationToken);
         }
         catch (OperationCanceledException)
         {
             return Interrupted;
         }
-        catch (Exception unusable) when (unusable is FormatException or ArgumentException or InvalidOperationException or TimeoutException)
+        catch (Exception unusable) when (unusable is FormatException or ArgumentException or InvalidOperationException or TimeoutException or IOException)
         {
             await parsed.InvocationConfiguration.Error.WriteLineAsync($"demo: {unusable.Message}");
             return 1;

@@ -42,6 +42,12 @@ public sealed class SimulatedFleetOptions
     /// <summary>The <c>ou</c> claim; <c>choria</c> by default.</summary>
     public string Organization { get; init; } = "choria";
 
+    /// <summary>
+    /// The <c>extensions</c> claim as JSON, with the placeholders of <see cref="IdentityPattern"/>: one token for each text. Null, the
+    /// default, is what Choria issues without any.
+    /// </summary>
+    public string? ExtensionsPattern { get; init; }
+
     /// <summary>The <c>chusr</c> claim: the NATS user of unprovisioned nodes; sent only with <see cref="Password"/>.</summary>
     public string? User { get; init; }
 

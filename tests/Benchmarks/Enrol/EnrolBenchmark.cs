@@ -40,7 +40,7 @@ public sealed class EnrolBenchmark : IBenchmark, IAsyncDisposable
 
         var rawFolder = Path.Combine(folder, "raw");
         rawPki = TestPki.Create(Path.Combine(rawFolder, "pki"));
-        rawBrokers = await StageBrokers.StartAsync(rawFolder, rawPki, stage.Secrets, mutualTls: true, cancellationToken);
+        rawBrokers = await StageBrokers.StartAsync(rawFolder, rawPki, stage.Secrets, overlays: 1, mutualTls: true, cancellationToken: cancellationToken);
         raw = new RawEnrolment(rawBrokers, stage.Secrets, rawPki.AuthorityPath, rawFolder);
 
         // Both are warm before the first round: code compiled, keys made.

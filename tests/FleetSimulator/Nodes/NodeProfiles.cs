@@ -22,7 +22,7 @@ internal static class NodeProfiles
         return new NodeProfile(
             fault == NodeFault.PrivilegedName ? identity + PrivilegedSuffix : identity,
             protocol,
-            mint.For(protocol, fault),
+            mint.For(protocol, fault, options.ExtensionsPattern is { } extensions ? NumberPattern.Expand(extensions, index) : null),
             fault,
             Encoding.UTF8.GetBytes(NumberPattern.Expand(options.FactsPattern, index)),
             NumberPattern.Expand(options.ConfigurationDirectoryPattern, index))

@@ -6,7 +6,9 @@ using ControlPlane.FleetSimulator.Faults;
 
 namespace ControlPlane.FleetSimulator.Tokens;
 
-/// <summary>Makes the provisioning tokens of a fleet: one for all good nodes of a protocol, one more for each kind of bad ones.</summary>
+/// <summary>
+/// Makes the provisioning tokens of a fleet: one for all good nodes of a protocol with the same extensions, one more for each kind of bad ones.
+/// </summary>
 internal sealed class TokenMint : IDisposable
 {
     private const int ForeignKeyBits = 2048;
@@ -21,7 +23,7 @@ internal sealed class TokenMint : IDisposable
     private readonly RSA? signer;
     private readonly Random random;
     private readonly DateTimeOffset now;
-    private readonly Dictionary<(ChoriaProtocol, NodeFault), ProvisioningToken> made = [];
+    private readonly Dictionary<(ChoriaProtocol, NodeFault, string?), ProvisioningToken> made = [];
 
     public TokenMint(SimulatedFleetOptions options, Random random)
     {
@@ -36,14 +38,14 @@ internal sealed class TokenMint : IDisposable
         }
     }
 
-    /// <summary>The token of the nodes of a protocol with a fault. The same each time.</summary>
-    public ProvisioningToken For(ChoriaProtocol protocol, NodeFault fault)
+    /// <summary>The token of the nodes of a protocol with a fault and extensions. The same each time.</summary>
+    public ProvisioningToken For(ChoriaProtocol protocol, NodeFault fault, string? extensions = null)
     {
         var kind = fault is NodeFault.WrongSecret or NodeFault.ForgedToken or NodeFault.ForeignToken or NodeFault.ExpiredToken
             or NodeFault.WrongChain ? fault : NodeFault.None;
-        if (!made.TryGetValue((protocol, kind), out var token))
+        if (!made.TryGetValue((protocol, kind, extensions), out var token))
         {
-            made[(protocol, kind)] = token = Make(protocol, kind);
+            made[(protocol, kind, extensions)] = token = Make(protocol, kind, extensions);
         }
 
         return token;
@@ -55,10 +57,10 @@ internal sealed class TokenMint : IDisposable
         signer?.Dispose();
     }
 
-    private ProvisioningToken Make(ChoriaProtocol protocol, NodeFault fault)
+    private ProvisioningToken Make(ChoriaProtocol protocol, NodeFault fault, string? extensions)
     {
         var secret = fault == NodeFault.WrongSecret ? options.Secret + "-not" : options.Secret;
-        var text = protocol == ChoriaProtocol.V2 ? MakeV2(secret, fault) : MakeV1(secret, fault);
+        var text = protocol == ChoriaProtocol.V2 ? MakeV2(secret, fault, extensions) : MakeV1(secret, fault, extensions);
         if (fault == NodeFault.ForgedToken)
         {
             text = SpoilSignature(text);
@@ -67,9 +69,9 @@ internal sealed class TokenMint : IDisposable
         return new ProvisioningToken(text, secret, options.Brokers, options.User, options.Password, options.AllowUpdate);
     }
 
-    private string MakeV2(string secret, NodeFault fault)
+    private string MakeV2(string secret, NodeFault fault, string? extensions)
     {
-        var claims = Claims(secret, isV2: true, fault);
+        var claims = Claims(secret, isV2: true, fault, extensions);
         if (fault == NodeFault.ForeignToken)
         {
             using var foreign = RandomKey();
@@ -89,9 +91,9 @@ internal sealed class TokenMint : IDisposable
         return TokenSigner.Ed25519(signing).Sign(claims);
     }
 
-    private string MakeV1(string secret, NodeFault fault)
+    private string MakeV1(string secret, NodeFault fault, string? extensions)
     {
-        var claims = Claims(secret, isV2: false, fault);
+        var claims = Claims(secret, isV2: false, fault, extensions);
         if (fault is NodeFault.ForeignToken or NodeFault.WrongChain)
         {
             using var foreign = RSA.Create(ForeignKeyBits);
@@ -101,7 +103,7 @@ internal sealed class TokenMint : IDisposable
         return TokenSigner.Rsa(signer ?? throw new InvalidOperationException("protocol V1 needs SignerKeyPem")).Sign(claims);
     }
 
-    private JsonObject Claims(string secret, bool isV2, NodeFault fault)
+    private JsonObject Claims(string secret, bool isV2, NodeFault fault, string? extensions)
     {
         var expires = fault == NodeFault.ExpiredToken ? now - ExpiredSince : now + Validity;
         var issued = (fault == NodeFault.ExpiredToken ? expires - Validity : now - Backdated).ToUnixTimeSeconds();
@@ -112,7 +114,7 @@ internal sealed class TokenMint : IDisposable
             claims["chpwd"] = password;
         }
 
-        claims["extensions"] = null;
+        claims["extensions"] = extensions is null ? null : JsonNode.Parse(extensions);
         claims["ou"] = options.Organization;
         if (isV2)
         {

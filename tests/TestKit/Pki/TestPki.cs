@@ -7,6 +7,8 @@ namespace ControlPlane.TestKit;
 /// <summary>A throw-away certificate authority and what it signs, as files that servers and clients read.</summary>
 public sealed class TestPki : IDisposable
 {
+    private const int CallerKeyBits = 2048;
+
     private static readonly DateTimeOffset NotBefore = TimeProvider.System.GetUtcNow().AddHours(-1);
 
     private readonly bool _ownsFolder;
@@ -41,6 +43,14 @@ public sealed class TestPki : IDisposable
     /// <summary>A certificate that names one client, or one node.</summary>
     public PkiFiles ClientCertificate(string name) => Issue(name, [name], address: null);
 
+    /// <summary>A certificate of an RSA key for one who calls nodes of protocol v1.</summary>
+    public PkiFiles CallerCertificate(string name)
+    {
+        using var key = RSA.Create(CallerKeyBits);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        return Issue(name, request, key, [name], address: null);
+    }
+
     public void Dispose()
     {
         _authority.Dispose();
@@ -53,7 +63,11 @@ public sealed class TestPki : IDisposable
     private PkiFiles Issue(string name, string[] dnsNames, IPAddress? address)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        return Issue(name, new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256), key, dnsNames, address);
+    }
+
+    private PkiFiles Issue(string name, CertificateRequest request, AsymmetricAlgorithm key, string[] dnsNames, IPAddress? address)
+    {
         var names = new SubjectAlternativeNameBuilder();
         foreach (var dnsName in dnsNames)
         {
@@ -71,7 +85,10 @@ public sealed class TestPki : IDisposable
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
         request.CertificateExtensions.Add(
             new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1"), new Oid("1.3.6.1.5.5.7.3.2")], critical: false));
-        using var certificate = request.Create(_authority, NotBefore, NotBefore.AddYears(1), RandomNumberGenerator.GetBytes(16));
+        // By a generator, since the key that signs may be of another kind than the key that is signed.
+        var signer = X509SignatureGenerator.CreateForECDsa(_authority.GetECDsaPrivateKey()!);
+        using var certificate = request.Create(
+            _authority.SubjectName, signer, NotBefore, NotBefore.AddYears(1), RandomNumberGenerator.GetBytes(16));
 
         var files = new PkiFiles(Path.Combine(Folder, $"{name}.pem"), Path.Combine(Folder, $"{name}.key"));
         File.WriteAllText(files.CertificatePath, certificate.ExportCertificatePem());

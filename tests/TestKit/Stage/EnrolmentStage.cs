@@ -18,6 +18,12 @@ public sealed record EnrolmentStageOptions
     /// <summary>The port of the HTTP API; a free one by default.</summary>
     public int? ApiPort { get; init; }
 
+    /// <summary>How many overlays the silo serves, each with a network of its own: <c>overlay-1</c> and so on. 1 to 6; 1 by default.</summary>
+    public int Overlays { get; init; } = 1;
+
+    /// <summary>How many nodes an overlay takes; what the control plane's own default is when not given.</summary>
+    public int? HardLimit { get; init; }
+
     /// <summary>More lines of the silo's configuration, YAML at the top level; they may not repeat a section.</summary>
     public string MoreConfiguration { get; init; } = "";
 
@@ -30,6 +36,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
 {
     public const string Region = "stage";
     public const string Overlay = "overlay-1";
+    private const string CallerName = $"{Overlay}.controlplane.mcollective";
 
     private readonly EnrolmentStageOptions options;
     private readonly string folder;
@@ -70,7 +77,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
         var folder = options.Folder ?? Directory.CreateTempSubdirectory("controlplane-stage-").FullName;
         var pki = TestPki.Create(Path.Combine(folder, "pki"));
         var secrets = StageSecrets.Make(Path.Combine(folder, "secrets"));
-        var brokers = await StageBrokers.StartAsync(folder, pki, secrets, options.MutualTls, cancellationToken);
+        var brokers = await StageBrokers.StartAsync(folder, pki, secrets, options.Overlays, options.MutualTls, cancellationToken);
         try
         {
             var redis = await RedisServer.StartAsync(
@@ -113,9 +120,45 @@ public sealed class EnrolmentStage : IAsyncDisposable
         }
     }
 
+    /// <summary>The name of an overlay, by its number from 0.</summary>
+    public static string NameOf(int number) => $"overlay-{number + 1}";
+
+    private string Member(string name, NatsServer broker) => $"""
+                {name}:
+                  Brokers: [ "{broker.Url}" ]
+                  Collectives: [ choria ]
+                  CertificateProfile: node
+            {(options.HardLimit is { } limit ? $"""
+                  HardLimit: {limit}
+                  SoftLimit: {limit}
+            """ : "")}
+                  Configuration:
+                    loglevel: info
+            {(options.MutualTls ? "" : $"""
+                    plugin.nats.user: node
+                    plugin.nats.pass: {File.ReadAllText(Secrets.NodePasswordFile)}
+            """)}
+
+            """;
+
+    private string Network(string name, NatsServer broker, PkiFiles client) => $"""
+                {name}:
+                  Urls: [ "{broker.Url}" ]
+                  User: controlplane
+                  PasswordFile: {Secrets.ControlPlanePasswordFile}
+                  CaFile: {pki.AuthorityPath}
+                  CertificateFile: {client.CertificatePath}
+                  KeyFile: {client.KeyPath}
+                  CreateStream: true
+
+            """;
+
     private string Configuration(string issuerPublicKey)
     {
         var client = pki.ClientCertificate("controlplane");
+
+        // Nodes of protocol v1 accept callers that their CA signed, by an RSA key.
+        var caller = pki.CallerCertificate(CallerName);
         return $"""
             Silo:
               Port: {LoopbackPort.Free()}
@@ -127,16 +170,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
               Region: {Region}
               Local: {Overlay}
               Members:
-                {Overlay}:
-                  Brokers: [ "{Brokers.Overlay.Url}" ]
-                  Collectives: [ choria ]
-                  CertificateProfile: node
-                  Configuration:
-                    loglevel: info
-            {(options.MutualTls ? "" : $"""
-                    plugin.nats.user: node
-                    plugin.nats.pass: {File.ReadAllText(Secrets.NodePasswordFile)}
-            """)}
+            {string.Concat(Brokers.Overlays.Select((broker, number) => Member(NameOf(number), broker)))}
             Certificates:
               Profiles:
                 node:
@@ -162,15 +196,12 @@ public sealed class EnrolmentStage : IAsyncDisposable
                 CaFile: {pki.AuthorityPath}
                 Connections: 2
                 CreateStream: true
+              Caller: choria={CallerName}
+              CallerProof:
+                CertificateFile: {caller.CertificatePath}
+                KeyFile: {caller.KeyPath}
               Overlays:
-                {Overlay}:
-                  Urls: [ "{Brokers.Overlay.Url}" ]
-                  User: controlplane
-                  PasswordFile: {Secrets.ControlPlanePasswordFile}
-                  CaFile: {pki.AuthorityPath}
-                  CertificateFile: {client.CertificatePath}
-                  KeyFile: {client.KeyPath}
-                  CreateStream: true
+            {string.Concat(Brokers.Overlays.Select((broker, number) => Network(NameOf(number), broker, client)))}
             {options.MoreConfiguration}
             """;
     }

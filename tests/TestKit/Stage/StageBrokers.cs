@@ -1,25 +1,30 @@
 namespace ControlPlane.TestKit.Stage;
 
-/// <summary>The two networks of an overlay on real nats-servers, with the configurations of <c>infra/nats</c>.</summary>
+/// <summary>The provisioning network and those of the overlays on real nats-servers, with the configurations of <c>infra/nats</c>.</summary>
 public sealed class StageBrokers : IAsyncDisposable
 {
-    private StageBrokers(NatsServer provisioning, NatsServer overlay)
+    private StageBrokers(NatsServer provisioning, IReadOnlyList<NatsServer> overlays)
     {
         Provisioning = provisioning;
-        Overlay = overlay;
+        Overlays = overlays;
     }
 
     public NatsServer Provisioning { get; }
 
-    public NatsServer Overlay { get; }
+    /// <summary>One for each overlay, in their order.</summary>
+    public IReadOnlyList<NatsServer> Overlays { get; }
+
+    /// <summary>That of the first overlay.</summary>
+    public NatsServer Overlay => Overlays[0];
 
     /// <param name="folder">Where stores and site values are kept.</param>
     /// <param name="pki">The CA that signs brokers, nodes and the control plane.</param>
     /// <param name="secrets">The passwords.</param>
+    /// <param name="overlays">How many overlays.</param>
     /// <param name="mutualTls">Whether nodes show certificates on the overlay (protocol v1), or tokens.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     public static async Task<StageBrokers> StartAsync(
-        string folder, TestPki pki, StageSecrets secrets, bool mutualTls, CancellationToken cancellationToken)
+        string folder, TestPki pki, StageSecrets secrets, int overlays, bool mutualTls, CancellationToken cancellationToken)
     {
         var tls = pki.ServerCertificate("broker");
         var provisioning = await StartAsync(
@@ -37,12 +42,42 @@ public sealed class StageBrokers : IAsyncDisposable
             },
             cancellationToken);
 
+        var started = new List<NatsServer>();
+        try
+        {
+            for (var number = 0; number < overlays; number++)
+            {
+                var name = number == 0 ? "overlay" : $"overlay-{number + 1}";
+                started.Add(await StartOverlayAsync(folder, name, pki, secrets, mutualTls, tls, cancellationToken));
+            }
+
+            return new StageBrokers(provisioning, started);
+        }
+        catch
+        {
+            await new StageBrokers(provisioning, started).DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Provisioning.DisposeAsync();
+        foreach (var overlay in Overlays)
+        {
+            await overlay.DisposeAsync();
+        }
+    }
+
+    private static Task<NatsServer> StartOverlayAsync(
+        string folder, string name, TestPki pki, StageSecrets secrets, bool mutualTls, PkiFiles tls, CancellationToken cancellationToken)
+    {
         var site = new Dictionary<string, string>
         {
-            ["SERVER_NAME"] = "overlay",
+            ["SERVER_NAME"] = name,
             ["TLS_CERTIFICATE"] = tls.CertificatePath,
             ["TLS_KEY"] = tls.KeyPath,
-            ["OVERLAY_STORE"] = Path.Combine(folder, "overlay", "store"),
+            ["OVERLAY_STORE"] = Path.Combine(folder, name, "store"),
             ["CONTROLPLANE_PASSWORD"] = File.ReadAllText(secrets.ControlPlanePasswordFile),
             ["NODE_PASSWORD"] = File.ReadAllText(secrets.NodePasswordFile),
         };
@@ -51,22 +86,7 @@ public sealed class StageBrokers : IAsyncDisposable
             site["NODE_CA"] = pki.AuthorityPath;
         }
 
-        try
-        {
-            var overlay = await StartAsync(folder, "overlay", mutualTls ? "overlay-v1.conf" : "overlay-v2.conf", site, cancellationToken);
-            return new StageBrokers(provisioning, overlay);
-        }
-        catch
-        {
-            await provisioning.DisposeAsync();
-            throw;
-        }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await Provisioning.DisposeAsync();
-        await Overlay.DisposeAsync();
+        return StartAsync(folder, name, mutualTls ? "overlay-v1.conf" : "overlay-v2.conf", site, cancellationToken);
     }
 
     private static Task<NatsServer> StartAsync(
