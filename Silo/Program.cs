@@ -23,6 +23,8 @@ internal static class Program
             .AddRedisLedger()
             .AddLocalCa()
             .AddCfssl()
+            .AddVault()
+            .AddKeyVault()
             .AddCommandIssuers()
             .AddCertificates()
             .AddProvisioning()

@@ -5,7 +5,7 @@ using ControlPlane.Certificates;
 namespace ControlPlane.Adapters.Cfssl;
 
 /// <summary>Signs through a <c>cfssl serve</c>: <c>POST sign</c>, or <c>authsign</c> when there is a key for it.</summary>
-internal class CfsslIssuer : ICertificateIssuer, IDisposable
+internal class CfsslIssuer : ICertificateIssuer, ICertificateProfileCheck, IDisposable
 {
     private readonly byte[]? authKey;
     private readonly IReadOnlyList<byte[]> chain;
@@ -77,6 +77,12 @@ internal class CfsslIssuer : ICertificateIssuer, IDisposable
         {
             return new IssuerHealth(false, unusable.Message);
         }
+    }
+
+    public async Task<IReadOnlyList<string>> FindFaultsAsync(CertificateProfile profile, CancellationToken cancellationToken)
+    {
+        await VerifyAsync(cancellationToken);
+        return (await Setup.AskAsync(cancellationToken)).FaultsFor(profile);
     }
 
     /// <summary>Checks once that the CA is what it is configured to be; when it was away, again at the next call.</summary>

@@ -99,14 +99,3 @@ internal sealed class CfsslSetup(string issuer, CfsslOptions options, IReadOnlyL
         }
     }
 }
-
-/// <param name="Certificate">The CA certificate that signs, DER.</param>
-/// <param name="Usages">The usages of what it issues, joined.</param>
-/// <param name="Expiry">How long what it issues lives, as Go writes it.</param>
-internal sealed record CfsslProfile(byte[] Certificate, string Usages, string Expiry)
-{
-    /// <summary>The same profile: the CA certificate is the same for all.</summary>
-    public bool Equals(CfsslProfile? other) => other is not null && Usages == other.Usages && Expiry == other.Expiry;
-
-    public override int GetHashCode() => HashCode.Combine(Usages, Expiry);
-}

@@ -26,7 +26,10 @@ internal sealed class KeyVaultIssuer(string name, KeyVaultOptions options, KeyVa
         RevokesBySerial: false,
         RevokesByCertificate: false,
         PublishesRevocationList: false,
-        CertificatesPerMinuteMax: (opened?.Limit ?? options.SignaturesPerTenSeconds) * WindowsPerMinute);
+        CertificatesPerMinuteMax: (opened?.Limit ?? options.SignaturesPerTenSeconds) * WindowsPerMinute)
+    {
+        PerRequestUris = true,
+    };
 
     public async Task<SignedCertificate> IssueAsync(CertificateOrder order, CancellationToken cancellationToken)
     {

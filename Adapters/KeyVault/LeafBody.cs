@@ -95,6 +95,11 @@ internal static class LeafBody
             names.AddDnsName(name);
         }
 
+        foreach (var uri in order.Uris)
+        {
+            names.AddUri(new Uri(uri));
+        }
+
         var usages = isRsa ? X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment : X509KeyUsageFlags.DigitalSignature;
         request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForEndEntity(critical: true));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(usages, critical: true));

@@ -158,6 +158,11 @@ internal static class LeafWriter
                 {
                     value.WriteCharacterString(UniversalTagNumber.IA5String, name, DnsNameTag);
                 }
+
+                foreach (var uri in order.Uris)
+                {
+                    value.WriteCharacterString(UniversalTagNumber.IA5String, uri, UriTag);
+                }
             }
         });
         WriteExtension(writer, Oids.SubjectKeyIdentifier, critical: false, value =>

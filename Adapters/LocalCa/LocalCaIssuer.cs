@@ -28,6 +28,7 @@ internal sealed class LocalCaIssuer(string name, LocalCaOptions options, TimePro
         CertificatesPerMinuteMax: null)
     {
         Repeatable = true,
+        PerRequestUris = true,
     };
 
     public async Task<SignedCertificate> IssueAsync(CertificateOrder order, CancellationToken cancellationToken)

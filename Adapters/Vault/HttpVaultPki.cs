@@ -83,6 +83,17 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
             : throw VaultFault.OfQuestion(http.Issuer, answer);
     }
 
+    public async Task<VaultRole?> ReadRoleAsync(string role, CancellationToken cancellationToken)
+    {
+        var answer = await TellAsync(WithTokenAsync(HttpMethod.Get, $"roles/{role}", body: null, cancellationToken));
+        return answer.Status switch
+        {
+            HttpStatusCode.Forbidden => null,
+            HttpStatusCode.NotFound => throw new IssuerMisconfiguredException($"Vault {http.Issuer} has no role '{role}' at {options.Mount}"),
+            _ => answer.Succeeded ? new VaultRole(role, answer.Data) : throw VaultFault.OfQuestion(http.Issuer, answer),
+        };
+    }
+
     private async Task<VaultSigned> SignAsync(string operation, object body, CancellationToken cancellationToken)
     {
         var answer = await WithTokenAsync(HttpMethod.Post, operation, body, cancellationToken);

@@ -18,6 +18,9 @@ internal interface IVaultPki
     /// <summary>The issuer's revocation list, DER.</summary>
     Task<byte[]> GetRevocationListAsync(CancellationToken cancellationToken);
 
+    /// <summary>What a role says that it does; null when our policy does not let us read it.</summary>
+    Task<VaultRole?> ReadRoleAsync(string role, CancellationToken cancellationToken);
+
     /// <summary>The serial numbers of all stored certificates.</summary>
     Task<IReadOnlyList<string>> ListAsync(CancellationToken cancellationToken);
 
@@ -29,8 +32,9 @@ internal interface IVaultPki
 /// <param name="Csr">The request, PEM.</param>
 /// <param name="CommonName">Used when the role does not take the request's.</param>
 /// <param name="AltNames">The names ordered; used when the role does not take the request's (<c>use_csr_sans=false</c>).</param>
+/// <param name="UriSans">The URIs ordered; the role must allow them (<c>allowed_uri_sans</c>).</param>
 /// <param name="Ttl">From now, e.g. <c>3600s</c>.</param>
-internal sealed record VaultSignRequest(string Csr, string CommonName, string AltNames, string Ttl)
+internal sealed record VaultSignRequest(string Csr, string CommonName, string AltNames, string UriSans, string Ttl)
 {
     public string Format { get; init; } = "pem";
 }

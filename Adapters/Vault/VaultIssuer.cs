@@ -7,7 +7,7 @@ namespace ControlPlane.Adapters.Vault;
 
 /// <summary>Signs through a Vault PKI mount: <c>POST {mount}/sign/{role}</c>.</summary>
 internal class VaultIssuer(string name, VaultOptions options, VaultSeam vault, TimeProvider time)
-    : ICertificateIssuer, ICertificateRevoker, ICertificateRevocationListSource, IDisposable
+    : ICertificateIssuer, ICertificateRevoker, ICertificateRevocationListSource, ICertificateProfileCheck, IDisposable
 {
     private const string EllipticKeyOid = "1.2.840.10045.2.1";
     private static readonly TimeSpan ChainKeptFor = TimeSpan.FromMinutes(10);
@@ -20,13 +20,18 @@ internal class VaultIssuer(string name, VaultOptions options, VaultSeam vault, T
     public virtual IssuerCapabilities Capabilities { get; } = new(
         // Organisation, unit and the like are the role's.
         PerRequestSubject: false,
-        PerRequestNames: true,
+
+        // Verbatim is what the request says, and Choria's say no names.
+        PerRequestNames: !options.Verbatim,
         PerRequestLifetime: true,
         PerRequestUsages: false,
         RevokesBySerial: false,
         RevokesByCertificate: true,
         PublishesRevocationList: true,
-        CertificatesPerMinuteMax: null);
+        CertificatesPerMinuteMax: null)
+    {
+        PerRequestUris = !options.Verbatim,
+    };
 
     protected IVaultPki Pki => vault.Pki;
 
@@ -45,7 +50,9 @@ internal class VaultIssuer(string name, VaultOptions options, VaultSeam vault, T
         var signed = options.Verbatim
             ? await Pki.SignVerbatimAsync(role, new VaultVerbatimRequest(csr, ttl, KeyUsages, Purposes(order.Profile)), cancellationToken)
             : await Pki.SignAsync(
-                role, new VaultSignRequest(csr, order.Subject.CommonName, string.Join(',', order.DnsNames), ttl), cancellationToken);
+                role,
+                new VaultSignRequest(csr, order.Subject.CommonName, string.Join(',', order.DnsNames), string.Join(',', order.Uris), ttl),
+                cancellationToken);
         return new SignedCertificate(signed.Certificate, signed.Chain);
     }
 
@@ -90,6 +97,21 @@ internal class VaultIssuer(string name, VaultOptions options, VaultSeam vault, T
 
     public async Task<IReadOnlyList<byte[]>> GetRevocationListsAsync(CancellationToken cancellationToken) =>
         [await Pki.GetRevocationListAsync(cancellationToken)];
+
+    public async Task<IReadOnlyList<string>> FindFaultsAsync(CertificateProfile profile, CancellationToken cancellationToken)
+    {
+        var faults = new List<string>();
+        foreach (var name in new[] { options.Role, options.EllipticRole }.OfType<string>())
+        {
+            // Reading roles is a permission of its own; without it each certificate is still held to the profile.
+            if (await Pki.ReadRoleAsync(name, cancellationToken) is { } role)
+            {
+                faults.AddRange(role.FaultsFor(profile, options.Stored));
+            }
+        }
+
+        return faults;
+    }
 
     /// <summary>All that is checked at start: that Vault lets us in and has the mount and issuer.</summary>
     internal async Task VerifyAsync(CancellationToken cancellationToken)

@@ -44,10 +44,11 @@ internal sealed record CertificateExtension(string Oid, bool Critical, ReadOnlyM
     public static KeyUsages ReadKeyUsages(ReadOnlyMemory<byte> keyUsage) =>
         new AsnReader(keyUsage, AsnEncodingRules.DER).ReadNamedBitListValue<KeyUsages>();
 
-    /// <summary>The names of a SubjectAlternativeName value; a name that is not DNS is given as <c>[tag]</c>.</summary>
+    /// <summary>The names of a SubjectAlternativeName value: DNS names, URIs as <c>uri:…</c>, and of others <c>[tag]</c>.</summary>
     public static IReadOnlyList<string> ReadNames(ReadOnlyMemory<byte> subjectAlternativeName)
     {
         const int dnsNameTag = 2;
+        const int uriTag = 6;
         var names = new List<string>();
         var content = new AsnReader(subjectAlternativeName, AsnEncodingRules.DER).ReadSequence();
         while (content.HasData)
@@ -61,6 +62,10 @@ internal sealed record CertificateExtension(string Oid, bool Critical, ReadOnlyM
             if (tag.TagValue == dnsNameTag)
             {
                 names.Add(content.ReadCharacterString(UniversalTagNumber.IA5String, tag));
+            }
+            else if (tag.TagValue == uriTag)
+            {
+                names.Add($"uri:{content.ReadCharacterString(UniversalTagNumber.IA5String, tag)}");
             }
             else
             {

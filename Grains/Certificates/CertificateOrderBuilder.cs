@@ -5,10 +5,14 @@ internal static class CertificateOrderBuilder
 {
     /// <param name="orderId">The order's name.</param>
     /// <param name="request">The request, already judged; its common name is the verified identity.</param>
+    /// <param name="overlay">The overlay that the node joins.</param>
     /// <param name="profile">What the certificate is to look like.</param>
     /// <param name="orderedAt">When the order was first recorded: asked again, the same order is made.</param>
-    public static CertificateOrder Build(string orderId, SigningRequest request, CertificateProfile profile, DateTimeOffset orderedAt)
+    public static CertificateOrder Build(
+        string orderId, SigningRequest request, string overlay, CertificateProfile profile, DateTimeOffset orderedAt)
     {
+        string? Fill(string? template) => NameTemplate.Fill(template, request.CommonName, overlay);
+
         // X.509 knows whole seconds; an issuer that kept the rest would answer with something else than was ordered.
         var start = DateTimeOffset.FromUnixTimeSeconds(orderedAt.ToUnixTimeSeconds());
         return new CertificateOrder(
@@ -17,9 +21,16 @@ internal static class CertificateOrderBuilder
             request.Der,
             request.PublicKeyInfoDer,
             new CertificateSubject(
-                request.CommonName, profile.Country, profile.Locality, profile.Organization, profile.OrganizationalUnit),
-            [request.CommonName],
+                request.CommonName,
+                Fill(profile.Country),
+                Fill(profile.Locality),
+                Fill(profile.Organization),
+                Fill(profile.OrganizationalUnit)),
+            [request.CommonName, .. profile.DnsNames.Select(name => Fill(name)!).Where(name => name != request.CommonName).Distinct()],
             start - profile.Backdate,
-            start + profile.Lifetime);
+            start + profile.Lifetime)
+        {
+            Uris = [.. profile.Uris.Select(uri => Fill(uri)!)],
+        };
     }
 }

@@ -30,7 +30,19 @@ public sealed record CertificateProfile
     /// <summary>Whether P-256 and P-384 keys are certified besides RSA keys. True by default.</summary>
     public bool EllipticKeys { get; init; } = true;
 
-    /// <summary>Attributes of the subject besides the common name, the same for every node; null leaves them out.</summary>
+    /// <summary>
+    /// DNS names besides the identity, as templates with <c>{identity}</c>, <c>{host}</c> (its first label), <c>{domain}</c> (the others) and
+    /// <c>{overlay}</c>; each must hold the identity or the host. At most 8; none by default.
+    /// </summary>
+    public IReadOnlyList<string> DnsNames { get; init; } = [];
+
+    /// <summary>URIs that name the node, as templates like <see cref="DnsNames"/>: <c>spiffe://example.net/node/{identity}</c>. At most 8; none by default.</summary>
+    public IReadOnlyList<string> Uris { get; init; } = [];
+
+    /// <summary>Whether only issuers that can revoke may sign. False by default: what cannot be revoked must then be short-lived.</summary>
+    public bool Revocable { get; init; }
+
+    /// <summary>Attributes of the subject besides the common name, as templates like <see cref="DnsNames"/>; null leaves them out.</summary>
     public string? Country { get; init; }
 
     /// <inheritdoc cref="Country"/>

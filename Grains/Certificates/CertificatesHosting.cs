@@ -26,6 +26,7 @@ public static class CertificatesHosting
         silo.Services.AddSingleton<RevocationSettlement>();
         silo.Services.AddMetrics();
         silo.Services.AddSingleton<CertificatesMeter>();
+        silo.Services.AddHostedService<ProfilesStart>();
         silo.Services.AddHostedService<RevocationClock>();
         return silo;
     }

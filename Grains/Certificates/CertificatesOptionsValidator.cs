@@ -12,6 +12,7 @@ internal sealed class CertificatesOptionsValidator(IServiceProvider services) : 
     private const int CountryLength = 2;
     private const int AttributeLengthMax = 64;
     private const int LocalityLengthMax = 128;
+    private const int NamesMax = 8;
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     public ValidateOptionsResult Validate(string? name, CertificatesOptions options)
@@ -67,18 +68,43 @@ internal sealed class CertificatesOptionsValidator(IServiceProvider services) : 
             string.IsNullOrEmpty(profile.Country) || (profile.Country.Length == CountryLength && profile.Country.All(char.IsAsciiLetterUpper)),
             nameof(profile.Country),
             "must be two upper-case letters");
-        Require((profile.Locality?.Length ?? 0) <= LocalityLengthMax, nameof(profile.Locality), $"must have at most {LocalityLengthMax} characters");
-        Require(
-            (profile.Organization?.Length ?? 0) <= AttributeLengthMax,
-            nameof(profile.Organization),
-            $"must have at most {AttributeLengthMax} characters");
-        Require(
-            (profile.OrganizationalUnit?.Length ?? 0) <= AttributeLengthMax,
-            nameof(profile.OrganizationalUnit),
-            $"must have at most {AttributeLengthMax} characters");
+        AddTextFault(faults, $"{path}:{nameof(profile.Locality)}", profile.Locality, LocalityLengthMax);
+        AddTextFault(faults, $"{path}:{nameof(profile.Organization)}", profile.Organization, AttributeLengthMax);
+        AddTextFault(faults, $"{path}:{nameof(profile.OrganizationalUnit)}", profile.OrganizationalUnit, AttributeLengthMax);
+        AddNameFaults(faults, $"{path}:{nameof(profile.DnsNames)}", profile.DnsNames, NameTemplate.DnsFault);
+        AddNameFaults(faults, $"{path}:{nameof(profile.Uris)}", profile.Uris, NameTemplate.UriFault);
         foreach (var issuer in profile.Issuers)
         {
             AddCapabilityFaults(faults, $"{path}:{nameof(profile.Issuers)}", issuer, profile);
+        }
+    }
+
+    private static void AddTextFault(ValidateOptionsResultBuilder faults, string path, string? template, int lengthMax)
+    {
+        if (NameTemplate.UnknownPlaceholder(template) is { } unknown)
+        {
+            faults.AddError($"has the unknown placeholder {unknown}", path);
+        }
+        else if ((template?.Length ?? 0) > lengthMax)
+        {
+            faults.AddError($"must have at most {lengthMax} characters", path);
+        }
+    }
+
+    private static void AddNameFaults(
+        ValidateOptionsResultBuilder faults, string path, IReadOnlyList<string> templates, Func<string, string?> faultOf)
+    {
+        if (templates.Count > NamesMax)
+        {
+            faults.AddError($"must be at most {NamesMax}, are {templates.Count}", path);
+        }
+
+        for (var index = 0; index < templates.Count; index++)
+        {
+            if (faultOf(templates[index]) is { } fault)
+            {
+                faults.AddError($"'{templates[index]}' {fault}", $"{path}:{index}");
+            }
         }
     }
 
@@ -90,11 +116,9 @@ internal sealed class CertificatesOptionsValidator(IServiceProvider services) : 
             return;
         }
 
-        var wantsSubject = !string.IsNullOrEmpty(profile.Country) || !string.IsNullOrEmpty(profile.Locality)
-            || !string.IsNullOrEmpty(profile.Organization) || !string.IsNullOrEmpty(profile.OrganizationalUnit);
-        if (wantsSubject && !capabilities.PerRequestSubject)
+        foreach (var fault in ProfileCapabilities.Faults(profile, capabilities))
         {
-            faults.AddError($"names '{issuer}', which cannot be ordered to write subject attributes; set them at the CA", path);
+            faults.AddError($"names '{issuer}', which {fault}", path);
         }
     }
 

@@ -56,13 +56,21 @@ public interface IIssuedCertificateCatalog
     IAsyncEnumerable<byte[]> ListIssuedAsync(DateTimeOffset since, CancellationToken cancellationToken);
 }
 
+/// <summary>An issuer that can tell before its first order whether its CA is set up for a profile.</summary>
+public interface ICertificateProfileCheck
+{
+    /// <summary>What the profile asks and the CA would not give, each a phrase that follows the issuer's name; empty when nothing. Repeatable.</summary>
+    /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
+    Task<IReadOnlyList<string>> FindFaultsAsync(CertificateProfile profile, CancellationToken cancellationToken);
+}
+
 /// <summary>What is to be signed: made from the verified identity and the profile, never from what a request asks.</summary>
 /// <param name="OrderId">The order's name.</param>
 /// <param name="Profile">The certificate profile that it follows.</param>
 /// <param name="SigningRequestDer">The node's PKCS#10 request, as it was received.</param>
 /// <param name="PublicKeyInfoDer">The request's SubjectPublicKeyInfo: the key that the certificate must carry.</param>
 /// <param name="Subject">The distinguished name ordered; its common name is the identity.</param>
-/// <param name="DnsNames">The SAN set ordered, exactly: the identity.</param>
+/// <param name="DnsNames">The DNS names in the SAN set, exactly: the identity, and those of the profile.</param>
 /// <param name="NotBefore">Start of validity ordered; backdated by the profile.</param>
 /// <param name="NotAfter">End of validity ordered.</param>
 public sealed record CertificateOrder(
@@ -73,7 +81,11 @@ public sealed record CertificateOrder(
     CertificateSubject Subject,
     IReadOnlyList<string> DnsNames,
     DateTimeOffset NotBefore,
-    DateTimeOffset NotAfter);
+    DateTimeOffset NotAfter)
+{
+    /// <summary>The URIs in the SAN set, exactly; mostly none.</summary>
+    public IReadOnlyList<string> Uris { get; init; } = [];
+}
 
 /// <summary>A subject distinguished name of the attributes that Choria knows; null or empty ones are left out.</summary>
 public sealed record CertificateSubject(
@@ -116,6 +128,9 @@ public sealed record IssuerCapabilities(
     /// False by default; then <see cref="IIssuedCertificateCatalog"/> finds what was lost, or nothing does.
     /// </summary>
     public bool Repeatable { get; init; }
+
+    /// <summary>It takes URIs for the SAN set from the order. False by default.</summary>
+    public bool PerRequestUris { get; init; }
 }
 
 /// <param name="Healthy">It could issue now.</param>

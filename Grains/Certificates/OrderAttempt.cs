@@ -178,6 +178,6 @@ internal sealed class OrderAttempt(
     private sealed record Draft(CertificateOrderRequest Order, SigningRequest Request, CertificateProfile Profile)
     {
         public CertificateOrder OrderAt(DateTimeOffset orderedAt) =>
-            CertificateOrderBuilder.Build(Order.OrderId, Request, Profile, orderedAt);
+            CertificateOrderBuilder.Build(Order.OrderId, Request, Order.Overlay, Profile, orderedAt);
     }
 }

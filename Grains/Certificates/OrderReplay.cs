@@ -18,7 +18,8 @@ internal sealed class OrderReplay(IssuerDesks desks, IOptionsMonitor<Certificate
             return null;
         }
 
-        var order = CertificateOrderBuilder.Build(request.OrderId, accepted.Request, profile, entry.OrderedAt ?? entry.CreatedAt);
+        var order = CertificateOrderBuilder.Build(
+            request.OrderId, accepted.Request, request.Overlay, profile, entry.OrderedAt ?? entry.CreatedAt);
         var outcome = desks.RecoveryOf(issuer) switch
         {
             Recovery.ByRepeating => await RepeatAsync(desks.Of(issuer), order, cancellationToken),

@@ -56,9 +56,10 @@ internal static class IssuedCertificateCheck
         var names = certificate.Find(CertificateOids.SubjectAlternativeName) is { } extension
             ? CertificateExtension.ReadNames(extension.Value)
             : [];
-        if (!names.Order(StringComparer.Ordinal).SequenceEqual(order.DnsNames.Order(StringComparer.Ordinal)))
+        var expectedNames = order.Uris.Count == 0 ? order.DnsNames : [.. order.DnsNames, .. order.Uris.Select(uri => $"uri:{uri}")];
+        if (!names.Order(StringComparer.Ordinal).SequenceEqual(expectedNames.Order(StringComparer.Ordinal)))
         {
-            faults.Add($"has the names [{string.Join(", ", names)}] instead of [{string.Join(", ", order.DnsNames)}]");
+            faults.Add($"has the names [{string.Join(", ", names)}] instead of [{string.Join(", ", expectedNames)}]");
         }
 
         // A CA that sets the subject by itself (a Vault role) is held to the common name only.

@@ -41,6 +41,35 @@ public abstract class CertificateIssuerContract
     }
 
     [Fact]
+    public async Task IssueAsync_WritesEveryNameOfTheProfile_WhenItCanBeOrdered()
+    {
+        var issuer = await StartAsync();
+        var profile = Profile with
+        {
+            DnsNames = issuer.Capabilities.PerRequestNames ? ["{host}.alt.example.net"] : [],
+            Uris = issuer.Capabilities.PerRequestUris ? ["spiffe://example.net/{overlay}/{identity}"] : [],
+            OrganizationalUnit = issuer.Capabilities.PerRequestSubject ? "{overlay}" : null,
+        };
+        var order = CertificateOrders.For(Identity, SigningRequests.Choria(Identity), profile, Now);
+
+        var signed = await issuer.IssueAsync(order, Cancel);
+
+        Assert.Empty(await FaultsAsync(issuer, order, signed));
+        Assert.Equal(
+            1 + profile.DnsNames.Count + profile.Uris.Count, order.DnsNames.Count + order.Uris.Count);
+    }
+
+    [Fact]
+    public async Task FindFaultsAsync_FindsNone_WhenTheCaIsSetUpForTheProfile()
+    {
+        if (await StartAsync() is ICertificateProfileCheck check)
+        {
+            Assert.Empty(await check.FindFaultsAsync(Profile, Cancel));
+            Assert.NotEmpty(await check.FindFaultsAsync(Profile with { ServerAuthentication = false }, Cancel));
+        }
+    }
+
+    [Fact]
     public async Task IssueAsync_GivesEachOrderASerialOfItsOwn_WhenCalledAtOnce()
     {
         var issuer = await StartAsync();

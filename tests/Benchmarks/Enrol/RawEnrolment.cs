@@ -110,7 +110,7 @@ internal sealed class RawEnrolment : IAsyncDisposable
             throw new InvalidOperationException($"the signing request of {identity} is refused");
         }
 
-        var order = CertificateOrderBuilder.Build($"{identity}/1", accepted.Request, profile, now);
+        var order = CertificateOrderBuilder.Build($"{identity}/1", accepted.Request, "bench", profile, now);
         var signed = await issuer.IssueAsync(order, cancellationToken);
         trust ??= IssuerTrust.Build(await issuer.GetChainAsync(cancellationToken), [], now);
         var fields = CertificateFields.Read(signed.CertificateDer);

@@ -9,7 +9,7 @@ public static class CertificateOrders
     {
         var verdict = SigningRequestCheck.Judge(signingRequestPem, identity, profile);
         return verdict is SigningRequestVerdict.Accepted accepted
-            ? CertificateOrderBuilder.Build(orderId ?? $"{identity}/1", accepted.Request, profile, now)
+            ? CertificateOrderBuilder.Build(orderId ?? $"{identity}/1", accepted.Request, "eu-1", profile, now)
             : throw new ArgumentException(verdict.ToString(), nameof(signingRequestPem));
     }
 }

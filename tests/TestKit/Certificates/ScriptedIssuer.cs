@@ -17,7 +17,7 @@ public sealed class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
     public ScriptedIssuer(string name, bool repeatable = false)
     {
         Name = name;
-        Capabilities = new IssuerCapabilities(true, true, true, true, true, true, false, null) { Repeatable = repeatable };
+        Capabilities = new IssuerCapabilities(true, true, true, true, true, true, false, null) { Repeatable = repeatable, PerRequestUris = true };
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name} root", key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForCertificateAuthority(0));
@@ -95,6 +95,7 @@ public sealed class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
             [new(CertificateOids.ClientAuthentication), new(CertificateOids.ServerAuthentication)], critical: false));
         var names = new SubjectAlternativeNameBuilder();
         order.DnsNames.ToList().ForEach(names.AddDnsName);
+        order.Uris.ToList().ForEach(uri => names.AddUri(new Uri(uri)));
         request.CertificateExtensions.Add(names.Build());
         using var rootKey = root.GetECDsaPrivateKey()!;
         var certificate = request.Create(

@@ -170,6 +170,9 @@ public sealed class FakeVault : IAsyncDisposable
         ["certs"] when context.Request.Query["list"] == "true" => Pki.StoredSerials.Count == 0
             ? FailAsync(context, 404)
             : AnswerAsync(context, Data(new JsonObject { ["keys"] = new JsonArray([.. Pki.StoredSerials.Select(key => JsonValue.Create(key))]) })),
+        ["roles", var name] when !IsWrite(context) => Pki.Roles.TryGetValue(name, out var role)
+            ? role.Allowed ? AnswerAsync(context, Data(role.ToJson())) : FailAsync(context, 403, "1 error occurred:\n\t* permission denied\n\n")
+            : FailAsync(context, 404),
         ["sign" or "sign-verbatim" or "revoke", ..] when !IsWrite(context) => FailAsync(context, 405, "unsupported operation"),
         ["sign", var role] => SignAsync(context, role, verbatim: false),
         ["sign-verbatim", var role] => SignAsync(context, role, verbatim: true),

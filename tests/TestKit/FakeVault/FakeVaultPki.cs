@@ -19,9 +19,9 @@ public sealed class FakeVaultPki(TestAuthority authority)
     /// <summary>The roles by name; add more before the first order.</summary>
     public Dictionary<string, FakeVaultRole> Roles { get; } = new(StringComparer.Ordinal)
     {
-        ["node"] = new FakeVaultRole(),
-        ["stored"] = new FakeVaultRole { NoStore = false },
-        ["rsa"] = new FakeVaultRole { KeyType = "rsa" },
+        ["node"] = new FakeVaultRole { AllowedUriSans = "spiffe://example.net/" },
+        ["stored"] = new FakeVaultRole { NoStore = false, AllowedUriSans = "spiffe://example.net/" },
+        ["rsa"] = new FakeVaultRole { KeyType = "rsa", AllowedUriSans = "spiffe://example.net/" },
         ["ec"] = new FakeVaultRole { KeyType = "ec" },
         ["elsewhere"] = new FakeVaultRole { AllowedDomain = "elsewhere.example.org" },
         ["forbidden"] = new FakeVaultRole { Allowed = false },
@@ -56,6 +56,10 @@ public sealed class FakeVaultPki(TestAuthority authority)
 
         var names = NamesFor(role, body, request, verbatim);
         var error = KeyError(role, request.PublicKey) ?? names.Select(name => NameError(role, name, verbatim)).FirstOrDefault(e => e is not null);
+        var uris = verbatim || role.UseCsrSans ? [] : ((string?)body["uri_sans"] ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
+        error ??= uris.Any(uri => role.AllowedUriSans is not { } allowed || !uri.StartsWith(allowed, StringComparison.Ordinal))
+            ? "URI Subject Alternative Names were provided via the API which are not valid for this role"
+            : null;
         var now = TimeProvider.System.GetUtcNow();
         var ttl = TimeSpan.FromSeconds(long.Parse(((string?)body["ttl"])!.TrimEnd('s'), CultureInfo.InvariantCulture));
         var notAfter = now + (ttl < role.MaxTtl ? ttl : role.MaxTtl);
@@ -73,6 +77,7 @@ public sealed class FakeVaultPki(TestAuthority authority)
         var leaf = new TestLeaf(subject, request.PublicKey, now - role.NotBeforeDuration, notAfter)
         {
             DnsNames = names,
+            Uris = uris,
             Usages = X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment | X509KeyUsageFlags.KeyAgreement,
         };
         return (Answer(Spoil(leaf, trick).Sign(authority), role), "");

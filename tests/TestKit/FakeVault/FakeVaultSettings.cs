@@ -64,6 +64,25 @@ public sealed record FakeVaultRole
 
     public string Organization { get; init; } = "Example Corp";
 
+    public bool ServerFlag { get; init; } = true;
+
+    public bool GenerateLease { get; init; }
+
+    /// <summary>The URIs that may be asked for, by their beginning; none by default, as in Vault.</summary>
+    public string? AllowedUriSans { get; init; }
+
+    /// <summary>As <c>GET roles/{name}</c> answers.</summary>
+    public System.Text.Json.Nodes.JsonObject ToJson() => new()
+    {
+        ["max_ttl"] = (long)MaxTtl.TotalSeconds,
+        ["client_flag"] = true,
+        ["server_flag"] = ServerFlag,
+        ["use_csr_sans"] = UseCsrSans,
+        ["no_store"] = NoStore,
+        ["generate_lease"] = GenerateLease,
+        ["key_type"] = KeyType,
+    };
+
     /// <summary>Whether the policy of our tokens allows it.</summary>
     public bool Allowed { get; init; } = true;
 }

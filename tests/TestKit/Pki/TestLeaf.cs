@@ -10,6 +10,8 @@ public sealed record TestLeaf(X500DistinguishedName Subject, PublicKey Key, Date
 
     public IReadOnlyList<string> DnsNames { get; init; } = [];
 
+    public IReadOnlyList<string> Uris { get; init; } = [];
+
     public X509KeyUsageFlags Usages { get; init; } = X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyEncipherment;
 
     /// <summary>Object identifiers of the extended key usages; server and client by default.</summary>
@@ -32,6 +34,11 @@ public sealed record TestLeaf(X500DistinguishedName Subject, PublicKey Key, Date
             foreach (var name in DnsNames)
             {
                 names.AddDnsName(name);
+            }
+
+            foreach (var uri in Uris)
+            {
+                names.AddUri(new Uri(uri));
             }
 
             request.CertificateExtensions.Add(names.Build());
