@@ -68,6 +68,13 @@ public sealed class JetStreamStreamOptions
     public TimeSpan DeliveryRetryTime { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
+    /// How often a failing delivery is tried before that time is over; whichever limit is met first ends it. 1 to 1000; 10 by default,
+    /// which takes about as long. The waits in between double, from a quarter of a second to 5 seconds.
+    /// </summary>
+    [Range(1, 1000)]
+    public int DeliveryAttemptsMax { get; set; } = 10;
+
+    /// <summary>
     /// How long the silo's start waits for a server that does not answer. 0 to 10 minutes; 15 seconds by default. After it the
     /// silo starts without: the queues report that they are not ready, and go on by themselves when the server is there.
     /// </summary>

@@ -19,7 +19,8 @@ public enum FleetEventKind
 /// <param name="OccurredAt">The event's own timestamp. Alive events repeat that of the node's start.</param>
 /// <param name="ReceivedAt">When the broker stored the event: the only time to measure liveness by.</param>
 /// <param name="Network">The name of the network on which it was heard: <c>provisioning</c>, or an overlay's name.</param>
-/// <param name="Sequence">The JetStream sequence in that network's stream; stable across redelivery, so it de-duplicates.</param>
+/// <param name="Sequence">The JetStream sequence in the stream that it came by; stable across redelivery. Begins again if that stream is
+/// deleted and made anew: with <paramref name="ReceivedAt"/> it de-duplicates.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.FleetEvent")]
 public sealed record FleetEvent(
     [property: Id(0)] string Identity,

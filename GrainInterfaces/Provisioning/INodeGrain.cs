@@ -9,7 +9,7 @@ using Orleans.Concurrency;
 public interface INodeGrain : IGrainWithStringKey
 {
     /// <summary>Takes note of a lifecycle event; when it returns, what follows from it is durably due.</summary>
-    /// <remarks>Safe to repeat: an event whose sequence is not newer than the last one of its network is dropped.</remarks>
+    /// <remarks>Safe to repeat: an event that is neither of a higher sequence nor stored later than the last one of its network is dropped.</remarks>
     [Alias("Observe"), AlwaysInterleave]
     Task Observe(FleetEvent fleetEvent);
 

@@ -20,7 +20,7 @@ internal sealed partial class NodeGrain(
     /// <summary>How long a node that lost its place is asked to enrol anew.</summary>
     private static readonly TimeSpan SendAwayDeadline = TimeSpan.FromSeconds(30);
 
-    private readonly Dictionary<string, ulong> lastSequences = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, LastHeard> lastHeard = new(StringComparer.Ordinal);
     private NodeNews news = new();
     private NodeDossier? dossier;
     private DateTimeOffset? lastSeenAt;
@@ -57,7 +57,7 @@ internal sealed partial class NodeGrain(
         await ActOnNews(fleetEvent.ReceivedAt);
 
         // Only now: an event whose handling failed is delivered again, and must not look old then.
-        lastSequences[fleetEvent.Network] = fleetEvent.Sequence;
+        lastHeard[fleetEvent.Network] = LastHeard.Of(fleetEvent);
     }
 
     public async Task Sighted(NodeProtocol protocol, DateTimeOffset at)
@@ -135,7 +135,7 @@ internal sealed partial class NodeGrain(
     }
 
     private bool IsNew(FleetEvent fleetEvent) =>
-        !lastSequences.TryGetValue(fleetEvent.Network, out var last) || fleetEvent.Sequence > last;
+        !lastHeard.TryGetValue(fleetEvent.Network, out var last) || last.Precedes(fleetEvent);
 
     private async Task ActOnNews(DateTimeOffset heardAt)
     {

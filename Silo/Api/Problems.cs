@@ -5,6 +5,7 @@ using ControlPlane.Provisioning;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.WebUtilities;
+using NATS.Client.Core;
 using Orleans.Runtime;
 
 namespace ControlPlane.Api;
@@ -77,6 +78,8 @@ internal static class Problems
             Problem(StatusCodes.Status503ServiceUnavailable, "issuer-unavailable", "The certificate authority is away", fault.Message),
         PlacementUnavailableException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "placement-unavailable", "Placement is starting again", fault.Message),
+        NatsException =>
+            Problem(StatusCodes.Status503ServiceUnavailable, "broker-unavailable", "The broker did not do it", fault.Message),
         TimeoutException or OrleansException or TaskCanceledException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "not-answering", "The control plane did not answer in time",
                 "it is overloaded, or a silo has just stopped; the call may or may not have taken effect, and may be repeated"),

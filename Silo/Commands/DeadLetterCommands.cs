@@ -18,10 +18,13 @@ internal static class DeadLetterCommands
         return new ClientCommand("list", "Lists the dead letters of all queues, oldest first.", async (call, cancellationToken) =>
         {
             var letters = new List<DeadLetterSummary>();
+            var cut = new List<string>();
             foreach (var queue in await call.Api.GetAsync<IReadOnlyList<string>>(Root, cancellationToken))
             {
                 var path = $"{Root}/{Uri.EscapeDataString(queue)}?limit={Math.Clamp(call.Arguments.GetValue(limit), 1, PageLetters)}";
-                letters.AddRange((await call.Api.GetAsync<DeadLetterPage>(path, cancellationToken)).Letters);
+                var page = await call.Api.GetAsync<DeadLetterPage>(path, cancellationToken);
+                letters.AddRange(page.Letters);
+                cut.AddRange(page.NextAfter is null ? [] : [queue]);
             }
 
             call.Print.List(letters,
@@ -31,6 +34,7 @@ internal static class DeadLetterCommands
                 ("subject", letter => letter.Subject),
                 ("bytes", letter => letter.PayloadBytes),
                 ("reason", letter => letter.Reason));
+            cut.ForEach(queue => call.Print.Say($"there may be more of {queue}"));
         })
         { limit };
     }

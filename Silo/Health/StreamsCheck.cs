@@ -1,4 +1,6 @@
 using ControlPlane.Adapters.Fleet;
+using ControlPlane.Adapters.Nats;
+using ControlPlane.Fleet;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
@@ -6,20 +8,23 @@ using NATS.Client.JetStream;
 
 namespace ControlPlane.Health;
 
-/// <summary>Ready when every stream of lifecycle events exists and somebody of the cluster reads it.</summary>
-internal sealed class StreamsCheck(IOptions<FleetOptions> fleet, IServiceProvider services) : IHealthCheck
+/// <summary>Ready when this silo reads the queues that it has, and somebody of the cluster reads every stream of lifecycle events.</summary>
+internal sealed class StreamsCheck(
+    [FromKeyedServices(FleetStreams.Provider)] JetStreamStreamsHealth streams, IOptions<FleetOptions> fleet, IServiceProvider services)
+    : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var streams = FleetNetworks.Of(fleet.Value).Where(network => network.Options.StreamName.Length > 0);
-        var faults = await Task.WhenAll(
-            streams.Select(network => FaultOfAsync(network.Name, network.Options.StreamName, cancellationToken)));
-        var unread = faults.OfType<string>().ToList();
-        return unread.Count > 0
-            ? HealthCheckResult.Unhealthy(string.Join("; ", unread))
-            : HealthCheckResult.Healthy($"{faults.Length} are read");
+        var networks = FleetNetworks.Of(fleet.Value).Where(network => network.Options.StreamName.Length > 0);
+        var unread = await Task.WhenAll(
+            networks.Select(network => FaultOfAsync(network.Name, network.Options.StreamName, cancellationToken)));
+        List<string> faults = [.. streams.NotReady, .. unread.OfType<string>()];
+        return faults.Count > 0
+            ? HealthCheckResult.Unhealthy(string.Join("; ", faults))
+            : HealthCheckResult.Healthy($"{unread.Length} are read, {streams.Queues.Count} by this silo");
     }
 
+    // The queues of other silos are theirs to tell of; that nobody has a queue is seen only at its stream.
     private async Task<string?> FaultOfAsync(string network, string name, CancellationToken cancellationToken)
     {
         try

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.IO.Hashing;
 using System.Security.Cryptography;
@@ -13,7 +12,6 @@ namespace ControlPlane.Adapters.Nats;
 internal sealed class EventPublisher(
     NatsJSContext jetStream, ProviderNames names, JetStreamStreamOptions options, EventBodySerializer bodies, TimeProvider time)
 {
-    internal static readonly ActivitySource Activities = new(QueueMetrics.MeterName);
     private const int StreamNotFound = 10059;
     private const int NameInUse = 10058;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
@@ -25,7 +23,7 @@ internal sealed class EventPublisher(
 
     public async Task PublishAsync(StreamId stream, object[] events, Dictionary<string, object>? requestContext)
     {
-        using var activity = Activities.StartActivity("jetstream publish", ActivityKind.Producer);
+        using var activity = StreamActivities.StartPublish(stream, events.Length);
         var messageId = requestContext is not null && requestContext.Remove(JetStreamPublishing.MessageIdKey, out var given)
             ? $"{JetStreamSubject.Encode(stream.Namespace.Span)}/{JetStreamSubject.Encode(stream.Key.Span)}/{given}"
             : string.Create(CultureInfo.InvariantCulture, $"{_publisher}:{Interlocked.Increment(ref _published)}");

@@ -2,6 +2,7 @@ using ControlPlane.Adapters.Nats;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
+using Orleans.Runtime.Providers;
 using Orleans.Streams;
 
 namespace Orleans.Hosting;
@@ -34,6 +35,8 @@ public static class JetStreamSiloBuilderExtensions
             pulling.BatchContainerBatchSize = 1;
             pulling.MaxEventDeliveryTime = options.Get(name).DeliveryRetryTime;
         }));
+        streams.ConfigureBackoffProvider((services, _) => (IMessageDeliveryBackoffProvider)new DeliveryBackoff(
+            services.GetRequiredService<IOptionsMonitor<JetStreamStreamOptions>>().Get(name).DeliveryAttemptsMax));
         configureStreams?.Invoke(streams);
         return builder;
     }

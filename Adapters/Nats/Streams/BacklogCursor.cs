@@ -42,9 +42,17 @@ internal sealed class BacklogCursor(StreamBacklog backlog, long next, StreamSequ
     {
     }
 
-    public void RecordDeliveryFailure() => _failed = true;
+    public void RecordDeliveryFailure()
+    {
+        _failed = true;
+        _current?.Settle(failed: true);
+    }
 
-    public void Dispose() => backlog.Close(this);
+    public void Dispose()
+    {
+        _current?.Settle(_failed);
+        backlog.Close(this);
+    }
 
     public void MoveTo(long index)
     {
@@ -55,6 +63,7 @@ internal sealed class BacklogCursor(StreamBacklog backlog, long next, StreamSequ
 
     private void Settle()
     {
+        _current?.Settle(_failed);
         if (_failed && _given > 1)
         {
             for (var at = 0; at < _given; at++)
@@ -134,6 +143,7 @@ internal sealed class BacklogCursor(StreamBacklog backlog, long next, StreamSequ
             Positions = positions,
             Indexes = indexes,
             RequestContext = backlog[from].RequestContext,
+            Publishers = StreamActivities.IsHeard ? StreamActivities.PublishersOf(backlog.Range(from, count)) : null,
         };
     }
 }

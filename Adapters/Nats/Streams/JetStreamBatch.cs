@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Orleans.Providers.Streams.Common;
 using Orleans.Runtime;
 using Orleans.Streams;
@@ -12,6 +13,12 @@ namespace ControlPlane.Adapters.Nats;
 [GenerateSerializer, Immutable, Alias("ControlPlane.Adapters.Nats.JetStreamBatch")]
 internal sealed class JetStreamBatch : IBatchContainer
 {
+    [NonSerialized]
+    private Activity? _delivery;
+
+    [NonSerialized]
+    private bool _isSettled;
+
     [Id(0)]
     public required StreamId StreamId { get; init; }
 
@@ -29,6 +36,10 @@ internal sealed class JetStreamBatch : IBatchContainer
     [Id(4)]
     public Dictionary<string, object>? RequestContext { get; init; }
 
+    /// <summary>Whose traces a delivery continues; null when nobody listens. Stays with the agent, as does the delivery.</summary>
+    [field: NonSerialized]
+    public IReadOnlyList<ActivityContext>? Publishers { get; init; }
+
     public StreamSequenceToken SequenceToken => new EventSequenceTokenV2(Positions[^1], Indexes[^1]);
 
     /// <summary>The events with their tokens. One of another type than the consumer's is an error of the delivery, not silence.</summary>
@@ -40,8 +51,15 @@ internal sealed class JetStreamBatch : IBatchContainer
         }
     }
 
+    /// <summary>Called by the agent at the beginning of each attempt to deliver, which makes it the place where the attempt's trace begins.</summary>
     public bool ImportRequestContext()
     {
+        if (Publishers is not null && !_isSettled)
+        {
+            _delivery?.SetStatus(ActivityStatusCode.Error).Stop();
+            _delivery = StreamActivities.StartDelivery(StreamId, Events.Length, Publishers);
+        }
+
         if (RequestContext is null)
         {
             return false;
@@ -49,6 +67,14 @@ internal sealed class JetStreamBatch : IBatchContainer
 
         RequestContextExtensions.Import(RequestContext);
         return true;
+    }
+
+    /// <summary>Ends the trace of the last attempt.</summary>
+    public void Settle(bool failed)
+    {
+        _isSettled = true;
+        _delivery?.SetStatus(failed ? ActivityStatusCode.Error : ActivityStatusCode.Unset).Stop();
+        _delivery = null;
     }
 
     public override string ToString() => $"{Events.Length} events of {StreamId} until {SequenceToken}";

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using NATS.Client.Core;
 using Orleans.Runtime;
@@ -22,6 +23,7 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
     private readonly CancellationTokenSource _stopping = new();
     private TaskScheduler? _agent;
     private Task _running = Task.CompletedTask;
+    private Task<bool>? _arriving;
 
     public JetStreamReceiver(
         QueueDefinition queue, QueueOwnership ownership, ProviderParts parts, QueueMetrics metrics, ILogger logger)
@@ -119,7 +121,9 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
     void IQueueEvents.Failed(HeldMessage message)
     {
         _metrics.DeadLetter(_queue.Name, "delivery");
-        _deadLetters.Bury(message, $"its consumer on {message.Stream} failed for {_options.DeliveryRetryTime}; see the silo's log");
+        _deadLetters.Bury(message, string.Create(
+            CultureInfo.InvariantCulture,
+            $"its consumer on {message.Stream} failed {_options.DeliveryAttemptsMax} times or for {_options.DeliveryRetryTime}; see the silo's log"));
     }
 
     void IQueueEvents.Unclaimed(StreamId stream, int messages)
@@ -161,11 +165,15 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
         }
     }
 
+    // The channel keeps a waiter until the next message comes, however long that is: so there is one, and not one for each poll.
     private async Task<bool> WaitAsync(CancellationToken cancellationToken)
     {
+        _arriving ??= _reader.Arrivals.WaitToReadAsync(CancellationToken.None).AsTask();
         try
         {
-            return await _reader.Arrivals.WaitToReadAsync(cancellationToken).AsTask().WaitAsync(PollTime, _time, cancellationToken);
+            var arrived = await _arriving.WaitAsync(PollTime, _time, cancellationToken);
+            _arriving = null;
+            return arrived;
         }
         catch (Exception nothing) when (nothing is TimeoutException or OperationCanceledException)
         {

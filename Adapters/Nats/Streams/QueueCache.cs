@@ -110,7 +110,7 @@ internal interface IQueueEvents
     /// <summary>All consumers have had it.</summary>
     void Completed(HeldMessage message);
 
-    /// <summary>It failed alone as long as is tried: it is to become a dead letter before it is acknowledged.</summary>
+    /// <summary>It failed alone as long, or as often, as is tried: it is to become a dead letter before it is acknowledged.</summary>
     void Failed(HeldMessage message);
 
     /// <summary>The stream has no consumer; its messages are let go.</summary>

@@ -24,6 +24,8 @@ internal sealed class StreamBacklog(StreamId streamId, QueueCache cache)
 
     public HeldMessage this[long index] => _messages[(int)(index - _firstIndex)];
 
+    public IEnumerable<HeldMessage> Range(long from, int count) => Enumerable.Range(0, count).Select(at => this[from + at]);
+
     public void Append(List<HeldMessage> messages) => _messages.AddRange(messages);
 
     /// <summary>A cursor at the first message that is not before the token.</summary>

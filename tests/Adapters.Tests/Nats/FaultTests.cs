@@ -1,5 +1,6 @@
 using ControlPlane.Adapters.Nats;
 using ControlPlane.TestKit;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using NATS.Client.JetStream;
 using NATS.Client.JetStream.Models;
 
@@ -78,12 +79,16 @@ public sealed class FaultTests
             "not ready",
             Cancelled,
             () => cluster.Log.ToString());
+        var sick = await cluster.CheckHealthAsync(Cancelled);
+        Assert.Equal(HealthStatus.Unhealthy, sick.Status);
+        Assert.Contains("queue src is not read", sick.Entries["test"].Description, StringComparison.Ordinal);
         await server.RestartAsync(Cancelled);
         await Publisher.PublishAllAsync(connection, "src", Identities, 10, 10, Cancelled);
 
         await Readiness.UntilAsync(
             _ => Task.FromResult(history.Faults(Sent, 20).Count == 0), "all", Cancelled, () => cluster.Log.ToString(), Patience);
         Assert.All(cluster.Queues, queue => Assert.Null(queue.NotReady));
+        Assert.Equal(HealthStatus.Healthy, (await cluster.CheckHealthAsync(Cancelled)).Status);
     }
 
     [Fact]

@@ -74,4 +74,40 @@ public sealed class PoisonTests
             _ => Task.FromResult(history.All.Any(one => one.Event is { Identity: "b", Number: 7 })), "the replayed one", Cancelled);
         Assert.False(await cluster.DeadLetters.ListAsync("src", cancellationToken: Cancelled).AnyAsync(Cancelled));
     }
+
+    [Fact]
+    public async Task Event_BecomesADeadLetter_WhenItFailedAsOftenAsIsTried()
+    {
+        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var connection = StreamCluster.Connect(server.Url);
+        await StreamCluster.MakeStreamAsync(connection, "src", Cancelled);
+        await Publisher.PublishAllAsync(connection, "src", ["a"], 0, 1, Cancelled);
+        var attempts = 0;
+        var history = new History
+        {
+            OnDelivery = _ =>
+            {
+                Interlocked.Increment(ref attempts);
+                throw new InvalidOperationException("never");
+            },
+        };
+        await using var cluster = await StreamCluster.StartAsync(
+            1,
+            [("src", server.Url)],
+            options =>
+            {
+                options.DeliveryRetryTime = TimeSpan.FromHours(1);
+                options.DeliveryAttemptsMax = 3;
+            },
+            history: history);
+
+        await Readiness.UntilAsync(
+            async token => await cluster.DeadLetters.ListAsync("src", cancellationToken: token).AnyAsync(token),
+            "a dead letter",
+            Cancelled,
+            () => cluster.Log.ToString());
+        var letter = await cluster.DeadLetters.ListAsync("src", cancellationToken: Cancelled).FirstAsync(Cancelled);
+        Assert.Equal(3, attempts);
+        Assert.Contains("failed 3 times", letter.Reason, StringComparison.Ordinal);
+    }
 }

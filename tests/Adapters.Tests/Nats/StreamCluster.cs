@@ -2,6 +2,7 @@ using System.Text;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
@@ -49,6 +50,7 @@ internal sealed class StreamCluster : IAsyncDisposable
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton(history);
+            silo.Services.AddHealthChecks().AddJetStreamStreams(Provider);
             silo.Services.AddKeyedSingleton<IJetStreamDecoder, TestDecoder>("test");
             silo.ConfigureLogging(logging =>
                 logging.AddProvider(log).SetMinimumLevel(LogLevel.Warning).AddFilter("ControlPlane", LogLevel.Information));
@@ -111,6 +113,10 @@ internal sealed class StreamCluster : IAsyncDisposable
 
     /// <summary>The queues of all silos.</summary>
     public IReadOnlyList<JetStreamQueueStatus> Queues => [.. _cluster.Silos.SelectMany(QueuesOf)];
+
+    /// <summary>The health of the first silo.</summary>
+    public Task<HealthReport> CheckHealthAsync(CancellationToken cancellationToken) =>
+        _cluster.Silos[0].ServiceProvider.GetRequiredService<HealthCheckService>().CheckHealthAsync(cancellationToken);
 
     public IReadOnlyList<JetStreamQueueStatus> QueuesOf(InProcessSiloHandle silo) =>
         silo.ServiceProvider.GetRequiredKeyedService<JetStreamStreamsHealth>(Provider).Queues;

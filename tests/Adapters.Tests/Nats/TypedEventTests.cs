@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.TestKit;
@@ -95,6 +97,32 @@ public sealed class TypedEventTests
 
         await Assert.ThrowsAsync<JetStreamPublishException>(
             () => cluster.PublishAsync("ns", "key", [new TestEvent("ns", new string('x', 5000), 1)]));
+    }
+
+    [Fact]
+    public async Task Delivery_ContinuesTheTraceOfItsPublisher()
+    {
+        var ended = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == QueueMetrics.MeterName,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = ended.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var cluster = await StreamCluster.StartTypedAsync(1, server.Url);
+        var key = Path.GetRandomFileName();
+
+        await cluster.PublishAsync("traced", key, [new TestEvent("ns", key, 1)]);
+
+        await Readiness.UntilAsync(_ => Task.FromResult(Of("jetstream deliver").Any()), "a delivery's trace", Cancelled);
+        Assert.Equal(Assert.Single(Of("jetstream publish")).SpanId, Assert.Single(Of("jetstream deliver")).ParentSpanId);
+        Assert.Equal(Of("jetstream publish").Single().TraceId, Of("jetstream deliver").Single().TraceId);
+
+        // Other tests publish in this process as well.
+        IEnumerable<Activity> Of(string name) => ended.Where(activity =>
+            activity.OperationName == name && Equals(activity.GetTagItem("messaging.destination.name"), $"traced/{key}"));
     }
 
     // Defect 1.2.12: names without the ServiceId.

@@ -95,6 +95,15 @@ public sealed class WireTests
     }
 
     [Fact]
+    public void DeliveryBackoff_DoublesUpToItsMost_AndEndsWithTheLastAttempt()
+    {
+        var backoff = new DeliveryBackoff(attemptsMax: 8);
+
+        Assert.Equal([250, 500, 1000, 2000, 4000, 5000, 5000], Enumerable.Range(0, 7).Select(at => backoff.Next(at).TotalMilliseconds));
+        Assert.Throws<DeliveryAttemptsException>(() => backoff.Next(7));
+    }
+
+    [Fact]
     public void AckWindow_AcknowledgesOnlyWhatAllBeforeItIsDone()
     {
         var window = new AckWindow();

@@ -36,7 +36,9 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public static async Task<ApiHost> StartAsync(params (string Key, string Value)[] settings)
+    public static Task<ApiHost> StartAsync(params (string Key, string Value)[] settings) => StartAsync(_ => { }, settings);
+
+    public static async Task<ApiHost> StartAsync(Action<IServiceCollection> configure, params (string Key, string Value)[] settings)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "controlplane" });
         builder.Configuration.AddInMemoryCollection(
@@ -47,6 +49,7 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton(grains.Factory);
         builder.Services.AddSingleton(new Locality(FakeGrains.Region, FakeGrains.Overlay));
         builder.Logging.AddProvider(logs);
+        configure(builder.Services);
         builder.AddMetrics().AddAccess().AddApi().AddReadiness();
 
         var app = builder.Build().MapControlPlane();
