@@ -10,8 +10,8 @@ namespace ControlPlane.Demo;
 /// <summary>Brokers, Redis, a silo, then a fleet; follows it until it is enrolled and checks that it is.</summary>
 internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimeProvider time)
 {
-    /// <summary>RSA keys made before the fleet starts, some 25 a second on two cores; a larger fleet shares them.</summary>
-    private const int KeyPoolMax = 100;
+    /// <summary>RSA keys are generated at some 25 a second on two cores; those of a larger fleet are paired of fewer.</summary>
+    private const int GeneratedKeysMax = 100;
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
 
@@ -152,8 +152,8 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
             User = "unprovisioned",
             Password = File.ReadAllText(stage.Secrets.UnprovisionedPasswordFile),
             Faults = new Dictionary<NodeFault, FaultShare> { [NodeFault.Dead] = options.Dead, [NodeFault.ForgedToken] = options.Forged },
-            KeyPool = Math.Min(withKeys, KeyPoolMax),
-            ShareKeys = withKeys > KeyPoolMax,
+            KeyPool = withKeys,
+            PairKeys = withKeys > GeneratedKeysMax,
             KeyFolder = folder.Keys,
         };
     }

@@ -54,6 +54,14 @@ internal static class Program
             await File.WriteAllTextAsync(path, JsonSerializer.Serialize(figures, Format), cancellationToken);
         }
 
+        foreach (var one in figures)
+        {
+            foreach (var (name, value) in one.Details)
+            {
+                output.WriteLine($"  {one.Name} {name} {Figure.Text(value)}");
+            }
+        }
+
         figures.ForEach(one => output.WriteLine(one.ToString()));
         return 0;
     }

@@ -52,7 +52,7 @@ public sealed class SimulatedFleet : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(options.NodesPerConnection, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(options.ConnectsAtOnce, 1);
         IRsaKeySource keys = options.KeyPool > 0
-            ? await Task.Run(() => RsaKeyPool.Open(options.KeyPool, options.ShareKeys, options.KeyFolder), cancellationToken)
+            ? await Task.Run(() => RsaKeyPool.Open(options.KeyPool, options.PairKeys, options.KeyFolder), cancellationToken)
             : new RsaKeyMaker();
         return new SimulatedFleet(options, keys);
     }

@@ -82,8 +82,10 @@ public sealed class SimulatedFleetOptions
     /// <summary>How many RSA keys are made before the fleet starts; 0, the default, makes each at its <c>gencsr</c>.</summary>
     public int KeyPool { get; init; }
 
-    /// <summary>Whether keys of the pool are given out again when it is empty: nodes then share keys. False by default.</summary>
-    public bool ShareKeys { get; init; }
+    /// <summary>
+    /// Whether the pool is paired of the primes of a few keys: distinct keys, thousands in seconds, safe for nothing else. False by default.
+    /// </summary>
+    public bool PairKeys { get; init; }
 
     /// <summary>Where the pool is kept for the next run; null keeps it nowhere.</summary>
     public string? KeyFolder { get; init; }

@@ -55,7 +55,7 @@ public sealed class SimulatedFleetTests
         SignerKeyPem = network.SignerKeyPem,
         RestartDelay = TimeSpan.FromMilliseconds(100),
         NodesPerConnection = nodesPerConnection,
-        KeyPool = 3,
-        ShareKeys = nodes > 3,
+        KeyPool = nodes,
+        PairKeys = nodes > 3,
     };
 }

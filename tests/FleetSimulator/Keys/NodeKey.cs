@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 namespace ControlPlane.FleetSimulator.Keys;
 
 /// <summary>An RSA key of a node, opened once: reading one costs OpenSSL 3 more than signing with it.</summary>
-/// <remarks>Immutable; never disposed, because nodes of a shared pool hold the same one for as long as the process lives.</remarks>
+/// <remarks>Immutable; never disposed, because its pool and its node hold it for as long as the process lives.</remarks>
 internal sealed class NodeKey
 {
     private readonly RSA rsa;
@@ -35,6 +35,9 @@ internal sealed class NodeKey
         rsa.ImportRSAPrivateKey(pkcs1, out _);
         return new NodeKey(rsa);
     }
+
+    /// <exception cref="CryptographicException">They are not those of a private key.</exception>
+    public static NodeKey Open(in RSAParameters parameters) => new(RSA.Create(parameters));
 
     public byte[] Export() => rsa.ExportRSAPrivateKey();
 

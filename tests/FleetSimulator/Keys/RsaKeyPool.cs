@@ -4,9 +4,9 @@ namespace ControlPlane.FleetSimulator.Keys;
 
 /// <summary>
 /// Keys made beforehand, because two cores make some 25 a second. Made in parallel, and kept in a file so that the next run finds
-/// them. Each is given out once; when they run out new ones are made, or the old ones again if that was asked for.
+/// them. Each is given out once; when they run out new ones are made.
 /// </summary>
-internal sealed class RsaKeyPool(IReadOnlyList<NodeKey> keys, bool share) : IRsaKeySource
+internal sealed class RsaKeyPool(IReadOnlyList<NodeKey> keys) : IRsaKeySource
 {
     /// <summary>The keys that real agents make.</summary>
     public const int Bits = 2048;
@@ -15,7 +15,25 @@ internal sealed class RsaKeyPool(IReadOnlyList<NodeKey> keys, bool share) : IRsa
     private static readonly RsaKeyMaker Maker = new();
     private int given;
 
-    public static RsaKeyPool Open(int count, bool share, string? folder)
+    /// <param name="count">How many keys.</param>
+    /// <param name="pair">Whether most of them are paired of the primes of a few, see <see cref="PairedKeys"/>.</param>
+    /// <param name="folder">Where what was generated is kept; null keeps it nowhere.</param>
+    public static RsaKeyPool Open(int count, bool pair, string? folder) => pair
+        ? new RsaKeyPool(PairedKeys.Make(Generated(PairedKeys.SourcesFor(count), folder), count))
+        : new RsaKeyPool(Generated(count, folder));
+
+    public NodeKey Next(int bits)
+    {
+        if (bits != Bits || keys.Count == 0)
+        {
+            return Maker.Next(bits);
+        }
+
+        var position = Interlocked.Increment(ref given) - 1;
+        return position < keys.Count ? keys[position] : Maker.Next(bits);
+    }
+
+    private static List<NodeKey> Generated(int count, string? folder)
     {
         var path = folder is null ? null : Path.Combine(folder, $"rsa-{Bits}.keys");
         var keys = path is not null && File.Exists(path) ? Read(path, count) : [];
@@ -30,23 +48,7 @@ internal sealed class RsaKeyPool(IReadOnlyList<NodeKey> keys, bool share) : IRsa
             }
         }
 
-        return new RsaKeyPool(keys, share);
-    }
-
-    public NodeKey Next(int bits)
-    {
-        if (bits != Bits || keys.Count == 0)
-        {
-            return Maker.Next(bits);
-        }
-
-        var position = Interlocked.Increment(ref given) - 1;
-        if (position < keys.Count)
-        {
-            return keys[position];
-        }
-
-        return share ? keys[(int)((uint)position % (uint)keys.Count)] : Maker.Next(bits);
+        return keys;
     }
 
     private static List<NodeKey> Read(string path, int count)

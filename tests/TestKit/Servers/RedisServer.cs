@@ -50,6 +50,8 @@ public sealed class RedisServer : IAsyncDisposable
     /// <summary>As StackExchange.Redis takes it.</summary>
     public string ConnectionString => $"127.0.0.1:{Port}" + (_settings.Password is { } password ? $",password={password}" : "");
 
+    public int ProcessId => _process!.Id;
+
     /// <summary>The last lines that it logged.</summary>
     public string Output => _process?.Output ?? "";
 

@@ -15,8 +15,11 @@ public sealed record EnrolmentStageOptions
     /// <summary>Where everything is kept. A temporary folder that is removed on dispose by default.</summary>
     public string? Folder { get; init; }
 
-    /// <summary>The port of the HTTP API; a free one by default.</summary>
+    /// <summary>The port of the first silo's HTTP API; a free one by default.</summary>
     public int? ApiPort { get; init; }
+
+    /// <summary>How many silos share the work, each a process of its own. 1 to 9; 1 by default.</summary>
+    public int Silos { get; init; } = 1;
 
     /// <summary>How many overlays the silo serves, each with a network of its own: <c>overlay-1</c> and so on. 1 to 6; 1 by default.</summary>
     public int Overlays { get; init; } = 1;
@@ -41,8 +44,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
     private readonly EnrolmentStageOptions options;
     private readonly string folder;
     private readonly TestPki pki;
-    private readonly string configuration;
-    private readonly Uri api;
+    private readonly IReadOnlyList<SiloSeat> seats;
 
     private EnrolmentStage(
         EnrolmentStageOptions options, string folder, TestPki pki, StageSecrets secrets, StageBrokers brokers, RedisServer redis, string issuerPublicKey)
@@ -53,9 +55,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
         Secrets = secrets;
         Brokers = brokers;
         Redis = redis;
-        api = new Uri($"http://127.0.0.1:{options.ApiPort ?? LoopbackPort.Free()}");
-        configuration = Path.Combine(folder, "controlplane.yaml");
-        File.WriteAllText(configuration, Configuration(issuerPublicKey));
+        seats = [.. Enumerable.Range(0, options.Silos).Select(number => SeatOf(number, issuerPublicKey))];
     }
 
     public StageSecrets Secrets { get; }
@@ -64,8 +64,11 @@ public sealed class EnrolmentStage : IAsyncDisposable
 
     public RedisServer Redis { get; }
 
-    /// <summary>The silo that runs; null before <see cref="StartSiloAsync"/>.</summary>
-    public SiloProcess? Silo { get; private set; }
+    /// <summary>The first silo that was not killed or stopped; null when none runs.</summary>
+    public SiloProcess? Silo => Silos.FirstOrDefault(silo => silo is { IsRunning: true });
+
+    /// <summary>The silos by number; null where none was started.</summary>
+    public IReadOnlyList<SiloProcess?> Silos => [.. seats.Select(seat => seat.Silo)];
 
     /// <summary>Starts brokers and Redis; not yet the silo.</summary>
     /// <param name="options">What it is made of.</param>
@@ -93,22 +96,32 @@ public sealed class EnrolmentStage : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the silo, again if it was killed, and waits until it is ready.</summary>
-    public async Task StartSiloAsync(CancellationToken cancellationToken, Action<string>? onLine = null)
+    /// <summary>Starts a silo, again if it was killed, and waits until it is ready.</summary>
+    public async Task StartSiloAsync(CancellationToken cancellationToken, Action<string>? onLine = null, int number = 0)
     {
-        if (Silo is not null)
+        var seat = seats[number];
+        if (seat.Silo is not null)
         {
-            await Silo.DisposeAsync();
+            await seat.Silo.DisposeAsync();
         }
 
-        Silo = await SiloProcess.StartAsync(options.SiloProgram, configuration, api, onLine, cancellationToken);
+        seat.Silo = await SiloProcess.StartAsync(options.SiloProgram, seat.Configuration, seat.Api, onLine, cancellationToken);
+    }
+
+    /// <summary>Starts every silo, one after the other.</summary>
+    public async Task StartSilosAsync(CancellationToken cancellationToken)
+    {
+        for (var number = 0; number < seats.Count; number++)
+        {
+            await StartSiloAsync(cancellationToken, number: number);
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (Silo is not null)
+        foreach (var silo in Silos.OfType<SiloProcess>())
         {
-            await Silo.DisposeAsync();
+            await silo.DisposeAsync();
         }
 
         await Redis.DisposeAsync();
@@ -153,7 +166,15 @@ public sealed class EnrolmentStage : IAsyncDisposable
 
             """;
 
-    private string Configuration(string issuerPublicKey)
+    private SiloSeat SeatOf(int number, string issuerPublicKey)
+    {
+        var api = new Uri($"http://127.0.0.1:{(number == 0 ? options.ApiPort : null) ?? LoopbackPort.Free()}");
+        var configuration = Path.Combine(folder, number == 0 ? "controlplane.yaml" : $"controlplane-{number + 1}.yaml");
+        File.WriteAllText(configuration, Configuration(api, issuerPublicKey));
+        return new SiloSeat(configuration, api);
+    }
+
+    private string Configuration(Uri api, string issuerPublicKey)
     {
         var client = pki.ClientCertificate("controlplane");
 
@@ -204,5 +225,15 @@ public sealed class EnrolmentStage : IAsyncDisposable
             {string.Concat(Brokers.Overlays.Select((broker, number) => Network(NameOf(number), broker, client)))}
             {options.MoreConfiguration}
             """;
+    }
+
+    /// <summary>Where a silo runs, whichever process that is at the moment.</summary>
+    private sealed class SiloSeat(string configuration, Uri api)
+    {
+        public string Configuration => configuration;
+
+        public Uri Api => api;
+
+        public SiloProcess? Silo { get; set; }
     }
 }

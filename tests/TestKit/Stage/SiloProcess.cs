@@ -21,6 +21,8 @@ public sealed class SiloProcess : IAsyncDisposable
 
     public int ProcessId => process.Id;
 
+    public bool IsRunning => !process.HasExited;
+
     /// <summary>The last lines that it logged.</summary>
     public string Output => process.Output;
 
@@ -54,6 +56,12 @@ public sealed class SiloProcess : IAsyncDisposable
 
     /// <summary>Ends it at once (SIGKILL).</summary>
     public Task KillAsync() => process.KillAsync();
+
+    /// <summary>Stops it from running while its connections stay open (SIGSTOP): a machine that hangs.</summary>
+    public void Pause() => process.Signal(Signals.Stop);
+
+    /// <summary>Lets it run again after <see cref="Pause"/>.</summary>
+    public void Continue() => process.Signal(Signals.Continue);
 
     /// <summary>Asks it to end in order (SIGTERM), and waits.</summary>
     public Task StopAsync() => process.StopAsync();
