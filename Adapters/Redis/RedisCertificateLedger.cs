@@ -16,39 +16,14 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
     // Closed orders are kept for questions until long after their certificate could have been of use to anyone.
     private static readonly TimeSpan Retention = TimeSpan.FromDays(90);
 
-    // The new version, or 0 when the stored one is another than expected. KEYS: the order, then the index of each state.
-    // ARGV: expected version, entry, state, score, order id, instant of expiry (0: none), score up to which the index is dropped.
-    private const string WriteScript = """
-        local stored = redis.call('HMGET', KEYS[1], 'v', 's')
-        local version = tonumber(stored[1] or 0)
-        if version ~= tonumber(ARGV[1]) then return 0 end
-        redis.call('HSET', KEYS[1], 'v', version + 1, 's', ARGV[3], 'd', ARGV[2])
-        if stored[2] and stored[2] ~= ARGV[3] then redis.call('ZREM', KEYS[1 + tonumber(stored[2])], ARGV[5]) end
-        redis.call('ZADD', KEYS[1 + tonumber(ARGV[3])], ARGV[4], ARGV[5])
-        if ARGV[6] == '0' then redis.call('PERSIST', KEYS[1]) else
-          redis.call('PEXPIREAT', KEYS[1], ARGV[6])
-          redis.call('ZREMRANGEBYSCORE', KEYS[1 + tonumber(ARGV[3])], '-inf', '(' .. ARGV[7])
-        end
-        return version + 1
-        """;
-
-    private static readonly LedgerState[] States = Enum.GetValues<LedgerState>();
-
+    private readonly LedgerKeys keys = new(scope);
     private readonly ChainStore chains = new(redis);
+    private readonly LedgerWriter writer = new(redis);
 
     private IDatabase Database => redis.GetDatabase();
 
-    public async Task<LedgerEntry?> ReadAsync(string issuer, string orderId, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await LoadAsync(issuer, orderId).WaitAsync(cancellationToken);
-        }
-        catch (RedisException away)
-        {
-            throw Unavailable(away);
-        }
-    }
+    public Task<LedgerEntry?> ReadAsync(string issuer, string orderId, CancellationToken cancellationToken) =>
+        AskAsync(() => LoadAsync(issuer, orderId), cancellationToken);
 
     public async Task<LedgerEntry?> TryWriteAsync(LedgerEntry entry, CancellationToken cancellationToken)
     {
@@ -56,21 +31,16 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
         try
         {
             var stored = entry.Certificate is { } certificate
-                ? entry with { Certificate = certificate with { ChainPem = await chains.KeepAsync(TagOf(entry.Issuer), certificate.ChainPem) } }
+                ? entry with
+                {
+                    Certificate = certificate with { ChainPem = await chains.KeepAsync(keys.TagOf(entry.Issuer), certificate.ChainPem) },
+                }
                 : entry;
-            var version = (long)await Database.ScriptEvaluateAsync(
-                WriteScript,
-                [EntryKey(entry.Issuer, entry.OrderId), .. States.Select(state => IndexKey(entry.Issuer, state))],
-                [
-                    entry.Version,
-                    JsonSerializer.SerializeToUtf8Bytes(stored with { Version = 0 }, LedgerJson.Default.LedgerEntry),
-                    (int)entry.State,
-                    (entry.RevocationDueAt ?? entry.CreatedAt).ToUnixTimeMilliseconds(),
-                    entry.OrderId,
-                    ExpiryOf(entry)?.ToUnixTimeMilliseconds() ?? 0,
-                    (time.GetUtcNow() - CertificateProfile.LifetimeMax - Retention).ToUnixTimeMilliseconds(),
-                ]);
-            return version == 0 ? null : entry with { Version = version };
+            var now = time.GetUtcNow();
+            var written = await writer.TryWriteAsync(
+                keys, entry, JsonSerializer.SerializeToUtf8Bytes(stored with { Version = 0 }, LedgerJson.Default.LedgerEntry),
+                ExpiryOf(entry), now, now - CertificateProfile.LifetimeMax - Retention);
+            return written ? entry with { Version = entry.Version + 1 } : null;
         }
         catch (RedisException away)
         {
@@ -78,42 +48,51 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
         }
     }
 
-    public async Task<IReadOnlyList<LedgerEntry>> ListAsync(
-        string issuer, LedgerState state, int limit, CancellationToken cancellationToken)
-    {
-        try
+    public Task<IReadOnlyList<LedgerEntry>> ListAsync(
+        string issuer, LedgerState state, LedgerPosition? after, int limit, CancellationToken cancellationToken) =>
+        AskAsync(async () =>
         {
-            var orderIds = await Database.SortedSetRangeByRankAsync(IndexKey(issuer, state), 0, limit - 1).WaitAsync(cancellationToken);
-            return await LoadAllAsync(issuer, state, orderIds, cancellationToken);
-        }
-        catch (RedisException away)
-        {
-            throw Unavailable(away);
-        }
-    }
+            var orderIds = after is null
+                ? await Database.SortedSetRangeByRankAsync(keys.Index(issuer, state), 0, limit - 1)
+                : await IndexAfterAsync(keys.Index(issuer, state), after, limit);
+            return await LoadAllAsync(issuer, entry => entry.State == state, orderIds);
+        }, cancellationToken);
 
-    public async Task<IReadOnlyDictionary<LedgerState, long>> CountAsync(string issuer, CancellationToken cancellationToken)
-    {
-        try
+    public Task<LedgerEntry?> FindAsync(string issuer, string signer, string serialNumber, CancellationToken cancellationToken) =>
+        AskAsync(async () =>
         {
-            var counts = await Task.WhenAll(States.Select(state => Database.SortedSetLengthAsync(IndexKey(issuer, state))))
-                .WaitAsync(cancellationToken);
-            return States.Zip(counts).ToDictionary(pair => pair.First, pair => pair.Second);
-        }
-        catch (RedisException away)
+            var orderId = await Database.StringGetAsync(keys.Serial(issuer, signer, serialNumber));
+            var entry = orderId.IsNull ? null : await LoadAsync(issuer, orderId.ToString());
+            return entry?.Certificate is { } certificate && certificate.Issuer == signer && certificate.SerialNumber == serialNumber ? entry : null;
+        }, cancellationToken);
+
+    public Task<IReadOnlyList<LedgerEntry>> ListOfNodeAsync(string issuer, string identity, int limit, CancellationToken cancellationToken) =>
+        AskAsync(async () =>
         {
-            throw Unavailable(away);
-        }
-    }
+            var orderIds = await Database.SortedSetRangeByRankAsync(keys.Node(issuer, identity), 0, limit - 1, Order.Descending);
+            return await LoadAllAsync(issuer, entry => entry.Identity == identity, orderIds);
+        }, cancellationToken);
+
+    public Task<(IReadOnlyList<LedgerRecord> Records, LedgerHead Head)> ReadHistoryAsync(
+        string issuer, int shard, long after, int limit, CancellationToken cancellationToken) =>
+        AskAsync(() => writer.ReadAsync(keys.History(issuer, shard), keys.Head(issuer, shard), after, limit), cancellationToken);
+
+    public Task<IReadOnlyDictionary<LedgerState, long>> CountAsync(string issuer, CancellationToken cancellationToken) =>
+        AskAsync<IReadOnlyDictionary<LedgerState, long>>(async () =>
+        {
+            var counts = await Task.WhenAll(LedgerKeys.States.Select(state => Database.SortedSetLengthAsync(keys.Index(issuer, state))));
+            return LedgerKeys.States.Zip(counts).ToDictionary(pair => pair.First, pair => pair.Second);
+        }, cancellationToken);
 
     public async IAsyncEnumerable<LedgerEntry> ScanAsync(string issuer, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // States only ever grow but for RevocationDue's delays: an order that moves while we look is met again, not missed.
-        foreach (var state in States)
+        foreach (var state in LedgerKeys.States)
         {
-            await foreach (var page in PagesAsync(issuer, state, cancellationToken))
+            var orderIds = await AskAsync(() => Database.SortedSetRangeByRankAsync(keys.Index(issuer, state)), cancellationToken);
+            foreach (var few in orderIds.Chunk(PageEntries))
             {
-                foreach (var entry in page)
+                foreach (var entry in await AskAsync(() => LoadAllAsync(issuer, entry => entry.State == state, few), cancellationToken))
                 {
                     yield return entry;
                 }
@@ -121,49 +100,28 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
         }
     }
 
-    private async IAsyncEnumerable<IReadOnlyList<LedgerEntry>> PagesAsync(
-        string issuer, LedgerState state, [EnumeratorCancellation] CancellationToken cancellationToken)
+    // Orders of one instant are in the order of their names; as many as came in one millisecond are skipped at most.
+    private async Task<RedisValue[]> IndexAfterAsync(RedisKey index, LedgerPosition after, int limit)
     {
-        foreach (var orderIds in (await AllAsync(issuer, state, cancellationToken)).Chunk(PageEntries))
-        {
-            IReadOnlyList<LedgerEntry> page;
-            try
-            {
-                page = await LoadAllAsync(issuer, state, orderIds, cancellationToken);
-            }
-            catch (RedisException away)
-            {
-                throw Unavailable(away);
-            }
-
-            yield return page;
-        }
+        var score = after.At.ToUnixTimeMilliseconds();
+        var same = await Database.SortedSetRangeByScoreAsync(index, score, score);
+        var rest = same.Where(orderId => string.CompareOrdinal(orderId.ToString(), after.OrderId) > 0).Take(limit).ToList();
+        var later = await Database.SortedSetRangeByScoreAsync(
+            index, score, double.PositiveInfinity, Exclude.Start, Order.Ascending, 0, Math.Max(1, limit - rest.Count));
+        return [.. rest.Concat(later).Take(limit)];
     }
 
-    private async Task<RedisValue[]> AllAsync(string issuer, LedgerState state, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<LedgerEntry>> LoadAllAsync(string issuer, Func<LedgerEntry, bool> belongs, RedisValue[] orderIds)
     {
-        try
-        {
-            return await Database.SortedSetRangeByRankAsync(IndexKey(issuer, state)).WaitAsync(cancellationToken);
-        }
-        catch (RedisException away)
-        {
-            throw Unavailable(away);
-        }
-    }
-
-    private async Task<IReadOnlyList<LedgerEntry>> LoadAllAsync(
-        string issuer, LedgerState state, RedisValue[] orderIds, CancellationToken cancellationToken)
-    {
-        var entries = await Task.WhenAll(orderIds.Select(orderId => LoadAsync(issuer, orderId.ToString()))).WaitAsync(cancellationToken);
+        var entries = await Task.WhenAll(orderIds.Select(orderId => LoadAsync(issuer, orderId.ToString())));
 
         // What moved on between the index and the order is another state's; what is gone has outlived its retention.
-        return [.. entries.OfType<LedgerEntry>().Where(entry => entry.State == state)];
+        return [.. entries.OfType<LedgerEntry>().Where(belongs)];
     }
 
     private async Task<LedgerEntry?> LoadAsync(string issuer, string orderId)
     {
-        var fields = await Database.HashGetAsync(EntryKey(issuer, orderId), [VersionField, EntryField]);
+        var fields = await Database.HashGetAsync(keys.Order(issuer, orderId), [VersionField, EntryField]);
         if (fields[1].IsNull)
         {
             return null;
@@ -171,7 +129,7 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
 
         var entry = JsonSerializer.Deserialize((byte[])fields[1]!, LedgerJson.Default.LedgerEntry)! with { Version = (long)fields[0] };
         return entry.Certificate is { } certificate
-            ? entry with { Certificate = certificate with { ChainPem = await chains.FetchAsync(TagOf(issuer), certificate.ChainPem) } }
+            ? entry with { Certificate = certificate with { ChainPem = await chains.FetchAsync(keys.TagOf(issuer), certificate.ChainPem) } }
             : entry;
     }
 
@@ -179,12 +137,17 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
         ? (entry.Certificate?.NotAfter ?? entry.CreatedAt) + Retention
         : null;
 
-    private RedisKey EntryKey(string issuer, string orderId) => $"{TagOf(issuer)}:order:{orderId}";
-
-    private RedisKey IndexKey(string issuer, LedgerState state) => $"{TagOf(issuer)}:state:{(int)state}";
-
-    // Escaped, since a brace in a name would move the hash tag.
-    private string TagOf(string issuer) => $"certificates:{{{Uri.EscapeDataString(scope)}/{Uri.EscapeDataString(issuer)}}}";
+    private static async Task<T> AskAsync<T>(Func<Task<T>> question, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await question().WaitAsync(cancellationToken);
+        }
+        catch (RedisException away)
+        {
+            throw Unavailable(away);
+        }
+    }
 
     private static LedgerUnavailableException Unavailable(RedisException fault) =>
         new($"the certificate ledger did not answer: {fault.GetType().Name}", fault);

@@ -12,7 +12,7 @@ namespace Orleans.Hosting;
 public static class RedisLedgerHosting
 {
     /// <summary>
-    /// Keeps the certificate ledger in Redis, over the <see cref="IConnectionMultiplexer"/> that is registered, apart from that of any
+    /// Keeps the certificate ledger and the register of keys in Redis, over the <see cref="IConnectionMultiplexer"/> that is registered, apart from that of any
     /// other service id.
     /// </summary>
     public static ISiloBuilder AddRedisLedger(this ISiloBuilder silo)
@@ -22,6 +22,9 @@ public static class RedisLedgerHosting
             provider.GetRequiredService<IConnectionMultiplexer>(),
             provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId,
             provider.GetRequiredService<TimeProvider>()));
+        silo.Services.AddSingleton<IKeyRegister>(provider => new RedisKeyRegister(
+            provider.GetRequiredService<IConnectionMultiplexer>(),
+            provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId));
         return silo;
     }
 }

@@ -56,4 +56,7 @@ public enum Refusal
 
     /// <summary>The enrolment failed more often than the limit allows.</summary>
     TooManyAttempts = 18,
+
+    /// <summary>Another node has the key, or a certificate of it was revoked.</summary>
+    KeyReused = 19,
 }

@@ -19,7 +19,7 @@ internal sealed partial class CertificateSweepGrain(
     public async Task<bool> Sweep(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var oldest = await ledger.ListAsync(Issuer, LedgerState.RevocationDue, BatchMax, cancellationToken);
+        var oldest = await ledger.ListAsync(Issuer, LedgerState.RevocationDue, after: null, BatchMax, cancellationToken);
         var due = oldest.Where(entry => (entry.RevocationDueAt ?? entry.CreatedAt) <= now).ToList();
         var settled = 0;
         foreach (var few in due.Chunk(AtOnceMax))

@@ -20,6 +20,12 @@ public sealed class CertificatesOptions
     /// </summary>
     public HashSet<string> RejectedKeys { get; set; } = new(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Whether nodes may have one key together, and keys of revoked certificates come back. Only for simulated fleets, whose keys come
+    /// from a pool. False by default.
+    /// </summary>
+    public bool SharedKeys { get; set; }
+
     /// <summary>A profile by its name, or null.</summary>
     internal CertificateProfile? ProfileOrNull(string name) =>
         Profiles.TryGetValue(name, out var profile) ? profile with { Name = name } : null;

@@ -7,7 +7,7 @@ namespace ControlPlane.Certificates;
 /// <summary>Carries an order to the issuers that its profile allows, with its intent recorded before and its result after.</summary>
 /// <remarks>Holds nothing of an order; shared by the grains of a silo.</remarks>
 internal sealed class OrderAttempt(
-    OrderRecord record, IssuerDesks desks, IOptionsMonitor<CertificatesOptions> options, TimeProvider time)
+    OrderRecord record, IssuerDesks desks, IKeyRegister keys, IOptionsMonitor<CertificatesOptions> options, TimeProvider time)
 {
     private static readonly TimeSpan MisconfiguredPause = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan AskAgainPause = TimeSpan.FromSeconds(1);
@@ -34,7 +34,9 @@ internal sealed class OrderAttempt(
                 return await record.RefuseAsync(entry, refused.Refusal, refused.Detail);
 
             case SigningRequestVerdict.Accepted accepted:
-                return await TakeAsync(step, entry, new Draft(order, accepted.Request, profile));
+                return await KeyFaultAsync(accepted.Request, order.Identity) is { } reused
+                    ? await record.RefuseAsync(entry, Refusal.KeyReused, reused)
+                    : await TakeAsync(step, entry, new Draft(order, accepted.Request, profile));
 
             default:
                 throw new UnreachableException();
@@ -57,6 +59,17 @@ internal sealed class OrderAttempt(
                 ? new SigningRequestVerdict.Refused(Refusal.KeyUnacceptable, "the key is on the list of rejected keys")
                 : verdict;
     }
+
+    // Claimed before the intent: a claim whose order never went on costs nothing, since the key stays the node's.
+    private async Task<string?> KeyFaultAsync(SigningRequest request, string identity) => options.CurrentValue.SharedKeys
+        ? null
+        : await keys.ClaimAsync(request.PublicKeyFingerprint, identity, CancellationToken.None) switch
+        {
+            KeyClaim.Held => null,
+            KeyClaim.OfAnotherNode => "another node was certified for this key",
+            KeyClaim.Revoked => "a certificate of this key was revoked",
+            _ => throw new UnreachableException(),
+        };
 
     private async Task<IssuanceOutcome?> AskInTurnAsync(LedgerEntry entry, Draft draft)
     {

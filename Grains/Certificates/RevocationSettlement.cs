@@ -1,9 +1,7 @@
-using System.Security.Cryptography;
-
 namespace ControlPlane.Certificates;
 
 /// <summary>Has the certificate of a closed order revoked, finding it first where its answer was lost.</summary>
-internal sealed class RevocationSettlement(IssuerDesks desks, OrderReplay replay, TimeProvider time)
+internal sealed class RevocationSettlement(IssuerDesks desks, OrderReplay replay, IKeyRegister keys, TimeProvider time)
 {
     /// <summary>The entry as it is then: closed, or with the certificate that was found, or due later. Repeatable.</summary>
     /// <exception cref="IssuerUnavailableException">Not known to have been revoked; ask again.</exception>
@@ -35,6 +33,12 @@ internal sealed class RevocationSettlement(IssuerDesks desks, OrderReplay replay
             return Close(known, "expired before it was revoked");
         }
 
+        if (entry.OrderId == certificate.OrderId)
+        {
+            // Not of an orphan, whose key may be certified rightly by now. Before the CA is asked: it may be away for long.
+            await keys.RevokeAsync(certificate.PublicKeyFingerprint, cancellationToken);
+        }
+
         if (desks.RevokerOrNull(certificate.Issuer) is not { } revoker)
         {
             return Close(known, $"{certificate.Issuer} cannot revoke; it ends {certificate.NotAfter:u}");
@@ -42,9 +46,9 @@ internal sealed class RevocationSettlement(IssuerDesks desks, OrderReplay replay
 
         try
         {
-            var der = Convert.FromBase64String(certificate.CertificatePem[PemEncoding.Find(certificate.CertificatePem).Base64Data]);
-            await revoker.RevokeAsync(new RevocationOrder(der, entry.RevocationReason ?? RevocationReason.Superseded), cancellationToken);
-            return Close(known, $"revoked at {certificate.Issuer}");
+            await revoker.RevokeAsync(
+                new RevocationOrder(certificate.Der(), entry.RevocationReason ?? RevocationReason.Superseded), cancellationToken);
+            return Close(known, string.IsNullOrEmpty(entry.Detail) ? $"revoked at {certificate.Issuer}" : $"revoked at {certificate.Issuer}: {entry.Detail}");
         }
         catch (IssuerRefusedException refused)
         {

@@ -34,6 +34,7 @@ internal static class ApiEndpoints
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
         var v1 = app.MapGroup("/v1");
         v1.MapNodes();
+        v1.MapCertificates();
         v1.MapOverlays();
         v1.MapPlacementPolicy();
         v1.MapPlacementPlans();

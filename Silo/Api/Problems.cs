@@ -33,6 +33,9 @@ internal static class Problems
     public static ProblemHttpResult NodeUnwilling(string detail) =>
         Problem(StatusCodes.Status409Conflict, "node-unwilling", "The node did not do it", detail);
 
+    public static ProblemHttpResult IssuerCannotRevoke(string detail) =>
+        Problem(StatusCodes.Status409Conflict, "issuer-cannot-revoke", "The certificate authority cannot revoke", detail);
+
     /// <summary>A refusal of the domain, named after the enumeration's value: <c>TokenExpired</c> becomes <c>token-expired</c>.</summary>
     public static ProblemHttpResult Refused(Enum reason, string title, string detail) =>
         Problem(StatusCodes.Status409Conflict, KebabCase(reason.ToString()), title, detail);
@@ -74,6 +77,8 @@ internal static class Problems
                 : malformed.Message),
         IssuerRefusedException or IssuerMisconfiguredException =>
             Problem(StatusCodes.Status502BadGateway, "issuer-refused", "The certificate authority refused", fault.Message),
+        LedgerUnavailableException =>
+            Problem(StatusCodes.Status503ServiceUnavailable, "ledger-unavailable", "The certificate ledger is away", fault.Message),
         IssuerUnavailableException or IssuerThrottledException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "issuer-unavailable", "The certificate authority is away", fault.Message),
         PlacementUnavailableException =>

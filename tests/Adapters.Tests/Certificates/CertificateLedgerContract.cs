@@ -85,8 +85,8 @@ public abstract class CertificateLedgerContract
         await ledger.TryWriteAsync(
             Entry("web8/1") with { State = LedgerState.RevocationDue, CreatedAt = Epoch.AddHours(-8), RevocationDueAt = Epoch }, Cancel);
 
-        var oldest = await ledger.ListAsync(issuer, LedgerState.RevocationDue, 3, Cancel);
-        var all = await ledger.ListAsync(issuer, LedgerState.RevocationDue, 100, Cancel);
+        var oldest = await ledger.ListAsync(issuer, LedgerState.RevocationDue, null, 3, Cancel);
+        var all = await ledger.ListAsync(issuer, LedgerState.RevocationDue, null, 100, Cancel);
 
         Assert.Equal(["web5/1", "web4/1", "web3/1"], oldest.Select(entry => entry.OrderId));
         Assert.Equal("web8/1", all[^1].OrderId);
@@ -103,13 +103,89 @@ public abstract class CertificateLedgerContract
 
             foreach (var other in Enum.GetValues<LedgerState>())
             {
-                Assert.Equal(state == other ? 1 : 0, (await ledger.ListAsync(issuer, other, 10, Cancel)).Count);
+                Assert.Equal(state == other ? 1 : 0, (await ledger.ListAsync(issuer, other, null, 10, Cancel)).Count);
             }
 
             var counts = await ledger.CountAsync(issuer, Cancel);
             Assert.Equal(1, counts[state]);
             Assert.Equal(1, counts.Values.Sum());
         }
+    }
+
+    [Fact]
+    public async Task ListAsync_GivesEveryOrderOnce_PageByPage()
+    {
+        var ledger = Open();
+        for (var number = 0; number < 50; number++)
+        {
+            // Many of one instant: their names tell where a page ended.
+            await ledger.TryWriteAsync(Entry($"web{number}/1") with { CreatedAt = Epoch.AddSeconds(number / 10) }, Cancel);
+        }
+
+        var listed = new List<LedgerEntry>();
+        while (await ledger.ListAsync(issuer, LedgerState.Intended, listed.LastOrDefault()?.Position, 7, Cancel) is { Count: > 0 } page)
+        {
+            listed.AddRange(page);
+        }
+
+        Assert.Equal(50, listed.Select(entry => entry.OrderId).Distinct().Count());
+        Assert.Equal(50, listed.Count);
+    }
+
+    [Fact]
+    public async Task ListOfNodeAsync_GivesTheOrdersOfOneNode_NewestFirst()
+    {
+        var ledger = Open();
+        foreach (var number in new[] { 2, 1, 3 })
+        {
+            var entry = Entry($"web1/{number}") with { CreatedAt = Epoch.AddHours(number) };
+            await ledger.TryWriteAsync((await ledger.TryWriteAsync(entry, Cancel))! with { State = LedgerState.Issued }, Cancel);
+        }
+
+        await ledger.TryWriteAsync(Entry("web2/1") with { Identity = "web2" }, Cancel);
+
+        var orders = await ledger.ListOfNodeAsync(issuer, "web1", 2, Cancel);
+
+        Assert.Equal(["web1/3", "web1/2"], orders.Select(entry => entry.OrderId));
+        Assert.Empty(await ledger.ListOfNodeAsync(issuer, "web9", 10, Cancel));
+    }
+
+    [Fact]
+    public async Task FindAsync_FindsTheOrder_ByIssuerAndSerialNumber()
+    {
+        var ledger = Open();
+        var intended = (await ledger.TryWriteAsync(Entry("web1/1"), Cancel))!;
+        var certificate = new IssuedCertificate("web1/1", "signer", "0A1B", "pem", "chain", Epoch, Epoch.AddDays(1), "f00d");
+        var issued = await ledger.TryWriteAsync(intended with { State = LedgerState.Issued, Certificate = certificate }, Cancel);
+
+        Assert.Equal(issued, await ledger.FindAsync(issuer, "signer", "0A1B", Cancel));
+        Assert.Null(await ledger.FindAsync(issuer, "signer", "0A1C", Cancel));
+        Assert.Null(await ledger.FindAsync(issuer, "another", "0A1B", Cancel));
+    }
+
+    [Fact]
+    public async Task ReadHistoryAsync_HasARecordForEachWrite_InAnUnbrokenChain()
+    {
+        // Two ledgers over one store, as two silos have them: each must find out what the other wrote.
+        var ledgers = new[] { Open(), Open() };
+        var writes = 0;
+        await Parallel.ForEachAsync(Enumerable.Range(0, 40), Cancel, async (number, token) =>
+        {
+            var entry = Entry($"web1/{number}");
+            foreach (var state in new[] { LedgerState.Intended, LedgerState.Issued, LedgerState.RevocationDue, LedgerState.Closed })
+            {
+                entry = (await ledgers[number % 2].TryWriteAsync(entry with { State = state }, token))!;
+                Interlocked.Increment(ref writes);
+                Assert.Null(await ledgers[1].TryWriteAsync(entry with { Version = 99 }, token));
+            }
+        });
+
+        var (records, head) = await ledgers[0].ReadHistoryAsync(issuer, Entry("web1/1").Shard, 0, 1000, Cancel);
+        var (rest, _) = await ledgers[1].ReadHistoryAsync(issuer, Entry("web1/1").Shard, 100, 50, Cancel);
+
+        Assert.Equal(writes, records.Count);
+        Assert.Empty(LedgerChain.Faults(records, 0, head, complete: true));
+        Assert.Equal(Enumerable.Range(101, 50).Select(sequence => (long)sequence), rest.Select(record => record.Sequence));
     }
 
     [Fact]
@@ -139,4 +215,40 @@ public sealed class InMemoryCertificateLedgerTests : CertificateLedgerContract
     private readonly InMemoryCertificateLedger ledger = new();
 
     protected override ICertificateLedger Open() => ledger;
+}
+
+/// <summary>What every register of keys promises.</summary>
+public abstract class KeyRegisterContract
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    protected abstract IKeyRegister Open();
+
+    [Fact]
+    public async Task ClaimAsync_GivesAKeyToOneNode()
+    {
+        var claims = await Task.WhenAll(Enumerable.Range(0, 20).Select(number => Open().ClaimAsync("shared", $"web{number}", Cancel)));
+
+        Assert.Single(claims, claim => claim == KeyClaim.Held);
+        Assert.Equal(19, claims.Count(claim => claim == KeyClaim.OfAnotherNode));
+    }
+
+    [Fact]
+    public async Task ClaimAsync_IsRepeatable_UntilTheKeyIsRevoked()
+    {
+        Assert.Equal(KeyClaim.Held, await Open().ClaimAsync("own", "web1", Cancel));
+        Assert.Equal(KeyClaim.Held, await Open().ClaimAsync("own", "web1", Cancel));
+
+        await Open().RevokeAsync("own", Cancel);
+
+        Assert.Equal(KeyClaim.Revoked, await Open().ClaimAsync("own", "web1", Cancel));
+        Assert.Equal(KeyClaim.Revoked, await Open().ClaimAsync("own", "web2", Cancel));
+    }
+}
+
+public sealed class InMemoryKeyRegisterTests : KeyRegisterContract
+{
+    private readonly InMemoryKeyRegister register = new();
+
+    protected override IKeyRegister Open() => register;
 }

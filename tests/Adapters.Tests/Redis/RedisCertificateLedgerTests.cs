@@ -79,6 +79,32 @@ public sealed class RedisCertificateLedgerTests(RedisLedgerFixture redis) : Cert
     }
 
     [Fact]
+    public async Task ReadHistoryAsync_ShowsWhatWasChangedPastTheLedger()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        for (var number = 0; number < 10; number++)
+        {
+            await Open().TryWriteAsync(Entry("audited", $"{number}"), cancel);
+        }
+
+        var shard = Entry("audited", "0").Shard;
+        Assert.Empty(await FaultsAsync());
+
+        var stream = $"certificates:{{tests/audited}}:history:{shard}";
+        await redis.Connection.GetDatabase().StreamDeleteAsync(stream, ["4-0"]);
+        Assert.Equal(["the records between 3 and 5 are missing"], await FaultsAsync());
+
+        await redis.Connection.GetDatabase().StreamDeleteAsync(stream, ["10-0"]);
+        Assert.Contains("the records after 9 are missing: the last is 10", await FaultsAsync());
+
+        async Task<IReadOnlyList<string>> FaultsAsync()
+        {
+            var (records, head) = await Open().ReadHistoryAsync("audited", shard, 0, 100, cancel);
+            return LedgerChain.Faults(records, 0, head, complete: true);
+        }
+    }
+
+    [Fact]
     public async Task Ledger_SaysThatItIsUnavailable_WhenRedisIsGone()
     {
         var cancel = TestContext.Current.CancellationToken;
@@ -89,11 +115,16 @@ public sealed class RedisCertificateLedgerTests(RedisLedgerFixture redis) : Cert
 
         await Assert.ThrowsAsync<LedgerUnavailableException>(() => ledger.ReadAsync("ca", "1", cancel));
         await Assert.ThrowsAsync<LedgerUnavailableException>(() => ledger.TryWriteAsync(Entry("ca", "1"), cancel));
-        await Assert.ThrowsAsync<LedgerUnavailableException>(() => ledger.ListAsync("ca", LedgerState.Issued, 1, cancel));
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => ledger.ListAsync("ca", LedgerState.Issued, null, 1, cancel));
     }
 
     protected override ICertificateLedger Open() => new RedisCertificateLedger(redis.Connection, "tests", TimeProvider.System);
 
     private static LedgerEntry Entry(string issuer, string orderId) =>
         new(issuer, orderId, "web1", LedgerState.Intended, "digest", Epoch, null, null, null, Version: 0);
+}
+
+public sealed class RedisKeyRegisterTests(RedisLedgerFixture redis) : KeyRegisterContract, IClassFixture<RedisLedgerFixture>
+{
+    protected override IKeyRegister Open() => new RedisKeyRegister(redis.Connection, "tests");
 }

@@ -32,10 +32,12 @@ internal sealed class IssuanceHost : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
         {
             ["Certificates:Profiles:node:Issuers:0"] = Issuer,
+            ["Certificates:SharedKeys"] = "true",
             [$"LocalCa:{Issuer}:DataFolder"] = folder,
             [$"LocalCa:{Issuer}:KeyKind"] = keyKind,
         });
         builder.Services.AddSingleton<ICertificateLedger, InMemoryCertificateLedger>();
+        builder.Services.AddSingleton<IKeyRegister, InMemoryKeyRegister>();
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(LoopbackPort.Free(), LoopbackPort.Free());

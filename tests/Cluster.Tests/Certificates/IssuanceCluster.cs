@@ -18,6 +18,8 @@ public sealed class IssuanceCluster : IAsyncLifetime
 
     internal InMemoryCertificateLedger Ledger { get; } = new();
 
+    internal InMemoryKeyRegister Keys { get; } = new();
+
     internal ScriptedIssuer Issuer { get; } = new(Scripted);
 
     internal CollectedOutput Output { get; } = new();
@@ -32,12 +34,14 @@ public sealed class IssuanceCluster : IAsyncLifetime
         {
             ["Certificates:Profiles:node:Issuers:0"] = Scripted,
             ["Certificates:Profiles:embedded:Issuers:0"] = Embedded,
+            ["Certificates:SharedKeys"] = "true",
             [$"LocalCa:{Embedded}:DataFolder"] = folder,
             [$"LocalCa:{Embedded}:KeyKind"] = "P256",
         }));
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton<ICertificateLedger>(Ledger);
+            silo.Services.AddSingleton<IKeyRegister>(Keys);
             silo.Services.AddKeyedSingleton<ICertificateIssuer>(Scripted, Issuer);
             silo.AddLocalCa().AddCertificates();
             silo.Services.AddLogging(logging => logging.AddProvider(Output).SetMinimumLevel(LogLevel.Trace));
@@ -52,6 +56,8 @@ public sealed class IssuanceCluster : IAsyncLifetime
         await cluster.DisposeAsync();
         Directory.Delete(folder, recursive: true);
     }
+
+    internal ICertificateInventoryGrain Inventory => cluster.Client.GetGrain<ICertificateInventoryGrain>(0);
 
     internal ICertificateIssuanceGrain Grain(string issuer, string identity) =>
         cluster.Client.GetGrain<ICertificateIssuanceGrain>(CertificateShard.KeyFor(issuer, identity));

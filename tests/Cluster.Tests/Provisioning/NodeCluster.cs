@@ -33,6 +33,8 @@ public sealed class NodeCluster : IAsyncLifetime
             silo.AddMemoryGrainStorage(Stores.Fleet);
             silo.AddOverlayPlacement().AddLocalCa().AddCertificates().AddProvisioning();
             silo.Services.AddSingleton<ICertificateLedger>(Ledger);
+            silo.Services.AddSingleton<IKeyRegister>(new InMemoryKeyRegister());
+            silo.Services.Configure<CertificatesOptions>(options => options.SharedKeys = true);
             silo.Services.AddSingleton<INodeAgent>(Nodes);
             silo.Services.AddSingleton<INodeAttestor, FakeAttestor>();
             silo.Services.AddSingleton<IServerTokenIssuer, FakeServerTokenIssuer>();

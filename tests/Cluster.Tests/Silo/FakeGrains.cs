@@ -1,4 +1,5 @@
 using System.Reflection;
+using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.Overlays;
 using ControlPlane.Provisioning;
@@ -21,6 +22,13 @@ internal sealed class FakeGrains
     public Func<ReprovisionOutcome> Reprovision { get; set; } = () => new ReprovisionOutcome.Accepted();
 
     public ReprovisionRequest? LastReprovision { get; private set; }
+
+    /// <summary>The certificates there are, and what the last revocation asked.</summary>
+    public List<CertificateRecord> Certificates { get; } = [];
+
+    public CertificateRevocationRequest? LastRevocation { get; private set; }
+
+    public Func<CertificateRevocation> Revoke { get; set; } = () => new CertificateRevocation.UnknownCertificate();
 
     public IGrainFactory Factory => Stand.InForGrains(Resolve);
 
@@ -55,8 +63,30 @@ internal sealed class FakeGrains
         {
             [nameof(IOverlayPlacementGrain.ListOverlays)] = _ => Task.FromResult<IReadOnlyList<OverlaySnapshot>>(Overlays),
         }),
+        _ when contract == typeof(ICertificateInventoryGrain) => Stand.In<ICertificateInventoryGrain>(new()
+        {
+            [nameof(ICertificateInventoryGrain.ListIssuers)] = _ => Task.FromResult<IReadOnlyList<string>>(["local"]),
+            [nameof(ICertificateInventoryGrain.List)] = arguments => Task.FromResult(Page((LedgerPosition?)arguments[2], (int)arguments[3]!)),
+            [nameof(ICertificateInventoryGrain.ListOfNode)] = arguments => Task.FromResult<IReadOnlyList<CertificateRecord>>(
+                [.. Certificates.Where(one => one.Identity == (string)arguments[0]!)]),
+            [nameof(ICertificateInventoryGrain.GetRevocationLists)] = arguments => Task.FromResult<IReadOnlyList<byte[]>?>(
+                "local".Equals(arguments[0]) ? [[48, 1], [48, 2]] : null),
+            [nameof(ICertificateInventoryGrain.GetHistory)] = _ => Task.FromResult(
+                new LedgerHistory([new LedgerRecord(1, "aa", "{}")], new LedgerHead(2, "bb"), ["the records after 1 are missing: the last is 2"])),
+            [nameof(ICertificateInventoryGrain.Revoke)] = arguments =>
+            {
+                LastRevocation = (CertificateRevocationRequest)arguments[0]!;
+                return Task.FromResult(Revoke());
+            },
+        }),
         _ => throw new InvalidOperationException($"nothing stands in for {contract.Name}"),
     };
+
+    private CertificatePage Page(LedgerPosition? after, int limit)
+    {
+        var page = Certificates.Where(one => after is null || string.CompareOrdinal(one.OrderId, after.OrderId) > 0).Take(limit).ToList();
+        return new CertificatePage(page, page.Count == limit ? new LedgerPosition(page[^1].OrderedAt, page[^1].OrderId) : null);
+    }
 
     private IReadOnlyList<RosterEntry> List(long shard, NodeStage? stage, string? afterIdentity, int limit) =>
     [

@@ -11,6 +11,16 @@ internal sealed class IssuanceSilo
 
     public IssuanceSilo(
         ICertificateLedger ledger, TimeProvider time, Action<CertificatesOptions>? configure, params ScriptedIssuer[] issuers)
+        : this(ledger, new InMemoryKeyRegister(), time, configure, issuers)
+    {
+    }
+
+    public IssuanceSilo(
+        ICertificateLedger ledger,
+        IKeyRegister keys,
+        TimeProvider time,
+        Action<CertificatesOptions>? configure,
+        params ScriptedIssuer[] issuers)
     {
         this.ledger = ledger;
         home = issuers[0].Name;
@@ -27,8 +37,8 @@ internal sealed class IssuanceSilo
 
         var monitor = new FixedOptions(options);
         var desks = new IssuerDesks(services.BuildServiceProvider(), Options.Create(options), time);
-        Book = new OrderBook(ledger, desks, new OrderAttempt(new OrderRecord(ledger, time), desks, monitor, time), time);
-        Settlement = new RevocationSettlement(desks, new OrderReplay(desks, monitor, time), time);
+        Book = new OrderBook(ledger, desks, new OrderAttempt(new OrderRecord(ledger, time), desks, keys, monitor, time), time);
+        Settlement = new RevocationSettlement(desks, new OrderReplay(desks, monitor, time), keys, time);
     }
 
     public OrderBook Book { get; }
@@ -42,7 +52,7 @@ internal sealed class IssuanceSilo
     /// <summary>Settles once all that is due.</summary>
     public async Task SweepAsync()
     {
-        foreach (var entry in await ledger.ListAsync(home, LedgerState.RevocationDue, 100, CancellationToken.None))
+        foreach (var entry in await ledger.ListAsync(home, LedgerState.RevocationDue, after: null, 100, CancellationToken.None))
         {
             Assert.NotNull(await ledger.TryWriteAsync(await Settlement.SettleAsync(entry, CancellationToken.None), CancellationToken.None));
         }

@@ -7,6 +7,7 @@ public sealed class OrderBookTests
 {
     private const string Identity = "web1.example.net";
     private readonly InMemoryCertificateLedger ledger = new();
+    private readonly InMemoryKeyRegister keys = new();
     private readonly FakeTimeProvider time = new(new DateTimeOffset(2026, 11, 23, 0, 0, 0, TimeSpan.Zero));
     private readonly ScriptedIssuer first = new("first");
     private readonly ScriptedIssuer second = new("second");
@@ -72,6 +73,34 @@ public sealed class OrderBookTests
         var outcome = await silo.IssueAsync(Order("web1.example.net/2"));
 
         Assert.Equal(Refusal.KeyUnacceptable, Assert.IsType<IssuanceOutcome.Refused>(outcome).Refusal);
+    }
+
+    [Fact]
+    public async Task IssueAsync_Refuses_TheKeyOfAnotherNode_WithoutCallingTheCa()
+    {
+        using var key = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
+        await OpenSilo().IssueAsync(Order() with { SigningRequestPem = SigningRequests.Make(Identity, key) });
+
+        const string other = "web2.example.net";
+        var outcome = await OpenSilo().IssueAsync(
+            Order($"{other}/1") with { Identity = other, SigningRequestPem = SigningRequests.Make(other, key) });
+
+        Assert.Equal(Refusal.KeyReused, Assert.IsType<IssuanceOutcome.Refused>(outcome).Refusal);
+        Assert.Equal(1, first.Calls);
+    }
+
+    [Fact]
+    public async Task IssueAsync_Refuses_AKeyWhoseCertificateWasRevoked()
+    {
+        var silo = OpenSilo();
+        await silo.IssueAsync(Order());
+        await silo.CloseAsync("web1.example.net/1");
+        await silo.SweepAsync();
+
+        var outcome = await OpenSilo().IssueAsync(Order("web1.example.net/2"));
+
+        Assert.Equal(Refusal.KeyReused, Assert.IsType<IssuanceOutcome.Refused>(outcome).Refusal);
+        Assert.Equal(1, first.Calls);
     }
 
     [Fact]
@@ -309,7 +338,7 @@ public sealed class OrderBookTests
     private CertificateOrderRequest Order(string orderId = $"{Identity}/1") => Order(orderId, request, time.GetUtcNow());
 
     private IssuanceSilo OpenSilo(Action<CertificatesOptions>? configure = null, params ScriptedIssuer[] issuers) =>
-        new(ledger, time, configure, issuers.Length > 0 ? [.. issuers, second] : [first, second]);
+        new(ledger, keys, time, configure, issuers.Length > 0 ? [.. issuers, second] : [first, second]);
 
     private Task SweepAsync(params ScriptedIssuer[] issuers) => OpenSilo(issuers: issuers).SweepAsync();
 

@@ -8,6 +8,7 @@ public sealed class InMemoryCertificateLedger : ICertificateLedger
     private readonly Lock gate = new();
     private readonly Dictionary<(string Issuer, string OrderId), LedgerEntry> entries = [];
     private readonly List<LedgerEntry> writes = [];
+    private readonly Dictionary<(string Issuer, int Shard), List<LedgerRecord>> history = [];
 
     /// <summary>Called before each write; throws what the test wants to happen instead.</summary>
     public Action<LedgerEntry>? BeforeWrite { get; set; }
@@ -62,21 +63,57 @@ public sealed class InMemoryCertificateLedger : ICertificateLedger
             written = entry with { Version = entry.Version + 1 };
             entries[key] = written;
             writes.Add(written);
+            var records = RecordsOf(entry.Issuer, entry.Shard);
+            records.Add(LedgerChain.Next(HeadOf(records), entry, TimeProvider.System.GetUtcNow()));
         }
 
         AfterWrite?.Invoke(written);
         return Task.FromResult<LedgerEntry?>(written);
     }
 
-    public Task<IReadOnlyList<LedgerEntry>> ListAsync(string issuer, LedgerState state, int limit, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<LedgerEntry>> ListAsync(
+        string issuer, LedgerState state, LedgerPosition? after, int limit, CancellationToken cancellationToken)
     {
         lock (gate)
         {
             return Task.FromResult<IReadOnlyList<LedgerEntry>>([.. entries.Values
                 .Where(entry => entry.Issuer == issuer && entry.State == state)
-                .OrderBy(entry => entry.RevocationDueAt ?? entry.CreatedAt)
+                .OrderBy(entry => entry.Position.At)
                 .ThenBy(entry => entry.OrderId, StringComparer.Ordinal)
+                .SkipWhile(entry => after is not null && !IsAfter(entry.Position, after))
                 .Take(limit)]);
+        }
+    }
+
+    public Task<LedgerEntry?> FindAsync(string issuer, string signer, string serialNumber, CancellationToken cancellationToken)
+    {
+        lock (gate)
+        {
+            return Task.FromResult(entries.Values.FirstOrDefault(entry =>
+                entry.Issuer == issuer && entry.Certificate?.Issuer == signer && entry.Certificate.SerialNumber == serialNumber));
+        }
+    }
+
+    public Task<IReadOnlyList<LedgerEntry>> ListOfNodeAsync(string issuer, string identity, int limit, CancellationToken cancellationToken)
+    {
+        lock (gate)
+        {
+            return Task.FromResult<IReadOnlyList<LedgerEntry>>([.. entries.Values
+                .Where(entry => entry.Issuer == issuer && entry.Identity == identity)
+                .OrderByDescending(entry => entry.CreatedAt)
+                .ThenByDescending(entry => entry.OrderId, StringComparer.Ordinal)
+                .Take(limit)]);
+        }
+    }
+
+    public Task<(IReadOnlyList<LedgerRecord> Records, LedgerHead Head)> ReadHistoryAsync(
+        string issuer, int shard, long after, int limit, CancellationToken cancellationToken)
+    {
+        lock (gate)
+        {
+            var records = RecordsOf(issuer, shard);
+            return Task.FromResult<(IReadOnlyList<LedgerRecord>, LedgerHead)>(
+                ([.. records.Where(record => record.Sequence > after).Take(limit)], HeadOf(records)));
         }
     }
 
@@ -100,4 +137,20 @@ public sealed class InMemoryCertificateLedger : ICertificateLedger
             yield return entry;
         }
     }
+
+    private List<LedgerRecord> RecordsOf(string issuer, int shard)
+    {
+        if (!history.TryGetValue((issuer, shard), out var records))
+        {
+            history[(issuer, shard)] = records = [];
+        }
+
+        return records;
+    }
+
+    private static LedgerHead HeadOf(List<LedgerRecord> records) =>
+        records.Count == 0 ? LedgerHead.None : new LedgerHead(records[^1].Sequence, records[^1].Hash);
+
+    private static bool IsAfter(LedgerPosition position, LedgerPosition other) =>
+        position.At > other.At || (position.At == other.At && string.CompareOrdinal(position.OrderId, other.OrderId) > 0);
 }

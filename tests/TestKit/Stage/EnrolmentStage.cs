@@ -193,6 +193,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
               Members:
             {string.Concat(Brokers.Overlays.Select((broker, number) => Member(NameOf(number), broker)))}
             Certificates:
+              SharedKeys: true
               Profiles:
                 node:
                   Issuers: [ local ]

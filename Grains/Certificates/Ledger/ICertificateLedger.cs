@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using ControlPlane.Provisioning;
 
 namespace ControlPlane.Certificates;
@@ -18,36 +19,28 @@ public interface ICertificateLedger
     Task<LedgerEntry?> TryWriteAsync(LedgerEntry entry, CancellationToken cancellationToken);
 
     /// <summary>Orders of one issuer that are in a state, oldest first, at most <paramref name="limit"/>. Repeatable.</summary>
-    /// <remarks>By creation, or by <see cref="LedgerEntry.RevocationDueAt"/> where that is set.</remarks>
-    Task<IReadOnlyList<LedgerEntry>> ListAsync(string issuer, LedgerState state, int limit, CancellationToken cancellationToken);
+    /// <remarks>In the order of <see cref="LedgerEntry.Position"/>, beginning after <paramref name="after"/> where that is given.</remarks>
+    Task<IReadOnlyList<LedgerEntry>> ListAsync(
+        string issuer, LedgerState state, LedgerPosition? after, int limit, CancellationToken cancellationToken);
+
+    /// <summary>The order whose certificate <paramref name="signer"/> signed under a serial number; null when there is none. Repeatable.</summary>
+    Task<LedgerEntry?> FindAsync(string issuer, string signer, string serialNumber, CancellationToken cancellationToken);
+
+    /// <summary>Orders of one node in one issuer's ledger, newest first, at most <paramref name="limit"/>. Repeatable.</summary>
+    Task<IReadOnlyList<LedgerEntry>> ListOfNodeAsync(string issuer, string identity, int limit, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The history of one shard (<see cref="CertificateShard"/>) of an issuer's ledger: a record for each write that was made, oldest first,
+    /// beginning after a sequence. Repeatable. Its faults are for <see cref="LedgerChain"/> to find.
+    /// </summary>
+    Task<(IReadOnlyList<LedgerRecord> Records, LedgerHead Head)> ReadHistoryAsync(
+        string issuer, int shard, long after, int limit, CancellationToken cancellationToken);
 
     /// <summary>Of each state, how many orders of one issuer are in it; states without any may be missing. Repeatable.</summary>
     Task<IReadOnlyDictionary<LedgerState, long>> CountAsync(string issuer, CancellationToken cancellationToken);
 
     /// <summary>All orders of one issuer, in no order: for reconciliation and audits.</summary>
     IAsyncEnumerable<LedgerEntry> ScanAsync(string issuer, CancellationToken cancellationToken);
-}
-
-/// <summary>How an order stands.</summary>
-public enum LedgerState
-{
-    /// <summary>The intent is recorded; the CA may have been called.</summary>
-    Intended = 1,
-
-    /// <summary>The certificate is recorded and given out.</summary>
-    Issued = 2,
-
-    /// <summary>The CA or a check refused it; no certificate of it is valid.</summary>
-    Refused = 3,
-
-    /// <summary>The CA may have issued a certificate that we do not have.</summary>
-    OutcomeUnknown = 4,
-
-    /// <summary>Superseded; its certificate is to be revoked.</summary>
-    RevocationDue = 5,
-
-    /// <summary>Its certificate is revoked, or there was none and none can come.</summary>
-    Closed = 6,
 }
 
 /// <param name="Issuer">The issuer's name.</param>
@@ -91,4 +84,12 @@ public sealed record LedgerEntry(
 
     /// <summary>From when on it is to be revoked.</summary>
     public DateTimeOffset? RevocationDueAt { get; init; }
+
+    /// <summary>Where it stands in lists: by <see cref="RevocationDueAt"/> where that is set, else by creation.</summary>
+    [JsonIgnore]
+    public LedgerPosition Position => new(RevocationDueAt ?? CreatedAt, OrderId);
+
+    /// <summary>Which part of its issuer's history it is recorded in.</summary>
+    [JsonIgnore]
+    public int Shard => StableHash.Bucket(Identity, CertificateShard.Count);
 }

@@ -1,0 +1,15 @@
+using System.Security.Cryptography;
+
+namespace ControlPlane.Certificates;
+
+/// <summary>What names a certificate when its bytes are not at hand.</summary>
+internal static class CertificateFingerprints
+{
+    /// <summary>The certificate, DER.</summary>
+    public static byte[] Der(this IssuedCertificate certificate) =>
+        Convert.FromBase64String(certificate.CertificatePem[PemEncoding.Find(certificate.CertificatePem).Base64Data]);
+
+    /// <summary>Lower-case hexadecimal SHA-256 of the certificate; empty when the text is none.</summary>
+    public static string CertificateFingerprint(this IssuedCertificate certificate) =>
+        PemEncoding.TryFind(certificate.CertificatePem, out _) ? Convert.ToHexStringLower(SHA256.HashData(certificate.Der())) : "";
+}

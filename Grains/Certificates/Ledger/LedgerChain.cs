@@ -1,0 +1,156 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace ControlPlane.Certificates;
+
+/// <summary>A ledger's history as a chain: each record holds the hash of the one before it. Pure.</summary>
+/// <remarks>
+/// Who can write the store can write a new chain as well. What a chain makes impossible is to change, remove or insert a record without
+/// changing every later one, so that any earlier head that was noted elsewhere (log, copy, another overlay) shows it.
+/// </remarks>
+public static class LedgerChain
+{
+    /// <summary>How many records of a shard are kept at least; older ones may be dropped from the far end. Half a million for an issuer.</summary>
+    public const int KeptMin = 16_384;
+
+    /// <summary>The record of a write that is made now.</summary>
+    public static LedgerRecord Next(LedgerHead head, LedgerEntry entry, DateTimeOffset at)
+    {
+        var sequence = head.Sequence + 1;
+        var certificate = entry.Certificate;
+        var body = JsonSerializer.Serialize(
+            new LedgerRecordBody
+            {
+                Sequence = sequence,
+                Previous = head.Hash,
+                At = at,
+                Order = entry.OrderId,
+                Version = entry.Version + 1,
+                Node = entry.Identity,
+                State = entry.State.ToString(),
+                Issuer = certificate?.Issuer ?? entry.AskedIssuer,
+                Request = entry.RequestDigest,
+                Serial = certificate?.SerialNumber,
+                Key = certificate?.PublicKeyFingerprint,
+                Certificate = certificate?.CertificateFingerprint(),
+                NotAfter = certificate?.NotAfter,
+                Refusal = entry.Refusal?.ToString(),
+                Revocation = entry.RevocationReason?.ToString(),
+                Detail = entry.Detail,
+            },
+            LedgerRecordJson.Plain.LedgerRecordBody);
+        return new LedgerRecord(sequence, HashOf(body), body);
+    }
+
+    /// <summary>Everything that does not fit together in a run of records, each in words; empty when nothing.</summary>
+    /// <param name="records">In the order in which they are stored.</param>
+    /// <param name="after">The sequence that the run begins after; 0 for the beginning.</param>
+    /// <param name="head">The last record, as it is kept apart.</param>
+    /// <param name="complete">Whether the run goes to the end.</param>
+    public static IReadOnlyList<string> Faults(IReadOnlyList<LedgerRecord> records, long after, LedgerHead head, bool complete)
+    {
+        var faults = new List<string>();
+        if (records.Count > 0 && after == 0 && records[0].Sequence > 1 && head.Sequence - records[0].Sequence + 1 < KeptMin)
+        {
+            faults.Add($"the records before {records[0].Sequence} are missing");
+        }
+
+        for (var index = 0; index < records.Count; index++)
+        {
+            AddRecordFaults(faults, records[index], index > 0 ? records[index - 1] : null);
+        }
+
+        if (complete && (records.Count > 0 ? records[^1].Sequence : after) < head.Sequence)
+        {
+            faults.Add($"the records after {(records.Count > 0 ? records[^1].Sequence : after)} are missing: the last is {head.Sequence}");
+        }
+        else if (records.Count > 0 && records[^1].Sequence == head.Sequence && records[^1].Hash != head.Hash)
+        {
+            faults.Add($"record {head.Sequence} is not the one that was written last");
+        }
+
+        return faults;
+    }
+
+    private static void AddRecordFaults(List<string> faults, LedgerRecord record, LedgerRecord? before)
+    {
+        if (HashOf(record.Body) != record.Hash)
+        {
+            faults.Add($"record {record.Sequence} was changed");
+        }
+
+        if (before is not null && record.Sequence != before.Sequence + 1)
+        {
+            faults.Add($"the records between {before.Sequence} and {record.Sequence} are missing");
+        }
+        else if (ReadOrNull(record.Body) is not { } body || body.Sequence != record.Sequence || (before is not null && body.Previous != before.Hash))
+        {
+            faults.Add($"record {record.Sequence} does not follow the one before it");
+        }
+    }
+
+    private static LedgerRecordBody? ReadOrNull(string body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(body, LedgerRecordJson.Plain.LedgerRecordBody);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static string HashOf(string body) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)));
+}
+
+/// <summary>What a record says, by the names that are stored. Holds no request and no chain: those are the order's.</summary>
+internal sealed record LedgerRecordBody
+{
+    public required long Sequence { get; init; }
+
+    public required string Previous { get; init; }
+
+    public required DateTimeOffset At { get; init; }
+
+    public required string Order { get; init; }
+
+    public required long Version { get; init; }
+
+    public required string Node { get; init; }
+
+    public required string State { get; init; }
+
+    public string? Issuer { get; init; }
+
+    public string? Request { get; init; }
+
+    public string? Serial { get; init; }
+
+    public string? Key { get; init; }
+
+    public string? Certificate { get; init; }
+
+    public DateTimeOffset? NotAfter { get; init; }
+
+    public string? Refusal { get; init; }
+
+    public string? Revocation { get; init; }
+
+    public string? Detail { get; init; }
+}
+
+[JsonSerializable(typeof(LedgerRecordBody))]
+internal sealed partial class LedgerRecordJson : JsonSerializerContext
+{
+    /// <summary>Signs as signs: what an auditor reads is what was hashed.</summary>
+    public static LedgerRecordJson Plain { get; } = new(new JsonSerializerOptions
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+    });
+}
