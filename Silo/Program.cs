@@ -20,6 +20,7 @@ internal static class Program
         builder.Host.UseOrleans(silo => silo
             .AddRuntime()
             .AddOverlayPlacement()
+            .AddExternalDecision()
             .AddRedisLedger()
             .AddLocalCa()
             .AddCfssl()

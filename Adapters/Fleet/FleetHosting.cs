@@ -1,7 +1,9 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Nats;
+using ControlPlane.Adapters.Fleet.Placement;
 using ControlPlane.Fleet;
+using ControlPlane.Overlays;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -32,6 +34,8 @@ public static class FleetHosting
         silo.Services.AddSingleton<IFleetDiscovery, ChoriaDiscovery>();
         silo.Services.AddSingleton<INodeAttestor, ProvisioningTokenAttestor>();
         silo.Services.AddSingleton<IServerTokenIssuer, ChoriaServerTokenIssuer>();
+        silo.Services.AddSingleton<IPlacementLink, NatsPlacementLink>();
+        silo.Services.AddHostedService<PlacementDoor>();
         return silo.AddFleetEvents();
     }
 

@@ -4,6 +4,10 @@ namespace ControlPlane.Overlays;
 [GenerateSerializer, Alias("ControlPlane.PlacementUnavailableException")]
 public sealed class PlacementUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
 
+/// <summary>This overlay does not hold the region's placement; the message says which one does.</summary>
+[GenerateSerializer, Alias("ControlPlane.PlacementNotHomeException")]
+public sealed class PlacementNotHomeException(string message, Exception? inner = null) : Exception(message, inner);
+
 /// <summary>The node arrived and has no place: its reservation lapsed and the overlay filled, or was given back. Enrol it anew.</summary>
 [GenerateSerializer, Alias("ControlPlane.PlacementLapsedException")]
 public sealed class PlacementLapsedException(string message, Exception? inner = null) : Exception(message, inner);

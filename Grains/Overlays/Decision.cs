@@ -29,6 +29,7 @@ internal sealed record Decision(OverlayEntry? Overlay, Situation Situation, Cons
             {
                 RuleCode.Plan => "moved here by a plan",
                 RuleCode.Isolated => "lives in this isolated overlay: no moves out",
+                RuleCode.External or RuleCode.HomeLost => Situation.Choice!.Reason,
                 RuleCode.Pin => $"pinned: {Situation.Pin!.Reason}",
                 _ => $"group {Situation.Leader!.Id} lives here",
             };
@@ -40,6 +41,12 @@ internal sealed record Decision(OverlayEntry? Overlay, Situation Situation, Cons
             : $"the best of {candidates} overlays";
     }
 }
+
+/// <summary>An overlay that someone other than the rules chose; the rules may still reject it.</summary>
+/// <param name="Overlay">Which.</param>
+/// <param name="Rule">Who: a <see cref="RuleCode"/>.</param>
+/// <param name="Reason">Why, in a sentence.</param>
+internal sealed record Choice(OverlayEntry Overlay, int Rule, string Reason);
 
 /// <summary>One overlay that a decision looked at.</summary>
 /// <param name="Overlay">Which.</param>
@@ -62,6 +69,7 @@ internal static class RuleCode
     public const int Plan = 4;
     public const int Isolated = 5;
     public const int External = 6;
+    public const int HomeLost = 7;
     private const int FirstOfPolicy = 16;
 
     public static int Filter(int index) => FirstOfPolicy + index;
@@ -77,6 +85,7 @@ internal static class RuleCode
         Plan => "plan",
         Isolated => "isolated",
         External => "external",
+        HomeLost => "homeLost",
         _ when code - FirstOfPolicy < policy.Filters.Count => policy.Filters[code - FirstOfPolicy].Name,
         _ when code - FirstOfPolicy - policy.Filters.Count < policy.Groups.Count =>
             policy.Groups[code - FirstOfPolicy - policy.Filters.Count].Name,

@@ -35,6 +35,21 @@ internal abstract record LedgerEntry
     [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.PolicyApplied")]
     public sealed record PolicyApplied([property: Id(0)] PolicyVersion Policy) : LedgerEntry;
 
+    /// <summary>Another overlay holds the region's placement from now on, or what this one owes it changed.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.HomeSet")]
+    public sealed record HomeSet(
+        [property: Id(0)] string Home,
+        [property: Id(1)] long Epoch,
+        [property: Id(2)] string Actor,
+        [property: Id(3)] string Reason,
+        [property: Id(4)] DateTimeOffset At,
+        [property: Id(5)] bool OwesReport) : LedgerEntry
+    {
+        /// <summary>Of two claims the later epoch holds; of two in one epoch the name decides, so that all agree.</summary>
+        public bool IsOlderThan(string home, long epoch) =>
+            Epoch < epoch || (Epoch == epoch && Epoch > 0 && string.CompareOrdinal(Home, home) < 0);
+    }
+
     [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.PlanChanged")]
     public sealed record PlanChanged([property: Id(0)] PlanProgress Plan) : LedgerEntry;
 }

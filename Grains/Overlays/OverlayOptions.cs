@@ -12,6 +12,15 @@ public sealed class OverlaysOptions
     public string Local { get; set; } = "";
 
     /// <summary>
+    /// The overlay whose silos hold the region's placement until another is promoted; a key of <see cref="Members"/>. The same in all
+    /// overlays of the region. <see cref="Local"/> by default, for a region of one overlay.
+    /// </summary>
+    public string? Home { get; set; }
+
+    /// <summary>How long another overlay's home may take to answer. 0.1 to 30 seconds; 2 seconds by default.</summary>
+    public TimeSpan HomePatience { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
     /// How long a place is held for an enrolment that neither arrives nor ends; asking again for the same enrolment renews it.
     /// 1 minute to 1 day; 30 minutes by default.
     /// </summary>

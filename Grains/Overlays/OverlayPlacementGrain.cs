@@ -1,12 +1,8 @@
 using ControlPlane.Overlays.Plans;
 using ControlPlane.Overlays.Policies;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
 using Orleans.Runtime;
-using Orleans.Serialization;
-using Orleans.Storage;
 
 namespace ControlPlane.Overlays;
 
@@ -17,17 +13,17 @@ namespace ControlPlane.Overlays;
 /// </remarks>
 [GrainType("overlay-placement"), Reentrant]
 internal sealed partial class OverlayPlacementGrain(
-    [FromKeyedServices(Stores.Fleet)] IGrainStorage storage,
-    Serializer serializer,
-    IOptionsMonitor<OverlaysOptions> options,
-    TimeProvider time,
-    ILogger<OverlayPlacementGrain> logger) : Grain, IOverlayPlacementGrain, IPlacementPolicyGrain, IPlacementPlanGrain
+    PlacementContext context, IEnumerable<IExternalDecider> deciders, PlacementMeter meter, ILogger<OverlayPlacementGrain> logger)
+    : Grain, IOverlayPlacementGrain, IPlacementPolicyGrain, IPlacementPlanGrain, IPlacementHomeGrain
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
+    private readonly UnplacedNodes unplaced = new();
     private RegionHistory history = null!;
+    private PlacementDesk places = null!;
     private PolicyDesk policies = null!;
     private PlanRunner plans = null!;
+    private HomeDesk homes = null!;
     private IGrainTimer? ticks;
 
     private string Region => this.GetPrimaryKeyString();
@@ -36,88 +32,70 @@ internal sealed partial class OverlayPlacementGrain(
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        var began = time.GetTimestamp();
-        history = new RegionHistory(storage, this.GetGrainId(), serializer, time, Abandon);
+        var began = context.Time.GetTimestamp();
+        history = context.Open(this.GetGrainId(), Abandon);
+        places = new PlacementDesk(history, Region, new ExternalDecision(deciders.FirstOrDefault(), context.Time, meter), unplaced, meter);
         policies = new PolicyDesk(history, Region);
-        plans = new PlanRunner(history, GrainFactory, StartTicking);
-        await history.OpenAsync(options.CurrentValue);
+        plans = new PlanRunner(history, GrainFactory, meter, StartTicking);
+        homes = new HomeDesk(history, Region, places);
+        await history.OpenAsync(context.Options);
         plans.Restore();
         StartTicking();
-        LogRestored(Region, Ledger.NodeCount, Ledger.Overlays.Count, time.GetElapsedTime(began));
+        meter.Watch(Ledger, unplaced);
+        LogRestored(Region, Ledger.NodeCount, Ledger.Overlays.Count, context.Time.GetElapsedTime(began));
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        meter.Leave(Ledger);
+        return Task.CompletedTask;
     }
 
     public async Task<PlacementOutcome> Place(PlacementRequest request)
     {
-        history.CatchUp(options.CurrentValue);
-        if (history.IsFull)
+        CatchUp();
+        homes.EnsureHere();
+        var outcome = await places.Place(request);
+        if (unplaced.Look(Ledger.Policy.Unplaceable, history.Now) is { } alert)
         {
-            return new PlacementOutcome.Deferred("placement is busy", TimeSpan.FromSeconds(1));
+            LogUnplaceable(Region, alert);
         }
 
-        var known = Ledger.Node(request.Identity);
-        if (known?.LiveHold is { Plan: null } held && held.Attempt >= request.Attempt)
-        {
-            return await Renew(known, held, request.Attempt);
-        }
-
-        if (known is { Home: { } home } && known.HomeAttempt >= request.Attempt)
-        {
-            await history.Written;
-            return new PlacementOutcome.Placed(home, "arrived already", history.Now + history.Options.LeaseLifetime);
-        }
-
-        return await Decide(request, known);
+        return outcome;
     }
 
     public async Task Confirm(string identity, int attempt)
     {
-        history.CatchUp(options.CurrentValue);
-        var node = Ledger.Node(identity);
-        if (node?.HomeAttempt >= attempt || node?.Held?.Attempt > attempt)
+        CatchUp();
+        homes.EnsureHere();
+        try
         {
-            // Confirmed before, or superseded by a later enrolment: either way the answer waits for what it rests on.
-            await history.Written;
-            return;
+            await places.Confirm(identity, attempt);
+            plans.NoteArrival(failed: false);
         }
-
-        if (node?.Held is not { } held || held.Attempt != attempt)
+        catch (PlacementLapsedException lapsed)
         {
-            LogLapsed(identity, "its overlay");
-            throw new PlacementLapsedException($"{identity} has no place: it was given back");
+            LogLapsed(identity, lapsed.Message);
+            throw;
         }
-
-        if (held.Lapsed && held.Overlay != node.Home
-            && (Ledger.Overlay(held.Overlay) is not { } overlay || overlay.Committed + 1 > overlay.HardLimit))
-        {
-            LogLapsed(identity, held.Overlay);
-            throw new PlacementLapsedException($"the place of {identity} in {held.Overlay} lapsed, and {held.Overlay} is full");
-        }
-
-        await history.Record(new LedgerEntry.NodeChanged(node with { Home = held.Overlay, HomeAttempt = attempt, Held = null }));
     }
 
     public async Task Release(string identity, int attempt)
     {
-        if (Ledger.Node(identity) is not { Held: { } held } node || held.Attempt != attempt)
+        if (await places.Release(identity, attempt))
         {
-            await history.Written;
-            return;
+            plans.NoteArrival(failed: true);
         }
-
-        await history.Record(RegionHistory.Without(node));
     }
 
-    public async Task Forget(string identity)
-    {
-        await (Ledger.Node(identity) is null ? history.Written : history.Record(new LedgerEntry.NodeForgotten(identity)));
-    }
+    public Task Forget(string identity) => places.Forget(identity);
 
     public Task<PlacementExplanation?> Explain(string identity) =>
         Task.FromResult(Ledger.Node(identity) is { } node ? Explanation.Of(Ledger, node) : null);
 
     public async Task<IReadOnlyList<OverlaySnapshot>> ListOverlays()
     {
-        history.CatchUp(options.CurrentValue);
+        CatchUp();
         var overlays = Snapshots(Ledger);
         await history.Written;
         return overlays;
@@ -133,7 +111,8 @@ internal sealed partial class OverlayPlacementGrain(
 
     public async Task<bool> SetState(string overlay, OverlayState state, string reason)
     {
-        history.CatchUp(options.CurrentValue);
+        CatchUp();
+        homes.EnsureHere();
         if (Ledger.Overlay(overlay) is not { } entry)
         {
             return false;
@@ -152,7 +131,7 @@ internal sealed partial class OverlayPlacementGrain(
 
     public async Task<PolicyVerdict> CheckPolicy(string text)
     {
-        history.CatchUp(options.CurrentValue);
+        CatchUp();
         var verdict = policies.Check(text);
         await history.Written;
         return verdict;
@@ -160,7 +139,8 @@ internal sealed partial class OverlayPlacementGrain(
 
     public async Task<PolicyVerdict> ApplyPolicy(string text, string actor)
     {
-        history.CatchUp(options.CurrentValue);
+        CatchUp();
+        homes.EnsureHere();
         var before = Ledger.Policy.Version;
         var verdict = await policies.Apply(text, actor);
         if (verdict.Version != before)
@@ -180,13 +160,14 @@ internal sealed partial class OverlayPlacementGrain(
     public Task<SimulationOutcome> Simulate(IReadOnlyList<PlacementRequest> nodes, string? text)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(nodes.Count, IPlacementPolicyGrain.SimulatedNodesMax);
-        history.CatchUp(options.CurrentValue);
+        CatchUp();
         return Task.FromResult(policies.Simulate(nodes, text));
     }
 
     public Task<PlanOutcome> CreatePlan(PlanRequest request)
     {
-        history.CatchUp(options.CurrentValue);
+        CatchUp();
+        homes.EnsureHere();
         return plans.Create(request);
     }
 
@@ -195,63 +176,74 @@ internal sealed partial class OverlayPlacementGrain(
 
     public Task<IReadOnlyList<PlanProgress>> ListPlans() => Task.FromResult<IReadOnlyList<PlanProgress>>([.. Ledger.Plans.Plans.Reverse()]);
 
-    public Task<PlanOutcome> CommandPlan(string id, PlanCommand command, string actor) => plans.Command(id, command, actor);
+    public Task<PlanOutcome> CommandPlan(string id, PlanCommand command, string actor)
+    {
+        homes.EnsureHere();
+        return plans.Command(id, command, actor);
+    }
 
     // Being activated is all it takes: that starts the ticks.
     public Task Wake() => Task.CompletedTask;
 
-    private async Task<PlacementOutcome> Decide(PlacementRequest request, PlacedNode? known)
+    public Task<RegionHome> Home()
     {
-        var bag = Ledger.Share(AttributeBag.Read(Ledger.Policy, request.ClaimsJson, request.EnrolmentJson, request.FactsJson));
-        var applicant = new Applicant(request.Identity, bag);
-        var decision = PlacementEngine.Decide(Ledger, applicant, known);
-        if (decision.Overlay is not { } overlay)
-        {
-            await history.Written;
-            return Unplaced(decision);
-        }
-
-        var until = history.Now + history.Options.LeaseLifetime;
-        var plan = known?.LiveHold?.Plan;
-        var node = (known ?? PlacedNode.New(request.Identity)) with
-        {
-            Held = new Reservation(overlay.Name, request.Attempt, until, false, plan),
-            Attributes = bag.Json,
-            Declared = decision.Situation.DeclaredIn(overlay),
-            Trace = DecisionTrace.Encode(decision, Ledger.Sequence),
-        };
-        var reason = decision.Reason();
-        await history.Record(new LedgerEntry.NodeChanged(node));
-        return new PlacementOutcome.Placed(overlay.Name, reason, until);
+        CatchUp();
+        return Task.FromResult(homes.View);
     }
 
-    private async Task<PlacementOutcome> Renew(PlacedNode known, Reservation held, int attempt)
+    public async Task<RegionHome> Promote(string actor, string reason)
     {
-        // An older attempt that asks late changes nothing: its successor holds the place.
-        var until = history.Now + history.Options.LeaseLifetime;
-        if (held.Attempt == attempt && held.Until < until)
+        CatchUp();
+        var before = homes.View.Epoch;
+        var home = await homes.Promote(actor, reason);
+        if (home.Epoch != before)
         {
-            await history.Record(new LedgerEntry.NodeChanged(known with { Held = held with { Until = until } }));
-        }
-        else
-        {
-            await history.Written;
-            until = held.Until;
+            LogPromoted(Region, home.Home, home.Epoch, actor, reason);
         }
 
-        return new PlacementOutcome.Placed(held.Overlay, Explanation.Of(Ledger, known).Reason, until);
+        return home;
     }
 
-    private PlacementOutcome Unplaced(Decision decision)
+    public Task<LinkReply> Answer(LinkRequest request)
     {
-        var rule = Ledger.Policy.Unplaceable;
-        return rule.Action == UnplaceableAction.Refuse
-            ? new PlacementOutcome.Refused(decision.Reason())
-            : new PlacementOutcome.Deferred(decision.Reason(), rule.RetryAfter);
+        CatchUp();
+        return homes.Answer(request);
+    }
+
+    public Task Heard(LinkReply reply) => homes.Heard(reply);
+
+    public Task<LinkRequest> NextReport(string after) => Task.FromResult(homes.NextReport(after));
+
+    public Task Reported(long epoch) => homes.Reported(epoch);
+
+    public Task Note(PlacementRequest request)
+    {
+        CatchUp();
+        return homes.Note(request);
+    }
+
+    public Task<bool> ConfirmHere(string identity, int attempt, bool alone)
+    {
+        CatchUp();
+        return homes.ConfirmHere(identity, attempt, alone);
+    }
+
+    public Task<PlacementOutcome> PlaceAlone(PlacementRequest request, string why)
+    {
+        CatchUp();
+        return homes.PlaceAlone(request, why);
+    }
+
+    private void CatchUp()
+    {
+        for (var lapsed = history.CatchUp(context.Options); lapsed > 0; lapsed--)
+        {
+            plans.NoteArrival(failed: true);
+        }
     }
 
     // One timer for the region, and only while a plan runs; it interleaves, for a tick waits for the store as a call does.
-    private void StartTicking() => ticks ??= plans.IsBusy
+    private void StartTicking() => ticks ??= plans.IsBusy && homes.IsHere
         ? this.RegisterGrainTimer(Tick, new GrainTimerCreationOptions(Period, Period) { Interleave = true, KeepAlive = true })
         : null;
 
@@ -259,15 +251,15 @@ internal sealed partial class OverlayPlacementGrain(
     {
         try
         {
-            history.CatchUp(options.CurrentValue);
-            await plans.Tick();
+            CatchUp();
+            await (homes.IsHere ? plans.Tick() : Task.CompletedTask);
         }
         catch (PlacementUnavailableException lost)
         {
             LogLost(Region, lost);
         }
 
-        if (!plans.IsBusy)
+        if (!plans.IsBusy || !homes.IsHere)
         {
             ticks?.Dispose();
             ticks = null;
@@ -290,8 +282,14 @@ internal sealed partial class OverlayPlacementGrain(
     [LoggerMessage(LogLevel.Information, "Policy {Policy}@{Version} of {Region} applied by {Actor}")]
     private partial void LogPolicyApplied(string region, string policy, int version, string actor);
 
-    [LoggerMessage(LogLevel.Warning, "{Node} arrived after its reservation lapsed, and there is no room for it in {Overlay}")]
-    private partial void LogLapsed(string node, string overlay);
+    [LoggerMessage(LogLevel.Warning, "{Node} arrived and has no place: {Reason}")]
+    private partial void LogLapsed(string node, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Placement of {Region}: {Alert}")]
+    private partial void LogUnplaceable(string region, string alert);
+
+    [LoggerMessage(LogLevel.Warning, "Placement of {Region} is in {Home} from now on (epoch {Epoch}), promoted by {Actor}: {Reason}")]
+    private partial void LogPromoted(string region, string home, long epoch, string actor, string reason);
 
     [LoggerMessage(LogLevel.Error, "Placement of {Region} could not record a decision and starts again")]
     private partial void LogLost(string region, Exception fault);

@@ -19,7 +19,12 @@ public static class OverlaysHosting
             .ValidateOnStart();
         silo.Services.AddSingleton<IValidateOptions<OverlaysOptions>, OverlaysOptionsValidator>();
         silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.AddSingleton<PlacementContext>();
+        silo.Services.AddSingleton<PlacementMeter>();
+        silo.Services.AddSingleton<RegionPlacement>();
+        silo.Services.TryAddSingleton<IPlacementLink, NoPlacementLink>();
         silo.Services.AddHostedService<PlanWaker>();
+        silo.Services.AddHostedService<HomeKeeper>();
         return silo;
     }
 

@@ -21,6 +21,16 @@ internal sealed class OverlaysOptionsValidator : IValidateOptions<OverlaysOption
             faults.AddError($"must name one of {nameof(options.Members)}, is '{options.Local}'", nameof(options.Local));
         }
 
+        if (options.Home is { } home && !options.Members.ContainsKey(home))
+        {
+            faults.AddError($"must name one of {nameof(options.Members)}, is '{home}'", nameof(options.Home));
+        }
+
+        if (options.HomePatience < TimeSpan.FromSeconds(0.1) || options.HomePatience > TimeSpan.FromSeconds(30))
+        {
+            faults.AddError($"must be between 0.1 and 30 seconds, is {options.HomePatience}", nameof(options.HomePatience));
+        }
+
         if (options.LeaseLifetime < TimeSpan.FromMinutes(1) || options.LeaseLifetime > TimeSpan.FromDays(1))
         {
             faults.AddError($"must be between 1 minute and 1 day, is {options.LeaseLifetime}", nameof(options.LeaseLifetime));

@@ -13,9 +13,10 @@ internal static class PlacementEngine
     /// <param name="ledger">Read only.</param>
     /// <param name="node">Who asks.</param>
     /// <param name="known">What the ledger holds of it; null for a newcomer.</param>
-    public static Decision Decide(RegionLedger ledger, in Applicant node, PlacedNode? known)
+    /// <param name="chosen">The one overlay that someone other than the rules leaves; null when nobody does.</param>
+    public static Decision Decide(RegionLedger ledger, in Applicant node, PlacedNode? known, Choice? chosen = null)
     {
-        var situation = Situation.Of(ledger, node, known);
+        var situation = Situation.Of(ledger, node, known, chosen);
         var considered = new Considered[ledger.Overlays.Count];
         var best = -1;
         ulong bestTie = 0;

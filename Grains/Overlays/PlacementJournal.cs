@@ -199,4 +199,8 @@ internal sealed record PlacementHead
 
     [Id(6)]
     public PlanBook Plans { get; init; } = PlanBook.Empty;
+
+    /// <summary>Null while the configured home holds.</summary>
+    [Id(7)]
+    public LedgerEntry.HomeSet? Home { get; init; }
 }

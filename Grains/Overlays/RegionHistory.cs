@@ -72,7 +72,8 @@ internal sealed class RegionHistory
     }
 
     /// <summary>Time and configuration move without anybody calling; each call first catches up with both.</summary>
-    public void CatchUp(OverlaysOptions configured)
+    /// <returns>How many reservations lapsed meanwhile.</returns>
+    public int CatchUp(OverlaysOptions configured)
     {
         if (!ReferenceEquals(Options, configured))
         {
@@ -82,10 +83,14 @@ internal sealed class RegionHistory
         }
 
         var now = Now;
+        var lapsed = 0;
         while (Ledger.NextLapsed(now) is { LiveHold: { } hold } node)
         {
             _ = Record(new LedgerEntry.NodeChanged(node with { Held = hold with { Lapsed = true } }));
+            lapsed++;
         }
+
+        return lapsed;
     }
 
     /// <summary>The node without the place that was held for it.</summary>

@@ -42,6 +42,9 @@ internal sealed class RegionLedger
 
     public PlanBook Plans { get; private set; } = PlanBook.Empty;
 
+    /// <summary>Which overlay holds the region's placement; null while the configured one does.</summary>
+    public LedgerEntry.HomeSet? Home { get; private set; }
+
     /// <summary>How many changes were applied since the region began.</summary>
     public long Sequence { get; set; }
 
@@ -130,11 +133,14 @@ internal sealed class RegionLedger
                 SetState(set);
                 break;
             case LedgerEntry.GroupHomed homed:
-                Home(homed.Group, homed.Overlay);
+                HomeGroup(homed.Group, homed.Overlay);
                 break;
             case LedgerEntry.PolicyApplied applied:
                 History = History.With(applied.Policy);
                 Adopt(PolicyHistory.Compile(applied.Policy));
+                break;
+            case LedgerEntry.HomeSet home:
+                Home = home;
                 break;
             case LedgerEntry.PlanChanged changed:
                 Plans = Plans.With(changed.Plan);
@@ -156,7 +162,7 @@ internal sealed class RegionLedger
             homings[group] = overlay;
         }
 
-        (History, Plans) = (head.Policies, head.Plans);
+        (History, Plans, Home) = (head.Policies, head.Plans, head.Home);
         if (History.Current is { } current)
         {
             Policy = PolicyHistory.Compile(current);
@@ -234,6 +240,7 @@ internal sealed class RegionLedger
             new LedgerEntry.OverlaySet(overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch))],
         Policies = History,
         Plans = Plans,
+        Home = Home,
         Homings = new Dictionary<string, string>(homings, StringComparer.Ordinal),
     };
 
@@ -287,7 +294,7 @@ internal sealed class RegionLedger
         }
     }
 
-    private void Home(string group, string? overlay)
+    private void HomeGroup(string group, string? overlay)
     {
         if (overlay is null)
         {

@@ -37,10 +37,13 @@ internal sealed class Situation
     /// <summary>The group that decided; null when none did.</summary>
     public GroupEntry? Leader { get; private set; }
 
+    /// <summary>What someone other than the rules chose; null when nobody did.</summary>
+    public Choice? Choice { get; private set; }
+
     /// <summary>Equal nodes of one group break ties alike, so a group that opens twice opens in one place.</summary>
     public string TieKey { get; private set; } = "";
 
-    public static Situation Of(RegionLedger ledger, in Applicant node, PlacedNode? known)
+    public static Situation Of(RegionLedger ledger, in Applicant node, PlacedNode? known, Choice? chosen = null)
     {
         var situation = new Situation(ledger, node)
         {
@@ -52,6 +55,12 @@ internal sealed class Situation
         situation.knownDeclared = known?.Declared ?? 0;
         situation.counted = known?.Place is null ? [] : ledger.Policy.GroupsOf(ledger.ApplicantOf(known));
         situation.Restrict(known);
+        if (chosen is not null)
+        {
+            situation.Choice = chosen;
+            situation.Only.Insert(0, (chosen.Overlay, chosen.Rule));
+        }
+
         return situation;
     }
 
@@ -108,7 +117,7 @@ internal sealed class Situation
     {
         foreach (var only in Only)
         {
-            if (only.Rule != RuleCode.Pin && ReferenceEquals(only.Overlay, overlay))
+            if (only.Rule is not (RuleCode.Pin or RuleCode.External) && ReferenceEquals(only.Overlay, overlay))
             {
                 return true;
             }

@@ -239,7 +239,7 @@ internal sealed partial class NodeGrain(
         EnrolmentStep.CloseSuperseded => planeSteps.CloseSupersededAsync(Identity, State, dossier, cancellationToken),
         EnrolmentStep.Attest => nodeSteps.AttestAsync(Identity, State, cancellationToken),
         EnrolmentStep.Inspect => nodeSteps.InspectAsync(Identity, State, Dossier, cancellationToken),
-        EnrolmentStep.Place => planeSteps.PlaceAsync(Identity, State, Dossier),
+        EnrolmentStep.Place => planeSteps.PlaceAsync(Identity, State, Dossier, cancellationToken),
         EnrolmentStep.MakeKeys => nodeSteps.MakeKeysAsync(Identity, State, Dossier, Overlay, cancellationToken),
         EnrolmentStep.Certify => planeSteps.CertifyAsync(Identity, State, Pending, Overlay, cancellationToken),
         EnrolmentStep.Configure => nodeSteps.ConfigureAsync(Identity, State, Pending, Overlay, cancellationToken),

@@ -7,14 +7,12 @@ namespace ControlPlane.Provisioning;
 
 /// <summary>Carries out the steps of an enrolment that need other grains: placement and certificates.</summary>
 /// <remarks>Stores nothing; the grain writes what a step returns.</remarks>
-internal sealed class PlaneSteps(IGrainFactory grains, EnrolmentContext context)
+internal sealed class PlaneSteps(IGrainFactory grains, RegionPlacement placement, EnrolmentContext context)
 {
     /// <summary>How long an order may wait at its CA before it is deferred. Below the response timeout of the issuance grain.</summary>
     private static readonly TimeSpan OrderDeadline = TimeSpan.FromSeconds(90);
 
-    private IOverlayPlacementGrain Placement => grains.GetGrain<IOverlayPlacementGrain>(context.Region);
-
-    public async Task<Progress> PlaceAsync(string identity, NodeState state, NodeDossier dossier)
+    public async Task<Progress> PlaceAsync(string identity, NodeState state, NodeDossier dossier, CancellationToken cancellationToken)
     {
         var request = new PlacementRequest(
             identity,
@@ -24,7 +22,7 @@ internal sealed class PlaneSteps(IGrainFactory grains, EnrolmentContext context)
             ObjectIn(dossier.ClaimsJson, "extensions"));
         var now = context.Now;
 
-        switch (await Placement.Place(request))
+        switch (await placement.PlaceAsync(request, cancellationToken))
         {
             case PlacementOutcome.Placed placed when context.OverlayOrNull(placed.Overlay) is not null:
                 var inOverlay = state with { Overlay = placed.Overlay, PlacementReason = placed.Reason };
@@ -104,12 +102,12 @@ internal sealed class PlaneSteps(IGrainFactory grains, EnrolmentContext context)
     /// </remarks>
     public async Task<NodeState> ArriveAsync(string identity, NodeState state, PendingCredentials pending, DateTimeOffset arrivedAt)
     {
-        await Placement.Confirm(identity, state.Attempt);
+        await placement.ConfirmAsync(identity, state.Attempt, state.Overlay, CancellationToken.None);
         return state.Arrived(pending, arrivedAt, context.Now);
     }
 
     /// <summary>Gives back the place that a refused node had reserved.</summary>
-    public Task ReleaseAsync(string identity, int attempt) => Placement.Release(identity, attempt);
+    public Task ReleaseAsync(string identity, int attempt) => placement.ReleaseAsync(identity, attempt, CancellationToken.None);
 
     private Progress OnHold(NodeState state, Hold hold) => new(state.OnHold(hold, context.Now), Dossier: null, IsDurable: true);
 

@@ -38,6 +38,7 @@ internal static class ApiEndpoints
         v1.MapOverlays();
         v1.MapPlacementPolicy();
         v1.MapPlacementPlans();
+        v1.MapPlacementHome();
         v1.MapSummary();
         return app;
     }

@@ -81,6 +81,8 @@ internal static class Problems
             Problem(StatusCodes.Status503ServiceUnavailable, "ledger-unavailable", "The certificate ledger is away", fault.Message),
         IssuerUnavailableException or IssuerThrottledException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "issuer-unavailable", "The certificate authority is away", fault.Message),
+        PlacementNotHomeException =>
+            Problem(StatusCodes.Status409Conflict, "not-the-home", "Another overlay holds the region's placement", fault.Message),
         PlacementUnavailableException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "placement-unavailable", "Placement is starting again", fault.Message),
         NatsException =>

@@ -6,10 +6,16 @@ using ControlPlane.Overlays;
 
 namespace ControlPlane.Commands;
 
-/// <summary><c>controlplane placement explain|simulate</c>.</summary>
+/// <summary><c>controlplane placement explain|simulate|home|promote</c>.</summary>
 internal static class PlacementCommands
 {
-    public static Command Create() => new("placement", "Which overlay a node belongs to, and why.") { Explain(), Simulate() };
+    public static Command Create() => new("placement", "Which overlay a node belongs to, and why.") 
+    {
+        Explain(),
+        Simulate(),
+        Home(),
+        Promote(),
+    };
 
     private static ClientCommand Explain()
     {
@@ -60,6 +66,25 @@ internal static class PlacementCommands
         })
         { file, policy, nodes };
     }
+
+    private static ClientCommand Home() => new("home", "Says which overlay holds the region's placement.", async (call, cancellationToken) =>
+        Print(call, await call.Api.GetAsync<RegionHome>("v1/placement/home", cancellationToken)));
+
+    private static ClientCommand Promote()
+    {
+        var reason = new Option<string>("--reason") { Description = "Why, for the record.", Required = true };
+        return new ClientCommand("promote", "Makes the overlay of the silo that is called the home of the region's placement.",
+            async (call, cancellationToken) => Print(call, await call.Api.PostAsync<RegionHome>(
+                "v1/placement/home:promote", new PromotionBody(call.Arguments.GetRequiredValue(reason)), cancellationToken)))
+        { reason };
+    }
+
+    private static void Print(ClientCall call, RegionHome home) => call.Print.One(home,
+        ("home", home.Home),
+        ("epoch", home.Epoch),
+        ("here", home.IsHere ? "yes" : home.OwesReport ? "no, and nodes of this overlay are still to be reported to it" : "no"),
+        ("promoted by", home.Actor.Length > 0 ? home.Actor : null),
+        ("reason", home.Reason.Length > 0 ? home.Reason : null));
 
     private static void Print(ClientCall call, SimulationOutcome outcome, bool printNodes)
     {

@@ -1,13 +1,18 @@
 namespace ControlPlane.Overlays.Plans;
 
-/// <summary>Says stop when too many of the last moves failed: what breaks the few must not be done to the many.</summary>
-internal sealed class MassFailureBrake
+/// <summary>Says stop when too many of the last ones failed: what breaks the few must not be done to the many.</summary>
+/// <param name="what">What is counted, in the plural.</param>
+/// <param name="sampleMin">Below this many nothing is concluded.</param>
+internal sealed class MassFailureBrake(string what, int sampleMin)
 {
-    /// <summary>How many of the last moves are looked at.</summary>
+    /// <summary>How many of the last are looked at.</summary>
     public const int Window = 50;
 
-    /// <summary>Below this many moves nothing is concluded.</summary>
-    public const int SampleMin = 5;
+    /// <summary>Moves after which something is concluded.</summary>
+    public const int MovesMin = 5;
+
+    /// <summary>Enrolments of the region, moves or not, after which something is concluded.</summary>
+    public const int EnrolmentsMin = 20;
 
     /// <summary>The share of failures that stops a plan.</summary>
     public const double FailedShareMax = 0.2;
@@ -27,8 +32,8 @@ internal sealed class MassFailureBrake
     public string? Reason()
     {
         var failed = last.Count(failed => failed);
-        return last.Count >= SampleMin && failed > FailedShareMax * last.Count
-            ? $"brake: {failed} of the last {last.Count} moves failed"
+        return last.Count >= sampleMin && failed > FailedShareMax * last.Count
+            ? $"brake: {failed} of the last {last.Count} {what} failed"
             : null;
     }
 

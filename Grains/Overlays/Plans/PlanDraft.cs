@@ -11,10 +11,12 @@ internal sealed class PlanDraft
     private readonly Dictionary<OverlayEntry, (int Load, int Committed, int Peak)> loads = [];
     private readonly List<(MoveUnit Unit, OverlayEntry To)> moves = [];
     private readonly Dictionary<(AttributeBag, OverlayEntry), bool> accepted = [];
+    private readonly SpreadTally spread;
 
     public PlanDraft(RegionLedger ledger)
     {
         this.ledger = ledger;
+        spread = new SpreadTally(ledger);
         foreach (var overlay in ledger.Overlays)
         {
             loads[overlay] = (overlay.Load, overlay.Committed, overlay.Load);
@@ -32,11 +34,33 @@ internal sealed class PlanDraft
     public int LoadOf(OverlayEntry overlay) => loads[overlay].Load;
 
     /// <summary>Whether the rules let a unit into an overlay, whatever room there is.</summary>
-    public bool Accepts(MoveUnit unit, OverlayEntry overlay) => !ReferenceEquals(unit.From, overlay)
-        && unit.Members.TrueForAll(node => Accepts(node, overlay));
+    public bool Accepts(MoveUnit unit, OverlayEntry overlay)
+    {
+        if (ReferenceEquals(unit.From, overlay))
+        {
+            return false;
+        }
+
+        // Members of a unit are mostly alike, and only pins look at more than attributes.
+        string? last = null;
+        foreach (var node in unit.Members)
+        {
+            if ((ledger.Policy.Pins.Count > 0 || !ReferenceEquals(node.Attributes, last)) && !AcceptsAlone(node, overlay))
+            {
+                return false;
+            }
+
+            last = node.Attributes;
+        }
+
+        return spread.Accepts(unit.Members, unit.From, overlay);
+    }
 
     /// <summary>Whether the rules let a node into an overlay, whatever room there is.</summary>
-    public bool Accepts(PlacedNode node, OverlayEntry overlay)
+    public bool Accepts(PlacedNode node, OverlayEntry overlay) => AcceptsAlone(node, overlay)
+        && spread.Accepts([node], ledger.Overlay(node.Home ?? ""), overlay);
+
+    private bool AcceptsAlone(PlacedNode node, OverlayEntry overlay)
     {
         var applicant = ledger.ApplicantOf(node);
         foreach (var pin in ledger.Policy.Pins)
@@ -95,6 +119,7 @@ internal sealed class PlanDraft
         loads[to] = (load + unit.Size, committed + unit.Size + unit.Promise, Math.Max(peak, load + unit.Size));
         var (fromLoad, fromCommitted, fromPeak) = loads[unit.From];
         loads[unit.From] = (fromLoad - unit.Size, fromCommitted - unit.Size - unit.Promise, fromPeak);
+        spread.Move(unit.Members, unit.From, to);
         moves.Add((unit, to));
     }
 
@@ -123,7 +148,8 @@ internal sealed class PlanDraft
     {
         foreach (var (unit, to) in moves.Where(move => move.Unit.Group.Length > 0))
         {
-            yield return (unit.Group, unit.From, to, [.. unit.Members.Select(node => node.Identity)]);
+            // Shards hold nodes in the order of their arrival; a plan must not depend on it.
+            yield return (unit.Group, unit.From, to, [.. unit.Members.Select(node => node.Identity).Order(StringComparer.Ordinal)]);
         }
 
         foreach (var way in moves.Where(move => move.Unit.Group.Length == 0).GroupBy(move => (move.Unit.From, move.To)))

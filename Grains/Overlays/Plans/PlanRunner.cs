@@ -8,13 +8,16 @@ namespace ControlPlane.Overlays.Plans;
 /// The ledger says who is on the way: a node with a place held for the plan. So after a crash the runner finds its moves again,
 /// and a node that was told twice enrols once.
 /// </remarks>
-internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Action wake)
+internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, PlacementMeter meter, Action wake)
 {
     private const int ReportsMax = 100;
     private static readonly TimeSpan TellDeadline = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<string, string> onTheirWay = new(StringComparer.Ordinal);
-    private readonly MassFailureBrake brake = new();
+    private readonly MassFailureBrake brake = new("moves", MassFailureBrake.MovesMin);
+
+    // The plan may be innocent, and still must not go on while nodes of the region do not come back from enrolling.
+    private readonly MassFailureBrake regionBrake = new("enrolments of the region", MassFailureBrake.EnrolmentsMin);
     private PlacementPlan? open;
     private string? current;
     private double allowance;
@@ -99,6 +102,7 @@ internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Ac
         }
 
         brake.Reset();
+        regionBrake.Reset();
         var changed = plan with { Stage = wanted, Actor = actor, Reason = $"{command} by {actor}", ChangedAt = history.Now };
         var stored = history.Record(new LedgerEntry.PlanChanged(changed));
         if (wanted == PlanStage.Aborted)
@@ -109,6 +113,15 @@ internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Ac
         await stored;
         wake();
         return new PlanOutcome.Accepted(changed);
+    }
+
+    /// <summary>Hears how the place of an enrolment ended, whoever it was for.</summary>
+    public void NoteArrival(bool failed)
+    {
+        if (Ledger.Plans.Running is not null)
+        {
+            regionBrake.Note(failed);
+        }
     }
 
     /// <summary>Finds the moves that were under way when the last activation ended.</summary>
@@ -148,7 +161,7 @@ internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Ac
         var before = plan;
         plan = Settle(plan)!;
         current = plan.Id;
-        if (brake.Reason() is { } reason)
+        if ((brake.Reason() ?? regionBrake.Reason()) is { } reason)
         {
             plan = plan with { Stage = PlanStage.Paused, Reason = reason, ChangedAt = now };
         }
@@ -220,6 +233,7 @@ internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Ac
             }
             else if (Objection(identity, move) is { } objection)
             {
+                meter.Moved("skipped");
                 plan = Report(plan with { Skipped = plan.Skipped + 1 }, $"{identity} skipped: {objection}");
             }
             else
@@ -308,6 +322,7 @@ internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Ac
             onTheirWay.Remove(identity);
             var isThere = node?.Home == to;
             brake.Note(failed: !isThere);
+            meter.Moved(isThere ? "moved" : "failed");
             plan = plan is null ? null
                 : isThere ? plan with { Moved = plan.Moved + 1 }
                 : Report(plan with { Failed = plan.Failed + 1 }, $"{identity} failed: {WhyNot(node)}");

@@ -44,12 +44,6 @@ internal sealed class UnitIndex
 
         index.Name(ledger, units.Values);
 
-        // Shards hold nodes in the order of their arrival; a plan must not depend on it.
-        foreach (var unit in units.Values)
-        {
-            unit.Members.Sort((one, other) => string.CompareOrdinal(one.Identity, other.Identity));
-        }
-
         singles.Sort((one, other) => string.CompareOrdinal(one.Members[0].Identity, other.Members[0].Identity));
         return [.. units.Values.OrderByDescending(unit => unit.Size).ThenBy(unit => unit.Group, StringComparer.Ordinal), .. singles];
     }

@@ -10,6 +10,9 @@ internal sealed record PlacementPolicy
 
     public int Version { get; init; }
 
+    /// <summary>Where the version is written, or else the name.</summary>
+    public DocumentPlace VersionAt { get; init; }
+
     public IReadOnlyList<AttributeRule> Attributes { get; init; } = [];
 
     public CapacityRule Capacity { get; init; } = new(null, null, null, true);
@@ -115,7 +118,10 @@ internal sealed record AttributeRule(string Name, AttributeSource Source, string
 /// <param name="ReserveDeclared">Whether the first node of a group reserves the size that the group declares.</param>
 internal sealed record CapacityRule(int? Default, double? SoftFraction, double? HardFraction, bool ReserveDeclared);
 
-internal sealed record PinRule(Predicate Match, string Overlay, string Reason);
+internal sealed record PinRule(Predicate Match, string Overlay, string Reason, DocumentPlace At = default);
+
+/// <summary>Where something stands in the policy's document. From 1; 0 in what was not read from one.</summary>
+internal readonly record struct DocumentPlace(int Line, int Column);
 
 internal sealed record FilterRule(string Name, Predicate? When, Predicate Require);
 
@@ -145,6 +151,8 @@ internal sealed record GroupRule
     public string? AcrossLabel { get; init; }
 
     public int DeclaredSize { get; init; }
+
+    public DocumentPlace At { get; init; }
 
     public int? DeclaredSizeSlot { get; init; }
 
@@ -205,7 +213,8 @@ internal enum UnplaceableAction
     Refuse,
 }
 
-internal sealed record UnplaceableRule(UnplaceableAction Action, TimeSpan RetryAfter, TimeSpan AlertAfter, string? Overlay);
+internal sealed record UnplaceableRule(
+    UnplaceableAction Action, TimeSpan RetryAfter, TimeSpan AlertAfter, string? Overlay, DocumentPlace At = default);
 
 /// <param name="MaxSkew">The load that an overlay may have, as a multiple of the mean, before a rebalance takes from it.</param>
 /// <param name="MaxMovesPerMinute">How many nodes a running plan moves in a minute.</param>

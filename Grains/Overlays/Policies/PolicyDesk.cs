@@ -38,7 +38,7 @@ internal sealed class PolicyDesk(RegionHistory history, string region)
         var version = policy.Version == 0 ? Ledger.Policy.Version + 1 : policy.Version;
         if (version <= Ledger.Policy.Version)
         {
-            var stale = new PolicyFault(1, 1, $"version {version} is not newer than version {Ledger.Policy.Version}, which is in force");
+            var stale = Fault(policy.VersionAt, $"version {version} is not newer than version {Ledger.Policy.Version}, which is in force");
             return verdict with { Faults = [.. verdict.Faults, stale] };
         }
 
@@ -85,7 +85,7 @@ internal sealed class PolicyDesk(RegionHistory history, string region)
         var largest = overlays.Select(overlay => overlay.HardLimit).DefaultIfEmpty().Max();
         foreach (var rule in policy.Groups.Where(rule => rule.Mode == GroupMode.Required && rule.DeclaredSize > largest))
         {
-            yield return new PolicyFault(1, 1,
+            yield return Fault(rule.At,
                 $"group '{rule.Name}' declares {rule.DeclaredSize} nodes, and the largest overlay takes {largest}: it needs a finer key");
         }
 
@@ -94,20 +94,23 @@ internal sealed class PolicyDesk(RegionHistory history, string region)
             var size = Math.Max(group.Members, group.Declared);
             if (policy.Groups[group.Rule].Mode == GroupMode.Required && size > largest)
             {
-                yield return new PolicyFault(1, 1,
+                yield return Fault(policy.Groups[group.Rule].At,
                     $"group {group.Id} has {size} nodes, and the largest overlay takes {largest}: it needs a finer key");
             }
         }
 
-        foreach (var name in policy.Pins.Select(pin => pin.Overlay).Append(policy.Unplaceable.Overlay ?? "")
-            .Distinct(StringComparer.Ordinal))
+        foreach (var (name, at) in policy.Pins.Select(pin => (pin.Overlay, pin.At))
+            .Append((policy.Unplaceable.Overlay ?? "", policy.Unplaceable.At)).DistinctBy(named => named.Item1, StringComparer.Ordinal))
         {
             if (name.Length > 0 && shadow.Overlay(name) is not { IsConfigured: true })
             {
-                yield return new PolicyFault(1, 1, $"the region has no overlay '{name}'", IsWarning: true);
+                yield return Fault(at, $"the region has no overlay '{name}'", isWarning: true);
             }
         }
     }
+
+    private static PolicyFault Fault(DocumentPlace at, string message, bool isWarning = false) =>
+        new(Math.Max(1, at.Line), Math.Max(1, at.Column), message, isWarning);
 
     private static PolicyDryRun Try(RegionLedger shadow)
     {

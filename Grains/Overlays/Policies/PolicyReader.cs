@@ -11,21 +11,19 @@ internal sealed class PolicyReader
     private const int RulesMax = 64;
     private const int PinsMax = 512;
 
-    private readonly PolicyFaults faults = new();
+    private readonly PolicyFaults faults;
     private readonly List<RuleSource> sources = [];
     private readonly HashSet<string> names = new(StringComparer.Ordinal);
     private IReadOnlyList<AttributeRule> attributes = [];
     private bool groupsByIdentity;
 
-    private PolicyReader()
-    {
-    }
+    private PolicyReader(string text) => faults = new PolicyFaults(text);
 
     /// <param name="text">The YAML document.</param>
     /// <param name="region">The region that it must be meant for.</param>
     public static PolicyReading Read(string text, string? region)
     {
-        var reader = new PolicyReader();
+        var reader = new PolicyReader(text);
         var policy = PolicyYaml.Load(text, reader.faults) is { } root
             ? reader.ReadRoot(new YamlSection(root, reader.faults), region) : null;
         if (policy is not null && !reader.faults.HasErrors)
@@ -60,7 +58,12 @@ internal sealed class PolicyReader
         var spec = root.Section("spec");
         _ = spec ?? (object)Missing(root, "spec");
         root.RejectUnknown();
-        return spec is null ? PlacementPolicy.Default : ReadSpec(spec) with { Name = name, Version = version };
+        return spec is null ? PlacementPolicy.Default : ReadSpec(spec) with
+        {
+            Name = name,
+            Version = version,
+            VersionAt = PlaceOf(metadata?.Child("version") ?? metadata?.Child("name") ?? root.Node),
+        };
     }
 
     private PlacementPolicy ReadSpec(YamlSection spec)
@@ -156,7 +159,8 @@ internal sealed class PolicyReader
         var pin = new PinRule(
             RequiredPredicate(section, "match", RuleKind.Pin, "pin", maySeeOverlay: false, isHard: true),
             section.RequiredText("overlay"),
-            section.Text("reason") ?? "no reason given");
+            section.Text("reason") ?? "no reason given",
+            PlaceOf(section.Child("overlay") ?? section.Node));
         section.RejectUnknown();
         return pin;
     }
@@ -201,6 +205,7 @@ internal sealed class PolicyReader
             AcrossLabel = across == "overlay" ? null : across.Replace("overlay.labels.", "", StringComparison.Ordinal),
             DeclaredSize = section.Integer("declaredSize", 0, GroupRule.DeclaredSizeMax) ?? 0,
             DeclaredSizeSlot = ReadDeclaredSize(section),
+            At = PlaceOf(section.Child("declaredSize") ?? section.Child("name") ?? section.Node),
         };
         section.RejectUnknown();
         return group;
@@ -301,7 +306,8 @@ internal sealed class PolicyReader
             section.Choice("action", overlay is null ? UnplaceableAction.Defer : UnplaceableAction.Quarantine),
             section.Duration("retryAfter", Second, TimeSpan.FromDays(1)) ?? TimeSpan.FromSeconds(60),
             section.Duration("alertAfter", Second, TimeSpan.FromDays(7)) ?? TimeSpan.FromMinutes(10),
-            overlay);
+            overlay,
+            PlaceOf(section.Child("quarantineOverlay") ?? section.Node));
         if (rule.Action == UnplaceableAction.Quarantine && overlay is null)
         {
             faults.Add(section.Node, "'action: quarantine' needs 'quarantineOverlay'");
@@ -419,6 +425,8 @@ internal sealed class PolicyReader
 
     private static Predicate? And(Predicate? one, Predicate? other) =>
         one is null ? other : other is null ? one : (in node, overlay) => one(node, overlay) && other(node, overlay);
+
+    private static DocumentPlace PlaceOf(YamlNode node) => new((int)node.Start.Line, (int)node.Start.Column);
 
     private string Missing(YamlSection section, string key)
     {

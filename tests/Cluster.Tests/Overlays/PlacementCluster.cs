@@ -15,6 +15,8 @@ public sealed class PlacementCluster : IAsyncLifetime
 
     internal ShiftedTime Time { get; } = new();
 
+    internal FakeDecider Decider { get; } = new();
+
     public async ValueTask InitializeAsync()
     {
         var builder = new InProcessTestClusterBuilder(1);
@@ -23,6 +25,7 @@ public sealed class PlacementCluster : IAsyncLifetime
             silo.AddMemoryGrainStorage(Stores.Fleet);
             silo.AddOverlayPlacement();
             silo.Services.AddSingleton<TimeProvider>(Time);
+            silo.Services.AddSingleton<IExternalDecider>(Decider);
             silo.Services.Configure<OverlaysOptions>(options =>
             {
                 options.Region = "test";

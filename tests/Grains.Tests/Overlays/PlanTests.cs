@@ -84,7 +84,7 @@ public sealed class PlanTests
     [Fact]
     public void Reason_StopsAPlan_WhenOneMoveInFiveFails()
     {
-        var brake = new MassFailureBrake();
+        var brake = new MassFailureBrake("moves", MassFailureBrake.MovesMin);
         for (var i = 0; i < 20; i++)
         {
             brake.Note(failed: i % 5 == 0);
@@ -98,8 +98,8 @@ public sealed class PlanTests
     [Fact]
     public void Reason_SaysNothing_BeforeThereIsASample()
     {
-        var brake = new MassFailureBrake();
-        for (var i = 0; i < MassFailureBrake.SampleMin - 1; i++)
+        var brake = new MassFailureBrake("moves", MassFailureBrake.MovesMin);
+        for (var i = 0; i < MassFailureBrake.MovesMin - 1; i++)
         {
             brake.Note(failed: true);
         }

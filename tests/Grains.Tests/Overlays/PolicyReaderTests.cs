@@ -139,6 +139,37 @@ public sealed class PolicyReaderTests
         }, iter: 10_000);
 
     [Theory]
+    [InlineData("|")]
+    [InlineData(">")]
+    public void Read_NamesTheLineAndColumn_InsideABlock(string style)
+    {
+        var text = Small.Replace("""
+                - { name: same-site, require: 'node.site == overlay.site' }
+            """, $"""
+                - name: same-site
+                  require: {style}
+                    node.site == overlay.site and overlay.sites == "x"
+            """, StringComparison.Ordinal);
+
+        var fault = Assert.Single(PolicyReader.Read(text, null).Faults);
+
+        Assert.Equal((11, 39), (fault.Line, fault.Column));
+    }
+
+    [Fact]
+    public void Read_TakesBoundedTime_ForTheLargestPolicy()
+    {
+        var predicate = string.Join(" or ", Enumerable.Range(0, 60).Select(i => $"(node.site == \"s{i}\" and overlay.site != \"t{i}\")"));
+        var rules = string.Join('\n', Enumerable.Range(0, 64).Select(i => $"    - {{ name: f{i}, when: '{predicate[..1900]}x\"))', require: '{predicate}' }}"));
+        var text = Small[..Small.LastIndexOf("    - {", StringComparison.Ordinal)] + rules;
+        var began = Stopwatch.GetTimestamp();
+
+        _ = PolicyReader.Read(text, null);
+
+        Assert.InRange(Stopwatch.GetElapsedTime(began).TotalSeconds, 0, 5);
+    }
+
+    [Theory]
     [InlineData('[')]
     [InlineData('{')]
     [InlineData('-')]

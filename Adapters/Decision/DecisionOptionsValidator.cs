@@ -1,0 +1,39 @@
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Decision;
+
+[OptionsValidator]
+internal sealed partial class DecisionOptionsRanges : IValidateOptions<DecisionOptions>;
+
+/// <summary>At most one of program and web hook, and neither of them out of reach.</summary>
+internal sealed class DecisionOptionsValidator : IValidateOptions<DecisionOptions>
+{
+    public ValidateOptionsResult Validate(string? name, DecisionOptions options)
+    {
+        var faults = new ValidateOptionsResultBuilder();
+        faults.AddResult(new DecisionOptionsRanges().Validate(name, options));
+        if (options.Program is not null && options.Url is not null)
+        {
+            faults.AddError("give a program or a web hook, not both", nameof(options.Url));
+        }
+
+        if (options.Program is { } program && !File.Exists(program))
+        {
+            faults.AddError($"there is no program '{program}'", nameof(options.Program));
+        }
+
+        // Whoever can change the answer on its way decides where nodes go.
+        if (options.Url is { } url && !(Uri.TryCreate(url, UriKind.Absolute, out var hook)
+            && (hook.Scheme == Uri.UriSchemeHttps || (hook.Scheme == Uri.UriSchemeHttp && hook.IsLoopback))))
+        {
+            faults.AddError($"must be https://, or http:// on the loopback, is '{url}'", nameof(options.Url));
+        }
+
+        if (options.TokenFile is { } file && !File.Exists(file))
+        {
+            faults.AddError($"there is no file '{file}', or it may not be read", nameof(options.TokenFile));
+        }
+
+        return faults.Build();
+    }
+}

@@ -1,0 +1,89 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text;
+using ControlPlane.Overlays;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Decision;
+
+/// <summary>Asks a program: one JSON object on its standard input, one on its standard output, as Choria Provisioner's helper.</summary>
+internal sealed class ProgramDecider(IOptions<DecisionOptions> options) : IExternalDecider, IDisposable
+{
+    private readonly SemaphoreSlim places = new(options.Value.ProgramsMax);
+
+    public async Task<ExternalAnswer> AskAsync(ExternalQuestion question, CancellationToken cancellationToken)
+    {
+        await places.WaitAsync(cancellationToken);
+        try
+        {
+            return DecisionMessages.Read(await RunAsync(DecisionMessages.Write(question), cancellationToken), question);
+        }
+        finally
+        {
+            places.Release();
+        }
+    }
+
+    public void Dispose() => places.Dispose();
+
+    private async Task<string> RunAsync(string question, CancellationToken cancellationToken)
+    {
+        using var process = Start();
+        try
+        {
+            await process.StandardInput.WriteAsync(question.AsMemory(), cancellationToken);
+            process.StandardInput.Close();
+            var answer = await ReadAsync(process.StandardOutput, cancellationToken);
+            await process.WaitForExitAsync(cancellationToken);
+            return process.ExitCode == 0 ? answer
+                : throw new ExternalDecisionException($"{options.Value.Program} ended with exit code {process.ExitCode}");
+        }
+        catch (IOException broken)
+        {
+            throw new ExternalDecisionException($"{options.Value.Program} failed: {broken.Message}", broken);
+        }
+        finally
+        {
+            Kill(process);
+        }
+    }
+
+    private Process Start()
+    {
+        var start = new ProcessStartInfo(options.Value.Program!, options.Value.Arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
+            StandardOutputEncoding = Encoding.UTF8,
+        };
+        try
+        {
+            return Process.Start(start) ?? throw new ExternalDecisionException($"{options.Value.Program} did not start");
+        }
+        catch (Exception unable) when (unable is Win32Exception or InvalidOperationException)
+        {
+            throw new ExternalDecisionException($"{options.Value.Program} cannot be started: {unable.Message}", unable);
+        }
+    }
+
+    private static async Task<string> ReadAsync(StreamReader output, CancellationToken cancellationToken)
+    {
+        var buffer = new char[DecisionMessages.AnswerLengthMax + 1];
+        var length = await output.ReadBlockAsync(buffer, cancellationToken);
+        return length <= DecisionMessages.AnswerLengthMax ? new string(buffer, 0, length)
+            : throw new ExternalDecisionException($"the answer has more than {DecisionMessages.AnswerLengthMax} characters");
+    }
+
+    // With all that it started. One that ended by itself is no longer there to be killed.
+    private static void Kill(Process process)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (Exception gone) when (gone is InvalidOperationException or Win32Exception)
+        {
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using ControlPlane.Overlays;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Decision;
+
+/// <summary>Asks a web hook: the same JSON object by POST, the same answer; 204 means no opinion.</summary>
+internal sealed class WebDecider(IOptions<DecisionOptions> options) : IExternalDecider, IDisposable
+{
+    private const int ConnectionsMax = 64;
+
+    private readonly HttpClient http = new(new SocketsHttpHandler { AllowAutoRedirect = false, MaxConnectionsPerServer = ConnectionsMax })
+    {
+        MaxResponseContentBufferSize = DecisionMessages.AnswerLengthMax,
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
+
+    public async Task<ExternalAnswer> AskAsync(ExternalQuestion question, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, options.Value.Url);
+            request.Content = new StringContent(DecisionMessages.Write(question), Encoding.UTF8, "application/json");
+            if (options.Value.TokenFile is { } file)
+            {
+                var token = await File.ReadAllTextAsync(file, cancellationToken);
+                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Trim());
+            }
+
+            using var answer = await http.SendAsync(request, cancellationToken);
+            return answer.StatusCode == HttpStatusCode.NoContent ? new ExternalAnswer.Abstain()
+                : answer.IsSuccessStatusCode
+                    ? DecisionMessages.Read(await answer.Content.ReadAsStringAsync(cancellationToken), question)
+                    : throw new ExternalDecisionException($"{options.Value.Url} answered {(int)answer.StatusCode}");
+        }
+        catch (Exception away) when (away is HttpRequestException or IOException or UnauthorizedAccessException)
+        {
+            throw new ExternalDecisionException($"{options.Value.Url} could not be asked: {away.Message}", away);
+        }
+    }
+
+    public void Dispose() => http.Dispose();
+}

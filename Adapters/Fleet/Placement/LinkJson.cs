@@ -1,0 +1,31 @@
+using System.Text.Json;
+using ControlPlane.Overlays;
+
+namespace ControlPlane.Adapters.Fleet.Placement;
+
+/// <summary>How overlays write to each other: JSON, since what comes over a network must be readable without trusting it.</summary>
+internal static class LinkJson
+{
+    /// <summary>No message is longer; NATS itself refuses more by default.</summary>
+    public const int BytesMax = 1 << 20;
+
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true };
+
+    public static string SubjectOf(string region, string overlay) => $"controlplane.placement.{region}.{overlay}";
+
+    public static byte[] Write<T>(T message) => JsonSerializer.SerializeToUtf8Bytes(message, Options);
+
+    /// <summary>Null when it cannot be read.</summary>
+    public static T? ReadOrNull<T>(byte[]? payload)
+        where T : class
+    {
+        try
+        {
+            return payload is { Length: > 0 and <= BytesMax } ? JsonSerializer.Deserialize<T>(payload, Options) : null;
+        }
+        catch (Exception unreadable) when (unreadable is JsonException or NotSupportedException)
+        {
+            return null;
+        }
+    }
+}

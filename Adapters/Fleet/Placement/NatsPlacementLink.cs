@@ -1,0 +1,32 @@
+using ControlPlane.Overlays;
+using NATS.Client.Core;
+
+namespace ControlPlane.Adapters.Fleet.Placement;
+
+/// <summary>Asks the placement of another overlay by a NATS request on that overlay's network.</summary>
+internal sealed class NatsPlacementLink(FleetConnections connections) : IPlacementLink
+{
+    public Task<LinkReply> AskAsync(string overlay, LinkRequest request, TimeSpan patience, CancellationToken cancellationToken) =>
+        connections.Of(overlay) is [var connection, ..]
+            ? AskAsync(connection, overlay, request, patience, cancellationToken)
+            : throw new PlacementHomeLostException($"this silo has no connection to {overlay}; configure Fleet:Overlays:{overlay}");
+
+    /// <exception cref="PlacementHomeLostException">No answer, or none that can be read.</exception>
+    public static async Task<LinkReply> AskAsync(
+        INatsConnection connection, string overlay, LinkRequest request, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(patience);
+        try
+        {
+            var reply = await connection.RequestAsync<byte[], byte[]>(
+                LinkJson.SubjectOf(request.Region, overlay), LinkJson.Write(request), cancellationToken: deadline.Token);
+            return LinkJson.ReadOrNull<LinkReply>(reply.Data)
+                ?? throw new PlacementHomeLostException($"the placement in {overlay} answered something that cannot be read");
+        }
+        catch (Exception lost) when (lost is NatsException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new PlacementHomeLostException($"the placement in {overlay} does not answer", lost);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using ControlPlane.Overlays;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Fleet.Placement;
+
+/// <summary>Lets the region's other overlays reach the placement of this one, on this overlay's own network.</summary>
+internal sealed class PlacementDoor(
+    FleetConnections connections, IGrainFactory grains, IOptions<OverlaysOptions> overlays, ILogger<PlacementDoor> logger) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var (region, local) = (overlays.Value.Region, overlays.Value.Local);
+        if (overlays.Value.Members.Count < 2 || connections.Of(local) is not [var connection, ..])
+        {
+            return;
+        }
+
+        var responder = new PlacementResponder(connection, LinkJson.SubjectOf(region, local), Answer, logger);
+        await responder.RunAsync(stoppingToken);
+
+        // Another region's question is not ours, whoever may publish here.
+        Task<LinkReply> Answer(LinkRequest request) => request.Region == region
+            ? grains.GetGrain<IPlacementHomeGrain>(region).Answer(request)
+            : throw new InvalidOperationException($"it is about the region '{request.Region}'");
+    }
+}

@@ -1,0 +1,73 @@
+namespace ControlPlane.Overlays;
+
+using Orleans.Concurrency;
+
+/// <summary>
+/// Which overlay holds the region's placement, and what the others and it tell each other. The same grain as <see
+/// cref="IOverlayPlacementGrain"/>: at the home it decides; elsewhere it keeps what its own overlay needs while the home is away.
+/// </summary>
+/// <remarks>Key: the region's name.</remarks>
+[Alias("ControlPlane.IPlacementHomeGrain")]
+public interface IPlacementHomeGrain : IGrainWithStringKey
+{
+    /// <summary>Which overlay is the home, as this overlay knows.</summary>
+    [Alias("Home"), ReadOnly]
+    Task<RegionHome> Home();
+
+    /// <summary>Makes this silo's overlay the home, in a new epoch that fences the one before. Safe to repeat.</summary>
+    /// <remarks>The other overlays are Isolated until each has reported its nodes: nobody is placed where counts are not known.</remarks>
+    [Alias("Promote")]
+    Task<RegionHome> Promote(string actor, string reason);
+
+    /// <summary>Answers another overlay, or another overlay's claim to be the home. Safe to repeat.</summary>
+    [Alias("Answer"), ResponseTimeout("00:00:30")]
+    Task<LinkReply> Answer(LinkRequest request);
+
+    /// <summary>Takes over what a reply of the home says: who it is, and its policy. Safe to repeat.</summary>
+    [Alias("Heard")]
+    Task Heard(LinkReply reply);
+
+    /// <summary>What this overlay says to the home now: its residents, a page at a time, when it owes them.</summary>
+    /// <param name="after">The last identity of the page before; empty for the first.</param>
+    [Alias("NextReport")]
+    Task<LinkRequest> NextReport(string after);
+
+    /// <summary>The home has all that was reported in its epoch. Safe to repeat.</summary>
+    [Alias("Reported")]
+    Task Reported(long epoch);
+
+    /// <summary>Remembers a node that the home placed in this overlay, for the time when the home is away. Safe to repeat.</summary>
+    [Alias("Note")]
+    Task Note(PlacementRequest request);
+
+    /// <summary>Takes note that a node arrived in this overlay. Safe to repeat.</summary>
+    /// <param name="identity">The node.</param>
+    /// <param name="attempt">Its enrolment.</param>
+    /// <param name="alone">Whether the home could not be told.</param>
+    /// <returns>False when nothing is known of that enrolment here.</returns>
+    [Alias("ConfirmHere")]
+    Task<bool> ConfirmHere(string identity, int attempt, bool alone);
+
+    /// <summary>Decides without the home, as the policy's <c>homeLost</c> says. Safe to repeat.</summary>
+    [Alias("PlaceAlone")]
+    Task<PlacementOutcome> PlaceAlone(PlacementRequest request, string why);
+}
+
+/// <param name="Home">The overlay that holds the region's placement.</param>
+/// <param name="Epoch">Counts promotions; 0 for the configured one.</param>
+/// <param name="IsHere">Whether it is this silo's overlay.</param>
+/// <param name="Actor">Who promoted it; empty for the configured one.</param>
+/// <param name="Reason">Why; empty for the configured one.</param>
+/// <param name="At">When.</param>
+/// <param name="OwesReport">Whether this overlay has nodes that the home may not know of.</param>
+/// <param name="PolicyVersion">The policy that this overlay has.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.RegionHome")]
+public sealed record RegionHome(
+    [property: Id(0)] string Home,
+    [property: Id(1)] long Epoch,
+    [property: Id(2)] bool IsHere,
+    [property: Id(3)] string Actor,
+    [property: Id(4)] string Reason,
+    [property: Id(5)] DateTimeOffset At,
+    [property: Id(6)] bool OwesReport,
+    [property: Id(7)] int PolicyVersion);

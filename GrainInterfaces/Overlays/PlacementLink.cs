@@ -1,0 +1,75 @@
+namespace ControlPlane.Overlays;
+
+/// <summary>What one overlay asks of the region's home.</summary>
+public enum LinkVerb
+{
+    /// <summary>Who is the home, and is there a newer policy? Also how a new home makes itself known.</summary>
+    Hello = 0,
+    Place = 1,
+    Confirm = 2,
+    Release = 3,
+
+    /// <summary>These nodes live here.</summary>
+    Report = 4,
+}
+
+/// <param name="Verb">What is asked.</param>
+/// <param name="Region">Whose placement.</param>
+/// <param name="From">The overlay that asks.</param>
+/// <param name="Home">The home that it knows.</param>
+/// <param name="Epoch">And its epoch.</param>
+/// <param name="PolicyVersion">The policy that it has.</param>
+/// <param name="Place">For <see cref="LinkVerb.Place"/>.</param>
+/// <param name="Identity">For <see cref="LinkVerb.Confirm"/> and <see cref="LinkVerb.Release"/>.</param>
+/// <param name="Attempt">Likewise.</param>
+/// <param name="Residents">For <see cref="LinkVerb.Report"/>; at most <see cref="ResidentsMax"/>.</param>
+/// <param name="IsLast">Whether the report ends here.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.LinkRequest")]
+public sealed record LinkRequest(
+    [property: Id(0)] LinkVerb Verb,
+    [property: Id(1)] string Region,
+    [property: Id(2)] string From,
+    [property: Id(3)] string Home,
+    [property: Id(4)] long Epoch,
+    [property: Id(5)] int PolicyVersion = 0,
+    [property: Id(6)] PlacementRequest? Place = null,
+    [property: Id(7)] string Identity = "",
+    [property: Id(8)] int Attempt = 0,
+    [property: Id(9)] IReadOnlyList<ResidentNode>? Residents = null,
+    [property: Id(10)] bool IsLast = false)
+{
+    /// <summary>How many nodes one report holds.</summary>
+    public const int ResidentsMax = 500;
+}
+
+/// <param name="Identity">The node.</param>
+/// <param name="Attempt">The enrolment by which it arrived.</param>
+/// <param name="Attributes">What the policy knew of it, as a JSON object.</param>
+/// <param name="Declared">The size that its groups were promised.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.ResidentNode")]
+public sealed record ResidentNode(
+    [property: Id(0)] string Identity, [property: Id(1)] int Attempt, [property: Id(2)] string Attributes, [property: Id(3)] int Declared);
+
+/// <summary>What the home says; or, when it is not the home (any more), who is.</summary>
+/// <param name="Home">The home, as the one who answers knows.</param>
+/// <param name="Epoch">Its epoch.</param>
+/// <param name="IsHome">Whether the one who answers is it, and did what was asked.</param>
+/// <param name="Placed">For <see cref="LinkVerb.Place"/>: the overlay; null when it is deferred or refused.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="LeaseUntil">For a place: how long it is held.</param>
+/// <param name="RetryAfter">For a deferral; null for a refusal.</param>
+/// <param name="Lapsed">For <see cref="LinkVerb.Confirm"/>: the node has no place.</param>
+/// <param name="Policy">The home's policy, when the one who asks has an older one.</param>
+/// <param name="Committed">For <see cref="LinkVerb.Hello"/>: what the home counts in the overlay that asks.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.LinkReply")]
+public sealed record LinkReply(
+    [property: Id(0)] string Home,
+    [property: Id(1)] long Epoch,
+    [property: Id(2)] bool IsHome,
+    [property: Id(3)] string? Placed = null,
+    [property: Id(4)] string Reason = "",
+    [property: Id(5)] DateTimeOffset LeaseUntil = default,
+    [property: Id(6)] TimeSpan? RetryAfter = null,
+    [property: Id(7)] bool Lapsed = false,
+    [property: Id(8)] PolicyVersion? Policy = null,
+    [property: Id(9)] int? Committed = null);

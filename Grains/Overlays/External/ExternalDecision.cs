@@ -1,0 +1,58 @@
+using ControlPlane.Overlays.Policies;
+
+namespace ControlPlane.Overlays;
+
+/// <summary>Asks the external decider within the policy's deadline, so many at once, behind a breaker.</summary>
+internal sealed class ExternalDecision(IExternalDecider? decider, TimeProvider time, PlacementMeter meter)
+{
+    /// <summary>Questions under way at once; beyond it the policy's rule for time-outs holds.</summary>
+    public const int AskedMax = 256;
+
+    private readonly DecisionBreaker breaker = new();
+    private int asked;
+
+    public async Task<ExternalVerdict> AskAsync(ExternalQuestion question, DecisionRule rule)
+    {
+        if (decider is null)
+        {
+            return Lost("none is configured");
+        }
+
+        if (asked >= AskedMax || !breaker.TryEnter(time.GetUtcNow()))
+        {
+            return Lost(asked >= AskedMax ? "it has too many questions to answer" : "it failed several times and is left alone");
+        }
+
+        asked++;
+        try
+        {
+            using var deadline = new CancellationTokenSource(rule.Deadline, time);
+            var answer = await decider.AskAsync(question, deadline.Token).WaitAsync(rule.Deadline, time);
+            breaker.Succeeded();
+            return new ExternalVerdict(answer, null);
+        }
+        catch (Exception late) when (late is OperationCanceledException or TimeoutException)
+        {
+            breaker.Failed(time.GetUtcNow());
+            return Lost($"it did not answer within {rule.Deadline.TotalMilliseconds:0} ms");
+        }
+        catch (ExternalDecisionException failed)
+        {
+            breaker.Failed(time.GetUtcNow());
+            return Lost(failed.Message);
+        }
+        finally
+        {
+            asked--;
+        }
+    }
+
+    /// <summary>Counts what became of an answer.</summary>
+    public void Note(string outcome) => meter.ExternallyDecided(outcome);
+
+    private static ExternalVerdict Lost(string why) => new(null, $"the external decision was not to be had: {why}");
+}
+
+/// <param name="Answer">Null when there is none.</param>
+/// <param name="Lost">Why there is none.</param>
+internal sealed record ExternalVerdict(ExternalAnswer? Answer, string? Lost);

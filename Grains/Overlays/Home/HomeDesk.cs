@@ -1,0 +1,262 @@
+using ControlPlane.Overlays.Policies;
+
+namespace ControlPlane.Overlays;
+
+/// <summary>
+/// Who the home is, what the overlays of a region tell each other, and what an overlay may decide while the home is away.
+/// </summary>
+internal sealed class HomeDesk(RegionHistory history, string region, PlacementDesk places)
+{
+    /// <summary>Why an overlay is Isolated after a promotion: until it has reported its nodes, nobody knows how full it is.</summary>
+    public const string Unreported = "has not reported its nodes to the new home yet";
+
+    // How much more the home counts in this overlay than we do; null when it never told us.
+    private int? elsewhere;
+
+    private RegionLedger Ledger => history.Ledger;
+
+    private string Local => history.Options.Local;
+
+    // Before the first promotion the configuration says who it is.
+    private LedgerEntry.HomeSet Now => Ledger.Home is { Epoch: > 0 } promoted ? promoted : new LedgerEntry.HomeSet(
+        history.Options.Home ?? Local, 0, "", "", DateTimeOffset.UnixEpoch, Ledger.Home?.OwesReport ?? true);
+
+    public bool IsHere => Now.Home == Local;
+
+    public RegionHome View => new(Now.Home, Now.Epoch, IsHere, Now.Actor, Now.Reason, Now.At, Now.OwesReport && !IsHere, Ledger.Policy.Version);
+
+    /// <exception cref="PlacementNotHomeException">Another overlay decides.</exception>
+    public void EnsureHere()
+    {
+        if (!IsHere)
+        {
+            throw new PlacementNotHomeException($"the region's placement is in {Now.Home} (epoch {Now.Epoch})");
+        }
+    }
+
+    public async Task<RegionHome> Promote(string actor, string reason)
+    {
+        if (IsHere)
+        {
+            await history.Written;
+            return View;
+        }
+
+        _ = history.Record(new LedgerEntry.HomeSet(Local, Now.Epoch + 1, actor, reason, history.Now, OwesReport: false));
+        foreach (var overlay in Ledger.Overlays.Where(overlay => overlay.IsConfigured && overlay.Name != Local
+            && overlay.State != OverlayState.Retired).ToArray())
+        {
+            _ = history.Record(new LedgerEntry.OverlaySet(overlay.Name, OverlayState.Isolated, Unreported, history.Now));
+        }
+
+        await history.Written;
+        return View;
+    }
+
+    /// <summary>What a reply says of the home and its policy.</summary>
+    public async Task Heard(LinkReply reply)
+    {
+        Follow(reply.Home, reply.Epoch);
+        if (reply.IsHome && reply.Committed is { } committed && Ledger.Overlay(Local) is { } here)
+        {
+            elsewhere = Math.Max(0, committed - here.Committed);
+        }
+
+        if (reply.IsHome && reply.Policy is { } policy && policy.Version > Ledger.Policy.Version)
+        {
+            _ = history.Record(new LedgerEntry.PolicyApplied(policy));
+            Ledger.Configure(history.Options);
+        }
+
+        await history.Written;
+    }
+
+    public async Task<LinkReply> Answer(LinkRequest request)
+    {
+        Follow(request.Home, request.Epoch);
+        var reply = new LinkReply(Now.Home, Now.Epoch, IsHere && request.Home == Local && request.Epoch == Now.Epoch);
+        if (!reply.IsHome)
+        {
+            await history.Written;
+            return reply;
+        }
+
+        switch (request.Verb)
+        {
+            case LinkVerb.Place when request.Place is { } place:
+                return Said(reply, await places.Place(place));
+
+            case LinkVerb.Confirm:
+                try
+                {
+                    await places.Confirm(request.Identity, request.Attempt);
+                    return reply;
+                }
+                catch (PlacementLapsedException lapsed)
+                {
+                    return reply with { Lapsed = true, Reason = lapsed.Message };
+                }
+
+            case LinkVerb.Release:
+                await places.Release(request.Identity, request.Attempt);
+                return reply;
+
+            case LinkVerb.Report:
+                Adopt(request);
+                await history.Written;
+                return reply;
+
+            default:
+                await history.Written;
+                return reply with
+                {
+                    Committed = Ledger.Overlay(request.From)?.Committed,
+                    Policy = Ledger.Policy.Version > request.PolicyVersion ? Ledger.History.Current : null,
+                };
+        }
+    }
+
+    public LinkRequest NextReport(string after)
+    {
+        var residents = Ledger.AllNodes()
+            .Where(node => node.Home == Local && string.CompareOrdinal(node.Identity, after) > 0)
+            .OrderBy(node => node.Identity, StringComparer.Ordinal)
+            .Take(LinkRequest.ResidentsMax)
+            .Select(node => new ResidentNode(node.Identity, node.HomeAttempt, node.Attributes, node.Declared))
+            .ToArray();
+        return new LinkRequest(LinkVerb.Report, region, Local, Now.Home, Now.Epoch, Ledger.Policy.Version)
+        {
+            Residents = residents,
+            IsLast = residents.Length < LinkRequest.ResidentsMax,
+        };
+    }
+
+    public Task Reported(long epoch) => epoch == Now.Epoch && Now.OwesReport
+        ? history.Record(Now with { OwesReport = false })
+        : history.Written;
+
+    /// <summary>Takes note of a place that the home gave in this overlay.</summary>
+    public async Task Note(PlacementRequest request)
+    {
+        if (!IsHere && Ledger.Overlay(Local) is { } here && places.Settled(request) is null)
+        {
+            var applicant = places.ApplicantOf(request);
+            var known = Ledger.Node(request.Identity);
+            var situation = Situation.Of(Ledger, applicant, known);
+            await places.Keep(request, applicant, known, new Decision(here, situation, [new Considered(here, null, 0)]));
+        }
+    }
+
+    /// <summary>Takes note that a node arrived in this overlay.</summary>
+    /// <param name="identity">The node.</param>
+    /// <param name="attempt">Its enrolment.</param>
+    /// <param name="alone">Whether the home does not know yet.</param>
+    /// <returns>False when nothing is known of that enrolment here.</returns>
+    public async Task<bool> ConfirmHere(string identity, int attempt, bool alone)
+    {
+        try
+        {
+            await places.Confirm(identity, attempt);
+        }
+        catch (PlacementLapsedException)
+        {
+            return false;
+        }
+
+        if (alone && !Now.OwesReport)
+        {
+            await history.Record(Now with { OwesReport = true });
+        }
+
+        return true;
+    }
+
+    /// <summary>Into this overlay, for nodes that live here and members of groups that do, where there is certainly room; else later.</summary>
+    public async Task<PlacementOutcome> PlaceAlone(PlacementRequest request, string why)
+    {
+        if (places.Settled(request) is { } settled)
+        {
+            return await settled;
+        }
+
+        var policy = Ledger.Policy;
+        if (policy.HomeLost == HomeLostRule.Defer || Ledger.Overlay(Local) is not { } here)
+        {
+            return new PlacementOutcome.Deferred(why, policy.Unplaceable.RetryAfter);
+        }
+
+        var applicant = places.ApplicantOf(request);
+        var known = Ledger.Node(request.Identity);
+        var chosen = new Choice(here, RuleCode.HomeLost, $"a group of it lives here, and {why}");
+        var decision = PlacementEngine.Decide(Ledger, applicant, known, chosen);
+        if (decision is not { Overlay: not null, IsQuarantine: false } || !BelongsHere(decision.Situation, known, here))
+        {
+            return new PlacementOutcome.Deferred($"{why}, and it is no member of a group that lives here", policy.Unplaceable.RetryAfter);
+        }
+
+        if (!Now.OwesReport)
+        {
+            _ = history.Record(Now with { OwesReport = true });
+        }
+
+        return await places.Keep(request, applicant, known, decision);
+    }
+
+    // Places that were promised to a group are counted at the home already; others are only certain when the home told what it counts.
+    private bool BelongsHere(Situation situation, PlacedNode? known, OverlayEntry here)
+    {
+        if (known?.Home == here.Name)
+        {
+            return true;
+        }
+
+        var groups = situation.Groups.Where(membership => Ledger.Policy.Groups[membership.Rule].Mode == GroupMode.Required)
+            .Select(membership => Ledger.Group(membership.Id)).ToArray();
+        return groups.Length > 0 && Array.TrueForAll(groups, group => ReferenceEquals(group?.Lives, here))
+            && (Array.Exists(groups, group => group!.Promise > 0) || here.Committed + elsewhere + 1 <= here.HardLimit);
+    }
+
+    // A later epoch holds whoever tells of it. The new home knows only what is reported to it, so everything is.
+    private void Follow(string home, long epoch)
+    {
+        if (Now.IsOlderThan(home, epoch))
+        {
+            elsewhere = null;
+            _ = history.Record(new LedgerEntry.HomeSet(home, epoch, "", $"heard of epoch {epoch}", history.Now, OwesReport: home != Local));
+        }
+    }
+
+    private void Adopt(LinkRequest report)
+    {
+        foreach (var resident in (report.Residents ?? []).Take(LinkRequest.ResidentsMax))
+        {
+            var known = Ledger.Node(resident.Identity);
+            if (known?.HomeAttempt > resident.Attempt || (known?.HomeAttempt == resident.Attempt && known.Home == report.From))
+            {
+                continue;
+            }
+
+            _ = history.Record(new LedgerEntry.NodeChanged((known ?? PlacedNode.New(resident.Identity)) with
+            {
+                Home = report.From,
+                HomeAttempt = resident.Attempt,
+                Held = known?.Held?.Attempt > resident.Attempt ? known.Held : null,
+                Attributes = known is { Attributes: not PlacedNode.NoAttributes } ? known.Attributes : resident.Attributes,
+                Declared = Math.Max(known?.Declared ?? 0, resident.Declared),
+            }));
+        }
+
+        if (report.IsLast && Ledger.Overlay(report.From) is { State: OverlayState.Isolated, StateReason: Unreported })
+        {
+            _ = history.Record(new LedgerEntry.OverlaySet(report.From, OverlayState.Active, "reported its nodes", history.Now));
+        }
+    }
+
+    private static LinkReply Said(LinkReply reply, PlacementOutcome outcome) => outcome switch
+    {
+        PlacementOutcome.Placed placed => reply with { Placed = placed.Overlay, Reason = placed.Reason, LeaseUntil = placed.LeaseUntil },
+        PlacementOutcome.Deferred deferred => reply with { Reason = deferred.Reason, RetryAfter = deferred.RetryAfter },
+        PlacementOutcome.Refused refused => reply with { Reason = refused.Reason },
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+}

@@ -1,0 +1,20 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Orleans.Serialization;
+using Orleans.Storage;
+
+namespace ControlPlane.Overlays;
+
+/// <summary>What a region's placement stands on besides its own history: where that is kept, configuration and the time.</summary>
+internal sealed class PlacementContext(
+    [FromKeyedServices(Stores.Fleet)] IGrainStorage storage,
+    Serializer serializer,
+    IOptionsMonitor<OverlaysOptions> options,
+    TimeProvider time)
+{
+    public OverlaysOptions Options => options.CurrentValue;
+
+    public TimeProvider Time => time;
+
+    public RegionHistory Open(GrainId grain, Action<Exception> onLost) => new(storage, grain, serializer, time, onLost);
+}

@@ -1,0 +1,214 @@
+using ControlPlane.Overlays.Policies;
+
+namespace ControlPlane.Overlays;
+
+/// <summary>Gives nodes their places, and takes them back.</summary>
+/// <remarks>
+/// Each method judges and changes the ledger in one turn of the grain, then waits for the store. Only the question to an external decider
+/// comes before: what was looked at until then is looked at again after it.
+/// </remarks>
+internal sealed class PlacementDesk(RegionHistory history, string region, ExternalDecision external, UnplacedNodes unplaced, PlacementMeter meter)
+{
+    private RegionLedger Ledger => history.Ledger;
+
+    public async Task<PlacementOutcome> Place(PlacementRequest request)
+    {
+        if (history.IsFull)
+        {
+            return new PlacementOutcome.Deferred("placement is busy", TimeSpan.FromSeconds(1));
+        }
+
+        if (Settled(request) is { } settled)
+        {
+            return await settled;
+        }
+
+        var applicant = ApplicantOf(request);
+        var known = Ledger.Node(request.Identity);
+        var decision = PlacementEngine.Decide(Ledger, applicant, known);
+
+        // Where the rules leave no choice, nobody is asked.
+        return Ledger.Policy.Decision.External && decision is { Overlay: { } proposed, IsQuarantine: false, Situation.Only.Count: 0 }
+            ? await PlaceAsAsked(request, applicant, await external.AskAsync(Question(request, decision, proposed), Ledger.Policy.Decision))
+            : await Keep(request, applicant, known, decision);
+    }
+
+    public async Task Confirm(string identity, int attempt)
+    {
+        var node = Ledger.Node(identity);
+        if (node?.HomeAttempt >= attempt || node?.Held?.Attempt > attempt)
+        {
+            // Confirmed before, or superseded by a later enrolment: either way the answer waits for what it rests on.
+            await history.Written;
+            return;
+        }
+
+        if (node?.Held is not { } held || held.Attempt != attempt)
+        {
+            throw new PlacementLapsedException($"{identity} has no place: it was given back");
+        }
+
+        if (held.Lapsed && held.Overlay != node.Home
+            && (Ledger.Overlay(held.Overlay) is not { } overlay || overlay.Committed + 1 > overlay.HardLimit))
+        {
+            throw new PlacementLapsedException($"the place of {identity} in {held.Overlay} lapsed, and {held.Overlay} is full");
+        }
+
+        await history.Record(new LedgerEntry.NodeChanged(node with { Home = held.Overlay, HomeAttempt = attempt, Held = null }));
+    }
+
+    /// <returns>Whether a place was given back.</returns>
+    public async Task<bool> Release(string identity, int attempt)
+    {
+        if (Ledger.Node(identity) is not { Held: { } held } node || held.Attempt != attempt)
+        {
+            await history.Written;
+            return false;
+        }
+
+        await history.Record(RegionHistory.Without(node));
+        return true;
+    }
+
+    public async Task Forget(string identity)
+    {
+        unplaced.Forget(identity);
+        await (Ledger.Node(identity) is null ? history.Written : history.Record(new LedgerEntry.NodeForgotten(identity)));
+    }
+
+    public Applicant ApplicantOf(PlacementRequest request) => new(
+        request.Identity, Ledger.Share(AttributeBag.Read(Ledger.Policy, request.ClaimsJson, request.EnrolmentJson, request.FactsJson)));
+
+    /// <summary>Stores a decision and answers it.</summary>
+    public async Task<PlacementOutcome> Keep(PlacementRequest request, Applicant applicant, PlacedNode? known, Decision decision)
+    {
+        if (decision.Overlay is not { } overlay)
+        {
+            return await Unplaced(request.Identity, decision.Reason());
+        }
+
+        var until = history.Now + history.Options.LeaseLifetime;
+        var node = (known ?? PlacedNode.New(request.Identity)) with
+        {
+            Held = new Reservation(overlay.Name, request.Attempt, until, false, known?.LiveHold?.Plan),
+            Attributes = applicant.Attributes.Json,
+            Declared = decision.Situation.DeclaredIn(overlay),
+            Trace = DecisionTrace.Encode(decision, Ledger.Sequence),
+        };
+        var reason = decision.Reason();
+        unplaced.Forget(request.Identity);
+        meter.Decided(decision.IsQuarantine ? "quarantined" : "placed");
+        await history.Record(new LedgerEntry.NodeChanged(node));
+        return new PlacementOutcome.Placed(overlay.Name, reason, until);
+    }
+
+    /// <summary>What was decided before for this enrolment; null when there is something to decide.</summary>
+    public Task<PlacementOutcome>? Settled(PlacementRequest request)
+    {
+        var known = Ledger.Node(request.Identity);
+        return known?.LiveHold is { Plan: null } held && held.Attempt >= request.Attempt ? Renew(known, held, request.Attempt)
+            : known is { Home: { } home } && known.HomeAttempt >= request.Attempt ? Arrived(home)
+            : null;
+    }
+
+    private async Task<PlacementOutcome> PlaceAsAsked(PlacementRequest request, Applicant applicant, ExternalVerdict verdict)
+    {
+        if (Settled(request) is { } settled)
+        {
+            return await settled;
+        }
+
+        var known = Ledger.Node(request.Identity);
+        switch (verdict)
+        {
+            case { Answer: ExternalAnswer.Abstain }:
+                external.Note("abstained");
+                break;
+
+            case { Answer: ExternalAnswer.Defer defer }:
+                external.Note("deferred");
+                return await Unplaced(request.Identity, $"external decision: {defer.Reason}", mayRefuse: false);
+
+            case { Answer: ExternalAnswer.Choose choose }:
+                var reason = $"external decision: {choose.Reason}";
+                var decision = Ledger.Overlay(choose.Overlay) is { } overlay
+                    ? PlacementEngine.Decide(Ledger, applicant, known, new Choice(overlay, RuleCode.External, reason))
+                    : null;
+                if (decision is { Overlay: not null, IsQuarantine: false })
+                {
+                    external.Note("chosen");
+                    return await Keep(request, applicant, known, decision);
+                }
+
+                external.Note("rejected");
+                return await Otherwise(request, applicant, known, decision is null
+                    ? $"the external decision names '{choose.Overlay}', which the region has not"
+                    : $"the external decision for {choose.Overlay} is against a hard rule: {decision.Reason()}");
+
+            default:
+                external.Note("lost");
+                return await Otherwise(request, applicant, known, verdict.Lost!);
+        }
+
+        return await Keep(request, applicant, known, PlacementEngine.Decide(Ledger, applicant, known));
+    }
+
+    private async Task<PlacementOutcome> Otherwise(PlacementRequest request, Applicant applicant, PlacedNode? known, string why)
+    {
+        if (!Ledger.Policy.Decision.BuiltInOnTimeout)
+        {
+            return await Unplaced(request.Identity, why, mayRefuse: false);
+        }
+
+        var outcome = await Keep(request, applicant, known, PlacementEngine.Decide(Ledger, applicant, known));
+        return outcome is PlacementOutcome.Placed placed ? placed with { Reason = $"{placed.Reason} ({why})" } : outcome;
+    }
+
+    private ExternalQuestion Question(PlacementRequest request, Decision decision, OverlayEntry proposed) => new(
+        request.Identity, region, request.ClaimsJson, request.EnrolmentJson, request.FactsJson, proposed.Name,
+        [
+            .. decision.Considered.Where(overlay => overlay.By is null)
+                .OrderByDescending(overlay => overlay.Total).ThenBy(overlay => overlay.Overlay.Name, StringComparer.Ordinal)
+                .Select(overlay => new ExternalCandidate(
+                    overlay.Overlay.Name, overlay.Total, overlay.Overlay.HardLimit - overlay.Overlay.Committed,
+                    history.Options.Members[overlay.Overlay.Name].Brokers)),
+        ]);
+
+    private async Task<PlacementOutcome> Renew(PlacedNode known, Reservation held, int attempt)
+    {
+        // An older attempt that asks late changes nothing: its successor holds the place.
+        var until = history.Now + history.Options.LeaseLifetime;
+        if (held.Attempt == attempt && held.Until < until)
+        {
+            await history.Record(new LedgerEntry.NodeChanged(known with { Held = held with { Until = until } }));
+        }
+        else
+        {
+            await history.Written;
+            until = held.Until;
+        }
+
+        return new PlacementOutcome.Placed(held.Overlay, Explanation.Of(Ledger, known).Reason, until);
+    }
+
+    private async Task<PlacementOutcome> Arrived(string home)
+    {
+        await history.Written;
+        return new PlacementOutcome.Placed(home, "arrived already", history.Now + history.Options.LeaseLifetime);
+    }
+
+    private async Task<PlacementOutcome> Unplaced(string identity, string reason, bool mayRefuse = true)
+    {
+        await history.Written;
+        var rule = Ledger.Policy.Unplaceable;
+        unplaced.Note(identity, reason, history.Now);
+        if (rule.Action == UnplaceableAction.Refuse && mayRefuse)
+        {
+            meter.Decided("refused");
+            return new PlacementOutcome.Refused(reason);
+        }
+
+        meter.Decided("deferred");
+        return new PlacementOutcome.Deferred(reason, rule.RetryAfter);
+    }
+}

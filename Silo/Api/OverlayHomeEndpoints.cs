@@ -1,0 +1,37 @@
+using ControlPlane.Access;
+using ControlPlane.Hosting;
+using ControlPlane.Overlays;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+
+namespace ControlPlane.Api;
+
+/// <summary>Which overlay holds the region's placement.</summary>
+internal static class OverlayHomeEndpoints
+{
+    private const int ReasonLengthMax = 200;
+
+    public static void MapPlacementHome(this IEndpointRouteBuilder v1)
+    {
+        v1.MapGet("/placement/home", Show).WithName("GetPlacementHome").WithTags("placement")
+            .WithSummary("Which overlay holds the region's placement, as this one knows, and in which epoch.");
+        v1.MapPost("/placement/home:promote", Promote).WithName("PromotePlacementHome").WithTags("placement")
+            .WithSummary("Makes this silo's overlay the home of the region's placement. The others are isolated until they reported. Safe to repeat.")
+            .ProducesProblem(StatusCodes.Status400BadRequest);
+    }
+
+    private static async Task<Ok<RegionHome>> Show(IGrainFactory grains, Locality locality) =>
+        TypedResults.Ok(await grains.GetGrain<IPlacementHomeGrain>(locality.Region).Home());
+
+    private static async Task<Results<Ok<RegionHome>, ProblemHttpResult>> Promote(
+        IGrainFactory grains, Locality locality, HttpContext context, [FromBody] PromotionBody body)
+    {
+        var reason = body.Reason.Trim();
+        return reason.Length is 0 or > ReasonLengthMax || reason.Any(char.IsControl)
+            ? Problems.Malformed($"reason must be 1 to {ReasonLengthMax} characters on one line")
+            : TypedResults.Ok(await grains.GetGrain<IPlacementHomeGrain>(locality.Region).Promote(Actor.Of(context), reason));
+    }
+}
+
+/// <param name="Reason">Why. 1 to 200 characters.</param>
+internal sealed record PromotionBody(string Reason);

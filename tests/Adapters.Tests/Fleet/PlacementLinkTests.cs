@@ -1,0 +1,94 @@
+using ControlPlane.Adapters.Fleet.Placement;
+using ControlPlane.Overlays;
+using ControlPlane.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
+using NATS.Client.Core;
+
+namespace ControlPlane.Adapters.Tests.Fleet;
+
+/// <summary>Two overlays that speak over a real broker.</summary>
+public sealed class PlacementLinkTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly CancellationTokenSource ending = new();
+    private NatsServer server = null!;
+    private NatsConnection connection = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        server = await NatsServer.StartAsync(new NatsServerSettings(), Cancel);
+        connection = new NatsConnection(NatsOpts.Default with { Url = server.Url });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await ending.CancelAsync();
+        await connection.DisposeAsync();
+        await server.DisposeAsync();
+        ending.Dispose();
+    }
+
+    [Fact]
+    public async Task AskAsync_BringsEveryFieldThereAndBack()
+    {
+        var request = new LinkRequest(LinkVerb.Report, "eu", "eu-2", "eu-1", 7, 3, new PlacementRequest("n", 2, "{}", """{"a":1}""", "{}"), "id", 4,
+            [new ResidentNode("r", 5, """{"customer":"acme"}""", 6)], IsLast: true);
+        var reply = new LinkReply("eu-1", 7, true, "eu-2", "why", DateTimeOffset.UnixEpoch, TimeSpan.FromSeconds(9), true,
+            new PolicyVersion(4, "p", "text", "ann", DateTimeOffset.UnixEpoch), 12);
+        LinkRequest? heard = null;
+        Answer("eu-1", asked =>
+        {
+            heard = asked;
+            return Task.FromResult(reply);
+        });
+
+        Assert.Equal(reply, await AskUntilHeardAsync("eu-1", request));
+        Assert.Equal(request with { Residents = null }, heard! with { Residents = null });
+        Assert.Equal(request.Residents, heard.Residents!);
+    }
+
+    [Fact]
+    public async Task AskAsync_SaysThatTheHomeIsLost_WhenNobodyAnswersOrTheAnswerFails()
+    {
+        await Assert.ThrowsAsync<PlacementHomeLostException>(() => AskAsync("nobody", Hello, TimeSpan.FromSeconds(1)));
+
+        Answer("broken", asked => asked.Epoch == 0 ? throw new TimeoutException("too slow") : Task.FromResult(new LinkReply("x", 1, true)));
+        await AskUntilHeardAsync("broken", Hello with { Epoch = 1 });
+        await Assert.ThrowsAsync<PlacementHomeLostException>(() => AskAsync("broken", Hello, TimeSpan.FromSeconds(1)));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{}")]
+    [InlineData("""{"verb":"hello"}""")]
+    [InlineData("[1")]
+    public void ReadOrNull_AnswersNothing_ForWhatIsNoQuestion(string text) =>
+        Assert.True(LinkJson.ReadOrNull<LinkRequest>(System.Text.Encoding.UTF8.GetBytes(text)) is null or { Region: null });
+
+    private static LinkRequest Hello { get; } = new(LinkVerb.Hello, "eu", "eu-2", "eu-1", 0);
+
+    private void Answer(string overlay, Func<LinkRequest, Task<LinkReply>> answer) =>
+        _ = new PlacementResponder(connection, LinkJson.SubjectOf("eu", overlay), answer, NullLogger.Instance).RunAsync(ending.Token);
+
+    private Task<LinkReply> AskAsync(string overlay, LinkRequest request, TimeSpan patience) =>
+        NatsPlacementLink.AskAsync(connection, overlay, request, patience, Cancel);
+
+    // The subscription may be on its way.
+    private async Task<LinkReply> AskUntilHeardAsync(string overlay, LinkRequest request)
+    {
+        for (var began = TimeProvider.System.GetTimestamp(); ;)
+        {
+            try
+            {
+                return await AskAsync(overlay, request, Patience);
+            }
+            catch (PlacementHomeLostException) when (TimeProvider.System.GetElapsedTime(began) < Patience)
+            {
+                await Task.Delay(20, Cancel);
+            }
+        }
+    }
+}

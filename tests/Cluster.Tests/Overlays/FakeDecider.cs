@@ -1,0 +1,24 @@
+using System.Collections.Concurrent;
+using ControlPlane.Overlays;
+
+namespace ControlPlane.Cluster.Tests.Overlays;
+
+/// <summary>Says what a test wants of each node. A fake: no program, no web hook.</summary>
+internal sealed class FakeDecider : IExternalDecider
+{
+    private readonly ConcurrentDictionary<string, Func<ExternalQuestion, CancellationToken, Task<ExternalAnswer>>> answers = new(StringComparer.Ordinal);
+
+    public ConcurrentQueue<ExternalQuestion> Asked { get; } = new();
+
+    public void Says(string identity, ExternalAnswer answer) => answers[identity] = (_, _) => Task.FromResult(answer);
+
+    public void Does(string identity, Func<ExternalQuestion, CancellationToken, Task<ExternalAnswer>> answer) => answers[identity] = answer;
+
+    public Task<ExternalAnswer> AskAsync(ExternalQuestion question, CancellationToken cancellationToken)
+    {
+        Asked.Enqueue(question);
+        return answers.TryGetValue(question.Identity, out var answer)
+            ? answer(question, cancellationToken)
+            : Task.FromResult<ExternalAnswer>(new ExternalAnswer.Abstain());
+    }
+}

@@ -1,0 +1,148 @@
+using ControlPlane.Overlays;
+
+namespace ControlPlane.Cluster.Tests.Overlays;
+
+/// <summary>One region, two clusters: who decides, what the other does alone, and how they agree again.</summary>
+public sealed class PlacementHomeTests : IAsyncLifetime
+{
+    private const string Policy = """
+        apiVersion: placement.controlplane/v1
+        kind: PlacementPolicy
+        metadata: { name: regional }
+        spec:
+          attributes: { customer: { from: jwt.customer }, expected: { from: jwt.expected, type: number } }
+          groups: [ { name: customer, key: [customer], declaredSizeFrom: expected } ]
+          homeLost: HOME_LOST
+        """;
+
+    private readonly TwoOverlays overlays = new();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync() => overlays.InitializeAsync();
+
+    public ValueTask DisposeAsync() => overlays.DisposeAsync();
+
+    [Fact]
+    public async Task PlaceAsync_AsksTheHome_AndFallsBackForMembersOfGroupsThatLiveHere()
+    {
+        await ArrangeAsync("membersOfLocalGroups");
+        await EnrolAsync("n1", "acme", 4);
+        overlays.Link.IsCut = true;
+
+        var member = Assert.IsType<PlacementOutcome.Placed>(await overlays.In("b").PlaceAsync(Request("n2", "acme", 4), Cancel));
+        Assert.Equal("b", member.Overlay);
+        await overlays.In("b").ConfirmAsync("n2", 1, "b", Cancel);
+        Assert.IsType<PlacementOutcome.Deferred>(await overlays.In("b").PlaceAsync(Request("m1", "bank", 1), Cancel));
+        Assert.True((await overlays.Grain<IPlacementHomeGrain>("b").Home()).OwesReport);
+
+        overlays.Link.IsCut = false;
+        await overlays.KeepAsync("b");
+        Assert.False((await overlays.Grain<IPlacementHomeGrain>("b").Home()).OwesReport);
+        Assert.Equal("b", (await overlays.Grain<IOverlayPlacementGrain>("a").Explain("n2"))!.Overlay);
+        Assert.Equal((2, 0), await CountAsync("a", "b"));
+    }
+
+    [Fact]
+    public async Task PlaceAsync_Defers_WhenThePolicySaysSo()
+    {
+        await ArrangeAsync("defer");
+        await EnrolAsync("n1", "acme", 4);
+        overlays.Link.IsCut = true;
+
+        var deferred = Assert.IsType<PlacementOutcome.Deferred>(await overlays.In("b").PlaceAsync(Request("n2", "acme", 4), Cancel));
+
+        Assert.Contains("a does not answer", deferred.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task PlaceAsync_NeverExceedsTheHardLimit_WhileTheHomeIsLost()
+    {
+        await ArrangeAsync("membersOfLocalGroups");
+        await EnrolAsync("n1", "acme", 3);
+        overlays.Link.IsCut = true;
+
+        var outcomes = new List<PlacementOutcome>();
+        for (var i = 2; i < 30; i++)
+        {
+            outcomes.Add(await overlays.In("b").PlaceAsync(Request($"n{i}", "acme", 3), Cancel));
+        }
+
+        Assert.InRange(outcomes.OfType<PlacementOutcome.Placed>().Count(), 2, TwoOverlays.HardLimit - 1);
+        var (nodes, reserved) = await CountAsync("b", "b");
+        Assert.InRange(nodes + reserved, 3, TwoOverlays.HardLimit);
+    }
+
+    [Fact]
+    public async Task Promote_FencesTheOldHome_AndPlacesNowhereUntilTheOthersReported()
+    {
+        await ArrangeAsync("defer");
+        await EnrolAsync("n1", "acme", 4);
+        await overlays.In("a").PlaceAsync(Request("old1", "old", 1), Cancel);
+        overlays.Link.IsCut = true;
+
+        var home = await overlays.Grain<IPlacementHomeGrain>("b").Promote("ann", "a burns");
+        Assert.Equal(("b", 1, true), (home.Home, home.Epoch, home.IsHere));
+        Assert.Equal(home, await overlays.Grain<IPlacementHomeGrain>("b").Promote("ann", "again"));
+        Assert.Equal(OverlayState.Isolated, (await overlays.Grain<IOverlayPlacementGrain>("b").ListOverlays()).Single(overlay => overlay.Name == "a").State);
+        Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await overlays.Grain<IOverlayPlacementGrain>("b").Place(Request("n2", "acme", 4))).Overlay);
+
+        // The wire is mended: the old home hears of the new epoch, decides no more, and reports who lives there.
+        overlays.Link.IsCut = false;
+        await overlays.KeepAsync("b");
+        await Assert.ThrowsAsync<PlacementNotHomeException>(() => overlays.Grain<IOverlayPlacementGrain>("a").Place(Request("n3", "acme", 4)));
+        await overlays.KeepAsync("a");
+        Assert.Equal(OverlayState.Active, (await overlays.Grain<IOverlayPlacementGrain>("b").ListOverlays()).Single(overlay => overlay.Name == "a").State);
+
+        // And asks the new home from now on.
+        Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await PlaceEventuallyAsync("a", Request("n4", "acme", 4))).Overlay);
+    }
+
+    [Fact]
+    public async Task Answer_StepsDown_ForALaterEpochOnly()
+    {
+        await ArrangeAsync("defer");
+        var home = overlays.Grain<IPlacementHomeGrain>("a");
+
+        Assert.False((await home.Answer(new LinkRequest(LinkVerb.Hello, "test", "b", "b", 3))).IsHome);
+        var stale = await home.Answer(new LinkRequest(LinkVerb.Hello, "test", "c", "c", 2));
+
+        Assert.Equal(("b", 3, false), (stale.Home, stale.Epoch, stale.IsHome));
+        Assert.Equal(("b", 3), ((await home.Home()).Home, (await home.Home()).Epoch));
+    }
+
+    // A silo may believe for some seconds that the home is where it was: then it defers.
+    private async Task<PlacementOutcome> PlaceEventuallyAsync(string overlay, PlacementRequest request)
+    {
+        var outcome = await overlays.In(overlay).PlaceAsync(request, Cancel);
+        return outcome is PlacementOutcome.Deferred ? await overlays.In(overlay).PlaceAsync(request, Cancel) : outcome;
+    }
+
+    private async Task ArrangeAsync(string homeLost)
+    {
+        var verdict = await overlays.Grain<IPlacementPolicyGrain>("a").ApplyPolicy(Policy.Replace("HOME_LOST", homeLost, StringComparison.Ordinal), "test");
+        Assert.Empty(verdict.Faults);
+        await overlays.KeepAsync("b");
+
+        // Newcomers of the tests go to b.
+        await overlays.Grain<IOverlayPlacementGrain>("a").SetState("a", OverlayState.Cordoned, "test");
+    }
+
+    private async Task EnrolAsync(string identity, string customer, int expected)
+    {
+        var placed = Assert.IsType<PlacementOutcome.Placed>(await overlays.In("b").PlaceAsync(Request(identity, customer, expected), Cancel));
+        Assert.Equal("b", placed.Overlay);
+        await overlays.In("b").ConfirmAsync(identity, 1, placed.Overlay, Cancel);
+        Assert.Equal((1, 0), await CountAsync("a", "b"));
+        Assert.Equal((1, 0), await CountAsync("b", "b"));
+    }
+
+    private async Task<(int Nodes, int Reserved)> CountAsync(string at, string overlay)
+    {
+        var snapshot = (await overlays.Grain<IOverlayPlacementGrain>(at).ListOverlays()).Single(one => one.Name == overlay);
+        return (snapshot.Nodes, snapshot.Reserved);
+    }
+
+    private static PlacementRequest Request(string identity, string customer, int expected) =>
+        new(identity, 1, $$"""{"customer":"{{customer}}","expected":{{expected}}}""", "{}");
+}

@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using ControlPlane.Overlays;
+using ControlPlane.TestKit;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Hosting;
+using Orleans.Serialization;
+using Orleans.Storage;
+using Orleans.TestingHost;
+
+namespace ControlPlane.Cluster.Tests.Overlays;
+
+/// <summary>The journal on a real Redis: silos that die at any write, and two that both believe they are the one.</summary>
+public sealed class PlacementJournalTests : IAsyncLifetime
+{
+    private static readonly OverlaysOptions Options = new()
+    {
+        Region = "test",
+        Local = "a",
+        Members =
+        {
+            ["a"] = new OverlayOptions { HardLimit = 40_000, SoftLimit = 40_000 },
+            ["b"] = new OverlayOptions { HardLimit = 40_000, SoftLimit = 40_000 },
+        },
+    };
+
+    private RedisServer redis = null!;
+    private InProcessTestCluster cluster = null!;
+    private IServiceProvider services = null!;
+    private int regions;
+
+    public async ValueTask InitializeAsync()
+    {
+        redis = await RedisServer.StartAsync(TestContext.Current.CancellationToken);
+        var builder = new InProcessTestClusterBuilder(1);
+        builder.ConfigureSilo((_, silo) => silo.AddRedisGrainStorage(Stores.Fleet, storage => storage.Configure<IServiceProvider>((options, provider) =>
+        {
+            options.ConfigurationOptions = StackExchange.Redis.ConfigurationOptions.Parse(redis.ConnectionString);
+            options.GrainStorageSerializer = new OrleansGrainStorageSerializer(provider.GetRequiredService<Serializer>());
+            options.DeleteStateOnClear = true;
+        })));
+        cluster = builder.Build();
+        await cluster.DeployAsync();
+        services = cluster.GetSiloServiceProvider(cluster.Silos[0].SiloAddress);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await cluster.StopAllSilosAsync();
+        await cluster.DisposeAsync();
+        await redis.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task OpenAsync_KnowsAllThatWasAnswered_WheneverTheSiloDied(bool isStored)
+    {
+        for (var lastWrite = 1; lastWrite <= 9; lastWrite++)
+        {
+            var region = NewRegion();
+            var answered = new HashSet<string>(StringComparer.Ordinal);
+            try
+            {
+                var dying = await OpenAsync(region, new DyingStorage(Storage, lastWrite, isStored));
+                var desk = Desk(dying);
+                for (var i = 0; i < 12; i++)
+                {
+                    await desk.Place(Request($"n{i}"));
+                    await desk.Confirm($"n{i}", 1);
+                    answered.Add($"n{i}");
+                }
+            }
+            catch (Exception dead) when (dead is PlacementUnavailableException or IOException)
+            {
+            }
+
+            var next = await OpenAsync(region, Storage);
+            Assert.All(answered, identity => Assert.NotNull(next.Ledger.Node(identity)?.Home));
+
+            // Who got no answer asks again: one place each, whatever the dead silo had stored.
+            for (var i = 0; i < 12; i++)
+            {
+                Assert.IsType<PlacementOutcome.Placed>(await Desk(next).Place(Request($"n{i}")));
+                await Desk(next).Confirm($"n{i}", 1);
+            }
+
+            Assert.Equal((12, 0), (next.Ledger.Overlays.Sum(overlay => overlay.Nodes), next.Ledger.Overlays.Sum(overlay => overlay.Reserved)));
+        }
+    }
+
+    [Fact]
+    public async Task Record_IsRefusedByTheStore_WhenAnotherActivationTookOver()
+    {
+        var region = NewRegion();
+        Exception? lost = null;
+        var stale = await OpenAsync(region, Storage, fault => lost = fault);
+        await Desk(stale).Place(Request("before"));
+
+        var current = await OpenAsync(region, Storage);
+        await Assert.ThrowsAsync<PlacementUnavailableException>(() => Desk(stale).Place(Request("split")));
+        await Desk(current).Place(Request("after"));
+
+        Assert.NotNull(lost);
+        Assert.Throws<PlacementUnavailableException>(() => { _ = stale.Record(new LedgerEntry.NodeForgotten("before")); });
+        var next = await OpenAsync(region, Storage);
+        Assert.Equal(["after", "before"], next.Ledger.AllNodes().Select(node => node.Identity).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task OpenAsync_RestoresFiftyThousandNodes_WithinSeconds()
+    {
+        var region = NewRegion();
+        var first = await OpenAsync(region, Storage);
+        for (var i = 0; i < 50_000; i++)
+        {
+            _ = first.Record(new LedgerEntry.NodeChanged(PlacedNode.New($"n{i}.example.net") with { Home = i % 2 == 0 ? "a" : "b", HomeAttempt = 1 }));
+        }
+
+        await first.Written;
+        var began = Stopwatch.GetTimestamp();
+        var next = await OpenAsync(region, Storage);
+
+        Assert.Equal((50_000, 25_000), (next.Ledger.NodeCount, next.Ledger.Overlay("a")!.Nodes));
+        Assert.InRange(Stopwatch.GetElapsedTime(began).TotalSeconds, 0, 15);
+    }
+
+    private IGrainStorage Storage => services.GetRequiredKeyedService<IGrainStorage>(Stores.Fleet);
+
+    private GrainId NewRegion() => GrainId.Create("overlay-placement", $"region-{Interlocked.Increment(ref regions)}");
+
+    private async Task<RegionHistory> OpenAsync(GrainId region, IGrainStorage storage, Action<Exception>? onLost = null)
+    {
+        var history = new RegionHistory(storage, region, services.GetRequiredService<Serializer>(), TimeProvider.System, onLost ?? (_ => { }));
+        await history.OpenAsync(Options);
+        return history;
+    }
+
+    private static PlacementDesk Desk(RegionHistory history)
+    {
+        var meter = new PlacementMeter();
+        return new PlacementDesk(history, "test", new ExternalDecision(null, TimeProvider.System, meter), new UnplacedNodes(), meter);
+    }
+
+    private static PlacementRequest Request(string identity) => new(identity, 1, "{}", "{}");
+}
