@@ -8,7 +8,19 @@ internal sealed record Decision(OverlayEntry? Overlay, Situation Situation, Cons
     /// <summary>It found no place by the rules and goes where the policy sends the unplaceable.</summary>
     public bool IsQuarantine { get; init; }
 
-    public int Candidates => Considered.Count(overlay => overlay.By is null);
+    public int Candidates
+    {
+        get
+        {
+            var count = 0;
+            foreach (ref readonly var overlay in Considered.AsSpan())
+            {
+                count += overlay.By is null ? 1 : 0;
+            }
+
+            return count;
+        }
+    }
 
     /// <summary>In an operator's words.</summary>
     public string Reason()

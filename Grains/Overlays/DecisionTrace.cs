@@ -14,6 +14,9 @@ internal static class DecisionTrace
     private const int Format = 1;
     private const int QuarantineFlag = 1;
 
+    // Rules beyond it are left out of the explanation: no policy in use has so many that reject.
+    private const int RulesMax = 16;
+
     public static byte[] Encode(Decision decision, long sequence)
     {
         var writer = new TraceWriter(stackalloc byte[256]);
@@ -74,29 +77,45 @@ internal static class DecisionTrace
 
     private static void WriteRejected(ref TraceWriter writer, Considered[] considered)
     {
-        Span<int> rules = stackalloc int[16];
+        Span<int> rules = stackalloc int[RulesMax];
+        Span<int> counts = stackalloc int[RulesMax];
+        Span<bool> haveFigures = stackalloc bool[RulesMax];
         var count = 0;
-        foreach (var overlay in considered)
+        foreach (ref readonly var overlay in considered.AsSpan())
         {
-            if (overlay.By is { } by && !rules[..count].Contains(by.Rule) && count < rules.Length)
+            if (overlay.By is not { } by)
             {
-                rules[count++] = by.Rule;
+                continue;
             }
+
+            var at = rules[..count].IndexOf(by.Rule);
+            if (at < 0)
+            {
+                if (count == RulesMax)
+                {
+                    continue;
+                }
+
+                at = count++;
+                rules[at] = by.Rule;
+            }
+
+            counts[at]++;
+            haveFigures[at] |= by.Found != 0 || by.Limit != 0;
         }
 
         writer.Write(count);
-        foreach (var rule in rules[..count])
+        for (var at = 0; at < count; at++)
         {
-            var isShort = !Array.Exists(considered, overlay => overlay.By is { } by && by.Rule == rule && (by.Found != 0 || by.Limit != 0));
-            writer.Write(rule);
-            writer.Write(isShort ? 1 : 0);
-            writer.Write(considered.Count(overlay => overlay.By?.Rule == rule));
-            foreach (var overlay in considered)
+            writer.Write(rules[at]);
+            writer.Write(haveFigures[at] ? 0 : 1);
+            writer.Write(counts[at]);
+            foreach (ref readonly var overlay in considered.AsSpan())
             {
-                if (overlay.By is { } by && by.Rule == rule)
+                if (overlay.By is { } by && by.Rule == rules[at])
                 {
                     writer.Write(overlay.Overlay.Number);
-                    if (!isShort)
+                    if (haveFigures[at])
                     {
                         writer.Write(by.Found);
                         writer.Write(by.Limit);

@@ -77,7 +77,7 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
     }
 
     public Applicant ApplicantOf(PlacementRequest request) => new(
-        request.Identity, Ledger.Share(AttributeBag.Read(Ledger.Policy, request.ClaimsJson, request.EnrolmentJson, request.FactsJson)));
+        request.Identity, Ledger.ReadBag(request.ClaimsJson, request.EnrolmentJson, request.FactsJson));
 
     /// <summary>Stores a decision and answers it.</summary>
     public async Task<PlacementOutcome> Keep(PlacementRequest request, Applicant applicant, PlacedNode? known, Decision decision)

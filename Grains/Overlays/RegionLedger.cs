@@ -17,11 +17,15 @@ internal sealed class RegionLedger
     /// <summary>How many shards the nodes are stored in. Fixed: a node is looked for where it was written.</summary>
     public const int Shards = 256;
 
+    /// <summary>How many texts are remembered together with what the policy reads in them.</summary>
+    private const int ReadMax = 4096;
+
     private readonly Dictionary<string, PlacedNode>[] nodes = new Dictionary<string, PlacedNode>[Shards];
     private readonly Dictionary<string, OverlayEntry> overlays = new(StringComparer.Ordinal);
     private readonly List<OverlayEntry> byNumber = [];
     private readonly Dictionary<string, string> homings = new(StringComparer.Ordinal);
     private readonly Dictionary<string, AttributeBag> bags = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Claims, string Enrolment, string Facts), AttributeBag> read = [];
     private readonly PriorityQueue<(string Identity, int Attempt), DateTimeOffset> leases = new();
     private Dictionary<string, GroupEntry> groups = new(StringComparer.Ordinal);
     private OverlayEntry[] ordered = [];
@@ -82,6 +86,23 @@ internal sealed class RegionLedger
         if (!bags.TryGetValue(json, out var bag))
         {
             bags[json] = bag = AttributeBag.Restore(Policy, json);
+        }
+
+        return bag;
+    }
+
+    /// <summary>The shared bag for what a request brings. Tokens are baked into images: a fleet has few, and reading one costs more than deciding.</summary>
+    public AttributeBag ReadBag(string claimsJson, string enrolmentJson, string factsJson)
+    {
+        var key = (claimsJson, enrolmentJson, Policy.ReadsFacts ? factsJson : "");
+        if (!read.TryGetValue(key, out var bag))
+        {
+            if (read.Count >= ReadMax)
+            {
+                read.Clear();
+            }
+
+            read[key] = bag = Share(AttributeBag.Read(Policy, claimsJson, enrolmentJson, factsJson));
         }
 
         return bag;
@@ -253,6 +274,7 @@ internal sealed class RegionLedger
         }
 
         bags.Clear();
+        read.Clear();
     }
 
     /// <summary>Decides by another policy from now on: attributes and groups are read anew from what is stored of each node.</summary>
@@ -260,6 +282,7 @@ internal sealed class RegionLedger
     {
         Policy = policy;
         bags.Clear();
+        read.Clear();
         CountGroups();
     }
 

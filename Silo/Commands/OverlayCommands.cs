@@ -40,7 +40,7 @@ internal static class OverlayCommands
             await call.Api.PostAsync(
                 $"v1/overlays/{Uri.EscapeDataString(which)}:set-state",
                 new OverlayStateBody(state, call.Arguments.GetRequiredValue(reason)), cancellationToken);
-            call.Print.Say($"{which} is {state}");
+            call.Print.One(new { name = which, state }, ("overlay", which), ("state", state));
         })
         { overlay, reason };
     }

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using ControlPlane.Api;
 using ControlPlane.Overlays;
 
@@ -57,7 +55,7 @@ internal static class PlacementCommands
             var text = call.Arguments.GetValue(policy) is { } path ? await File.ReadAllTextAsync(path, cancellationToken) : null;
             var outcome = await call.Api.PostAsync<SimulationOutcome>("v1/placement:simulate", new SimulationBody(arrivals, text),
                 cancellationToken);
-            Print(call, outcome, call.Arguments.GetValue(nodes));
+            call.Print.Whole(outcome, _ => Print(call, outcome, call.Arguments.GetValue(nodes)));
             if (outcome.Faults.FirstOrDefault(fault => !fault.IsWarning) is { } fault)
             {
                 throw new ApiRefusedException(
@@ -107,78 +105,5 @@ internal static class PlacementCommands
             .Select(overlay => (double)(overlay.Nodes + overlay.Reserved)).DefaultIfEmpty().ToArray();
         call.Print.Say($"{outcome.Nodes.Count - arrived.GetValueOrDefault("")} placed, {arrived.GetValueOrDefault("")} without a place, "
             + $"balance {(loads.Average() > 0 ? loads.Max() / loads.Average() : 1):0.000} (largest to mean)");
-    }
-}
-
-/// <summary>Reads made-up nodes from CSV or JSON lines.</summary>
-internal static class ArrivalFile
-{
-    /// <exception cref="IOException">It is neither.</exception>
-    public static IReadOnlyList<SimulatedArrival> Read(IReadOnlyList<string> lines)
-    {
-        try
-        {
-            return lines.FirstOrDefault(line => line.Length > 0)?.TrimStart().StartsWith('{') == true
-                ? [.. lines.Where(line => line.Length > 0).Select(ReadJson)]
-                : ReadCsv(lines);
-        }
-        catch (JsonException fault)
-        {
-            throw new IOException($"a line is not a JSON object: {fault.Message}", fault);
-        }
-    }
-
-    private static SimulatedArrival ReadJson(string line)
-    {
-        var node = JsonNode.Parse(line)?.AsObject() ?? throw new IOException("a line is not a JSON object");
-        string Part(string name) => node[name]?.ToJsonString() ?? "{}";
-        return new SimulatedArrival(node["identity"]?.ToString() ?? throw new IOException("a line has no identity"),
-            Part("claims"), Part("enrolment"), Part("facts"));
-    }
-
-    private static List<SimulatedArrival> ReadCsv(IReadOnlyList<string> lines)
-    {
-        var header = lines.Count == 0 ? [] : lines[0].Split(',', StringSplitOptions.TrimEntries);
-        var identity = Array.IndexOf(header, "identity");
-        if (identity < 0)
-        {
-            throw new IOException("the first line must name the columns, one of them 'identity'");
-        }
-
-        var arrivals = new List<SimulatedArrival>(lines.Count);
-        foreach (var line in lines.Skip(1).Where(line => line.Length > 0))
-        {
-            var cells = line.Split(',', StringSplitOptions.TrimEntries);
-            var parts = new Dictionary<string, JsonObject> { ["jwt"] = [], ["enrolment"] = [], ["facts"] = [] };
-            for (var i = 0; i < Math.Min(cells.Length, header.Length); i++)
-            {
-                if (i != identity && cells[i].Length > 0)
-                {
-                    Put(parts, header[i].Split('.'), cells[i]);
-                }
-            }
-
-            arrivals.Add(new SimulatedArrival(cells[identity], parts["jwt"].ToJsonString(), parts["enrolment"].ToJsonString(),
-                parts["facts"].ToJsonString()));
-        }
-
-        return arrivals;
-    }
-
-    // jwt.ext.customer is customer inside ext inside the claims.
-    private static void Put(Dictionary<string, JsonObject> parts, string[] path, string value)
-    {
-        if (path.Length < 2 || !parts.TryGetValue(path[0], out var at))
-        {
-            throw new IOException($"column '{string.Join('.', path)}' begins with jwt., enrolment. or facts.");
-        }
-
-        foreach (var step in path[1..^1])
-        {
-            at[step] ??= new JsonObject();
-            at = at[step]!.AsObject();
-        }
-
-        at[path[^1]] = value;
     }
 }

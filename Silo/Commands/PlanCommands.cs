@@ -30,7 +30,7 @@ internal static class PlanCommands
         }
 
         var plan = await call.Api.GetAsync<PlacementPlan>($"{Plans}/{progress.Id}", cancellationToken);
-        Print(call.Print, plan, progress);
+        call.Print.Whole(new PlanView(plan, progress), print => Print(print, plan, progress));
         call.Print.Say(progress.Stage == PlanStage.Draft ? $"approve it with: controlplane plan approve {plan.Id}"
             : $"{plan.Id} is {progress.Stage}");
     }
@@ -68,17 +68,23 @@ internal static class PlanCommands
             var wanted = call.Arguments.GetRequiredValue(id);
             var plan = await call.Api.GetAsync<PlacementPlan>($"{Plans}/{Uri.EscapeDataString(wanted)}", cancellationToken);
             var all = await call.Api.GetAsync<IReadOnlyList<PlanProgress>>(Plans, cancellationToken);
-            Print(call.Print, plan, all.FirstOrDefault(progress => progress.Id == wanted));
-            if (call.Arguments.GetValue(moves))
+            var progress = all.FirstOrDefault(progress => progress.Id == wanted);
+            call.Print.Whole(new PlanView(plan, progress), print =>
             {
-                call.Print.List(plan.Moves,
+                Print(print, plan, progress);
+                if (!call.Arguments.GetValue(moves))
+                {
+                    return;
+                }
+
+                print.List(plan.Moves,
                     ("group", move => move.Group),
                     ("from", move => move.From),
                     ("to", move => move.To),
                     ("nodes", move => move.Identities.Count),
                     ("from load", move => move.FromLoad),
                     ("to load", move => move.ToLoad));
-            }
+            });
         })
         { id, moves };
     }
@@ -117,4 +123,6 @@ internal static class PlanCommands
             print.Say(report);
         }
     }
+
+    private sealed record PlanView(PlacementPlan Plan, PlanProgress? Progress);
 }

@@ -37,6 +37,19 @@ internal sealed class Printer(TextWriter output, bool json)
         }
     }
 
+    /// <summary>Prints the whole as one JSON document for programs, and what is in it piece by piece for people.</summary>
+    public void Whole<T>(T item, Action<Printer> pieces)
+    {
+        if (json)
+        {
+            Json(item);
+        }
+        else
+        {
+            pieces(this);
+        }
+    }
+
     /// <summary>Prints a sentence, for people only.</summary>
     public void Say(string sentence)
     {

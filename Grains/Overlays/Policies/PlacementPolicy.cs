@@ -39,6 +39,9 @@ internal sealed record PlacementPolicy
     /// </summary>
     public bool GroupsByIdentity { get; init; }
 
+    /// <summary>Whether any attribute comes from what nodes say of themselves.</summary>
+    public bool ReadsFacts => Attributes.Any(attribute => attribute.Source == AttributeSource.Facts);
+
     /// <summary>What holds before an operator writes a policy: nodes stay where they are, newcomers go where there is most room.</summary>
     public static PlacementPolicy Default { get; } = new()
     {

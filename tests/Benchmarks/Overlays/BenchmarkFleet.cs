@@ -99,7 +99,7 @@ internal sealed class BenchmarkFleet
     /// <summary>Decides, with the explanation's trace, and arrives.</summary>
     public static string? Place(RegionLedger ledger, string identity, string claims)
     {
-        var bag = ledger.Share(AttributeBag.Read(ledger.Policy, claims, "{}", "{}"));
+        var bag = ledger.ReadBag(claims, "{}", "{}");
         var decision = PlacementEngine.Decide(ledger, new Applicant(identity, bag), null);
         if (decision.Overlay is { } overlay)
         {

@@ -50,6 +50,8 @@ public sealed class PlacementCluster : IAsyncLifetime
     /// <summary>A region that no other test uses.</summary>
     internal string NewRegion() => $"region-{Interlocked.Increment(ref regions)}";
 
+    internal IGrainFactory Client => cluster.Client;
+
     internal IOverlayPlacementGrain Region() => Grain<IOverlayPlacementGrain>(NewRegion());
 
     internal T Grain<T>(string region)
