@@ -21,6 +21,12 @@ public sealed class CertificatesOptions
     public HashSet<string> RejectedKeys { get; set; } = new(StringComparer.Ordinal);
 
     /// <summary>
+    /// File of public keys that are never certified, one a line: SHA-256 as in <see cref="RejectedKeys"/>, or the 20 digits of Debian's
+    /// <c>openssl-blacklist</c> for RSA keys. We ship none: those of Debian's broken generator are 100,000 for each size. Read at start.
+    /// </summary>
+    public string? RejectedKeysFile { get; set; }
+
+    /// <summary>
     /// Whether nodes may have one key together, and keys of revoked certificates come back. Only for simulated fleets, whose keys come
     /// from a pool. False by default.
     /// </summary>

@@ -28,6 +28,11 @@ internal sealed class CertificatesOptionsValidator(IServiceProvider services) : 
             faults.AddError($"must be between 0 and 30 days, is {options.RevocationGrace}", nameof(options.RevocationGrace));
         }
 
+        if (RejectedKeysFault(options) is { } unreadable)
+        {
+            faults.AddError(unreadable, nameof(options.RejectedKeysFile));
+        }
+
         foreach (var (profile, settings) in options.Profiles)
         {
             AddProfileFaults(faults, $"{nameof(options.Profiles)}:{profile}", settings);
@@ -142,6 +147,19 @@ internal sealed class CertificatesOptionsValidator(IServiceProvider services) : 
         if (PemFault(options.TrustedRoots) is { } fault)
         {
             faults.AddError(fault, $"{path}:{nameof(options.TrustedRoots)}");
+        }
+    }
+
+    private static string? RejectedKeysFault(CertificatesOptions options)
+    {
+        try
+        {
+            RejectedKeys.Read(options);
+            return null;
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or FormatException)
+        {
+            return $"cannot be read: {unreadable.Message}";
         }
     }
 

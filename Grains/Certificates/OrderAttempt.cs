@@ -7,7 +7,7 @@ namespace ControlPlane.Certificates;
 /// <summary>Carries an order to the issuers that its profile allows, with its intent recorded before and its result after.</summary>
 /// <remarks>Holds nothing of an order; shared by the grains of a silo.</remarks>
 internal sealed class OrderAttempt(
-    OrderRecord record, IssuerDesks desks, IKeyRegister keys, IOptionsMonitor<CertificatesOptions> options, TimeProvider time)
+    OrderRecord record, IssuerDesks desks, KeyAdmission keys, IOptionsMonitor<CertificatesOptions> options, TimeProvider time)
 {
     private static readonly TimeSpan MisconfiguredPause = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan AskAgainPause = TimeSpan.FromSeconds(1);
@@ -28,14 +28,14 @@ internal sealed class OrderAttempt(
             return new IssuanceOutcome.Deferred($"the certificate profile '{order.Profile}' is not configured", time.GetUtcNow() + MisconfiguredPause);
         }
 
-        switch (Judge(order, profile))
+        switch (SigningRequestCheck.Judge(order.SigningRequestPem, order.Identity, profile))
         {
             case SigningRequestVerdict.Refused refused:
                 return await record.RefuseAsync(entry, refused.Refusal, refused.Detail);
 
             case SigningRequestVerdict.Accepted accepted:
-                return await KeyFaultAsync(accepted.Request, order.Identity) is { } reused
-                    ? await record.RefuseAsync(entry, Refusal.KeyReused, reused)
+                return await keys.AdmitAsync(accepted.Request, order.Identity) is { } unfit
+                    ? await record.RefuseAsync(entry, unfit.Refusal, unfit.Detail)
                     : await TakeAsync(step, entry, new Draft(order, accepted.Request, profile));
 
             default:
@@ -50,26 +50,6 @@ internal sealed class OrderAttempt(
         OrderDecision.Reconcile lookup => ReconcileAsync(lookup, entry, draft),
         _ => throw new UnreachableException(),
     };
-
-    private SigningRequestVerdict Judge(CertificateOrderRequest order, CertificateProfile profile)
-    {
-        var verdict = SigningRequestCheck.Judge(order.SigningRequestPem, order.Identity, profile);
-        return verdict is SigningRequestVerdict.Accepted accepted
-            && options.CurrentValue.RejectedKeys.Contains(accepted.Request.PublicKeyFingerprint)
-                ? new SigningRequestVerdict.Refused(Refusal.KeyUnacceptable, "the key is on the list of rejected keys")
-                : verdict;
-    }
-
-    // Claimed before the intent: a claim whose order never went on costs nothing, since the key stays the node's.
-    private async Task<string?> KeyFaultAsync(SigningRequest request, string identity) => options.CurrentValue.SharedKeys
-        ? null
-        : await keys.ClaimAsync(request.PublicKeyFingerprint, identity, CancellationToken.None) switch
-        {
-            KeyClaim.Held => null,
-            KeyClaim.OfAnotherNode => "another node was certified for this key",
-            KeyClaim.Revoked => "a certificate of this key was revoked",
-            _ => throw new UnreachableException(),
-        };
 
     private async Task<IssuanceOutcome?> AskInTurnAsync(LedgerEntry entry, Draft draft)
     {

@@ -54,6 +54,7 @@ internal static class Enrolment
         NodeStage.Restarted when state.ArrivalDue > now => new EnrolmentStep.Nothing(state.ArrivalDue),
         NodeStage.Restarted => new EnrolmentStep.StartOver(
             state.WaitingSince ?? now, $"it did not arrive in {state.Overlay} within {options.ArrivalDeadline}"),
+        NodeStage.Enrolled when Renewal.DueAt(state, options) is { } due => due <= now ? new EnrolmentStep.Renew() : new EnrolmentStep.Nothing(due),
         _ => new EnrolmentStep.Nothing(null),
     };
 

@@ -4,7 +4,7 @@ namespace ControlPlane.Provisioning;
 internal abstract record EnrolmentStep
 {
     /// <summary>Whether the step is one of those that only so many enrolments of a silo may be in at once.</summary>
-    public bool HoldsPlace => this is Inspect or Place or MakeKeys or Certify or Configure or Restart;
+    public bool HoldsPlace => this is Inspect or Place or MakeKeys or Certify or Configure or Restart or Renew;
 
     /// <summary>The step's name in metrics: one of a closed set.</summary>
     public string Name => this switch
@@ -17,6 +17,7 @@ internal abstract record EnrolmentStep
         Configure => "configure",
         Restart => "restart",
         Arrive => "arrive",
+        Renew => "renew",
         CloseSuperseded => "close_superseded",
         _ => "decide",
     };
@@ -43,6 +44,9 @@ internal abstract record EnrolmentStep
     public sealed record Configure : EnrolmentStep;
 
     public sealed record Restart : EnrolmentStep;
+
+    /// <summary>An enrolled node is asked to enrol anew before what it holds ends.</summary>
+    public sealed record Renew : EnrolmentStep;
 
     public sealed record Arrive(DateTimeOffset At) : EnrolmentStep;
 

@@ -244,6 +244,7 @@ internal sealed partial class NodeGrain(
         EnrolmentStep.Certify => planeSteps.CertifyAsync(Identity, State, Pending, Overlay, cancellationToken),
         EnrolmentStep.Configure => nodeSteps.ConfigureAsync(Identity, State, Pending, Overlay, cancellationToken),
         EnrolmentStep.Restart => nodeSteps.RestartAsync(Identity, State, cancellationToken),
+        EnrolmentStep.Renew => nodeSteps.RenewAsync(Identity, State, cancellationToken),
         _ => throw new UnreachableException(),
     };
 
@@ -330,7 +331,12 @@ internal sealed partial class NodeGrain(
 
     private EnrolmentStep Next() => Enrolment.Next(State, news, context.Options, context.Now);
 
-    private DateTimeOffset? Due() => State.Hold is { } hold ? hold.Until : State.Stage == NodeStage.Restarted ? State.ArrivalDue : null;
+    private DateTimeOffset? Due() => State.Hold is { } hold ? hold.Until : State.Stage switch
+    {
+        NodeStage.Restarted => State.ArrivalDue,
+        NodeStage.Enrolled => Renewal.DueAt(State, context.Options),
+        _ => null,
+    };
 
     private RosterEntry Entry(DateTimeOffset since) => new(
         Identity,

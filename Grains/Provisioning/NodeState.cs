@@ -68,6 +68,10 @@ internal sealed record NodeState
     [Id(15)]
     public DateTimeOffset? ArrivalDue { get; init; }
 
+    /// <summary>Since it arrived: when it was asked to renew what it holds; null when it was not.</summary>
+    [Id(30)]
+    public RenewalAsked? RenewalAsked { get; init; }
+
     public NodeState Reached(NodeStage stage, DateTimeOffset at, string? detail = null) =>
         this with { Stage = stage, Hold = null, History = Append(new NodeStep(stage, at, Attempt, detail)) };
 
@@ -111,6 +115,7 @@ internal sealed record NodeState
             Pending = null,
             Failures = 0,
             ArrivalDue = null,
+            RenewalAsked = null,
             ReachedAt = arrivedAt > at ? arrivedAt : at,
         };
         return enrolled.Reached(NodeStage.Enrolled, at);

@@ -102,6 +102,25 @@ internal sealed class NodeSteps(
         return new Progress(configured.Reached(NodeStage.Configured, context.Now), Dossier: null, IsDurable: false);
     }
 
+    /// <summary>Asks an enrolled node to enrol anew. What it holds stays valid until it has arrived again.</summary>
+    /// <remarks>If we die before the note is written, it is asked twice: the second time it is on its way, and refuses or is silent.</remarks>
+    public async Task<Progress> RenewAsync(string identity, NodeState state, CancellationToken cancellationToken)
+    {
+        var asked = new RenewalAsked(context.Now, (state.RenewalAsked?.Times ?? 0) + 1);
+        var detail = "asked to renew what it holds";
+        try
+        {
+            await agent.ReprovisionAsync(identity, state.Protocol, state.Overlay ?? "", cancellationToken);
+        }
+        catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException)
+        {
+            // It works as before for now: a node that is switched off, or that we may not command, is no reason for a hold.
+            detail = $"asked to renew what it holds, in vain: {unwilling.Message}";
+        }
+
+        return new Progress((state with { RenewalAsked = asked }).Noted(context.Now, detail), Dossier: null, IsDurable: true);
+    }
+
     public async Task<Progress> RestartAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
         await agent.RestartAsync(identity, state.Protocol, cancellationToken);

@@ -57,7 +57,7 @@ internal sealed class PlaneSteps(IGrainFactory grains, RegionPlacement placement
             state.Overlay ?? "",
             overlay.CertificateProfile,
             pending.SigningRequestPem ?? "",
-            IssuancePriority.NewNode,
+            state.Held is null ? IssuancePriority.NewNode : IssuancePriority.Renewal,
             now + OrderDeadline);
 
         switch (await Issuance(identity, order).Issue(request, cancellationToken))

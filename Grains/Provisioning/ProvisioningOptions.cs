@@ -51,6 +51,12 @@ public sealed class ProvisioningOptions
     [Range(1, 100)]
     public int EnrolmentsPerHourMax { get; set; } = 6;
 
+    /// <summary>
+    /// The share of its credentials' life after which an enrolled node enrols anew, at the latest; spread over the sixth before. 0.1 to 0.9;
+    /// 0.7 by default. 1: nodes do not renew by themselves.
+    /// </summary>
+    public double RenewAfterShare { get; set; } = 0.7;
+
     /// <summary>The time between two discovery sweeps. 10 seconds to 1 day; 1 minute by default, Choria's own default.</summary>
     [Range(typeof(TimeSpan), "00:00:10", "1.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan SweepInterval { get; set; } = TimeSpan.FromMinutes(1);

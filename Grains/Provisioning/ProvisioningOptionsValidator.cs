@@ -20,6 +20,11 @@ internal sealed class ProvisioningOptionsValidator : IValidateOptions<Provisioni
             faults.AddError($"must be between RetryDelay and 1 day, is {options.RetryDelayMax}", nameof(options.RetryDelayMax));
         }
 
+        if (options.RenewAfterShare is not (1 or (>= 0.1 and <= 0.9)))
+        {
+            faults.AddError($"must be between 0.1 and 0.9, or 1, is {options.RenewAfterShare}", nameof(options.RenewAfterShare));
+        }
+
         if (!Enum.IsDefined(options.V2Credentials))
         {
             faults.AddError("must be ServerToken, Certificate or Both", nameof(options.V2Credentials));

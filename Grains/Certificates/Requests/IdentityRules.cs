@@ -11,6 +11,9 @@ internal static class IdentityRules
     private const int LabelLengthMax = 63;
     private const int NameLengthMax = 253;
 
+    // Choria's own deny list: *.privileged.{domain} is how signers are named.
+    private const string PrivilegedLabel = "privileged";
+
     // Choria gives its own clients and the AAA Service's signers names of these forms; a node that carried one would be obeyed.
     private static readonly string[] ReservedEndings = [".mcollective", ".choria"];
 
@@ -47,8 +50,13 @@ internal static class IdentityRules
             return Malformed("the identity ends in a number, as an IP address does");
         }
 
-        return Array.Find(ReservedEndings, ending => identity.EndsWith(ending, StringComparison.Ordinal)) is { } reserved
-            ? new SigningRequestVerdict.Refused(Refusal.IdentityReserved, $"identities that end in '{reserved}' are kept for clients")
+        if (Array.Find(ReservedEndings, ending => identity.EndsWith(ending, StringComparison.Ordinal)) is { } reserved)
+        {
+            return new SigningRequestVerdict.Refused(Refusal.IdentityReserved, $"identities that end in '{reserved}' are kept for clients");
+        }
+
+        return labels.Skip(1).Contains(PrivilegedLabel)
+            ? new SigningRequestVerdict.Refused(Refusal.IdentityReserved, $"identities with '.{PrivilegedLabel}.' are kept for clients")
             : null;
     }
 

@@ -10,7 +10,7 @@ using Orleans.TestingHost;
 namespace ControlPlane.Cluster.Tests.Provisioning;
 
 /// <summary>One silo that enrols fake nodes: real grains, an embedded CA, memory storage, no wire.</summary>
-public sealed class NodeCluster : IAsyncLifetime
+public class NodeCluster : IAsyncLifetime
 {
     public const string Overlay = "overlay-1";
     private const string Issuer = "local";
@@ -21,6 +21,9 @@ public sealed class NodeCluster : IAsyncLifetime
     private ulong sequence;
 
     public FakeNodes Nodes { get; } = new();
+
+    /// <summary>How long server tokens live; null: as long as is ordered.</summary>
+    protected virtual TimeSpan? ServerTokenLife => null;
 
     internal InMemoryCertificateLedger Ledger { get; } = new();
 
@@ -37,7 +40,7 @@ public sealed class NodeCluster : IAsyncLifetime
             silo.Services.Configure<CertificatesOptions>(options => options.SharedKeys = true);
             silo.Services.AddSingleton<INodeAgent>(Nodes);
             silo.Services.AddSingleton<INodeAttestor, FakeAttestor>();
-            silo.Services.AddSingleton<IServerTokenIssuer, FakeServerTokenIssuer>();
+            silo.Services.AddSingleton<IServerTokenIssuer>(new FakeServerTokenIssuer { Life = ServerTokenLife });
             silo.Services.AddSingleton<IFleetDiscovery, FakeDiscovery>();
             silo.Services.Configure<CertificatesOptions>(options => options.Profiles["node"] = new CertificateProfile { Issuers = [Issuer] });
             silo.Services.Configure<ProvisioningOptions>(options => options.Issuers["choria"] = new string('a', 64));
@@ -57,6 +60,7 @@ public sealed class NodeCluster : IAsyncLifetime
         await cluster.StopAllSilosAsync();
         await cluster.DisposeAsync();
         Directory.Delete(folder, recursive: true);
+        GC.SuppressFinalize(this);
     }
 
     internal IOverlayPlacementGrain Placement => cluster.Client.GetGrain<IOverlayPlacementGrain>(Region);

@@ -37,7 +37,7 @@ internal sealed class IssuanceSilo
 
         var monitor = new FixedOptions(options);
         var desks = new IssuerDesks(services.BuildServiceProvider(), Options.Create(options), time);
-        Book = new OrderBook(ledger, desks, new OrderAttempt(new OrderRecord(ledger, time), desks, keys, monitor, time), time);
+        Book = new OrderBook(ledger, desks, new OrderAttempt(new OrderRecord(ledger, time), desks, new KeyAdmission(keys, monitor), monitor, time), time);
         Settlement = new RevocationSettlement(desks, new OrderReplay(desks, monitor, time), keys, time);
     }
 

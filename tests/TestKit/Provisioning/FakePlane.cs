@@ -13,8 +13,11 @@ public sealed class FakeAttestor : INodeAttestor
 /// <summary>Makes tokens that say whose they are. A fake: it signs nothing.</summary>
 public sealed class FakeServerTokenIssuer : IServerTokenIssuer
 {
+    /// <summary>How long its tokens live; null: as long as is ordered.</summary>
+    public TimeSpan? Life { get; init; }
+
     public ServerToken Issue(ServerTokenOrder order, DateTimeOffset now) =>
-        new($"server token of {order.Identity} for {order.PublicKey}", now + order.Lifetime);
+        new($"server token of {order.Identity} for {order.PublicKey}", now + (Life ?? order.Lifetime));
 }
 
 /// <summary>Finds the nodes that a test put there, once per sweep.</summary>
