@@ -1,5 +1,5 @@
 # Only names: what they do is in infra/. Arguments: make demo ARGS="--exit --nodes 2000 --protocol v2"
-.PHONY: demo test bench
+.PHONY: demo test bench soak
 
 demo:
 	@infra/demo.sh $(ARGS)
@@ -9,3 +9,6 @@ test:
 
 bench:
 	@infra/bench.sh $(ARGS)
+
+soak:
+	@infra/soak.sh $(ARGS)

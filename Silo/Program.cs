@@ -4,6 +4,7 @@ using ControlPlane.Commands;
 using ControlPlane.Console;
 using ControlPlane.DeadLetters;
 using ControlPlane.Health;
+using ControlPlane.History;
 using ControlPlane.Hosting;
 
 namespace ControlPlane;
@@ -36,6 +37,7 @@ internal static class Program
             .AddMetrics()
             .AddAccess()
             .AddApi()
+            .AddHistory()
             .AddReadiness();
     }
 

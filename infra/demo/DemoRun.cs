@@ -1,4 +1,5 @@
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Chaos;
 using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;
 using ControlPlane.FleetSimulator.Faults;

@@ -1,3 +1,4 @@
+using ControlPlane.Chaos;
 using ControlPlane.FleetSimulator;
 using ControlPlane.Overlays;
 

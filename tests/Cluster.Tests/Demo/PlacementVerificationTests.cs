@@ -1,4 +1,5 @@
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Chaos;
 using ControlPlane.Demo;
 using ControlPlane.Fleet;
 using ControlPlane.Overlays;

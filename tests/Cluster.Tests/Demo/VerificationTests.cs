@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
+using ControlPlane.Chaos;
 using ControlPlane.Demo;
 using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;

@@ -27,6 +27,9 @@ public sealed record EnrolmentStageOptions
     /// <summary>How many nodes an overlay takes; what the control plane's own default is when not given.</summary>
     public int? HardLimit { get; init; }
 
+    /// <summary>The folder in which silos write what they were asked to change, as <c>history-N.jsonl</c>; none when null.</summary>
+    public string? HistoryFolder { get; init; }
+
     /// <summary>More lines of the silo's configuration, YAML at the top level; they may not repeat a section.</summary>
     public string MoreConfiguration { get; init; } = "";
 
@@ -63,6 +66,12 @@ public sealed class EnrolmentStage : IAsyncDisposable
     public StageBrokers Brokers { get; }
 
     public RedisServer Redis { get; }
+
+    /// <summary>The CA that signs brokers, nodes and the control plane, PEM.</summary>
+    public string AuthorityPath => pki.AuthorityPath;
+
+    /// <summary>A certificate that the overlay's broker accepts.</summary>
+    public PkiFiles ClientCertificate => pki.ClientCertificate("controlplane");
 
     /// <summary>The first silo that was not killed or stopped; null when none runs.</summary>
     public SiloProcess? Silo => Silos.FirstOrDefault(silo => silo is { IsRunning: true });
@@ -170,7 +179,8 @@ public sealed class EnrolmentStage : IAsyncDisposable
     {
         var api = new Uri($"http://127.0.0.1:{(number == 0 ? options.ApiPort : null) ?? LoopbackPort.Free()}");
         var configuration = Path.Combine(folder, number == 0 ? "controlplane.yaml" : $"controlplane-{number + 1}.yaml");
-        File.WriteAllText(configuration, Configuration(api, issuerPublicKey));
+        var history = options.HistoryFolder is { } place ? $"History:\n  File: {Path.Combine(place, $"history-{number + 1}.jsonl")}\n" : "";
+        File.WriteAllText(configuration, Configuration(api, issuerPublicKey) + "\n" + history);
         return new SiloSeat(configuration, api);
     }
 

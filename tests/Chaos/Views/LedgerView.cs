@@ -5,7 +5,7 @@ using Orleans.Configuration;
 using Orleans.Hosting;
 using StackExchange.Redis;
 
-namespace ControlPlane.Demo;
+namespace ControlPlane.Chaos;
 
 /// <summary>The certificate ledger, read past the silo that wrote it.</summary>
 internal static class LedgerView

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 using ControlPlane.Fleet;
 using ControlPlane.Provisioning;
 
-namespace ControlPlane.Demo;
+namespace ControlPlane.Chaos;
 
 /// <summary>What the control plane says of the fleet, by its HTTP API.</summary>
 internal sealed class ControlPlaneView(Func<HttpClient> api)

@@ -4,7 +4,7 @@ using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;
 using ControlPlane.Provisioning;
 
-namespace ControlPlane.Demo;
+namespace ControlPlane.Chaos;
 
 /// <summary>Holds what the control plane says against what the nodes have. Pure.</summary>
 internal static class Verification

@@ -1,0 +1,44 @@
+namespace ControlPlane.History;
+
+/// <summary>Writes each checked call to a grain into the history: when it begins, and how it ends.</summary>
+internal sealed class OperationFilter(OperationLog log, TimeProvider time) : IIncomingGrainCallFilter
+{
+    public async Task Invoke(IIncomingGrainCallContext context)
+    {
+        var interfaceName = context.InterfaceMethod.DeclaringType?.Name ?? "";
+        var arguments = Enumerable.Range(0, context.Request.GetArgumentCount()).Select(context.Request.GetArgument).ToArray();
+        if (OperationWords.OfCall(interfaceName, context.InterfaceMethod.Name, arguments) is not { } asked)
+        {
+            await context.Invoke();
+            return;
+        }
+
+        var begun = new OperationLine(
+            time.GetUtcNow(),
+            Environment.ProcessId,
+            log.NextId(),
+            OperationPhase.Invoked,
+            $"{interfaceName}.{context.InterfaceMethod.Name}",
+            context.TargetId.Key.ToString() ?? "",
+            asked);
+        await log.WriteAsync(begun);
+        try
+        {
+            await context.Invoke();
+            await EndAsync(begun, OperationPhase.Ok, OperationWords.OfResult(context.Result));
+        }
+        catch (Exception fault)
+        {
+            // Cancelled or out of time: what it called may have happened all the same.
+            var phase = fault is TimeoutException or OperationCanceledException ? OperationPhase.Unknown : OperationPhase.Failed;
+            await EndAsync(begun, phase, new Dictionary<string, string> { ["fault"] = fault.GetType().Name });
+            throw;
+        }
+    }
+
+    private ValueTask EndAsync(OperationLine begun, OperationPhase phase, IReadOnlyDictionary<string, string> came)
+    {
+        var facts = begun.Facts.Concat(came).ToDictionary(StringComparer.Ordinal);
+        return log.WriteAsync(begun with { At = time.GetUtcNow(), Phase = phase, Facts = facts });
+    }
+}

@@ -1,0 +1,52 @@
+using System.Globalization;
+using ControlPlane.Certificates;
+using ControlPlane.Fleet;
+using ControlPlane.Overlays;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.History;
+
+/// <summary>Which calls change state, and what of their arguments and results a checker needs. Never a key, a token or a request. Pure.</summary>
+internal static class OperationWords
+{
+    /// <summary>What a call asks for; null when it changes nothing that is checked.</summary>
+    /// <param name="interfaceName">The grain interface's name without its namespace.</param>
+    /// <param name="method">The method.</param>
+    /// <param name="arguments">Its arguments.</param>
+    public static IReadOnlyDictionary<string, string>? OfCall(string interfaceName, string method, IReadOnlyList<object?> arguments) =>
+        (interfaceName, method, arguments) switch
+        {
+            (nameof(INodeGrain), nameof(INodeGrain.Observe), [FleetEvent heard]) => Facts(
+                ("kind", heard.Kind.ToString()),
+                ("component", heard.Component),
+                ("network", heard.Network),
+                ("sequence", heard.Sequence.ToString(CultureInfo.InvariantCulture)),
+                ("receivedAt", heard.ReceivedAt.ToString("O", CultureInfo.InvariantCulture))),
+            (nameof(INodeGrain), nameof(INodeGrain.Reprovision), [ReprovisionRequest asked, ..]) => Facts(("actor", asked.Actor)),
+            (nameof(IOverlayPlacementGrain), nameof(IOverlayPlacementGrain.Place), [PlacementRequest placed]) =>
+                Attempt(placed.Identity, placed.Attempt),
+            (nameof(IOverlayPlacementGrain), nameof(IOverlayPlacementGrain.Confirm) or nameof(IOverlayPlacementGrain.Release), [string node, int attempt]) =>
+                Attempt(node, attempt),
+            (nameof(ICertificateIssuanceGrain), nameof(ICertificateIssuanceGrain.Issue), [CertificateOrderRequest order, ..]) =>
+                Facts(("order", order.OrderId), ("node", order.Identity)),
+            (nameof(ICertificateIssuanceGrain), nameof(ICertificateIssuanceGrain.Close), [string order, RevocationReason reason, ..]) =>
+                Facts(("order", order), ("reason", reason.ToString())),
+            _ => null,
+        };
+
+    /// <summary>What came of it.</summary>
+    public static IReadOnlyDictionary<string, string> OfResult(object? result) => result switch
+    {
+        PlacementOutcome.Placed placed => Facts(("overlay", placed.Overlay)),
+        IssuanceOutcome.Issued issued => Facts(
+            ("serial", issued.Certificate.SerialNumber), ("publicKey", issued.Certificate.PublicKeyFingerprint)),
+        PlacementOutcome or IssuanceOutcome or ReprovisionOutcome => Facts(("outcome", result.GetType().Name)),
+        _ => Facts(),
+    };
+
+    private static Dictionary<string, string> Attempt(string node, int attempt) =>
+        Facts(("node", node), ("attempt", attempt.ToString(CultureInfo.InvariantCulture)));
+
+    private static Dictionary<string, string> Facts(params (string Name, string Value)[] facts) =>
+        facts.ToDictionary(fact => fact.Name, fact => fact.Value, StringComparer.Ordinal);
+}

@@ -1,0 +1,113 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Fleet;
+using ControlPlane.FleetSimulator;
+using ControlPlane.Overlays;
+using ControlPlane.TestKit.Stage;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
+
+namespace ControlPlane.Chaos;
+
+/// <summary>Asks every side what it knows of a fleet at rest: nodes, API, ledger, CA, brokers, histories, and all that was written.</summary>
+internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder)
+{
+    private const string Stream = "CHORIA_EVENTS";
+    private const int BatchMax = 1000;
+
+    private static readonly JsonSerializerOptions Json =
+        new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+
+    private HttpClient Api => stage.Silo!.Api;
+
+    /// <param name="fleet">The nodes.</param>
+    /// <param name="log">What the silos logged.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<FleetFacts> CollectAsync(SimulatedFleet fleet, string log, CancellationToken cancellationToken)
+    {
+        var view = new ControlPlaneView(() => Api);
+        var roster = await view.ListAsync(cancellationToken);
+        var histories = Directory.GetFiles(historyFolder, "history-*.jsonl");
+        return new FleetFacts
+        {
+            Nodes = fleet.Nodes,
+            Roster = roster,
+            Snapshots = await view.HeldByAsync(roster, cancellationToken),
+            Ledger = await LedgerView.ReadAsync(stage.Redis.ConnectionString, EnrolmentStage.Overlay, cancellationToken),
+            RevokedSerials = await RevocationListView.ReadAsync(Api, cancellationToken),
+            Overlays = (await Api.GetFromJsonAsync<IReadOnlyList<OverlaySnapshot>>("/v1/overlays", Json, cancellationToken))!,
+            Operations = OperationFiles.Read(histories),
+            Events =
+            [
+                .. await EventsAsync(FleetStreams.ProvisioningNetwork, stage.Brokers.Provisioning.Url, "provisioner", stage.Secrets.ProvisionerPasswordFile, cancellationToken),
+                .. await EventsAsync(EnrolmentStage.Overlay, stage.Brokers.Overlay.Url, "controlplane", stage.Secrets.ControlPlanePasswordFile, cancellationToken),
+            ],
+            Texts = await TextsAsync(log, histories, fleet, cancellationToken),
+            Secrets = Secrets(),
+        };
+    }
+
+    private async Task<IReadOnlyDictionary<string, string>> TextsAsync(
+        string log, IEnumerable<string> histories, SimulatedFleet fleet, CancellationToken cancellationToken)
+    {
+        var texts = new Dictionary<string, string>(StringComparer.Ordinal) { ["the silos' log"] = log };
+        foreach (var history in histories)
+        {
+            texts[Path.GetFileName(history)] = await File.ReadAllTextAsync(history, cancellationToken);
+        }
+
+        var node = Uri.EscapeDataString(fleet.Nodes[0].Identity);
+        foreach (var page in (string[])["/metrics", "/", "/nodes", $"/nodes/{node}", $"/v1/nodes/{node}", "/v1/summary", "/readyz"])
+        {
+            texts[page] = await Api.GetStringAsync(page, cancellationToken);
+        }
+
+        return texts;
+    }
+
+    private Dictionary<string, string> Secrets() => new(StringComparer.Ordinal)
+    {
+        ["the shared secret"] = File.ReadAllText(stage.Secrets.SharedSecretFile),
+        ["the issuer's seed"] = File.ReadAllText(stage.Secrets.IssuerSeedFile),
+        ["the provisioner's password"] = File.ReadAllText(stage.Secrets.ProvisionerPasswordFile),
+        ["the control plane's password"] = File.ReadAllText(stage.Secrets.ControlPlanePasswordFile),
+        ["the nodes' password"] = File.ReadAllText(stage.Secrets.NodePasswordFile),
+        ["the unprovisioned nodes' password"] = File.ReadAllText(stage.Secrets.UnprovisionedPasswordFile),
+    };
+
+    private async Task<IReadOnlyList<StoredEvent>> EventsAsync(
+        string network, string url, string user, string passwordFile, CancellationToken cancellationToken)
+    {
+        var client = stage.ClientCertificate;
+        await using var connection = new NatsConnection(NatsOpts.Default with
+        {
+            Url = url,
+            AuthOpts = new NatsAuthOpts { Username = user, Password = await File.ReadAllTextAsync(passwordFile, cancellationToken) },
+            TlsOpts = new NatsTlsOpts
+            {
+                Mode = TlsMode.Require, CaFile = stage.AuthorityPath, CertFile = client.CertificatePath, KeyFile = client.KeyPath,
+            },
+        });
+        var consumer = await new NatsJSContext(connection).CreateOrderedConsumerAsync(Stream, cancellationToken: cancellationToken);
+        var events = new List<StoredEvent>();
+        while (true)
+        {
+            var before = events.Count;
+            await foreach (var message in consumer.FetchNoWaitAsync<byte[]>(new NatsJSFetchOpts { MaxMsgs = BatchMax }, cancellationToken: cancellationToken))
+            {
+                if (LifecycleEvent.TryDecode(message.Data, out var heard, out _) && message.Metadata is { } metadata)
+                {
+                    events.Add(new StoredEvent(network, metadata.Sequence.Stream, metadata.Timestamp, heard.Identity, heard.Kind.ToString()));
+                }
+            }
+
+            if (events.Count == before)
+            {
+                return events;
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+using System.Text;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.FleetSimulator;
+using ControlPlane.Provisioning;
+using ControlPlane.TestKit.Stage;
+
+namespace ControlPlane.Chaos;
+
+/// <summary>Runs faults over an overlay in which nodes arrive, lets it heal, and has the checker judge what is left.</summary>
+internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvider time)
+{
+    private static readonly TimeSpan HealDeadline = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+
+    private readonly StringBuilder log = new();
+
+    /// <returns>The checker's judgement of the fleet at rest.</returns>
+    public async Task<IReadOnlyList<CheckedInvariant>> RunAsync(CancellationToken cancellationToken)
+    {
+        var folder = Directory.CreateTempSubdirectory("controlplane-soak-");
+        try
+        {
+            await using var stage = await EnrolmentStage.StartAsync(StageOptions(folder.FullName), PublicKeyOf, cancellationToken);
+            for (var number = 0; number < options.Silos; number++)
+            {
+                await stage.StartSiloAsync(cancellationToken, Keep, number);
+            }
+
+            say($"{options.Silos} silos, {options.Nodes} nodes, {options.Duration.TotalMinutes:0.#} minutes of faults, seed {options.Seed}");
+            await using var fleet = await SimulatedFleet.StartAsync(FleetOptions(stage, folder.FullName), cancellationToken);
+            await DisturbAsync(stage, fleet, cancellationToken);
+            await HealAsync(stage, fleet, cancellationToken);
+
+            var facts = await new FactsCollector(stage, folder.FullName).CollectAsync(fleet, LogText(), cancellationToken);
+            return HistoryChecker.Check(facts);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private async Task DisturbAsync(EnrolmentStage stage, SimulatedFleet fleet, CancellationToken cancellationToken)
+    {
+        var injector = new FaultInjector(stage, fleet, Keep, time);
+        var began = time.GetTimestamp();
+        foreach (var fault in FaultSchedule.Of(options.Seed, options.Duration, options.FaultInterval))
+        {
+            var wait = fault.At - time.GetElapsedTime(began);
+            if (wait > TimeSpan.Zero)
+            {
+                await Task.Delay(wait, time, cancellationToken);
+            }
+
+            say($"{time.GetElapsedTime(began).TotalSeconds,5:0} s  {fault.Fault}  {fleet.Progress()}  {Memory(stage)}");
+            await injector.InjectAsync(fault, cancellationToken);
+            await injector.HealAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Waits until every node that lives is enrolled and nothing is left to be revoked, or until patience ends: the checker says what is wrong then.</summary>
+    private async Task HealAsync(EnrolmentStage stage, SimulatedFleet fleet, CancellationToken cancellationToken)
+    {
+        await new FaultInjector(stage, fleet, Keep, time).HealAsync(cancellationToken);
+        var view = new ControlPlaneView(() => stage.Silo!.Api);
+        var began = time.GetTimestamp();
+        while (time.GetElapsedTime(began) < HealDeadline)
+        {
+            var counts = await view.CountAsync(cancellationToken);
+            if (fleet.Progress().Arrived >= fleet.ExpectedArrivals
+                && counts?.GetValueOrDefault(NodeStage.Enrolled) >= fleet.ExpectedArrivals
+                && await NothingIsDueAsync(stage, cancellationToken))
+            {
+                say($"at rest {time.GetElapsedTime(began).TotalSeconds:0} s after the last fault");
+                return;
+            }
+
+            await Task.Delay(LookInterval, time, cancellationToken);
+        }
+
+        say($"not at rest after {HealDeadline.TotalMinutes:0} minutes: {fleet.Progress()}");
+    }
+
+    private static async Task<bool> NothingIsDueAsync(EnrolmentStage stage, CancellationToken cancellationToken)
+    {
+        var orders = await LedgerView.ReadAsync(stage.Redis.ConnectionString, EnrolmentStage.Overlay, cancellationToken);
+        return !orders.Any(order => order.State is Certificates.LedgerState.RevocationDue
+            or Certificates.LedgerState.Intended or Certificates.LedgerState.OutcomeUnknown);
+    }
+
+    private static string Memory(EnrolmentStage stage) => "silos " + string.Join(
+        '/',
+        stage.Silos.Select(silo => silo is { IsRunning: true } ? $"{ProcessMemory.MegabytesOf(silo.ProcessId):0}" : "-")) + " MB";
+
+    private EnrolmentStageOptions StageOptions(string folder) => new()
+    {
+        SiloProgram = options.SiloProgram,
+        Folder = Path.Combine(folder, "stage"),
+        Silos = options.Silos,
+        MutualTls = options.Protocol == FleetProtocol.V1,
+        HistoryFolder = folder,
+
+        // Faults come closer together than in life: what is lost is looked for sooner, and no node is given up for failing often.
+        MoreProvisioning = """
+              SweepInterval: 00:00:10
+              ArrivalDeadline: 00:00:30
+              EnrolmentsPerHourMax: 100
+              FailuresMax: 100
+            """,
+    };
+
+    private SimulatedFleetOptions FleetOptions(EnrolmentStage stage, string folder) => new()
+    {
+        Brokers = stage.Brokers.Provisioning.Url,
+        Nodes = options.Nodes,
+        Protocol = options.Protocol,
+        Seed = options.Seed,
+        ArriveWithin = options.Duration * 0.8,
+        Secret = File.ReadAllText(stage.Secrets.SharedSecretFile),
+        IssuerSeed = File.ReadAllText(stage.Secrets.IssuerSeedFile),
+        SignerKeyPem = File.ReadAllText(stage.Secrets.SignerFile),
+        User = "unprovisioned",
+        Password = File.ReadAllText(stage.Secrets.UnprovisionedPasswordFile),
+        KeyPool = options.Nodes * 4,
+        PairKeys = true,
+        KeyFolder = Path.Combine(folder, "keys"),
+    };
+
+    private void Keep(string line)
+    {
+        lock (log)
+        {
+            log.AppendLine(line);
+        }
+    }
+
+    private string LogText()
+    {
+        lock (log)
+        {
+            return log.ToString();
+        }
+    }
+
+    private static string PublicKeyOf(string seed)
+    {
+        using var key = Ed25519Key.FromSeedHex(seed);
+        return key.PublicKeyHex;
+    }
+}
