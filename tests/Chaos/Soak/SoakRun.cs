@@ -52,7 +52,7 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
                 await Task.Delay(wait, time, cancellationToken);
             }
 
-            say($"{time.GetElapsedTime(began).TotalSeconds,5:0} s  {fault.Fault}  {fleet.Progress()}  {Memory(stage)}");
+            say($"{time.GetElapsedTime(began).TotalSeconds,5:0} s  {fault.Fault,-22} {Standing(fleet)}  {Memory(stage)}");
             await injector.InjectAsync(fault, cancellationToken);
             await injector.HealAsync(cancellationToken);
         }
@@ -78,7 +78,7 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
             await Task.Delay(LookInterval, time, cancellationToken);
         }
 
-        say($"not at rest after {HealDeadline.TotalMinutes:0} minutes: {fleet.Progress()}");
+        say($"not at rest after {HealDeadline.TotalMinutes:0} minutes: {Standing(fleet)}");
     }
 
     private static async Task<bool> NothingIsDueAsync(EnrolmentStage stage, CancellationToken cancellationToken)
@@ -86,6 +86,12 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
         var orders = await LedgerView.ReadAsync(stage.Redis.ConnectionString, EnrolmentStage.Overlay, cancellationToken);
         return !orders.Any(order => order.State is Certificates.LedgerState.RevocationDue
             or Certificates.LedgerState.Intended or Certificates.LedgerState.OutcomeUnknown);
+    }
+
+    private static string Standing(SimulatedFleet fleet)
+    {
+        var progress = fleet.Progress();
+        return $"announced {progress.Announced} arrived {progress.Arrived} of {progress.Nodes}";
     }
 
     private static string Memory(EnrolmentStage stage) => "silos " + string.Join(
