@@ -21,6 +21,9 @@ internal sealed record DemoOptions
     /// <summary>Whether the silo is killed (SIGKILL) when half of the nodes are enrolled, and started again.</summary>
     public bool KillSilo { get; init; }
 
+    /// <summary>How many silos share the work; 1 by default.</summary>
+    public int Silos { get; init; } = 1;
+
     /// <summary>How many overlays the region has; with more than one, one of them is retired when the fleet is enrolled. 1 by default.</summary>
     public int Overlays { get; init; } = 1;
 

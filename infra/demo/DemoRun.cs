@@ -24,9 +24,13 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
         var siloLog = TextWriter.Synchronized(log);
 
         var networks = options.Overlays == 1 ? "overlay" : $"{options.Overlays} overlays";
-        display.Say($"starting nats-server (provisioning, {networks}), redis-server and the silo");
+        display.Say($"starting nats-server (provisioning, {networks}), redis-server and {(options.Silos == 1 ? "the silo" : $"{options.Silos} silos")}");
         await using var stage = await EnrolmentStage.StartAsync(StageOptions(folder), PublicKeyOf, cancellationToken);
-        await stage.StartSiloAsync(cancellationToken, siloLog.WriteLine);
+        for (var number = 0; number < options.Silos; number++)
+        {
+            await stage.StartSiloAsync(cancellationToken, siloLog.WriteLine, number);
+        }
+
         display.Say($"console: {stage.Silo!.Api.BaseAddress}  log: {folder.SiloLog}");
 
         var region = new RegionView(() => stage.Silo!.Api);
@@ -67,6 +71,9 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
     {
         var began = time.GetTimestamp();
         var toKill = options.KillSilo;
+
+        // Of several the last: the first serves the console that someone may be looking at.
+        var victim = options.Silos - 1;
         while (true)
         {
             var counts = await view.CountAsync(cancellationToken);
@@ -80,9 +87,9 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
             if (toKill && fleet.Progress().Arrived * 2 >= fleet.ExpectedArrivals)
             {
                 toKill = false;
-                await stage.Silo!.KillAsync();
-                display.Say($"killed the silo (SIGKILL) with {fleet.Progress().Arrived} nodes arrived; starting it again");
-                await stage.StartSiloAsync(cancellationToken, siloLog.WriteLine);
+                await stage.Silos[victim]!.KillAsync();
+                display.Say($"killed a silo (SIGKILL) with {fleet.Progress().Arrived} nodes arrived; starting it again");
+                await stage.StartSiloAsync(cancellationToken, siloLog.WriteLine, victim);
                 display.Say("the silo is ready again");
             }
 
@@ -128,6 +135,7 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
         {
             SiloProgram = Path.Combine(RepositoryRoot.Path, "Silo/bin", configuration, "net10.0/controlplane.dll"),
             Folder = folder.Path,
+            Silos = options.Silos,
             Overlays = options.Overlays,
             HardLimit = options.Overlays > 1 ? options.HardLimit : null,
             ApiPort = LoopbackPort.IsFree(options.ApiPort) ? options.ApiPort : null,

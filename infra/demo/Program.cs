@@ -11,6 +11,7 @@ internal static class Program
 
     // One silo has eight connections to brokers, two of them to the provisioning network.
     private const int OverlaysMax = 6;
+    private const int SilosMax = 9;
 
     private static readonly DemoOptions Defaults = new();
 
@@ -40,12 +41,18 @@ internal static class Program
 
     private static readonly Option<bool> KillSilo = new("--kill-silo")
     {
-        Description = "Kill the silo half-way (SIGKILL) and start it again",
+        Description = "Kill a silo half-way (SIGKILL) and start it again",
     };
 
     private static readonly Option<bool> Exit = new("--exit")
     {
         Description = "End when the fleet is enrolled; exit code 0 only if all is as it should be",
+    };
+
+    private static readonly Option<int> Silos = new("--silos")
+    {
+        Description = "How many silos share the work, each a process: 1 to 9 [1]",
+        DefaultValueFactory = _ => Defaults.Silos,
     };
 
     private static readonly Option<int> Overlays = new("--overlays")
@@ -70,7 +77,7 @@ internal static class Program
     {
         var command = new RootCommand("A simulated fleet of Choria nodes that enrols through a real silo, real brokers and Redis")
         {
-            Nodes, Protocol, Dead, Forged, KillSilo, Overlays, Policy, Exit, ApiPort,
+            Nodes, Protocol, Dead, Forged, KillSilo, Silos, Overlays, Policy, Exit, ApiPort,
         };
         command.SetAction(RunAsync);
         return command.Parse(args).InvokeAsync();
@@ -87,6 +94,7 @@ internal static class Program
                 Dead = FaultShare.Parse(parsed.GetRequiredValue(Dead)),
                 Forged = FaultShare.Parse(parsed.GetRequiredValue(Forged)),
                 KillSilo = parsed.GetValue(KillSilo),
+                Silos = parsed.GetValue(Silos),
                 Overlays = parsed.GetValue(Overlays),
                 Policy = parsed.GetValue(Policy),
                 Exit = parsed.GetValue(Exit),
@@ -95,6 +103,11 @@ internal static class Program
             if (options.Overlays is < 1 or > OverlaysMax || (options.Overlays > 1 && options.Protocol != FleetProtocol.V1))
             {
                 throw new ArgumentException($"--overlays is 1 to {OverlaysMax}, and more than one need nodes of protocol v1");
+            }
+
+            if (options.Silos is < 1 or > SilosMax)
+            {
+                throw new ArgumentException($"--silos is 1 to {SilosMax}, not {options.Silos}");
             }
 
             return await new DemoRun(options, DemoDisplay.ForThisConsole(), TimeProvider.System).RunAsync(cancellationToken);
