@@ -2,6 +2,7 @@ using System.Globalization;
 using NATS.Client.JetStream;
 using NATS.Client.JetStream.Models;
 using Orleans.Providers.Streams.Common;
+using Orleans.Runtime;
 using Orleans.Streams;
 
 namespace ControlPlane.Adapters.Nats;
@@ -28,7 +29,7 @@ public sealed class JetStreamPositions
         while (low < high)
         {
             var middle = low + ((high - low) / 2);
-            if (await NextAsync(definition, middle, cancellationToken) is { } message && message.Time < instant)
+            if (await definition.JetStream.NextAsync(definition.JetStreamName, middle, ">", cancellationToken) is { } message && message.Time < instant)
             {
                 low = message.Seq + 1;
             }
@@ -41,8 +42,37 @@ public sealed class JetStreamPositions
         return low;
     }
 
-    /// <summary>The token of a sequence, for a consumer that resumes its subscription there.</summary>
-    public static StreamSequenceToken TokenOf(ulong sequence) => new EventSequenceTokenV2((long)sequence);
+    /// <summary>The queue that the provider's own events of a stream are in.</summary>
+    public string QueueOf(StreamId stream) => string.Create(
+        CultureInfo.InvariantCulture, $"{JetStreamEventsOptions.QueuePrefix}{EventPublisher.PartitionOf(stream, _parts.Options.Partitions)}");
+
+    /// <summary>
+    /// The token with which a consumer of typed events resumes its subscription to be given what a queue has from a sequence on; 0 for all
+    /// that is kept, <see cref="ulong.MaxValue"/> for what is still to come. Other consumers, and the queue, stay where they are.
+    /// </summary>
+    /// <remarks>What a consumer asks for and is not kept any more is reported to it as <see cref="JetStreamDataLostException"/>.</remarks>
+    /// <exception cref="ArgumentException">There is no such queue.</exception>
+    /// <exception cref="NATS.Client.Core.NatsException">The server does not answer.</exception>
+    public async Task<StreamSequenceToken> TokenAsync(string queue, ulong sequence, CancellationToken cancellationToken = default)
+    {
+        var definition = Find(queue);
+        if (sequence == 0)
+        {
+            return new EventSequenceTokenV2(0);
+        }
+
+        if (sequence == ulong.MaxValue)
+        {
+            var stream = await definition.JetStream.GetStreamAsync(definition.JetStreamName, cancellationToken: cancellationToken);
+            sequence = stream.Info.State.LastSeq + 1;
+        }
+
+        var register = new StateRegister(definition.JetStream, _parts.Names, _parts.Options.Replicas);
+        var (record, _) = await register.ReadAsync<QueueRecord>(QueueRecord.KeyOf(queue), cancellationToken);
+
+        // Orleans goes on after a token: after the last event that the message before may have.
+        return new EventSequenceTokenV2((record?.Base ?? 0) + (long)sequence - 1, int.MaxValue);
+    }
 
     /// <summary>
     /// Lets a queue be read again from a sequence on; 0 for the oldest message, <see cref="ulong.MaxValue"/> for new ones only.
@@ -110,22 +140,6 @@ public sealed class JetStreamPositions
         catch (NatsJSApiException gone) when (gone.Error.Code == 404)
         {
             // Nobody has the queue.
-        }
-    }
-
-    private static async Task<StoredMessage?> NextAsync(QueueDefinition queue, ulong from, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var answer = await queue.JetStream.JSRequestResponseAsync<StreamMsgGetRequest, StreamMsgGetResponse>(
-                string.Create(CultureInfo.InvariantCulture, $"{queue.JetStream.Opts.Prefix}.STREAM.MSG.GET.{queue.JetStreamName}"),
-                new StreamMsgGetRequest { Seq = from, NextBySubj = ">" },
-                cancellationToken);
-            return answer.Message;
-        }
-        catch (NatsJSApiException none) when (none.Error.Code == 404)
-        {
-            return null;
         }
     }
 

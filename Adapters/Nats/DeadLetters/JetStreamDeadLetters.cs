@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 using NATS.Client.JetStream.Models;
@@ -10,7 +9,6 @@ namespace ControlPlane.Adapters.Nats;
 /// <remarks>Each source's dead letters lie on the source's own server, in a JetStream stream that ages (see the options).</remarks>
 public sealed class JetStreamDeadLetters
 {
-    private const int NotFound = 404;
     private readonly ProviderNames _names;
     private readonly IReadOnlyDictionary<string, NatsJSContext> _queues;
 
@@ -34,8 +32,8 @@ public sealed class JetStreamDeadLetters
         var jetStream = JetStreamOf(queue);
         while (true)
         {
-            var next = new StreamMsgGetRequest { Seq = after + 1, NextBySubj = _names.DeadSubject(queue) };
-            if (await NextAsync(jetStream, next, cancellationToken) is not { } letter)
+            var next = await jetStream.NextAsync(_names.DeadJetStream, after + 1, _names.DeadSubject(queue), cancellationToken);
+            if (Read(next) is not { } letter)
             {
                 yield break;
             }
@@ -49,7 +47,7 @@ public sealed class JetStreamDeadLetters
     /// <exception cref="ArgumentException">There is no such queue.</exception>
     public async Task<DeadLetter?> FindAsync(string queue, ulong id, CancellationToken cancellationToken = default)
     {
-        var letter = await NextAsync(JetStreamOf(queue), new StreamMsgGetRequest { Seq = id }, cancellationToken);
+        var letter = Read(await JetStreamOf(queue).FindAsync(_names.DeadJetStream, id, cancellationToken));
         return letter?.Queue == queue ? letter : null;
     }
 
@@ -105,35 +103,11 @@ public sealed class JetStreamDeadLetters
             ? jetStream
             : throw new ArgumentException($"there is no queue '{queue}'; there are: {string.Join(", ", _queues.Keys)}", nameof(queue));
 
-    private async Task<DeadLetter?> NextAsync(NatsJSContext jetStream, StreamMsgGetRequest request, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var answer = await jetStream.JSRequestResponseAsync<StreamMsgGetRequest, StreamMsgGetResponse>(
-                $"{jetStream.Opts.Prefix}.STREAM.MSG.GET.{_names.DeadJetStream}", request, cancellationToken);
-            var stored = answer.Message;
-            return DeadLetterHeaders.Read(stored.Seq, ReadHeaders(stored.Hdrs), stored.Data, stored.Time);
-        }
-        catch (NatsJSApiException none) when (none.Error.Code == NotFound)
-        {
-            // No such message, or no dead letter ever: then there is no stream either.
-            return null;
-        }
-    }
-
-    // The API gives them as they are on the wire: a version line, then name: value.
-    private static Dictionary<string, string> ReadHeaders(string? base64)
-    {
-        var headers = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var line in Encoding.UTF8.GetString(Convert.FromBase64String(base64 ?? "")).Split("\r\n").Skip(1))
-        {
-            var colon = line.IndexOf(':', StringComparison.Ordinal);
-            if (colon > 0)
-            {
-                headers[line[..colon]] = line[(colon + 1)..].Trim();
-            }
-        }
-
-        return headers;
-    }
+    private static DeadLetter? Read(StoredMessage? stored) => stored is null
+        ? null
+        : DeadLetterHeaders.Read(
+            stored.Seq,
+            stored.ReadHeaders().ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.Ordinal),
+            stored.Data,
+            stored.Time);
 }

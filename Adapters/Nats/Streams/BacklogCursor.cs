@@ -12,6 +12,7 @@ internal sealed class BacklogCursor(StreamBacklog backlog, long next, StreamSequ
     private int _given;
     private bool _failed;
     private bool _delivered;
+    private long _hadThrough;
 
     /// <summary>The index of the first message that the consumer has not had.</summary>
     public long Next { get; private set; } = next;
@@ -33,8 +34,9 @@ internal sealed class BacklogCursor(StreamBacklog backlog, long next, StreamSequ
             throw lost;
         }
 
+        SkipHad();
         _given = CountNext();
-        _current = _given == 0 ? null : Cut(Next, _given);
+        _current = _given == 0 ? null : JetStreamBatch.Of(backlog.StreamId, backlog.Range(Next, _given));
         return _given > 0;
     }
 
@@ -54,11 +56,27 @@ internal sealed class BacklogCursor(StreamBacklog backlog, long next, StreamSequ
         backlog.Close(this);
     }
 
+    /// <summary>The position of the first message that the consumer has not had; null when it has had all that is here.</summary>
+    public long? NextPosition => Next < backlog.End ? backlog[Next].Position : null;
+
+    /// <summary>Says that the consumer has had all up to a position by another way, also what is still to come here.</summary>
+    public void PassOver(long position) => _hadThrough = position;
+
     public void MoveTo(long index)
     {
         Next = index;
         _given = 0;
         _failed = false;
+    }
+
+    private void SkipHad()
+    {
+        while (NextPosition <= _hadThrough)
+        {
+            Next++;
+        }
+
+        backlog.Trim();
     }
 
     private void Settle()
@@ -84,7 +102,6 @@ internal sealed class BacklogCursor(StreamBacklog backlog, long next, StreamSequ
 
         _given = 0;
         _failed = false;
-        backlog.Trim();
     }
 
     // A batch ends before a suspect, which goes alone; around a message with a request context, which holds for it only; and
@@ -111,39 +128,5 @@ internal sealed class BacklogCursor(StreamBacklog backlog, long next, StreamSequ
         }
 
         return count;
-    }
-
-    private JetStreamBatch Cut(long from, int count)
-    {
-        var total = 0;
-        for (var at = 0; at < count; at++)
-        {
-            total += backlog[from + at].Events.Length;
-        }
-
-        var events = new object[total];
-        var positions = new long[total];
-        var indexes = new int[total];
-        var filled = 0;
-        for (var at = 0; at < count; at++)
-        {
-            var message = backlog[from + at];
-            for (var index = 0; index < message.Events.Length; index++, filled++)
-            {
-                events[filled] = message.Events[index];
-                positions[filled] = message.Position;
-                indexes[filled] = index;
-            }
-        }
-
-        return new JetStreamBatch
-        {
-            StreamId = backlog.StreamId,
-            Events = events,
-            Positions = positions,
-            Indexes = indexes,
-            RequestContext = backlog[from].RequestContext,
-            Publishers = StreamActivities.IsHeard ? StreamActivities.PublishersOf(backlog.Range(from, count)) : null,
-        };
     }
 }

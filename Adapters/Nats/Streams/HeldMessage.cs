@@ -30,6 +30,9 @@ internal sealed class HeldMessage
     /// <summary>Its events, in order; empty when nobody is to get any.</summary>
     public object[] Events { get; init; } = [];
 
+    /// <summary>The index of the first of them in the message: a consumer that goes on after a token may have had some.</summary>
+    public int FirstIndex { get; init; }
+
     /// <summary>The request context that its publisher sent along; null when there was none.</summary>
     public Dictionary<string, object>? RequestContext { get; init; }
 

@@ -40,7 +40,42 @@ internal sealed class JetStreamBatch : IBatchContainer
     [field: NonSerialized]
     public IReadOnlyList<ActivityContext>? Publishers { get; init; }
 
-    public StreamSequenceToken SequenceToken => new EventSequenceTokenV2(Positions[^1], Indexes[^1]);
+    /// <summary>It comes from before what the queue holds: a new owner of the queue has to go on there, and not where the queue is.</summary>
+    [Id(5)]
+    public bool IsReplay { get; init; }
+
+    public StreamSequenceToken SequenceToken =>
+        IsReplay ? new EventSequenceTokenV2(Positions[^1], Indexes[^1]) : new AgentToken(Positions[^1], Indexes[^1]);
+
+    /// <summary>The events of consecutive messages; at least one message.</summary>
+    public static JetStreamBatch Of(StreamId streamId, IReadOnlyList<HeldMessage> messages, bool isReplay = false)
+    {
+        var total = messages.Sum(message => message.Events.Length);
+        var events = new object[total];
+        var positions = new long[total];
+        var indexes = new int[total];
+        var filled = 0;
+        foreach (var message in messages)
+        {
+            for (var index = 0; index < message.Events.Length; index++, filled++)
+            {
+                events[filled] = message.Events[index];
+                positions[filled] = message.Position;
+                indexes[filled] = message.FirstIndex + index;
+            }
+        }
+
+        return new JetStreamBatch
+        {
+            StreamId = streamId,
+            Events = events,
+            Positions = positions,
+            Indexes = indexes,
+            RequestContext = messages[0].RequestContext,
+            Publishers = StreamActivities.IsHeard ? StreamActivities.PublishersOf(messages) : null,
+            IsReplay = isReplay,
+        };
+    }
 
     /// <summary>The events with their tokens. One of another type than the consumer's is an error of the delivery, not silence.</summary>
     public IEnumerable<Tuple<T, StreamSequenceToken>> GetEvents<T>()

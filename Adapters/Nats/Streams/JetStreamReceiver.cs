@@ -20,10 +20,13 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
     private readonly JetStreamStreamOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly Func<StreamId, string>? _subjectOf;
+    private readonly HashSet<StreamId> _awake = [];
     private readonly CancellationTokenSource _stopping = new();
     private TaskScheduler? _agent;
     private Task _running = Task.CompletedTask;
-    private Task<bool>? _arriving;
+    private Task? _waking;
+    private TaskCompletionSource _woken = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public JetStreamReceiver(
         QueueDefinition queue, QueueOwnership ownership, ProviderParts parts, QueueMetrics metrics, ILogger logger)
@@ -37,6 +40,7 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
         _acknowledger = new Acknowledger(queue.Connection, _reader.Window, _options.AckWait, _time);
         _deadLetters = new DeadLetterWriter(queue, parts.Names, _options, Complete, _time, logger);
         Cache = new QueueCache(_options, this);
+        _subjectOf = parts.SubjectsOf(queue);
     }
 
     public QueueCache Cache { get; }
@@ -65,12 +69,13 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
     public async Task<IList<IBatchContainer>> GetQueueMessagesAsync(int maxCount, CancellationToken cancellationToken)
     {
         Cache.AgentStopping = cancellationToken;
-        if (!_reader.Arrivals.TryPeek(out _) && !await WaitAsync(cancellationToken))
+        if (!_reader.Arrivals.TryPeek(out _))
         {
-            return [];
+            await WaitAsync(cancellationToken);
         }
 
         var byStream = new Dictionary<StreamId, List<HeldMessage>>();
+        TakeAwake(byStream);
         var count = 0;
         for (; count < maxCount && _reader.Arrivals.TryRead(out var message); count++)
         {
@@ -82,7 +87,11 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
             messages.Add(message);
         }
 
-        _metrics.Read(_queue.Name, count);
+        if (count > 0)
+        {
+            _metrics.Read(_queue.Name, count);
+        }
+
         return [.. byStream.Select(stream => new Arrival(stream.Key, stream.Value))];
     }
 
@@ -126,6 +135,11 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
             $"its consumer on {message.Stream} failed {_options.DeliveryAttemptsMax} times or for {_options.DeliveryRetryTime}; see the silo's log"));
     }
 
+    EventHistory? IQueueEvents.OpenHistory(StreamId streamId, StreamSequenceToken after) =>
+        _reader.Taken is { } taken && _subjectOf?.Invoke(streamId) is { } subject
+            ? new EventHistory(_queue, subject, taken, after, () => Wake(streamId), _stopping.Token)
+            : null;
+
     void IQueueEvents.Unclaimed(StreamId stream, int messages)
     {
         _metrics.Unclaimed(_queue.Name, messages);
@@ -153,6 +167,27 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
 
     Task IQueueObserver.AbandonAsync(long epoch) => OnAgent(() => Cache.Abandon(epoch));
 
+    // The agent looks at a stream only when something came for it.
+    private void Wake(StreamId streamId) => OnAgent(() =>
+    {
+        _awake.Add(streamId);
+        _woken.TrySetResult();
+    });
+
+    private void TakeAwake(Dictionary<StreamId, List<HeldMessage>> byStream)
+    {
+        if (_awake.Count > 0)
+        {
+            foreach (var streamId in _awake)
+            {
+                byStream[streamId] = [];
+            }
+
+            _awake.Clear();
+            _woken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
     // The cache belongs to the agent's turns.
     private Task OnAgent(Action action) =>
         Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.None, _agent ?? TaskScheduler.Default);
@@ -166,18 +201,17 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
     }
 
     // The channel keeps a waiter until the next message comes, however long that is: so there is one, and not one for each poll.
-    private async Task<bool> WaitAsync(CancellationToken cancellationToken)
+    private async Task WaitAsync(CancellationToken cancellationToken)
     {
-        _arriving ??= _reader.Arrivals.WaitToReadAsync(CancellationToken.None).AsTask();
+        _waking ??= Task.WhenAny(_reader.Arrivals.WaitToReadAsync(CancellationToken.None).AsTask(), _woken.Task);
         try
         {
-            var arrived = await _arriving.WaitAsync(PollTime, _time, cancellationToken);
-            _arriving = null;
-            return arrived;
+            await _waking.WaitAsync(PollTime, _time, cancellationToken);
+            _waking = null;
         }
         catch (Exception nothing) when (nothing is TimeoutException or OperationCanceledException)
         {
-            return false;
+            // The agent looks after itself, or stops.
         }
     }
 

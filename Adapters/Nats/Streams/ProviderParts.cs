@@ -40,6 +40,12 @@ internal sealed class ProviderParts
     public EventPublisher? MakePublisher() =>
         Options.Events is null ? null : new EventPublisher(JetStreamOf(Options.ConnectionKey), Names, Options, MakeBodies(), Time);
 
+    /// <summary>On what subject each stream's events are in a queue; null for a source, whose subjects do not say.</summary>
+    public Func<StreamId, string>? SubjectsOf(QueueDefinition queue) =>
+        queue.Reader is EventReader
+            ? stream => Names.EventSubject(EventPublisher.PartitionOf(stream, Options.Partitions), stream.Namespace.Span, stream.Key.Span)
+            : null;
+
     private QueueDefinition Define(JetStreamSourceOptions source)
     {
         var decoder = _services.GetKeyedService<IJetStreamDecoder>(source.DecoderKey)

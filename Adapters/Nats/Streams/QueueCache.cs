@@ -53,6 +53,10 @@ internal sealed class QueueCache(JetStreamStreamOptions options, IQueueEvents ev
         return false;
     }
 
+    public QueueCacheCursorResult<IQueueCacheCursor> TryGetCacheCursorAtPosition(
+        StreamId streamId, StreamSubscriptionStartPosition startPosition) =>
+        QueueCacheCursorResult<IQueueCacheCursor>.FromCursor(Open(streamId, token: null));
+
     [Obsolete("Use TryGetCacheCursor instead.")]
     public IQueueCacheCursor GetCacheCursor(StreamId streamId, StreamSequenceToken? token) => Open(streamId, token);
 
@@ -91,7 +95,10 @@ internal sealed class QueueCache(JetStreamStreamOptions options, IQueueEvents ev
         }
     }
 
-    private BacklogCursor Open(StreamId streamId, StreamSequenceToken? token) => BacklogOf(streamId).Open(token);
+    /// <summary>What the server keeps of a stream after a token; null when the queue is somebody else's stream.</summary>
+    public EventHistory? OpenHistory(StreamId streamId, StreamSequenceToken after) => events.OpenHistory(streamId, after);
+
+    private IQueueCacheCursor Open(StreamId streamId, StreamSequenceToken? token) => BacklogOf(streamId).Open(token);
 
     private StreamBacklog BacklogOf(StreamId streamId)
     {
@@ -112,6 +119,9 @@ internal interface IQueueEvents
 
     /// <summary>It failed alone as long, or as often, as is tried: it is to become a dead letter before it is acknowledged.</summary>
     void Failed(HeldMessage message);
+
+    /// <summary>A consumer asks for what the queue does not hold any more; null when the queue is somebody else's stream.</summary>
+    EventHistory? OpenHistory(StreamId streamId, StreamSequenceToken after);
 
     /// <summary>The stream has no consumer; its messages are let go.</summary>
     void Unclaimed(StreamId stream, int messages);

@@ -12,6 +12,7 @@ internal sealed class StreamBacklog(StreamId streamId, QueueCache cache)
     private readonly List<BacklogCursor> _cursors = [];
     private long _firstIndex;
     private bool _hadConsumer;
+    private ReplayCursor? _interrupted;
 
     public StreamId StreamId => streamId;
 
@@ -24,12 +25,30 @@ internal sealed class StreamBacklog(StreamId streamId, QueueCache cache)
 
     public HeldMessage this[long index] => _messages[(int)(index - _firstIndex)];
 
-    public IEnumerable<HeldMessage> Range(long from, int count) => Enumerable.Range(0, count).Select(at => this[from + at]);
+    public IReadOnlyList<HeldMessage> Range(long from, int count) => _messages.GetRange((int)(from - _firstIndex), count);
 
     public void Append(List<HeldMessage> messages) => _messages.AddRange(messages);
 
-    /// <summary>A cursor at the first message that is not before the token.</summary>
-    public BacklogCursor Open(StreamSequenceToken? token)
+    /// <summary>A cursor at the first message that is not before the token, also when the queue does not hold that message any more.</summary>
+    public IQueueCacheCursor Open(StreamSequenceToken? token)
+    {
+        if (_interrupted is { } interrupted)
+        {
+            _interrupted = null;
+            return interrupted;
+        }
+
+        return token is not (null or AgentToken)
+            && (_messages.Count == 0 || token.SequenceNumber < _messages[0].Position)
+            && cache.OpenHistory(streamId, token) is { } history
+            ? new ReplayCursor(this, OpenLive(token: null), history)
+            : OpenLive(token);
+    }
+
+    /// <summary>The agent closes a cursor that threw, and opens another at once: it gets the same one, which goes on where it was.</summary>
+    public void Interrupt(ReplayCursor cursor) => _interrupted = cursor;
+
+    private BacklogCursor OpenLive(StreamSequenceToken? token)
     {
         var cursor = new BacklogCursor(this, IndexOf(token), token);
         _cursors.Add(cursor);

@@ -28,6 +28,9 @@ internal sealed partial class QueueReader(
     /// <summary>What was read, in order, for the pulling agent.</summary>
     public ChannelReader<HeldMessage> Arrivals => _arrivals.Reader;
 
+    /// <summary>The queue as it was taken last; null before.</summary>
+    public QueueRecord? Taken => _owned?.Record;
+
     /// <summary>Why the queue is not being read; null while it is.</summary>
     public string? NotReady { get; private set; } = "it was not taken yet";
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Orleans.Streams;
 
 namespace ControlPlane.Adapters.Tests.Nats;
 
@@ -11,6 +12,9 @@ public sealed class History
 
     /// <summary>What a consumer is to do with its events before it says that it had them.</summary>
     public Func<Delivered, Task> OnDelivery { get; set; } = _ => Task.CompletedTask;
+
+    /// <summary>The token with which the consumer of a stream's key resumes; null for none.</summary>
+    public Func<string, StreamSequenceToken?>? ResumeAt { get; set; }
 
     public ConcurrentQueue<Exception> Errors { get; } = [];
 
@@ -27,9 +31,13 @@ public sealed class History
     /// Faults of a run in which each identity was sent the numbers 0 to <paramref name="count"/> − 1 by a source: what was lost,
     /// and what came out of order once a consumer has dropped, by number, what it had already had.
     /// </summary>
-    public IReadOnlyList<string> Faults(IEnumerable<(string Source, string Identity)> sent, int count)
+    public IReadOnlyList<string> Faults(IEnumerable<(string Source, string Identity)> sent, int count) => Faults(_delivered, sent, count);
+
+    /// <inheritdoc cref="Faults(IEnumerable{ValueTuple{string, string}}, int)"/>
+    public static IReadOnlyList<string> Faults(
+        IEnumerable<Delivered> delivered, IEnumerable<(string Source, string Identity)> sent, int count)
     {
-        var byIdentity = _delivered.ToLookup(one => (one.Event.Source, one.Event.Identity), one => one.Event.Number);
+        var byIdentity = delivered.ToLookup(one => (one.Event.Source, one.Event.Identity), one => one.Event.Number);
         var faults = new List<string>();
         foreach (var key in sent)
         {

@@ -47,5 +47,6 @@ internal sealed class TypedConsumerGrain(History history, ILocalSiloDetails silo
             {
                 history.Errors.Enqueue(error);
                 return Task.CompletedTask;
-            });
+            },
+            history.ResumeAt?.Invoke(this.GetPrimaryKeyString()));
 }

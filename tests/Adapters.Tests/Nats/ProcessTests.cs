@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Globalization;
+using ControlPlane.Adapters.Nats;
+using ControlPlane.TestKit;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+
+namespace ControlPlane.Adapters.Tests.Nats;
+
+/// <summary>Silos as processes of their own, under load: one is killed, or stands still until the others have given it up.</summary>
+public sealed class ProcessTests
+{
+    private const int SiloStop = 19;
+    private const int SiloContinue = 18;
+    private const int Rounds = 60;
+    private const int RoundNumbers = 5;
+    private static readonly string[] Identities = [.. Enumerable.Range(0, 40).Select(n => $"node{n}")];
+    private static readonly string[] Sources = ["ONE", "TWO", "THREE"];
+    private static readonly (string, string)[] Sent = [.. Sources.SelectMany(source => Identities.Select(identity => (source, identity)))];
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task NothingIsLostOrReordered_AndRepeatedOnlyAcrossTheCrash_WhenASiloIsKilled()
+    {
+        await using var silos = await SiloProcesses.StartAsync(Sources, count: 3, Cancelled);
+        var load = PublishAsync(silos.Connection);
+        await UntilAsync(silos, delivered => delivered.Count > 1000, "load");
+
+        var killedAt = TimeProvider.System.GetUtcNow().Ticks;
+        await silos.Processes[await silos.OwnerOfAsync(Sources[0], Cancelled)].KillAsync();
+        await load;
+
+        var history = await UntilAllAsync(silos);
+        var repeated = history.Delivered.GroupBy(one => one.Event).Where(same => same.Count() > 1).ToList();
+        Assert.All(repeated, same =>
+        {
+            Assert.True(same.First().Position <= killedAt, $"{same.Key} was repeated before the crash");
+            Assert.True(same.Last().Position >= killedAt, $"{same.Key} was repeated without a crash");
+        });
+    }
+
+    [Fact]
+    public async Task NothingIsLostOrReordered_WhenASiloStandsStillUntilItIsGivenUp()
+    {
+        await using var silos = await SiloProcesses.StartAsync(Sources, count: 3, Cancelled);
+        var load = PublishAsync(silos.Connection);
+        await UntilAsync(silos, delivered => delivered.Count > 1000, "load");
+
+        var owner = await silos.OwnerOfAsync(Sources[0], Cancelled);
+        silos.Processes[owner].Signal(SiloStop);
+        await Readiness.UntilAsync(
+            async token => await silos.OwnerOfAsync(Sources[0], token) is var other && other != owner, "another owner", Cancelled, () =>
+                silos.Output, Patience);
+        silos.Processes[owner].Signal(SiloContinue);
+        await load;
+
+        await UntilAllAsync(silos);
+    }
+
+    private static async Task PublishAsync(INatsConnection connection)
+    {
+        for (var round = 0; round < Rounds; round++)
+        {
+            await Task.WhenAll(Sources.Select(source => Publisher.PublishAllAsync(
+                connection, source, Identities, round * RoundNumbers, RoundNumbers, Cancelled)));
+            await Task.Delay(100, Cancelled);
+        }
+    }
+
+    private static async Task<SiloHistory> UntilAllAsync(SiloProcesses silos)
+    {
+        var history = new SiloHistory([]);
+        await Readiness.UntilAsync(
+            _ =>
+            {
+                history = silos.ReadHistory();
+                return Task.FromResult(history.Faults(Sent, Rounds * RoundNumbers).Count == 0);
+            },
+            "all",
+            Cancelled,
+            () => string.Join('\n', history.Faults(Sent, Rounds * RoundNumbers).Take(5)) + silos.Output,
+            Patience);
+        return history;
+    }
+
+    private static Task UntilAsync(SiloProcesses silos, Func<IReadOnlyList<Delivered>, bool> isSo, string awaited) => Readiness.UntilAsync(
+        _ => Task.FromResult(isSo(silos.ReadHistory().Delivered)), awaited, Cancelled, () => silos.Output, Patience);
+}
