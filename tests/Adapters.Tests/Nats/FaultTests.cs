@@ -129,6 +129,7 @@ public sealed class FaultTests
                 _ => Task.FromResult(cluster.History.Faults(Sent, 15 + (turn * 5)).Count == 0), "all so far", Cancelled, () =>
                     cluster.Log.ToString(), Patience);
             await servers.Members[turn].RestartAsync(Cancelled);
+            await Readiness.UntilAsync(_ => AllCurrentAsync(connection), "all copies", Cancelled, deadline: Patience);
         }
     }
 
@@ -199,6 +200,20 @@ public sealed class FaultTests
         await UntilStoredAsync(connection, 0, 5);
         await Readiness.UntilAsync(
             _ => Task.FromResult(cluster.History.Faults(Sent, 5).Count == 0), "all", Cancelled, () => cluster.Log.ToString(), Patience);
+    }
+
+    // The next one may go only when two others have everything.
+    private static async Task<bool> AllCurrentAsync(NATS.Client.Core.INatsConnection connection)
+    {
+        try
+        {
+            var stream = await new NatsJSContext(connection).GetStreamAsync(StreamCluster.StreamOf("src"), cancellationToken: Cancelled);
+            return stream.Info.Cluster?.Replicas is { Count: 2 } replicas && replicas.All(replica => replica.Current);
+        }
+        catch (NATS.Client.Core.NatsException)
+        {
+            return false;
+        }
     }
 
     private static async Task<ConsumerInfo> ConsumerAsync(NATS.Client.Core.INatsConnection connection)

@@ -34,11 +34,7 @@ public sealed class ProcessTests
 
         var history = await UntilAllAsync(silos);
         var repeated = history.Delivered.GroupBy(one => one.Event).Where(same => same.Count() > 1).ToList();
-        Assert.All(repeated, same =>
-        {
-            Assert.True(same.First().Position <= killedAt, $"{same.Key} was repeated before the crash");
-            Assert.True(same.Last().Position >= killedAt, $"{same.Key} was repeated without a crash");
-        });
+        Assert.All(repeated, same => Assert.True(same.Skip(1).First().Position >= killedAt, $"{same.Key} was repeated without a crash"));
     }
 
     [Fact]
