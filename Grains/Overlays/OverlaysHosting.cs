@@ -3,6 +3,7 @@ using ControlPlane.Overlays.Plans;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Orleans.Configuration;
 
 namespace Orleans.Hosting;
 
@@ -19,6 +20,9 @@ public static class OverlaysHosting
             .ValidateOnStart();
         silo.Services.AddSingleton<IValidateOptions<OverlaysOptions>, OverlaysOptionsValidator>();
         silo.Services.TryAddSingleton(TimeProvider.System);
+
+        // A million nodes are read when the region is activated; a machine that is busy with a herd must not give up half-way.
+        silo.Configure<GrainCollectionOptions>(collection => collection.ActivationTimeout = TimeSpan.FromMinutes(5));
         silo.Services.AddSingleton<PlacementContext>();
         silo.Services.AddSingleton<PlacementMeter>();
         silo.Services.AddSingleton<RegionPlacement>();

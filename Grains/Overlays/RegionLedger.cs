@@ -30,6 +30,7 @@ internal sealed class RegionLedger
     private Dictionary<string, GroupEntry> groups = new(StringComparer.Ordinal);
     private OverlayEntry[] ordered = [];
     private readonly Dictionary<int, PlacementPolicy> earlier = [];
+    private readonly HashSet<string> restored = new(StringComparer.Ordinal);
     private bool isRestoring;
 
     public RegionLedger()
@@ -215,10 +216,34 @@ internal sealed class RegionLedger
     public void EndRestore(OverlaysOptions options)
     {
         isRestoring = false;
+        restored.Clear();
         Configure(options);
     }
 
-    public void RestoreNode(PlacedNode node) => Replace(node.Identity, node);
+    /// <summary>Takes over a shard that is empty so far.</summary>
+    public void RestoreShard(int number, PackedShard packed)
+    {
+        var shard = nodes[number];
+        shard.EnsureCapacity(packed.Nodes.Length);
+        foreach (var node in packed.Unpack(Share))
+        {
+            shard.Add(node.Identity, node);
+            Added(node);
+        }
+    }
+
+    // One string for equal texts, whichever shard brought it.
+    private string Share(string text)
+    {
+        if (!restored.TryGetValue(text, out var known))
+        {
+            restored.Add(known = text);
+        }
+
+        return known;
+    }
+
+    private void RestoreNode(PlacedNode node) => Replace(node.Identity, node);
 
     /// <summary>The next reservation whose time is over; null when none is. Each one is given once.</summary>
     public PlacedNode? NextLapsed(DateTimeOffset now)
@@ -372,6 +397,11 @@ internal sealed class RegionLedger
             Home = node.Home is null ? null : Mention(node.Home).Name,
         };
         shard[identity] = node;
+        Added(node);
+    }
+
+    private void Added(PlacedNode node)
+    {
         NodeCount++;
         Count(node, +1, placesToo: true);
         if (node.LiveHold is { } hold)
