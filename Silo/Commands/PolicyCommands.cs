@@ -102,5 +102,6 @@ internal static class PolicyCommands
     private static Option<int?> VersionOption() => new("--version") { Description = "An earlier version; the one in force without." };
 
     private static Task<PolicyVersion> ReadAsync(ClientCall call, Option<int?> version, CancellationToken cancellationToken) =>
-        call.Api.GetAsync<PolicyVersion>($"v1/placement/policy?version={call.Arguments.GetValue(version)}", cancellationToken);
+        call.Api.GetAsync<PolicyVersion>(
+            call.Arguments.GetValue(version) is { } number ? $"v1/placement/policy?version={number}" : "v1/placement/policy", cancellationToken);
 }
