@@ -49,7 +49,7 @@ internal sealed class LineDisplay(TextWriter output) : IDemoDisplay
 /// <summary>A terminal: one bar that moves, and lines above it.</summary>
 internal sealed class TerminalDisplay(IAnsiConsole console) : IDemoDisplay
 {
-    private const int BarWidth = 40;
+    private const int BarWidthMax = 40;
 
     private bool _shows;
 
@@ -62,15 +62,24 @@ internal sealed class TerminalDisplay(IAnsiConsole console) : IDemoDisplay
     public void Show(DemoProgress progress)
     {
         Erase();
-        var done = BarWidth * Math.Min(progress.Enrolled, progress.Nodes) / progress.Nodes;
-        var lost = BarWidth * (progress.Silent + progress.Refused) / progress.Nodes;
-        var rest = new string('─', Math.Max(0, BarWidth - done - lost));
-        var bar = $"[green]{new string('━', done)}[/][red]{new string('━', lost)}[/][grey]{rest}[/]";
-        console.Markup($"{bar} {Markup.Escape(progress.ToString())}");
+
+        // A line that wraps cannot be erased: on a narrow terminal the bar gives way, and then the end of the text.
+        var room = console.Profile.Width - 1;
+        var text = progress.ToString();
+        var bar = Math.Clamp(room - text.Length - 1, 0, BarWidthMax);
+        console.Markup($"{Bar(progress, bar)} {Markup.Escape(text[..Math.Min(text.Length, room - 1)])}");
         _shows = true;
     }
 
     public void Finish() => Erase();
+
+    private static string Bar(DemoProgress progress, int width)
+    {
+        var done = width * Math.Min(progress.Enrolled, progress.Nodes) / progress.Nodes;
+        var lost = width * (progress.Silent + progress.Refused) / progress.Nodes;
+        var rest = new string('─', Math.Max(0, width - done - lost));
+        return $"[green]{new string('━', done)}[/][red]{new string('━', lost)}[/][grey]{rest}[/]";
+    }
 
     private void Erase()
     {
