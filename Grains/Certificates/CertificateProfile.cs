@@ -15,8 +15,8 @@ public sealed record CertificateProfile
     /// <summary>How long a certificate lives. 1 hour to 825 days; 30 days by default. Never past the end of its issuer.</summary>
     public TimeSpan Lifetime { get; init; } = TimeSpan.FromDays(30);
 
-    /// <summary>How far the start of validity lies in the past, for nodes whose clocks are slow. 0 to 1 hour; 5 minutes by default.</summary>
-    public TimeSpan Backdate { get; init; } = TimeSpan.FromMinutes(5);
+    /// <summary>How far the start of validity lies in the past, for nodes whose clocks are slow. 0 to 1 hour; 15 minutes by default.</summary>
+    public TimeSpan Backdate { get; init; } = TimeSpan.FromMinutes(15);
 
     /// <summary>Whether the certificate serves TLS servers too (serverAuth). Clients (clientAuth) always. True by default.</summary>
     public bool ServerAuthentication { get; init; } = true;

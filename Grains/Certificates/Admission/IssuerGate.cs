@@ -16,6 +16,10 @@ internal sealed class IssuerGate : IDisposable
     private readonly TokenBucket? bucket;
     private readonly ITimer wake;
 
+    // Waits are counted by a clock of the gate's own, which never steps: one that was set back an hour would hold orders for an hour.
+    private readonly DateTimeOffset openedAt;
+    private readonly long opened;
+
     private int running;
     private DateTimeOffset progressAt;
     private DateTimeOffset pausedUntil;
@@ -25,9 +29,11 @@ internal sealed class IssuerGate : IDisposable
         this.issuer = issuer;
         this.options = options;
         this.time = time;
+        openedAt = time.GetUtcNow();
+        opened = time.GetTimestamp();
         breaker = new CircuitBreaker(options.BreakAfter, options.BreakFor);
         var rate = options.RatePerMinute > 0 ? options.RatePerMinute : documentedRate ?? 0;
-        bucket = rate > 0 ? new TokenBucket(rate, time.GetUtcNow()) : null;
+        bucket = rate > 0 ? new TokenBucket(rate, openedAt) : null;
         wake = time.CreateTimer(_ => Dispatch(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -46,7 +52,7 @@ internal sealed class IssuerGate : IDisposable
     /// <summary>Waits for the order's turn. Ends by the deadline at the latest, and at once where the turn cannot come before it.</summary>
     public async Task<GateVerdict> EnterAsync(IssuancePriority priority, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
+        var now = Now;
         AdmissionQueue.Waiter waiter;
         lock (gate)
         {
@@ -57,7 +63,7 @@ internal sealed class IssuerGate : IDisposable
 
             if (queue.Count >= options.QueueMax)
             {
-                return new GateVerdict.Deferred($"{options.QueueMax} orders wait for {issuer} already", now + options.StalledAfter);
+                return Defer($"{options.QueueMax} orders wait for {issuer} already", options.StalledAfter);
             }
 
             waiter = new AdmissionQueue.Waiter(priority, now, deadline);
@@ -75,7 +81,7 @@ internal sealed class IssuerGate : IDisposable
     {
         lock (gate)
         {
-            var now = time.GetUtcNow();
+            var now = Now;
             running--;
             switch (result)
             {
@@ -109,7 +115,7 @@ internal sealed class IssuerGate : IDisposable
         catch (Exception impatient) when (impatient is TimeoutException or OperationCanceledException)
         {
             // Whoever sets the verdict first wins: an order that was admitted in this moment must go through, or its place is lost.
-            var deferred = new GateVerdict.Deferred($"{issuer} is busy", time.GetUtcNow() + options.StalledAfter);
+            var deferred = Defer($"{issuer} is busy", options.StalledAfter);
             if (!waiter.Admitted.TrySetResult(deferred))
             {
                 return await waiter.Admitted.Task;
@@ -120,11 +126,15 @@ internal sealed class IssuerGate : IDisposable
         }
     }
 
+    private DateTimeOffset Now => openedAt + time.GetElapsedTime(opened);
+
+    private GateVerdict.Deferred Defer(string reason, TimeSpan wait) => new(reason, time.GetUtcNow() + wait);
+
     private void Dispatch()
     {
         lock (gate)
         {
-            Dispatch(time.GetUtcNow());
+            Dispatch(Now);
         }
     }
 
@@ -172,16 +182,16 @@ internal sealed class IssuerGate : IDisposable
     {
         if (now < pausedUntil)
         {
-            return new GateVerdict.Deferred($"{issuer} asked to slow down", pausedUntil);
+            return Defer($"{issuer} asked to slow down", pausedUntil - now);
         }
 
         if (breaker.ClosedAgainAt(now) is { } closedAgainAt)
         {
-            return new GateVerdict.Deferred($"{issuer} fails and is left alone", closedAgainAt);
+            return Defer($"{issuer} fails and is left alone", closedAgainAt - now);
         }
 
         return running > 0 && now - progressAt >= options.StalledAfter
-            ? new GateVerdict.Deferred($"{issuer} has not answered for {options.StalledAfter.TotalSeconds:0} seconds", now + options.StalledAfter)
+            ? Defer($"{issuer} has not answered for {options.StalledAfter.TotalSeconds:0} seconds", options.StalledAfter)
             : null;
     }
 }

@@ -1,7 +1,3 @@
-using System.Net;
-using System.Net.Security;
-using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
 using Azure.Core;
 using Azure.Core.Pipeline;
 using ControlPlane.Adapters.KeyVault;
@@ -37,7 +33,7 @@ public sealed class KeyVaultWorld : IAsyncDisposable
 
     internal KeyVaultIssuer Open(KeyVaultOptions options, VaultBudget? budget = null, int? port = null)
     {
-        var client = new KeyVaultClient("tested", options, Credential, Transport(port ?? Vault.Port));
+        var client = new KeyVaultClient("tested", options, Credential, new HttpClientTransport(Vault.CreateHandler(port)));
         var issuer = new KeyVaultIssuer(
             "tested", options, client, budget ?? new VaultBudget(TimeProvider.System), TimeProvider.System);
         opened.Add(issuer);
@@ -49,23 +45,6 @@ public sealed class KeyVaultWorld : IAsyncDisposable
         opened.ForEach(one => one.Dispose());
         await Vault.DisposeAsync();
         File.Delete(rootFile);
-    }
-
-    // The vault's name exists nowhere: the connection goes to the loopback, and TLS still checks the name.
-    private HttpClientTransport Transport(int port)
-    {
-        var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        trust.CustomTrustStore.ImportFromPemFile(Vault.ServerCaFile);
-        return new HttpClientTransport(new SocketsHttpHandler
-        {
-            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust },
-            ConnectCallback = async (_, cancellationToken) =>
-            {
-                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-                await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), cancellationToken);
-                return new NetworkStream(socket, ownsSocket: true);
-            },
-        });
     }
 }
 

@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
+using StackExchange.Redis;
 
 namespace ControlPlane.Benchmarks.Certificates;
 
@@ -24,7 +25,10 @@ internal sealed class IssuanceHost : IAsyncDisposable
         grains = host.Services.GetRequiredService<IGrainFactory>();
     }
 
-    public static async Task<IssuanceHost> StartAsync(string keyKind, CancellationToken cancellationToken)
+    /// <param name="keyKind">Of the CA's keys.</param>
+    /// <param name="redis">Where the ledger is; null for one in memory.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public static async Task<IssuanceHost> StartAsync(string keyKind, string? redis, CancellationToken cancellationToken)
     {
         var folder = Directory.CreateTempSubdirectory("controlplane-bench-").FullName;
         var builder = Host.CreateApplicationBuilder();
@@ -36,13 +40,25 @@ internal sealed class IssuanceHost : IAsyncDisposable
             [$"LocalCa:{Issuer}:DataFolder"] = folder,
             [$"LocalCa:{Issuer}:KeyKind"] = keyKind,
         });
-        builder.Services.AddSingleton<ICertificateLedger, InMemoryCertificateLedger>();
-        builder.Services.AddSingleton<IKeyRegister, InMemoryKeyRegister>();
+        if (redis is null)
+        {
+            builder.Services.AddSingleton<ICertificateLedger, InMemoryCertificateLedger>();
+            builder.Services.AddSingleton<IKeyRegister, InMemoryKeyRegister>();
+        }
+        else
+        {
+            builder.Services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync(redis));
+        }
+
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(LoopbackPort.Free(), LoopbackPort.Free());
             silo.Configure<EndpointOptions>(endpoint => endpoint.AdvertisedIPAddress = IPAddress.Loopback);
             silo.AddLocalCa().AddCertificates();
+            if (redis is not null)
+            {
+                silo.AddRedisLedger();
+            }
         });
         var host = builder.Build();
         await host.StartAsync(cancellationToken);

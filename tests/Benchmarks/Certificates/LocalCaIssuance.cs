@@ -36,7 +36,7 @@ public abstract class LocalCaIssuance(string name, string keyKind) : IBenchmark,
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
         requests = [.. Enumerable.Range(0, InFlight).Select(number => SigningRequests.Choria($"web{number}.example.net"))];
-        host = await IssuanceHost.StartAsync(keyKind, cancellationToken);
+        host = await IssuanceHost.StartAsync(keyKind, redis: null, cancellationToken);
         await OrderAsync(TimeSpan.FromSeconds(1), cancellationToken);
         await RunReferenceAsync(cancellationToken);
     }

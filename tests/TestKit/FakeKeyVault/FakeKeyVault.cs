@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
@@ -84,6 +86,9 @@ public sealed class FakeKeyVault : IAsyncDisposable
     /// <summary>The address by its name, that only a client which resolves it to the loopback can reach.</summary>
     public Uri Url => new($"https://{Host}:{Port}");
 
+    /// <summary>The pinned version of the CA's key.</summary>
+    public Uri KeyUrl => new(KeyId);
+
     /// <summary>The CA that trusts its TLS certificate, PEM.</summary>
     public string ServerCaFile => _pki.AuthorityPath;
 
@@ -101,6 +106,23 @@ public sealed class FakeKeyVault : IAsyncDisposable
 
     /// <summary>How often the certificate was read.</summary>
     public int Reads => _reads;
+
+    /// <summary>A client's connections to it: its name exists nowhere, so that they go to the loopback; TLS still checks the name.</summary>
+    public SocketsHttpHandler CreateHandler(int? port = null)
+    {
+        var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+        trust.CustomTrustStore.ImportFromPemFile(ServerCaFile);
+        return new SocketsHttpHandler
+        {
+            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = trust },
+            ConnectCallback = async (_, cancellationToken) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port ?? Port), cancellationToken);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        };
+    }
 
     public static async Task<FakeKeyVault> StartAsync(TestKeyKind kind = TestKeyKind.P256, TimeSpan latency = default)
     {

@@ -1,0 +1,65 @@
+using ControlPlane.Certificates;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Tests.Certificates;
+
+/// <summary>Orders through gate and ledger to one issuer, as a silo takes them, without Orleans.</summary>
+internal sealed class IssuerOrders : IDisposable
+{
+    private const string Profile = "node";
+
+    private readonly string name;
+    private readonly IssuerDesks desks;
+    private readonly OrderBook book;
+    private readonly RevocationSettlement settlement;
+
+    public IssuerOrders(ICertificateIssuer issuer, IssuerOptions? limits = null)
+    {
+        name = issuer.Name;
+        var options = new CertificatesOptions
+        {
+            Profiles = { [Profile] = new CertificateProfile { Issuers = [name], Lifetime = TimeSpan.FromDays(7) } },
+            Issuers = { [name] = limits ?? new IssuerOptions() },
+        };
+        var services = new ServiceCollection().AddKeyedSingleton(name, issuer).BuildServiceProvider();
+        var monitor = new FixedOptions(options);
+        var keys = new InMemoryKeyRegister();
+        var time = TimeProvider.System;
+        desks = new IssuerDesks(services, Options.Create(options), time);
+        book = new OrderBook(
+            Ledger, desks, new OrderAttempt(new OrderRecord(Ledger, time), desks, new KeyAdmission(keys, monitor), monitor, time), time);
+        settlement = new RevocationSettlement(desks, new OrderReplay(desks, monitor, time), keys, time);
+    }
+
+    public InMemoryCertificateLedger Ledger { get; } = new();
+
+    public static CertificateOrderRequest Order(string identity, int number) => new(
+        $"{identity}/{number}",
+        identity,
+        "east",
+        Profile,
+        SigningRequests.Elliptic(identity),
+        IssuancePriority.NewNode,
+        TimeProvider.System.GetUtcNow().AddMinutes(2));
+
+    public Task<IssuanceOutcome> IssueAsync(CertificateOrderRequest order) => book.IssueAsync(name, order, OrderBook.DigestOf(order));
+
+    /// <summary>Closes an order and has its certificate revoked, if the issuer can.</summary>
+    public async Task<LedgerEntry?> RevokeAsync(string orderId, CancellationToken cancellationToken)
+    {
+        await book.CloseAsync(name, orderId, RevocationReason.Superseded, cancellationToken);
+        return await Ledger.ReadAsync(name, orderId, cancellationToken) is { State: LedgerState.RevocationDue } due
+            ? await settlement.SettleAsync(due, cancellationToken)
+            : null;
+    }
+
+    public void Dispose() => desks.Dispose();
+
+    private sealed record FixedOptions(CertificatesOptions CurrentValue) : IOptionsMonitor<CertificatesOptions>
+    {
+        public CertificatesOptions Get(string? name) => CurrentValue;
+
+        public IDisposable? OnChange(Action<CertificatesOptions, string?> listener) => null;
+    }
+}
