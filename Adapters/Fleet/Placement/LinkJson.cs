@@ -9,7 +9,11 @@ internal static class LinkJson
     /// <summary>No message is longer; NATS itself refuses more by default.</summary>
     public const int BytesMax = 1 << 20;
 
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { RespectNullableAnnotations = true };
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    {
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
 
     public static string SubjectOf(string region, string overlay) => $"controlplane.placement.{region}.{overlay}";
 

@@ -41,6 +41,13 @@ internal sealed class ExternalDecision(IExternalDecider? decider, TimeProvider t
             breaker.Failed(time.GetUtcNow());
             return Lost(failed.Message);
         }
+#pragma warning disable CA1031 // Whatever a decider throws, the policy says what holds without it, and the breaker must hear of it.
+        catch (Exception defect)
+#pragma warning restore CA1031
+        {
+            breaker.Failed(time.GetUtcNow());
+            return Lost($"it failed unexpectedly: {defect.Message}");
+        }
         finally
         {
             asked--;

@@ -43,8 +43,8 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
         }
 
         _ = history.Record(new LedgerEntry.HomeSet(Local, Now.Epoch + 1, actor, reason, history.Now, OwesReport: false));
-        foreach (var overlay in Ledger.Overlays.Where(overlay => overlay.IsConfigured && overlay.Name != Local
-            && overlay.State != OverlayState.Retired).ToArray())
+        foreach (var overlay in Ledger.Overlays.Where(overlay => overlay is { IsConfigured: true, State: OverlayState.Active }
+            && overlay.Name != Local).ToArray())
         {
             _ = history.Record(new LedgerEntry.OverlaySet(overlay.Name, OverlayState.Isolated, Unreported, history.Now));
         }
@@ -216,10 +216,10 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
             && (Array.Exists(groups, group => group!.Promise > 0) || here.Committed + elsewhere + 1 <= here.HardLimit);
     }
 
-    // A later epoch holds whoever tells of it. The new home knows only what is reported to it, so everything is.
+    // A later epoch holds whoever tells of it, as long as its home is an overlay of this region. The new home knows only what is reported to it, so everything is.
     private void Follow(string home, long epoch)
     {
-        if (Now.IsOlderThan(home, epoch))
+        if (Now.IsOlderThan(home, epoch) && history.Options.Members.ContainsKey(home))
         {
             elsewhere = null;
             _ = history.Record(new LedgerEntry.HomeSet(home, epoch, "", $"heard of epoch {epoch}", history.Now, OwesReport: home != Local));

@@ -12,6 +12,9 @@ internal sealed partial class HomeKeeper(
     /// <summary>How often the overlays hear of each other.</summary>
     public static readonly TimeSpan Round = TimeSpan.FromSeconds(10);
 
+    /// <summary>Overlays greeted at once: those that are cut off must not keep the others waiting.</summary>
+    private const int GreetingsMax = 16;
+
     private OverlaysOptions Options => options.CurrentValue;
 
     private IPlacementHomeGrain Home => grains.GetGrain<IPlacementHomeGrain>(Options.Region);
@@ -27,10 +30,10 @@ internal sealed partial class HomeKeeper(
         }
 
         // A home of an earlier epoch hears here that it is none any more; nobody needs to be told before the first promotion.
-        foreach (var overlay in home.Epoch > 0 ? Options.Members.Keys.Where(name => name != Options.Local) : [])
-        {
-            await GreetAsync(overlay, home, cancellationToken);
-        }
+        await Parallel.ForEachAsync(
+            home.Epoch > 0 ? Options.Members.Keys.Where(name => name != Options.Local) : [],
+            new ParallelOptions { MaxDegreeOfParallelism = GreetingsMax, CancellationToken = cancellationToken },
+            (overlay, token) => GreetAsync(overlay, home, token));
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -86,7 +89,7 @@ internal sealed partial class HomeKeeper(
         }
     }
 
-    private async Task GreetAsync(string overlay, RegionHome home, CancellationToken cancellationToken)
+    private async ValueTask GreetAsync(string overlay, RegionHome home, CancellationToken cancellationToken)
     {
         try
         {

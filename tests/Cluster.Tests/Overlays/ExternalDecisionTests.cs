@@ -77,7 +77,8 @@ public sealed class ExternalDecisionTests(PlacementCluster cluster) : IClassFixt
         var region = await RegionAsync("builtIn");
         for (var i = 0; i <= DecisionBreaker.FailuresMax; i++)
         {
-            cluster.Decider.Does($"broken{i}", (_, _) => throw new ExternalDecisionException("exit code 1"));
+            Exception fault = i % 2 == 0 ? new ExternalDecisionException("exit code 1") : new InvalidOperationException("a defect");
+            cluster.Decider.Does($"broken{i}", (_, _) => throw fault);
             await PlacedAsync(region, $"broken{i}", $"broken{i}");
         }
 

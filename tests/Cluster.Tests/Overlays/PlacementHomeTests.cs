@@ -108,6 +108,9 @@ public sealed class PlacementHomeTests : IAsyncLifetime
         var stale = await home.Answer(new LinkRequest(LinkVerb.Hello, "test", "c", "c", 2));
 
         Assert.Equal(("b", 3, false), (stale.Home, stale.Epoch, stale.IsHome));
+
+        // Who is no overlay of the region cannot take it.
+        Assert.Equal(3, (await home.Answer(new LinkRequest(LinkVerb.Hello, "test", "x", "x", 9))).Epoch);
         Assert.Equal(("b", 3), ((await home.Home()).Home, (await home.Home()).Epoch));
     }
 
