@@ -17,7 +17,8 @@ internal sealed class EventHistory : IDisposable
     private readonly QueueRecord _taken;
     private readonly StreamSequenceToken _after;
     private readonly Action _wake;
-    private readonly CancellationTokenSource _stopping;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenRegistration _withQueue;
     private readonly Channel<HeldMessage> _read = Channel.CreateBounded<HeldMessage>(
         new BoundedChannelOptions(ReadAheadMax) { SingleReader = true, SingleWriter = true });
 
@@ -37,7 +38,7 @@ internal sealed class EventHistory : IDisposable
         _taken = taken;
         _after = after;
         _wake = wake;
-        _stopping = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        _withQueue = stopping.Register(_stopping.Cancel);
         _ = RunAsync(_stopping.Token);
     }
 
@@ -52,7 +53,11 @@ internal sealed class EventHistory : IDisposable
     /// <summary>What is asked for and not kept any more; null when nothing is, or once it was told.</summary>
     public JetStreamDataLostException? TakeLost() => Interlocked.Exchange(ref _lost, null);
 
-    public void Dispose() => _stopping.Cancel();
+    public void Dispose()
+    {
+        _withQueue.Dispose();
+        _stopping.Cancel();
+    }
 
     private async Task RunAsync(CancellationToken cancellationToken)
     {

@@ -41,7 +41,8 @@ internal sealed class StreamCluster : IAsyncDisposable
         Action<JetStreamStreamOptions>? configure = null,
         string? serviceId = null,
         History? history = null,
-        Action<ISiloBuilder>? configureSilo = null)
+        Action<ISiloBuilder>? configureSilo = null,
+        Action<InProcessTestClusterBuilder>? configureClient = null)
     {
         history ??= new History();
         var log = new CollectedLog();
@@ -72,6 +73,7 @@ internal sealed class StreamCluster : IAsyncDisposable
                 configure?.Invoke(options);
             });
         });
+        configureClient?.Invoke(builder);
         var cluster = builder.Build();
         try
         {
@@ -100,7 +102,18 @@ internal sealed class StreamCluster : IAsyncDisposable
                 configure?.Invoke(options);
             },
             serviceId,
-            configureSilo: silo => silo.Services.AddKeyedSingleton<INatsConnection>("typed", (_, _) => Connect(url)));
+            configureSilo: silo => silo.Services.AddKeyedSingleton<INatsConnection>("typed", (_, _) => Connect(url)),
+            configureClient: builder => builder.ConfigureClient(client =>
+            {
+                client.Services.AddKeyedSingleton<INatsConnection>("client", (_, _) => Connect(url));
+                client.AddJetStreamStreams(Provider, options =>
+                {
+                    options.ConnectionKey = "client";
+                    options.Partitions = 4;
+                    options.Events = new JetStreamEventsOptions();
+                    configure?.Invoke(options);
+                });
+            }));
 
     /// <summary>Publishes from within a silo.</summary>
     public Task PublishAsync(string streamNamespace, string key, TestEvent[] events, string? messageId = null) =>

@@ -4,6 +4,8 @@ using System.Text;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.TestKit;
 using NATS.Client.JetStream;
+using Orleans.Runtime;
+using Orleans.Streams;
 
 namespace ControlPlane.Adapters.Tests.Nats;
 
@@ -97,6 +99,22 @@ public sealed class TypedEventTests
 
         await Assert.ThrowsAsync<JetStreamPublishException>(
             () => cluster.PublishAsync("ns", "key", [new TestEvent("ns", new string('x', 5000), 1)]));
+    }
+
+    [Fact]
+    public async Task Client_Publishes_WhatGrainsConsume()
+    {
+        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var cluster = await StreamCluster.StartTypedAsync(2, server.Url);
+        var stream = cluster.Silos.Client.GetStreamProvider(StreamCluster.Provider).GetStream<TestEvent>(StreamId.Create("ns", "client's"));
+
+        for (var number = 0; number < 20; number++)
+        {
+            await stream.OnNextAsync(new TestEvent("client", "client's", number));
+        }
+
+        await cluster.UntilDeliveredAsync(20, Cancelled);
+        Assert.Equal(Enumerable.Range(0, 20), cluster.History.All.Select(one => one.Event.Number));
     }
 
     [Fact]

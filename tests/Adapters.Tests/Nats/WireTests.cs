@@ -1,6 +1,7 @@
 using System.Text;
 using ControlPlane.Adapters.Nats;
 using CsCheck;
+using Orleans.Providers.Streams.Common;
 
 namespace ControlPlane.Adapters.Tests.Nats;
 
@@ -92,6 +93,22 @@ public sealed class WireTests
         var position = QueuePosition.Decide(record, null, new StreamBounds(Made.AddDays(1), 1, 7), JetStreamStart.Oldest);
         Assert.Equal((0ul, 150L, 101ul), (position.Floor, position.Base, position.Lost!.From));
         Assert.Null(position.Lost.Through);
+    }
+
+    // Defect 1.2.9: all events of a batch had one token.
+    [Fact]
+    public void Batch_GivesEachEventATokenOfItsOwn_AndHasThatOfItsLast()
+    {
+        var batch = JetStreamBatch.Of(default, [Message(7, "a", "b"), Message(9, "c")]);
+
+        Assert.Equal(
+            [("a", 7L, 0), ("b", 7L, 1), ("c", 9L, 0)],
+            batch.GetEvents<string>().Select(one => (one.Item1, one.Item2.SequenceNumber, one.Item2.EventIndex)));
+        Assert.Equal((9L, 0), (batch.SequenceToken.SequenceNumber, batch.SequenceToken.EventIndex));
+        Assert.Equal(new EventSequenceTokenV2(9), batch.SequenceToken);
+
+        static HeldMessage Message(long position, params object[] events) =>
+            new() { Message = default, Position = position, Epoch = 1, AckSubject = "", Size = 1, Events = events };
     }
 
     [Fact]
