@@ -52,10 +52,10 @@ internal sealed class IssuerGate : IDisposable
     /// <summary>Waits for the order's turn. Ends by the deadline at the latest, and at once where the turn cannot come before it.</summary>
     public async Task<GateVerdict> EnterAsync(IssuancePriority priority, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
-        var now = Now;
         AdmissionQueue.Waiter waiter;
         lock (gate)
         {
+            var now = Now;
             if (Obstacle(now) is { } obstacle)
             {
                 return obstacle;
@@ -98,7 +98,11 @@ internal sealed class IssuerGate : IDisposable
 
             progressAt = result == CallResult.Unused ? progressAt : now;
 
-            pausedUntil = now + retryAfter > pausedUntil ? now + retryAfter : pausedUntil;
+            if (retryAfter > TimeSpan.Zero && now + retryAfter > pausedUntil)
+            {
+                pausedUntil = now + retryAfter;
+            }
+
             Dispatch(now);
         }
     }

@@ -165,6 +165,19 @@ public sealed class IssuerGateTests : IDisposable
     }
 
     [Fact]
+    public async Task EnterAsync_NeverSaysThatTheIssuerThrottles_WhenOthersLeaveAtTheSameMoment()
+    {
+        using var busy = new IssuerGate("ca", new IssuerOptions { ConcurrencyMax = 1000 }, documentedRate: null, TimeProvider.System);
+
+        await Parallel.ForEachAsync(Enumerable.Range(0, 20_000), async (_, token) =>
+        {
+            Assert.IsType<GateVerdict.Admitted>(
+                await busy.EnterAsync(IssuancePriority.NewNode, TimeProvider.System.GetUtcNow().AddMinutes(1), token));
+            busy.Leave(CallResult.Answered);
+        });
+    }
+
+    [Fact]
     public async Task EnterAsync_GivesThePlaceBack_WhenTheCallerCancels()
     {
         Open(new IssuerOptions { ConcurrencyMax = 1 });
