@@ -1,5 +1,6 @@
 namespace ControlPlane.Fleet;
 
+using ControlPlane.Admission;
 using ControlPlane.Provisioning;
 
 /// <summary>One slice of the overlay's nodes: who is in it, how each one stands, and when each is due for its next step.</summary>
@@ -41,4 +42,9 @@ public sealed record RosterEntry(
     [property: Id(2)] string? Overlay,
     [property: Id(3)] string? Reason,
     [property: Id(4)] DateTimeOffset Since,
-    [property: Id(5)] DateTimeOffset? DueAt);
+    [property: Id(5)] DateTimeOffset? DueAt)
+{
+    /// <summary>What makes the node due before <see cref="DueAt"/>; null when nothing does.</summary>
+    [Id(20)]
+    public ControlMark? WaitsFor { get; init; }
+}

@@ -1,3 +1,4 @@
+using ControlPlane.Admission;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
@@ -8,6 +9,7 @@ namespace ControlPlane.Fleet;
 [GrainType("fleet-roster"), Reentrant, KeepAlive]
 internal sealed partial class FleetRosterGrain(
     [PersistentState("roster", Stores.Fleet)] IPersistentState<RosterState> stored,
+    ControlBoard board,
     TimeProvider time,
     ILogger<FleetRosterGrain> logger) : Grain, IFleetRosterGrain, IDisposable
 {
@@ -64,6 +66,8 @@ internal sealed partial class FleetRosterGrain(
 
     private Task OnTick(CancellationToken cancellationToken)
     {
+        // Before the controls were read nothing is known to have changed.
+        isDirty |= board.Known.IsCompleted && roster.Unpark(board.Controls, time.GetUtcNow());
         CallDue();
         return isDirty ? Commit() : Task.CompletedTask;
     }

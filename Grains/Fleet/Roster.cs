@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ControlPlane.Admission;
 using ControlPlane.Provisioning;
 
 namespace ControlPlane.Fleet;
@@ -8,6 +9,9 @@ internal sealed class Roster
 {
     private readonly SortedDictionary<string, RosterEntry> entries = new(StringComparer.Ordinal);
     private readonly SortedSet<RosterEntry> due = new(DueOrder.Instance);
+
+    /// <summary>Nodes that wait for an overlay's control to change: they cost a look at each mark, not at each node.</summary>
+    private readonly Dictionary<ControlMark, HashSet<string>> parked = [];
 
     /// <summary>Nodes that were called and have not answered, with what was recorded of them meanwhile.</summary>
     private readonly Dictionary<string, RosterEntry?> called = new(StringComparer.Ordinal);
@@ -53,8 +57,22 @@ internal sealed class Roster
         }
 
         due.Remove(first);
+        Leave(first);
         called[first.Identity] = null;
         return first;
+    }
+
+    /// <summary>Makes those due whose overlay's control has changed.</summary>
+    /// <returns>Whether there were any.</returns>
+    public bool Unpark(EnrolmentControls controls, DateTimeOffset now)
+    {
+        var freed = parked.Where(mark => controls.HasChangedSince(mark.Key)).SelectMany(mark => mark.Value).ToList();
+        foreach (var identity in freed)
+        {
+            Set(entries[identity] with { DueAt = now, WaitsFor = null });
+        }
+
+        return freed.Count > 0;
     }
 
     /// <summary>Puts a node back as its call left it; what was recorded in between counts more when it is due.</summary>
@@ -79,12 +97,31 @@ internal sealed class Roster
         if (entries.TryGetValue(entry.Identity, out var previous))
         {
             due.Remove(previous);
+            Leave(previous);
         }
 
         entries[entry.Identity] = entry;
         if (entry.DueAt is not null)
         {
             due.Add(entry);
+        }
+
+        if (entry.WaitsFor is { } mark)
+        {
+            parked.TryAdd(mark, new HashSet<string>(StringComparer.Ordinal));
+            parked[mark].Add(entry.Identity);
+        }
+    }
+
+    private void Leave(RosterEntry entry)
+    {
+        if (entry.WaitsFor is { } mark && parked.TryGetValue(mark, out var waiting))
+        {
+            waiting.Remove(entry.Identity);
+            if (waiting.Count == 0)
+            {
+                parked.Remove(mark);
+            }
         }
     }
 

@@ -1,3 +1,5 @@
+using ControlPlane.Admission;
+
 namespace ControlPlane.Provisioning;
 
 /// <summary>Decides what an enrolment does next. Pure: the same arguments give the same step.</summary>
@@ -10,7 +12,8 @@ internal static class Enrolment
     /// <summary>Brokers and silos of one overlay keep time together to within this much.</summary>
     public static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
 
-    public static EnrolmentStep Next(NodeState state, NodeNews news, ProvisioningOptions options, DateTimeOffset now)
+    public static EnrolmentStep Next(
+        NodeState state, NodeNews news, ProvisioningOptions options, EnrolmentControls controls, DateTimeOffset now)
     {
         if (Arrived(state, news) is { } arrival)
         {
@@ -27,34 +30,37 @@ internal static class Enrolment
             return new EnrolmentStep.CloseSuperseded();
         }
 
-        if (state.Hold is { } hold && !(hold.Until <= now))
+        if (state.Hold is { } hold && !AdmissionCheck.IsOver(hold, controls, now))
         {
             return new EnrolmentStep.Nothing(hold.Until);
         }
 
-        return Continue(state, options, now);
+        return Continue(state, options, controls, now);
     }
 
     /// <summary>Whether an enrolment is on its way: begun and neither arrived nor refused.</summary>
     public static bool IsUnderWay(NodeState state) =>
         state.Stage is >= NodeStage.Discovered and < NodeStage.Enrolled && state.Hold is not { Kind: NodeStage.Quarantined };
 
-    private static EnrolmentStep Continue(NodeState state, ProvisioningOptions options, DateTimeOffset now) => state.Stage switch
+    private static EnrolmentStep Continue(
+        NodeState state, ProvisioningOptions options, EnrolmentControls controls, DateTimeOffset now) => state.Stage switch
     {
-        NodeStage.Discovered or NodeStage.Admitted => new EnrolmentStep.Attest(),
+        NodeStage.Discovered or NodeStage.Admitted =>
+            AdmissionCheck.BeforeAttestation(state, controls, now) ?? (EnrolmentStep)new EnrolmentStep.Attest(),
         NodeStage.Attested => new EnrolmentStep.Inspect(),
         NodeStage.Inspected => new EnrolmentStep.Place(),
         NodeStage.Placed when BegunWithinAnHour(state, now) >= options.EnrolmentsPerHourMax => new EnrolmentStep.Quarantine(
             Refusal.TooManyAttempts,
             $"it began {options.EnrolmentsPerHourMax} enrolments within an hour and arrived in none; reprovision it when the cause is mended"),
-        NodeStage.Placed => new EnrolmentStep.MakeKeys(),
+        NodeStage.Placed => AdmissionCheck.AfterPlacement(state, controls, now) ?? new EnrolmentStep.MakeKeys(),
         NodeStage.Keyed => new EnrolmentStep.Certify(),
         NodeStage.Certified => new EnrolmentStep.Configure(),
         NodeStage.Configured => new EnrolmentStep.Restart(),
         NodeStage.Restarted when state.ArrivalDue > now => new EnrolmentStep.Nothing(state.ArrivalDue),
         NodeStage.Restarted => new EnrolmentStep.StartOver(
             state.WaitingSince ?? now, $"it did not arrive in {state.Overlay} within {options.ArrivalDeadline}"),
-        NodeStage.Enrolled when Renewal.DueAt(state, options) is { } due => due <= now ? new EnrolmentStep.Renew() : new EnrolmentStep.Nothing(due),
+        NodeStage.Enrolled when Renewal.DueAt(state, options) is { } due =>
+            due > now ? new EnrolmentStep.Nothing(due) : AdmissionCheck.BeforeRenewal(state, controls, now) ?? new EnrolmentStep.Renew(),
         _ => new EnrolmentStep.Nothing(null),
     };
 

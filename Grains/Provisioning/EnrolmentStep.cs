@@ -4,7 +4,7 @@ namespace ControlPlane.Provisioning;
 internal abstract record EnrolmentStep
 {
     /// <summary>Whether the step is one of those that only so many enrolments of a silo may be in at once.</summary>
-    public bool HoldsPlace => this is Inspect or Place or MakeKeys or Certify or Configure or Restart or Renew;
+    public bool HoldsPlace => this is Inspect or Place or TakeTurn or MakeKeys or Certify or Configure or Restart or Renew;
 
     /// <summary>The step's name in metrics: one of a closed set.</summary>
     public string Name => this switch
@@ -12,6 +12,7 @@ internal abstract record EnrolmentStep
         Attest => "attest",
         Inspect => "inspect",
         Place => "place",
+        TakeTurn => "take_turn",
         MakeKeys => "make_keys",
         Certify => "certify",
         Configure => "configure",
@@ -36,6 +37,12 @@ internal abstract record EnrolmentStep
     public sealed record Inspect : EnrolmentStep;
 
     public sealed record Place : EnrolmentStep;
+
+    /// <summary>The overlay's rate is limited: a turn is asked for.</summary>
+    public sealed record TakeTurn : EnrolmentStep;
+
+    /// <summary>An operator or the brake holds the overlay's enrolment back.</summary>
+    public sealed record Park(Hold Hold) : EnrolmentStep;
 
     public sealed record MakeKeys : EnrolmentStep;
 

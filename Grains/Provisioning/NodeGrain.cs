@@ -1,18 +1,18 @@
 using System.Diagnostics;
+using ControlPlane.Admission;
 using ControlPlane.Fleet;
-using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Provisioning;
 
 [GrainType("node")]
-internal sealed partial class NodeGrain(
+internal sealed class NodeGrain(
     [PersistentState("node", Stores.Fleet)] IPersistentState<NodeState> node,
     INodeAgent agent,
     NodeSteps nodeSteps,
     PlaneSteps planeSteps,
     EnrolmentGate gate,
     EnrolmentContext context,
-    ILogger<NodeGrain> logger) : Grain, INodeGrain
+    EnrolmentLog log) : Grain, INodeGrain
 {
     /// <summary>More steps than any enrolment takes at one go: a decision that loops is a bug, and must not hold the silo.</summary>
     private const int StepsMax = 40;
@@ -25,6 +25,7 @@ internal sealed partial class NodeGrain(
     private NodeDossier? dossier;
     private DateTimeOffset? lastSeenAt;
     private string? agentVersion;
+    private bool hasFallen;
     private Task advancing = Task.CompletedTask;
 
     private string Identity => this.GetPrimaryKeyString();
@@ -81,7 +82,9 @@ internal sealed partial class NodeGrain(
         }
 
         await AdvanceOnce(cancellationToken);
-        return Entry(due.Since);
+
+        // Its turn did not come, or news came meanwhile: it is due at once, behind those who wait longer.
+        return Entry(due.Since) with { DueAt = Next() is EnrolmentStep.Nothing { Due: var at } ? at : context.Now };
     }
 
     public Task<NodeSnapshot> Get() => Task.FromResult(new NodeSnapshot(
@@ -120,7 +123,7 @@ internal sealed partial class NodeGrain(
                 return new ReprovisionOutcome.NodeUnwilling(unwilling.Message);
             }
 
-            await node.ReplaceAsync(State.Noted(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
+            await node.ReplaceAsync((State with { AskedToEnrolAt = now }).Noted(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
             return new ReprovisionOutcome.Accepted();
         }
 
@@ -150,8 +153,19 @@ internal sealed partial class NodeGrain(
                 break;
 
             case EnrolmentStep.StartOver:
+                NoteFall(heardAt);
                 await Record(heardAt, context.Now);
                 break;
+        }
+    }
+
+    // Once for each life: the state says that it is enrolled until the first step of the new enrolment.
+    private void NoteFall(DateTimeOffset heardAt)
+    {
+        if (State is { Stage: NodeStage.Enrolled, Overlay: { } overlay } && !hasFallen && !State.WasAskedToEnrol(heardAt))
+        {
+            hasFallen = true;
+            gate.NoteFall(overlay);
         }
     }
 
@@ -171,9 +185,13 @@ internal sealed partial class NodeGrain(
                     return;
                 }
 
-                if (step.HoldsPlace)
+                if (step.HoldsPlace && place is null)
                 {
-                    place ??= await gate.EnterAsync(State.WaitingSince ?? context.Now, cancellationToken);
+                    place = await gate.EnterAsync(dossier, State.WaitingSince ?? context.Now, cancellationToken);
+                    if (place is null)
+                    {
+                        return;
+                    }
                 }
 
                 await TakeOrHold(step, cancellationToken);
@@ -189,11 +207,13 @@ internal sealed partial class NodeGrain(
 
     private async Task TakeOrHold(EnrolmentStep step, CancellationToken cancellationToken)
     {
+        var begun = context.Timestamp();
+        var hasFailed = true;
         try
         {
-            var begun = context.Timestamp();
             await Take(step, cancellationToken);
             context.Meter.Stepped(step, context.Elapsed(begun));
+            hasFailed = step is EnrolmentStep.Certify && State.Hold is { Kind: NodeStage.Deferred };
         }
         catch (NodeSilentException silent)
         {
@@ -201,11 +221,16 @@ internal sealed partial class NodeGrain(
         }
         catch (NodeRefusedException refused)
         {
+            hasFailed = false;
             await Hold(Setback.OfRefusal(State, refused.Fault, refused.Message, context.Options, context.Now, EnrolmentContext.Jitter));
         }
         catch (KeyUnprovenException unproven)
         {
             await Hold(Setback.Quarantine(Refusal.KeyUnproven, unproven.Message));
+        }
+        finally
+        {
+            gate.Felt(step, context.Elapsed(begun), hasFailed);
         }
     }
 
@@ -224,6 +249,11 @@ internal sealed partial class NodeGrain(
                 node.State = State.StartedOver(startOver.WaitingSince, context.Now, startOver.Detail);
                 break;
 
+            case EnrolmentStep.Park park:
+                await node.ReplaceAsync(State.Parked(park.Hold, context.Now));
+                await AnnounceHold();
+                break;
+
             case EnrolmentStep.Quarantine quarantine:
                 await Hold(Setback.Quarantine(quarantine.Refusal, quarantine.Detail));
                 break;
@@ -240,6 +270,7 @@ internal sealed partial class NodeGrain(
         EnrolmentStep.Attest => nodeSteps.AttestAsync(Identity, State, cancellationToken),
         EnrolmentStep.Inspect => nodeSteps.InspectAsync(Identity, State, Dossier, cancellationToken),
         EnrolmentStep.Place => planeSteps.PlaceAsync(Identity, State, Dossier, cancellationToken),
+        EnrolmentStep.TakeTurn => planeSteps.TakeTurnAsync(State, Dossier, gate.Controls, cancellationToken),
         EnrolmentStep.MakeKeys => nodeSteps.MakeKeysAsync(Identity, State, Dossier, Overlay, cancellationToken),
         EnrolmentStep.Certify => planeSteps.CertifyAsync(Identity, State, Pending, Overlay, cancellationToken),
         EnrolmentStep.Configure => nodeSteps.ConfigureAsync(Identity, State, Pending, Overlay, cancellationToken),
@@ -269,21 +300,15 @@ internal sealed partial class NodeGrain(
 
     private async Task AnnounceHold()
     {
-        if (State.Hold is { Kind: var kind })
+        if (State.Hold is not { } hold)
         {
-            context.Meter.Held(kind);
+            return;
         }
 
-        switch (State.Hold)
+        log.Held(Identity, hold);
+        if (hold.Kind == NodeStage.Quarantined)
         {
-            case { Kind: NodeStage.Quarantined } refused:
-                LogQuarantined(Identity, refused.Refusal, refused.Reason);
-                await planeSteps.ReleaseAsync(Identity, State.Pending is null ? State.Attempt + 1 : State.Attempt);
-                break;
-
-            case { } hold:
-                LogHeld(Identity, hold.Kind, hold.Reason);
-                break;
+            await planeSteps.ReleaseAsync(Identity, State.Pending is null ? State.Attempt + 1 : State.Attempt);
         }
     }
 
@@ -303,8 +328,8 @@ internal sealed partial class NodeGrain(
 
         await node.ReplaceAsync(arrived);
         ForgetArrival();
-        context.Meter.Enrolled(arrive.At - (waitingSince ?? arrive.At));
-        LogEnrolled(Identity, State.Overlay, State.Attempt);
+        hasFallen = false;
+        log.Enrolled(Identity, State, arrive.At - (waitingSince ?? arrive.At));
     }
 
     // It arrived where there is no room any more. Told to enrol anew, it starts in provisioning mode and is placed again; when it does not
@@ -312,7 +337,7 @@ internal sealed partial class NodeGrain(
     private async Task SendAway(string why)
     {
         ForgetArrival();
-        LogLapsed(Identity, why);
+        log.Lapsed(Identity, why);
         try
         {
             using var patience = new CancellationTokenSource(SendAwayDeadline);
@@ -329,7 +354,7 @@ internal sealed partial class NodeGrain(
     // The sign of life belongs to the life that ends here: within the clocks' tolerance it would count for the next one too.
     private void ForgetArrival() => news = news with { Arrival = null };
 
-    private EnrolmentStep Next() => Enrolment.Next(State, news, context.Options, context.Now);
+    private EnrolmentStep Next() => Enrolment.Next(State, news, context.Options, gate.Controls, context.Now);
 
     private DateTimeOffset? Due() => State.Hold is { } hold ? hold.Until : State.Stage switch
     {
@@ -344,23 +369,14 @@ internal sealed partial class NodeGrain(
         State.Overlay,
         State.Hold?.Reason,
         State.WaitingSince ?? since,
-        Due());
+        Due())
+    {
+        WaitsFor = State.Hold?.WaitsFor,
+    };
 
     private Task Record(DateTimeOffset heardAt, DateTimeOffset? due) =>
         GrainFactory.GetGrain<IFleetRosterGrain>(FleetRoster.ShardOf(Identity)).Record(
             Next() is EnrolmentStep.StartOver startOver
                 ? new RosterEntry(Identity, NodeStage.Discovered, State.Overlay, Reason: null, startOver.WaitingSince, due)
                 : Entry(heardAt) with { DueAt = due });
-
-    [LoggerMessage(LogLevel.Information, "Enrolled {Node} in {Overlay}, attempt {Attempt}")]
-    private partial void LogEnrolled(string node, string? overlay, int attempt);
-
-    [LoggerMessage(LogLevel.Warning, "{Node} must be placed again: {Reason}")]
-    private partial void LogLapsed(string node, string reason);
-
-    [LoggerMessage(LogLevel.Warning, "Quarantined {Node}: {Refusal}, {Reason}")]
-    private partial void LogQuarantined(string node, Refusal? refusal, string reason);
-
-    [LoggerMessage(LogLevel.Debug, "{Node} is {Stage}: {Reason}")]
-    private partial void LogHeld(string node, NodeStage stage, string reason);
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ControlPlane.Admission;
 using ControlPlane.Certificates;
 
 namespace ControlPlane.Provisioning;
@@ -8,6 +9,9 @@ namespace ControlPlane.Provisioning;
 internal sealed record NodeState
 {
     public const int HistoryMax = 64;
+
+    /// <summary>A node that is asked to enrol anew restarts within seconds; one that does so much later has another reason.</summary>
+    private static readonly TimeSpan AskedLifetime = TimeSpan.FromHours(1);
 
     /// <summary>The furthest step of the enrolment that runs, or of the last one.</summary>
     [Id(0)]
@@ -72,6 +76,17 @@ internal sealed record NodeState
     [Id(30)]
     public RenewalAsked? RenewalAsked { get; init; }
 
+    /// <summary>When it may enrol into an overlay whose rate is limited; null before it asked, and once it was used.</summary>
+    [Id(40)]
+    public EnrolmentTurn? Turn { get; init; }
+
+    /// <summary>When an operator or a plan asked the node to enrol anew; null when it has arrived since.</summary>
+    [Id(41)]
+    public DateTimeOffset? AskedToEnrolAt { get; init; }
+
+    /// <summary>Whether the node's fall back to provisioning at an instant is the one that it was asked for.</summary>
+    public bool WasAskedToEnrol(DateTimeOffset fellAt) => AskedToEnrolAt is { } asked && fellAt - asked < AskedLifetime;
+
     public NodeState Reached(NodeStage stage, DateTimeOffset at, string? detail = null) =>
         this with { Stage = stage, Hold = null, History = Append(new NodeStep(stage, at, Attempt, detail)) };
 
@@ -101,9 +116,12 @@ internal sealed record NodeState
         History = Append(new NodeStep(hold.Kind, at, Attempt, hold.Reason)),
     };
 
+    /// <summary>Held back for a reason that is not the node's: it counts as no failure.</summary>
+    public NodeState Parked(Hold hold, DateTimeOffset at) => OnHold(hold, at) with { Failures = Failures };
+
     /// <summary>An operator lets it go on: the counts that led to the hold begin anew.</summary>
     public NodeState Released(DateTimeOffset at, string detail) =>
-        (this with { Begun = [] }).StartedOver(at, at, detail);
+        (this with { Begun = [], AskedToEnrolAt = at }).StartedOver(at, at, detail);
 
     public NodeState Arrived(PendingCredentials pending, DateTimeOffset arrivedAt, DateTimeOffset at)
     {
@@ -116,6 +134,7 @@ internal sealed record NodeState
             Failures = 0,
             ArrivalDue = null,
             RenewalAsked = null,
+            AskedToEnrolAt = null,
             ReachedAt = arrivedAt > at ? arrivedAt : at,
         };
         return enrolled.Reached(NodeStage.Enrolled, at);
@@ -190,9 +209,11 @@ internal sealed record HeldCredentials(
 /// <param name="Reason">Why, in an operator's words.</param>
 /// <param name="Until">When it is tried again; null: not by itself.</param>
 /// <param name="Refusal">The rule it broke, when it was refused.</param>
+/// <param name="WaitsFor">What lets it go on before <paramref name="Until"/>; null when nothing does.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.Hold")]
 internal sealed record Hold(
     [property: Id(0)] NodeStage Kind,
     [property: Id(1)] string Reason,
     [property: Id(2)] DateTimeOffset? Until,
-    [property: Id(3)] Refusal? Refusal);
+    [property: Id(3)] Refusal? Refusal,
+    [property: Id(4)] ControlMark? WaitsFor = null);

@@ -1,3 +1,4 @@
+using ControlPlane.Admission;
 using ControlPlane.Overlays;
 
 namespace ControlPlane.Provisioning;
@@ -70,6 +71,7 @@ internal sealed class NodeSteps(
         {
             Attempt = attempt,
             Pending = pending,
+            Turn = null,
             Begun = state.Begun.Add(now).RemoveAll(begun => now - begun > TimeSpan.FromHours(1)),
         };
         return new Progress(keyed.Reached(NodeStage.Keyed, now), dossier, IsDurable: true);
@@ -118,7 +120,7 @@ internal sealed class NodeSteps(
             detail = $"asked to renew what it holds, in vain: {unwilling.Message}";
         }
 
-        return new Progress((state with { RenewalAsked = asked }).Noted(context.Now, detail), Dossier: null, IsDurable: true);
+        return new Progress((state with { RenewalAsked = asked, AskedToEnrolAt = asked.At }).Noted(context.Now, detail), Dossier: null, IsDurable: true);
     }
 
     public async Task<Progress> RestartAsync(string identity, NodeState state, CancellationToken cancellationToken)

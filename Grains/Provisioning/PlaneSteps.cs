@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using ControlPlane.Admission;
 using ControlPlane.Certificates;
 using ControlPlane.Overlays;
 
@@ -7,10 +8,14 @@ namespace ControlPlane.Provisioning;
 
 /// <summary>Carries out the steps of an enrolment that need other grains: placement and certificates.</summary>
 /// <remarks>Stores nothing; the grain writes what a step returns.</remarks>
-internal sealed class PlaneSteps(IGrainFactory grains, RegionPlacement placement, EnrolmentContext context)
+internal sealed class PlaneSteps(
+    IGrainFactory grains, RegionPlacement placement, EnrolmentContext context, TurnDesk turns, TimeProvider time)
 {
     /// <summary>How long an order may wait at its CA before it is deferred. Below the response timeout of the issuance grain.</summary>
     private static readonly TimeSpan OrderDeadline = TimeSpan.FromSeconds(90);
+
+    /// <summary>A turn that is this near is waited for in place; for a later one the node is held, and its place given to another.</summary>
+    private static readonly TimeSpan TurnWaitMax = TimeSpan.FromSeconds(2);
 
     public async Task<Progress> PlaceAsync(string identity, NodeState state, NodeDossier dossier, CancellationToken cancellationToken)
     {
@@ -40,6 +45,30 @@ internal sealed class PlaneSteps(IGrainFactory grains, RegionPlacement placement
             default:
                 throw new UnreachableException();
         }
+    }
+
+    /// <summary>Asks for a turn in an overlay whose rate is limited.</summary>
+    /// <remarks>If we die before the turn is written, it is lost, and the node asks for another.</remarks>
+    public async Task<Progress> TakeTurnAsync(
+        NodeState state, NodeDossier dossier, EnrolmentControls controls, CancellationToken cancellationToken)
+    {
+        var overlay = state.Overlay ?? throw new UnreachableException("a node is placed before it asks for a turn");
+        var turn = await turns.TakeAsync(overlay, cancellationToken) ?? new EnrolmentTurn(controls.MarkOf(overlay), context.Now);
+        var wait = turn.At - context.Now;
+        if (wait <= TurnWaitMax)
+        {
+            await Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, time, cancellationToken);
+            return new Progress(state with { Turn = turn with { At = context.Now } }, dossier, IsDurable: false);
+        }
+
+        var limit = controls.LimitOf(overlay);
+        var hold = new Hold(
+            NodeStage.Deferred,
+            $"enrolment in overlay {overlay} is limited to {limit?.PerMinute} a minute by {limit?.By}: {limit?.Reason}; it has its turn",
+            turn.At,
+            Refusal: null,
+            turn.Mark);
+        return new Progress((state with { Turn = turn }).Parked(hold, context.Now), Dossier: null, IsDurable: true);
     }
 
     public async Task<Progress> CertifyAsync(

@@ -1,3 +1,4 @@
+using ControlPlane.Admission;
 using ControlPlane.Fleet;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.DependencyInjection;
@@ -21,8 +22,9 @@ public static class ProvisioningHosting
 
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<EnrolmentContext>();
-        silo.Services.AddSingleton<EnrolmentGate>();
+        silo.Services.AddAdmission();
         silo.Services.AddSingleton<ProvisioningMeter>();
+        silo.Services.AddSingleton<EnrolmentLog>();
         silo.Services.AddSingleton<NodeSteps>();
         silo.Services.AddSingleton<PlaneSteps>();
         silo.Services.AddHostedService<FleetWaker>();

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using ControlPlane.Admission;
 
 namespace ControlPlane.Provisioning;
 

@@ -36,6 +36,7 @@ internal static class ApiEndpoints
         v1.MapNodes();
         v1.MapCertificates();
         v1.MapOverlays();
+        v1.MapEnrolment();
         v1.MapPlacementPolicy();
         v1.MapPlacementPlans();
         v1.MapPlacementHome();

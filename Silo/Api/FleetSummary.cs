@@ -1,5 +1,4 @@
 using ControlPlane.Fleet;
-using ControlPlane.Overlays;
 using ControlPlane.Provisioning;
 
 namespace ControlPlane.Api;
@@ -20,5 +19,5 @@ internal sealed record FleetSummary(
     int Total,
     IReadOnlyDictionary<NodeStage, int> Stages,
     int EnrolledPerMinute,
-    IReadOnlyList<OverlaySnapshot>? Overlays,
+    IReadOnlyList<OverlayStanding>? Overlays,
     IReadOnlyList<RosterEntry> Refused);

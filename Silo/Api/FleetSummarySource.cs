@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using ControlPlane.Fleet;
 using ControlPlane.Hosting;
-using ControlPlane.Overlays;
 using ControlPlane.Provisioning;
 
 namespace ControlPlane.Api;
@@ -68,11 +67,11 @@ internal sealed partial class FleetSummarySource(
     }
 
     // The overlays may belong to a region that is cut off: the rest of the page is worth showing all the same.
-    private async Task<IReadOnlyList<OverlaySnapshot>?> ListOverlaysAsync()
+    private async Task<IReadOnlyList<OverlayStanding>?> ListOverlaysAsync()
     {
         try
         {
-            return await grains.GetGrain<IOverlayPlacementGrain>(locality.Region).ListOverlays();
+            return await OverlayStanding.ListAsync(grains, locality.Region);
         }
         catch (Exception away) when (away is TimeoutException or Orleans.Runtime.OrleansException)
         {

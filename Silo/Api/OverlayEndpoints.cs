@@ -14,15 +14,15 @@ internal static class OverlayEndpoints
     public static void MapOverlays(this IEndpointRouteBuilder v1)
     {
         v1.MapGet("/overlays", List).WithName("ListOverlays").WithTags("overlays")
-            .WithSummary("The region's overlays with their states, counts and limits.");
+            .WithSummary("The region's overlays with their states, counts and limits, and whether nodes may enrol.");
         v1.MapPost("/overlays/{overlay}:set-state", SetState).WithName("SetOverlayState").WithTags("overlays")
             .WithSummary("Puts an overlay in another state. Moves nothing: nodes move by plans. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
     }
 
-    private static async Task<Ok<IReadOnlyList<OverlaySnapshot>>> List(IGrainFactory grains, Locality locality) =>
-        TypedResults.Ok(await grains.GetGrain<IOverlayPlacementGrain>(locality.Region).ListOverlays());
+    private static async Task<Ok<IReadOnlyList<OverlayStanding>>> List(IGrainFactory grains, Locality locality) =>
+        TypedResults.Ok(await OverlayStanding.ListAsync(grains, locality.Region));
 
     private static async Task<Results<NoContent, ProblemHttpResult>> SetState(
         IGrainFactory grains, Locality locality, HttpContext context, string overlay, [FromBody] OverlayStateBody body)

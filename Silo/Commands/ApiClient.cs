@@ -45,6 +45,12 @@ internal sealed class ApiClient(HttpClient http) : IDisposable
         using var response = await SendAsync(HttpMethod.Post, path, body, cancellationToken);
     }
 
+    /// <inheritdoc cref="PostAsync(string, object, CancellationToken)"/>
+    public async Task PutAsync(string path, object body, CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(HttpMethod.Put, path, body, cancellationToken);
+    }
+
     public void Dispose() => http.Dispose();
 
     private async Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken)

@@ -4,7 +4,7 @@ using ControlPlane.Overlays;
 
 namespace ControlPlane.Commands;
 
-/// <summary><c>controlplane overlay list|activate|cordon|isolate|drain|retire</c>.</summary>
+/// <summary><c>controlplane overlay list|activate|cordon|isolate|drain|retire|pause|resume|limit|release</c>.</summary>
 internal static class OverlayCommands
 {
     public static Command Create() => new("overlay", "The overlays of this silo's region.")
@@ -15,12 +15,16 @@ internal static class OverlayCommands
         SetState("isolate", OverlayState.Isolated, "Marks an overlay as cut off: it keeps its nodes, none move in or out."),
         Empty("drain", PlanKind.Drain, "Plans to move all nodes of an overlay elsewhere."),
         Empty("retire", PlanKind.Retire, "Plans to move all nodes of an overlay elsewhere and to give it up."),
+        EnrolmentCommands.Pause(),
+        EnrolmentCommands.Resume(),
+        EnrolmentCommands.Limit(),
+        EnrolmentCommands.Release(),
     };
 
     private static ClientCommand List() =>
         new("list", "Lists the overlays with their states and counts.", async (call, cancellationToken) =>
         call.Print.List(
-            await call.Api.GetAsync<IReadOnlyList<OverlaySnapshot>>("v1/overlays", cancellationToken),
+            await call.Api.GetAsync<IReadOnlyList<OverlayStanding>>("v1/overlays", cancellationToken),
             ("name", overlay => overlay.Name),
             ("state", overlay => overlay.State),
             ("nodes", overlay => overlay.Nodes),
@@ -28,7 +32,8 @@ internal static class OverlayCommands
             ("promised", overlay => overlay.Promised),
             ("soft limit", overlay => overlay.SoftLimit),
             ("hard limit", overlay => overlay.HardLimit),
-            ("reason", overlay => overlay.StateReason)));
+            ("reason", overlay => overlay.StateReason),
+            ("enrolment", overlay => overlay.EnrolmentInWords())));
 
     private static ClientCommand SetState(string name, OverlayState state, string description)
     {

@@ -1,6 +1,5 @@
 using ControlPlane.Api;
 using ControlPlane.Fleet;
-using ControlPlane.Overlays;
 using ControlPlane.Provisioning;
 
 namespace ControlPlane.Console;
@@ -66,19 +65,19 @@ internal static class OverviewPage
         <b data-stage="{Camel(stage)}">{nodes:N0}</b></a></li>
         """);
 
-    private static Html Overlays(IReadOnlyList<OverlaySnapshot>? overlays) => overlays switch
+    private static Html Overlays(IReadOnlyList<OverlayStanding>? overlays) => overlays switch
     {
         null => Html.Of($"""<p class="note">The placement of the region does not answer.</p>"""),
         [] => Html.Of($"""<p class="note">The region has no overlays.</p>"""),
         _ => Html.Of($"""
             <table><thead><tr><th scope="col">Overlay</th><th scope="col">State</th><th scope="col" class="wide">Load</th>
             <th scope="col" class="number">Nodes</th><th scope="col" class="number">Reserved</th>
-            <th scope="col" class="number">Soft limit</th><th scope="col" class="number">Hard limit</th></tr></thead>
+            <th scope="col" class="number">Soft limit</th><th scope="col" class="number">Hard limit</th><th scope="col" class="wide">Enrolment</th></tr></thead>
             <tbody>{Html.Join(overlays.Select(Overlay))}</tbody></table>
             """),
     };
 
-    private static Html Overlay(OverlaySnapshot overlay)
+    private static Html Overlay(OverlayStanding overlay)
     {
         var limit = Math.Max(1, overlay.HardLimit);
         var nodes = 1000.0 * overlay.Nodes / limit;
@@ -91,7 +90,8 @@ internal static class OverviewPage
             <rect class="running" x="{nodes:0.##}" y="0" width="{reserved:0.##}" height="10"></rect>
             <rect class="limit" x="{1000.0 * overlay.SoftLimit / limit:0.##}" y="0" width="3" height="10"></rect></svg></td>
             <td class="number">{overlay.Nodes:N0}</td><td class="number">{overlay.Reserved:N0}</td>
-            <td class="number">{overlay.SoftLimit:N0}</td><td class="number">{overlay.HardLimit:N0}</td></tr>
+            <td class="number">{overlay.SoftLimit:N0}</td><td class="number">{overlay.HardLimit:N0}</td>
+            <td class="wide">{overlay.EnrolmentInWords()}</td></tr>
             """);
     }
 

@@ -16,6 +16,7 @@ internal static class Readiness
             .AddCheck<RedisCheck>("redis", timeout: Patience)
             .AddCheck<NatsCheck>("nats", timeout: Patience)
             .AddCheck<StreamsCheck>("streams", timeout: Patience)
+            .AddCheck<EnrolmentCheck>("enrolment", timeout: Patience)
             .AddCheck<IssuersCheck>("issuers", timeout: Patience);
         return builder;
     }
@@ -29,11 +30,11 @@ internal static class Readiness
 
     private static Task Write(HttpContext context, HealthReport report) => context.Response.WriteAsJsonAsync(new
     {
-        Ready = report.Status == HealthStatus.Healthy,
+        Ready = report.Status != HealthStatus.Unhealthy,
         Checks = report.Entries.Select(check => new
         {
             Name = check.Key,
-            Ready = check.Value.Status == HealthStatus.Healthy,
+            Ready = check.Value.Status != HealthStatus.Unhealthy,
             Reason = check.Value.Description ?? check.Value.Exception?.Message,
         }),
     });

@@ -93,6 +93,13 @@
       "points", samples.map((sample, index) => `${(index * step).toFixed(1)},${(46 - (44 * sample) / top).toFixed(1)}`).join(" "));
   };
 
+  const enrolment = (control) =>
+    !control ? "-"
+      : control.pause ? `paused by ${control.pause.by}: ${control.pause.reason}`
+      : control.brake ? `brake on: ${control.brake.reason}`
+      : control.limit ? `at most ${control.limit.perMinute} a minute, set by ${control.limit.by}: ${control.limit.reason}`
+      : "open";
+
   const overlayRow = (overlay) => {
     const limit = Math.max(1, overlay.hardLimit);
     const nodes = (1000 * overlay.nodes) / limit;
@@ -107,6 +114,7 @@
     for (const figure of [overlay.nodes, overlay.reserved, overlay.softLimit, overlay.hardLimit]) {
       row.append(cellOf(number.format(figure), "number"));
     }
+    row.append(cellOf(enrolment(overlay.enrolment), "wide"));
     return row;
   };
 
@@ -127,7 +135,7 @@
     byId("overlays").replaceChildren(
       !summary.overlays ? note("The placement of the region does not answer.")
         : summary.overlays.length === 0 ? note("The region has no overlays.")
-        : table([["Overlay"], ["State"], ["Load", "wide"], ["Nodes", "number"], ["Reserved", "number"], ["Soft limit", "number"], ["Hard limit", "number"]],
+        : table([["Overlay"], ["State"], ["Load", "wide"], ["Nodes", "number"], ["Reserved", "number"], ["Soft limit", "number"], ["Hard limit", "number"], ["Enrolment", "wide"]],
           summary.overlays.map(overlayRow)));
     byId("refused").replaceChildren(
       summary.refused.length === 0 ? note("None.")

@@ -1,3 +1,4 @@
+using ControlPlane.Admission;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.Overlays;
@@ -43,6 +44,7 @@ public class NodeCluster : IAsyncLifetime
             silo.Services.AddSingleton<IServerTokenIssuer>(new FakeServerTokenIssuer { Life = ServerTokenLife });
             silo.Services.AddSingleton<IFleetDiscovery, FakeDiscovery>();
             silo.Services.Configure<CertificatesOptions>(options => options.Profiles["node"] = new CertificateProfile { Issuers = [Issuer] });
+            silo.Services.Configure(Admission);
             silo.Services.Configure<ProvisioningOptions>(options => options.Issuers["choria"] = new string('a', 64));
             silo.Services.Configure<OverlaysOptions>(options =>
             {
@@ -62,6 +64,11 @@ public class NodeCluster : IAsyncLifetime
         Directory.Delete(folder, recursive: true);
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>How nodes are let in; the defaults when not given.</summary>
+    internal Action<AdmissionOptions> Admission { get; init; } = _ => { };
+
+    internal IEnrolmentControlGrain Control => cluster.Client.GetGrain<IEnrolmentControlGrain>(Overlay);
 
     internal IOverlayPlacementGrain Placement => cluster.Client.GetGrain<IOverlayPlacementGrain>(Region);
 
@@ -93,6 +100,18 @@ public class NodeCluster : IAsyncLifetime
                 return snapshot;
             }
 
+            await Task.Delay(TimeSpan.FromMilliseconds(20), deadline.Token);
+        }
+    }
+
+    /// <summary>Waits until the silo knows what its overlay's control says: it reads it once a second.</summary>
+    internal async Task UntilKnown(Func<EnrolmentControl, bool> condition)
+    {
+        var board = cluster.GetSiloServiceProvider().GetRequiredService<ControlBoard>();
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        deadline.CancelAfter(TimeSpan.FromSeconds(30));
+        while (board.Controls.Find(Overlay) is not { } control || !condition(control))
+        {
             await Task.Delay(TimeSpan.FromMilliseconds(20), deadline.Token);
         }
     }

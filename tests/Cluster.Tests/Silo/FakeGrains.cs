@@ -1,4 +1,5 @@
 using System.Reflection;
+using ControlPlane.Admission;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.Overlays;
@@ -17,6 +18,11 @@ internal sealed class FakeGrains
     public Dictionary<string, NodeSnapshot> Nodes { get; } = new(StringComparer.Ordinal);
 
     public List<OverlaySnapshot> Overlays { get; } = [new(Overlay, OverlayState.Active, 3, 1, 18_000, 20_000)];
+
+    /// <summary>The control of <see cref="Overlay"/>, and what changed it last.</summary>
+    public EnrolmentControl Control { get; set; } = new(Overlay);
+
+    public ControlChange? LastChange { get; private set; }
 
     /// <summary>What the next reprovision answers, and what the last one asked.</summary>
     public Func<ReprovisionOutcome> Reprovision { get; set; } = () => new ReprovisionOutcome.Accepted();
@@ -63,6 +69,18 @@ internal sealed class FakeGrains
         {
             [nameof(IOverlayPlacementGrain.ListOverlays)] = _ => Task.FromResult<IReadOnlyList<OverlaySnapshot>>(Overlays),
         }),
+        _ when contract == typeof(IEnrolmentControlGrain) => Stand.In<IEnrolmentControlGrain>(new()
+        {
+            [nameof(IEnrolmentControlGrain.Get)] = _ => Task.FromResult(Overlay.Equals(key) ? Control : null),
+            [nameof(IEnrolmentControlGrain.Pause)] = arguments => Change(key, arguments[0], change =>
+                Control with { Pause = new EnrolmentStop(change.Actor, change.Reason, DateTimeOffset.UnixEpoch) }),
+            [nameof(IEnrolmentControlGrain.Resume)] = arguments => Change(key, arguments[0], _ => Control with { Pause = null }),
+            [nameof(IEnrolmentControlGrain.ReleaseBrake)] = arguments => Change(key, arguments[0], _ => Control with { Brake = null }),
+            [nameof(IEnrolmentControlGrain.Limit)] = arguments => Change(key, arguments[1], change => Control with
+            {
+                Limit = arguments[0] is int rate ? new EnrolmentLimit(rate, change.Actor, change.Reason, DateTimeOffset.UnixEpoch) : null,
+            }),
+        }),
         _ when contract == typeof(ICertificateInventoryGrain) => Stand.In<ICertificateInventoryGrain>(new()
         {
             [nameof(ICertificateInventoryGrain.ListIssuers)] = _ => Task.FromResult<IReadOnlyList<string>>(["local"]),
@@ -81,6 +99,18 @@ internal sealed class FakeGrains
         }),
         _ => throw new InvalidOperationException($"nothing stands in for {contract.Name}"),
     };
+
+    private Task<EnrolmentControl?> Change(object key, object? given, Func<ControlChange, EnrolmentControl> change)
+    {
+        if (!Overlay.Equals(key))
+        {
+            return Task.FromResult<EnrolmentControl?>(null);
+        }
+
+        LastChange = (ControlChange)given!;
+        Control = change(LastChange);
+        return Task.FromResult<EnrolmentControl?>(Control);
+    }
 
     private CertificatePage Page(LedgerPosition? after, int limit)
     {

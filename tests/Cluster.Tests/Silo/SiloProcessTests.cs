@@ -37,7 +37,7 @@ public sealed class SiloProcessTests
             () => readiness + silo.Output,
             TimeSpan.FromMinutes(2));
 
-        foreach (var check in new[] { "orleans", "redis", "nats", "streams", "issuers" })
+        foreach (var check in new[] { "orleans", "redis", "nats", "streams", "enrolment", "issuers" })
         {
             Assert.Contains($"\"name\":\"{check}\",\"ready\":true", readiness);
         }

@@ -1,3 +1,4 @@
+using ControlPlane.Admission;
 using ControlPlane.Fleet;
 using ControlPlane.Provisioning;
 
@@ -29,6 +30,21 @@ public sealed class RosterTests
         Assert.False(roster.Put(Entry("a", Now.AddMinutes(1))));
         Assert.False(roster.Put(Entry("a", null)));
         Assert.True(roster.Put(Entry("a", Now.AddMinutes(1))));
+    }
+
+    [Fact]
+    public void Unpark_MakesThoseDue_WhoseOverlaysControlHasChanged()
+    {
+        roster.Put(Entry("a", Now.AddHours(1)) with { WaitsFor = new ControlMark("eu-1", 1) });
+        roster.Put(Entry("b", Now.AddHours(1)) with { WaitsFor = new ControlMark("eu-2", 4) });
+        roster.Put(Entry("c", Now.AddHours(1)));
+        Assert.False(roster.Unpark(new EnrolmentControls([new("eu-1", 1), new("eu-2", 4)]), Now));
+
+        Assert.True(roster.Unpark(new EnrolmentControls([new("eu-1", 2), new("eu-2", 4)]), Now));
+
+        Assert.Equal("a", roster.TakeDue(Now)?.Identity);
+        Assert.Null(roster.TakeDue(Now));
+        Assert.False(roster.Unpark(new EnrolmentControls([new("eu-1", 3), new("eu-2", 4)]), Now));
     }
 
     [Fact]

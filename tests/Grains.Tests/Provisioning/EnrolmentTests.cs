@@ -1,3 +1,4 @@
+using ControlPlane.Admission;
 using ControlPlane.Certificates;
 using ControlPlane.Provisioning;
 
@@ -178,5 +179,5 @@ public sealed class EnrolmentTests
     }
 
     private static EnrolmentStep Next(NodeState state, NodeNews news, DateTimeOffset? now = null) =>
-        Enrolment.Next(state, news, Options, now ?? Start.AddSeconds(10));
+        Enrolment.Next(state, news, Options, EnrolmentControls.Open, now ?? Start.AddSeconds(10));
 }

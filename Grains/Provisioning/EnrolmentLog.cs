@@ -1,0 +1,47 @@
+using ControlPlane.Admission;
+using Microsoft.Extensions.Logging;
+
+namespace ControlPlane.Provisioning;
+
+/// <summary>Tells of enrolments, in metrics and in a log that stays readable in a herd.</summary>
+internal sealed partial class EnrolmentLog(ProvisioningMeter meter, EnrolmentGate gate, LogPace pace, ILogger<EnrolmentLog> logger)
+{
+    public void Enrolled(string node, NodeState state, TimeSpan sinceFirstNews)
+    {
+        meter.Enrolled(sinceFirstNews);
+        if (pace.Admits("enrolled", node))
+        {
+            LogEnrolled(node, state.Overlay, state.Attempt);
+        }
+    }
+
+    public void Held(string node, Hold hold)
+    {
+        meter.Held(hold.Kind);
+        if (hold.WaitsFor is { } mark)
+        {
+            gate.NoteHeldBack(mark);
+        }
+
+        if (hold.Kind != NodeStage.Quarantined)
+        {
+            LogHeld(node, hold.Kind, hold.Reason);
+        }
+        else if (pace.Admits("quarantined", node))
+        {
+            LogQuarantined(node, hold.Refusal, hold.Reason);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "{Node} must be placed again: {Reason}")]
+    public partial void Lapsed(string node, string reason);
+
+    [LoggerMessage(LogLevel.Information, "Enrolled {Node} in {Overlay}, attempt {Attempt}")]
+    private partial void LogEnrolled(string node, string? overlay, int attempt);
+
+    [LoggerMessage(LogLevel.Warning, "Quarantined {Node}: {Refusal}, {Reason}")]
+    private partial void LogQuarantined(string node, Refusal? refusal, string reason);
+
+    [LoggerMessage(LogLevel.Debug, "{Node} is {Stage}: {Reason}")]
+    private partial void LogHeld(string node, NodeStage stage, string reason);
+}
