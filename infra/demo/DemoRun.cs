@@ -1,4 +1,3 @@
-using ControlPlane.Adapters.Choria;
 using ControlPlane.Chaos;
 using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;
@@ -25,7 +24,7 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
 
         var networks = options.Overlays == 1 ? "overlay" : $"{options.Overlays} overlays";
         display.Say($"starting nats-server (provisioning, {networks}), redis-server and {(options.Silos == 1 ? "the silo" : $"{options.Silos} silos")}");
-        await using var stage = await EnrolmentStage.StartAsync(StageOptions(folder), PublicKeyOf, cancellationToken);
+        await using var stage = await Stages.StartAsync(StageOptions(folder), cancellationToken);
         for (var number = 0; number < options.Silos; number++)
         {
             await stage.StartSiloAsync(cancellationToken, siloLog.WriteLine, number);
@@ -148,28 +147,16 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
     private SimulatedFleetOptions FleetOptions(DemoFolder folder, EnrolmentStage stage)
     {
         var withKeys = options.Protocol switch { FleetProtocol.V1 => options.Nodes, FleetProtocol.V2 => 0, _ => (options.Nodes + 1) / 2 };
-        return new SimulatedFleetOptions
+        return Stages.FleetOn(stage.Brokers, stage.Secrets) with
         {
-            Brokers = stage.Brokers.Provisioning.Url,
             Nodes = options.Nodes,
             ExtensionsPattern = $"{{\"customer\":\"customer{{n%{options.Customers}:00}}\","
                 + $"\"expectedNodes\":{(options.Nodes + options.Customers - 1) / options.Customers}}}",
             Protocol = options.Protocol,
-            Secret = File.ReadAllText(stage.Secrets.SharedSecretFile),
-            IssuerSeed = File.ReadAllText(stage.Secrets.IssuerSeedFile),
-            SignerKeyPem = File.ReadAllText(stage.Secrets.SignerFile),
-            User = "unprovisioned",
-            Password = File.ReadAllText(stage.Secrets.UnprovisionedPasswordFile),
             Faults = new Dictionary<NodeFault, FaultShare> { [NodeFault.Dead] = options.Dead, [NodeFault.ForgedToken] = options.Forged },
             KeyPool = withKeys,
             PairKeys = withKeys > GeneratedKeysMax,
             KeyFolder = folder.Keys,
         };
-    }
-
-    private static string PublicKeyOf(string seed)
-    {
-        using var key = Ed25519Key.FromSeed(Convert.FromHexString(seed));
-        return key.PublicKeyHex;
     }
 }

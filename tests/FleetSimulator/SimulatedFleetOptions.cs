@@ -16,7 +16,7 @@ public enum FleetProtocol
 }
 
 /// <summary>A fleet to simulate. Valid as it is but for <see cref="Brokers"/> and the key that signs its tokens.</summary>
-public sealed class SimulatedFleetOptions
+public sealed record SimulatedFleetOptions
 {
     /// <summary>The provisioning network: a comma separated list of <c>nats://host:port</c>, put into the token's <c>chu</c>.</summary>
     public required string Brokers { get; init; }

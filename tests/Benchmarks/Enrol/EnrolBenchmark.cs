@@ -1,4 +1,4 @@
-using ControlPlane.Adapters.Choria;
+using ControlPlane.Chaos;
 using ControlPlane.FleetSimulator;
 using ControlPlane.TestKit;
 using ControlPlane.TestKit.Stage;
@@ -28,13 +28,12 @@ public sealed class EnrolBenchmark : IBenchmark, IAsyncDisposable
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
         folder = Directory.CreateTempSubdirectory("controlplane-enrol-").FullName;
-        stage = await EnrolmentStage.StartAsync(
+        stage = await Stages.StartAsync(
             new EnrolmentStageOptions
             {
                 SiloProgram = Path.Combine(AppContext.BaseDirectory, "controlplane.dll"),
                 Folder = Path.Combine(folder, "ours"),
             },
-            PublicKeyOf,
             cancellationToken);
         await stage.StartSiloAsync(cancellationToken);
 
@@ -80,18 +79,11 @@ public sealed class EnrolBenchmark : IBenchmark, IAsyncDisposable
 
     private async Task<double> EnrolAsync(StageBrokers brokers, string who, CancellationToken cancellationToken)
     {
-        var secrets = stage!.Secrets;
-        var options = new SimulatedFleetOptions
+        var options = Stages.FleetOn(brokers, stage!.Secrets) with
         {
-            Brokers = brokers.Provisioning.Url,
             Nodes = NodesPerRound,
             IdentityPattern = $"{who}{++round}-{{n:00000}}.sim.example.net",
             Protocol = FleetProtocol.V1,
-            Secret = await File.ReadAllTextAsync(secrets.SharedSecretFile, cancellationToken),
-            IssuerSeed = await File.ReadAllTextAsync(secrets.IssuerSeedFile, cancellationToken),
-            SignerKeyPem = await File.ReadAllTextAsync(secrets.SignerFile, cancellationToken),
-            User = "unprovisioned",
-            Password = await File.ReadAllTextAsync(secrets.UnprovisionedPasswordFile, cancellationToken),
             KeyPool = NodesPerRound,
             KeyFolder = Path.Combine(RepositoryRoot.Path, ".data", "keys"),
         };
@@ -104,11 +96,5 @@ public sealed class EnrolBenchmark : IBenchmark, IAsyncDisposable
         }
 
         return NodesPerRound / TimeProvider.System.GetElapsedTime(started).TotalMinutes;
-    }
-
-    private static string PublicKeyOf(string seed)
-    {
-        using var key = Ed25519Key.FromSeedHex(seed);
-        return key.PublicKeyHex;
     }
 }

@@ -55,8 +55,7 @@ public sealed class HerdBenchmark : IBenchmark, IAsyncDisposable
 
     public async Task<double> RunReferenceAsync(CancellationToken cancellationToken)
     {
-        var options = await HerdFleet.OptionsAsync(
-            rawBrokers!, herd!.Stage.Secrets, HerdFleet.Nodes, $"raw{round++}", dead: default, cancellationToken);
+        var options = HerdFleet.Options(rawBrokers!, herd!.Stage.Secrets, HerdFleet.Nodes, $"raw{round++}", dead: default);
         await using var fleet = await SimulatedFleet.StartAsync(options, cancellationToken);
         var begun = TimeProvider.System.GetTimestamp();
         if (!await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: cancellationToken))

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ControlPlane.Chaos;
 using ControlPlane.FleetSimulator;
 using ControlPlane.FleetSimulator.Faults;
 using ControlPlane.TestKit.Stage;
@@ -15,20 +16,14 @@ internal static class HerdFleet
     /// <summary>Nodes behind one connection: a process may open 20,000 files here, and each node needs its next connection before it leaves the last.</summary>
     public const int NodesPerConnection = 50;
 
-    public static async Task<SimulatedFleetOptions> OptionsAsync(
-        StageBrokers brokers, StageSecrets secrets, int nodes, string name, FaultShare dead, CancellationToken cancellationToken) => new()
+    public static SimulatedFleetOptions Options(
+        StageBrokers brokers, StageSecrets secrets, int nodes, string name, FaultShare dead) => Stages.FleetOn(brokers, secrets) with
     {
-        Brokers = brokers.Provisioning.Url,
         Nodes = nodes,
         NodesPerConnection = NodesPerConnection,
         IdentityPattern = $"{name}-{{n:00000}}.sim.example.net",
         Protocol = FleetProtocol.V1,
         Faults = new Dictionary<NodeFault, FaultShare> { [NodeFault.Dead] = dead },
-        Secret = await File.ReadAllTextAsync(secrets.SharedSecretFile, cancellationToken),
-        IssuerSeed = await File.ReadAllTextAsync(secrets.IssuerSeedFile, cancellationToken),
-        SignerKeyPem = await File.ReadAllTextAsync(secrets.SignerFile, cancellationToken),
-        User = "unprovisioned",
-        Password = await File.ReadAllTextAsync(secrets.UnprovisionedPasswordFile, cancellationToken),
         KeyPool = nodes,
         PairKeys = true,
         KeyFolder = Path.Combine(RepositoryRoot.Path, ".data", "keys"),

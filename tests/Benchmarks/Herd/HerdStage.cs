@@ -1,6 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using ControlPlane.Adapters.Choria;
+using ControlPlane.Chaos;
 using ControlPlane.FleetSimulator;
 using ControlPlane.FleetSimulator.Faults;
 using ControlPlane.TestKit.Stage;
@@ -36,7 +36,7 @@ internal sealed class HerdStage : IAsyncDisposable
             Folder = Path.Combine(folder.FullName, "stage"),
             Silos = silos,
         };
-        var herd = new HerdStage(folder, await EnrolmentStage.StartAsync(options, PublicKeyOf, cancellationToken));
+        var herd = new HerdStage(folder, await Stages.StartAsync(options, cancellationToken));
         await herd.Stage.StartSilosAsync(cancellationToken);
         await herd.ArriveAsync(WarmNodes, dead: default, atThirtyPercent: null, cancellationToken);
         return herd;
@@ -50,7 +50,7 @@ internal sealed class HerdStage : IAsyncDisposable
     public async Task<HerdTimes> ArriveAsync(
         int nodes, FaultShare dead, Func<CancellationToken, Task>? atThirtyPercent, CancellationToken cancellationToken)
     {
-        var options = await HerdFleet.OptionsAsync(Stage.Brokers, Stage.Secrets, nodes, $"herd{fleets++}", dead, cancellationToken);
+        var options = HerdFleet.Options(Stage.Brokers, Stage.Secrets, nodes, $"herd{fleets++}", dead);
         await using var fleet = await SimulatedFleet.StartAsync(options, cancellationToken);
         var begun = TimeProvider.System.GetTimestamp();
         var times = new HerdTimes(fleet.ExpectedArrivals);
@@ -94,11 +94,5 @@ internal sealed class HerdStage : IAsyncDisposable
             // A silo that was just killed; the next look asks another.
             return enrolledBefore;
         }
-    }
-
-    private static string PublicKeyOf(string seed)
-    {
-        using var key = Ed25519Key.FromSeedHex(seed);
-        return key.PublicKeyHex;
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Json;
 using System.Text.Json;
+using ControlPlane.Chaos;
 using ControlPlane.TestKit.Stage;
 using StackExchange.Redis;
 
@@ -23,14 +24,14 @@ internal sealed class HerdUsage(EnrolmentStage stage)
         {
             ["redis-commands-per-node"] = (double)(commands - commandsBefore) / nodes,
             ["redis-bytes-per-node"] = (double)(bytes - bytesBefore) / nodes,
-            ["rss-MB-redis"] = MegabytesOf(stage.Redis.ProcessId),
-            ["rss-MB-nats-provisioning"] = MegabytesOf(stage.Brokers.Provisioning.ProcessId),
-            ["rss-MB-nats-overlay"] = MegabytesOf(stage.Brokers.Overlay.ProcessId),
-            ["rss-MB-simulator"] = MegabytesOf(Environment.ProcessId),
+            ["rss-MB-redis"] = ProcessMemory.MegabytesOf(stage.Redis.ProcessId),
+            ["rss-MB-nats-provisioning"] = ProcessMemory.MegabytesOf(stage.Brokers.Provisioning.ProcessId),
+            ["rss-MB-nats-overlay"] = ProcessMemory.MegabytesOf(stage.Brokers.Overlay.ProcessId),
+            ["rss-MB-simulator"] = ProcessMemory.MegabytesOf(Environment.ProcessId),
         };
         foreach (var (silo, number) in stage.Silos.Select((silo, number) => (silo, number)).Where(one => one.silo is { IsRunning: true }))
         {
-            details[$"rss-MB-silo-{number + 1}"] = MegabytesOf(silo!.ProcessId);
+            details[$"rss-MB-silo-{number + 1}"] = ProcessMemory.MegabytesOf(silo!.ProcessId);
         }
 
         details["connections-of-silos"] = await ConnectionsAsync(cancellationToken);
@@ -41,12 +42,6 @@ internal sealed class HerdUsage(EnrolmentStage stage)
         }
 
         return details;
-    }
-
-    private static double MegabytesOf(int process)
-    {
-        var line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture) / 1024;
     }
 
     private async Task<(long Commands, long Bytes)> RedisWorkAsync()

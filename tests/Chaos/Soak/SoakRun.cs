@@ -1,5 +1,4 @@
 using System.Text;
-using ControlPlane.Adapters.Choria;
 using ControlPlane.FleetSimulator;
 using ControlPlane.Provisioning;
 using ControlPlane.TestKit.Stage;
@@ -20,7 +19,7 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
         var folder = Directory.CreateTempSubdirectory("controlplane-soak-");
         try
         {
-            await using var stage = await EnrolmentStage.StartAsync(StageOptions(folder.FullName), PublicKeyOf, cancellationToken);
+            await using var stage = await Stages.StartAsync(StageOptions(folder.FullName), cancellationToken);
             for (var number = 0; number < options.Silos; number++)
             {
                 await stage.StartSiloAsync(cancellationToken, Keep, number);
@@ -115,18 +114,12 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
             """,
     };
 
-    private SimulatedFleetOptions FleetOptions(EnrolmentStage stage, string folder) => new()
+    private SimulatedFleetOptions FleetOptions(EnrolmentStage stage, string folder) => Stages.FleetOn(stage.Brokers, stage.Secrets) with
     {
-        Brokers = stage.Brokers.Provisioning.Url,
         Nodes = options.Nodes,
         Protocol = options.Protocol,
         Seed = options.Seed,
         ArriveWithin = options.Duration * 0.8,
-        Secret = File.ReadAllText(stage.Secrets.SharedSecretFile),
-        IssuerSeed = File.ReadAllText(stage.Secrets.IssuerSeedFile),
-        SignerKeyPem = File.ReadAllText(stage.Secrets.SignerFile),
-        User = "unprovisioned",
-        Password = File.ReadAllText(stage.Secrets.UnprovisionedPasswordFile),
         KeyPool = options.Nodes * 4,
         PairKeys = true,
         KeyFolder = Path.Combine(folder, "keys"),
@@ -146,11 +139,5 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
         {
             return log.ToString();
         }
-    }
-
-    private static string PublicKeyOf(string seed)
-    {
-        using var key = Ed25519Key.FromSeedHex(seed);
-        return key.PublicKeyHex;
     }
 }

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace ControlPlane.Chaos;
 
 /// <summary>What a process holds in memory, by Linux's account.</summary>
-internal static class ProcessMemory
+public static class ProcessMemory
 {
     public static double MegabytesOf(int processId)
     {

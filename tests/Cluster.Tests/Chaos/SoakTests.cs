@@ -1,5 +1,5 @@
 using ControlPlane.Chaos;
-using ControlPlane.Cluster.Tests.Enrolment;
+using Stages = ControlPlane.Cluster.Tests.Enrolment.Stages;
 
 namespace ControlPlane.Cluster.Tests.Chaos;
 
