@@ -12,8 +12,8 @@ public sealed class NegativeTokenTests
     {
         ["client-control"] = null,
         ["client-altered-claim"] = TokenRefusal.Untrusted,
-        ["client-alg-none"] = TokenRefusal.Untrusted,
-        ["client-alg-hs256"] = TokenRefusal.Untrusted,
+        ["client-alg-none"] = TokenRefusal.AnotherAlgorithm,
+        ["client-alg-hs256"] = TokenRefusal.AnotherAlgorithm,
         ["client-other-issuer"] = TokenRefusal.Untrusted,
         ["client-expired"] = TokenRefusal.Expired,
         ["client-not-yet-valid"] = TokenRefusal.NotYetValid,
