@@ -35,6 +35,9 @@ internal sealed class HerdStage : IAsyncDisposable
             SiloProgram = Path.Combine(AppContext.BaseDirectory, "controlplane.dll"),
             Folder = Path.Combine(folder.FullName, "stage"),
             Silos = silos,
+
+            // The herds of all rounds stay: the overlay is to refuse none of them.
+            HardLimit = (HerdFleet.Nodes + WarmNodes) * 4,
         };
         var herd = new HerdStage(folder, await Stages.StartAsync(options, cancellationToken));
         await herd.Stage.StartSilosAsync(cancellationToken);
