@@ -30,6 +30,7 @@ internal static class Program
             .AddCommandIssuers()
             .AddCertificates()
             .AddProvisioning()
+            .AddFleetState()
             .AddFleet());
 
         return builder

@@ -3,6 +3,8 @@ using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Adapters.Fleet.Placement;
 using ControlPlane.Fleet;
+using ControlPlane.Inventory;
+using ControlPlane.Liveness;
 using ControlPlane.Overlays;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,6 +17,10 @@ namespace Orleans.Hosting;
 public static class FleetHosting
 {
     private const string DecoderKey = "choria-lifecycle";
+    private const string RegistrationDecoderKey = "choria-registration";
+
+    /// <summary>Nodes register every five minutes; what is older than some rounds was overtaken.</summary>
+    private static readonly TimeSpan RegistrationsMaxAge = TimeSpan.FromHours(1);
 
     /// <summary>
     /// Adds the connections to the provisioning network and the overlays, RPC to nodes, discovery, attestation and server tokens,
@@ -36,12 +42,28 @@ public static class FleetHosting
         silo.Services.AddSingleton<IServerTokenIssuer, ChoriaServerTokenIssuer>();
         silo.Services.AddSingleton<IPlacementLink, NatsPlacementLink>();
         silo.Services.AddHostedService<PlacementDoor>();
-        return silo.AddFleetEvents();
+        return silo.AddOverlayStreams().AddFleetEvents();
+    }
+
+    private static ISiloBuilder AddOverlayStreams(this ISiloBuilder silo)
+    {
+        silo.Services.AddSingleton<OverlayStreams>();
+        silo.Services.AddSingleton<IHearing, FleetHearing>();
+        silo.Services.AddSingleton<ISoftState, JetStreamSoftState>();
+        silo.Services.AddSingleton<ILivenessAdvisories, AgeAdvisories>();
+        silo.Services.AddSingleton<INodeChanges, NodeChangeWriter>();
+        silo.Services.AddSingleton<NodeChangeTail>();
+        silo.Services.AddSingleton<INodeChangeFeed>(services => services.GetRequiredService<NodeChangeTail>());
+        silo.Services.AddHostedService(services => services.GetRequiredService<NodeChangeTail>());
+        return silo;
     }
 
     private static ISiloBuilder AddFleetEvents(this ISiloBuilder silo)
     {
+        silo.Services.AddSingleton<RegistrationTrust>();
+        silo.Services.AddSingleton<RegistrationMeter>();
         silo.Services.AddKeyedSingleton<IJetStreamDecoder, LifecycleDecoder>(DecoderKey);
+        silo.Services.AddKeyedSingleton<IJetStreamDecoder, RegistrationDecoder>(RegistrationDecoderKey);
 
         // Streams share the first of the connections over which nodes are called: no network costs a connection more.
         silo.Services.AddKeyedSingleton<INatsConnection>(
@@ -53,6 +75,11 @@ public static class FleetHosting
             foreach (var (name, network) in networks.Where(network => network.Value.StreamName.Length > 0))
             {
                 streams.Sources.Add(Source(name, network));
+            }
+
+            foreach (var (overlay, network) in fleet.Value.Overlays.Where(overlay => overlay.Value.RegistrationStreamName.Length > 0))
+            {
+                streams.Sources.Add(Registrations(overlay, network));
             }
         });
         return silo.AddJetStreamStreams(FleetStreams.Provider, streams => streams.Namespace = FleetStreams.Namespace);
@@ -67,4 +94,23 @@ public static class FleetHosting
         DecoderKey = DecoderKey,
         Create = network.CreateStream ? new JetStreamCreation { Subjects = { ChoriaSubjects.AllLifecycleEvents } } : null,
     };
+
+    private static JetStreamSourceOptions Registrations(string overlay, NetworkOptions network)
+    {
+        var source = new JetStreamSourceOptions
+        {
+            Name = RegistrationDecoder.SourceOf(overlay),
+            ConnectionKey = overlay,
+            JetStream = network.RegistrationStreamName,
+            DecoderKey = RegistrationDecoderKey,
+            Create = network.CreateStream ? new JetStreamCreation { MaxAge = RegistrationsMaxAge } : null,
+        };
+        foreach (var subject in network.UsedRegistrationSubjects)
+        {
+            source.Subjects.Add(subject);
+            source.Create?.Subjects.Add(subject);
+        }
+
+        return source;
+    }
 }

@@ -59,6 +59,17 @@ public sealed class FleetOptions
     [Range(typeof(TimeSpan), "00:00:01", "00:01:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// Copies of the JetStream streams that hold soft state, advisories and changes of the local overlay. 1 to 5; 1 by default, 3 on a cluster
+    /// of brokers.
+    /// </summary>
+    [Range(1, 5)]
+    public int StateReplicas { get; set; } = 1;
+
+    /// <summary>How long advisories on nodes' liveness are kept. 1 hour to 366 days; 7 days by default.</summary>
+    [Range(typeof(TimeSpan), "01:00:00", "366.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan AdvisoriesMaxAge { get; set; } = TimeSpan.FromDays(7);
+
     /// <summary>How long a discovery sweep listens at most. 1 to 30 seconds; 5 seconds by default.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:00:30", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan DiscoveryWindow { get; set; } = TimeSpan.FromSeconds(5);
@@ -104,8 +115,29 @@ public sealed class NetworkOptions
     /// </summary>
     public string StreamName { get; set; } = "CHORIA_EVENTS";
 
-    /// <summary>Whether we make the stream when it is missing. False by default: a Choria broker makes it itself.</summary>
+    /// <summary>Whether we make the streams when they are missing. False by default: a Choria broker makes that of events itself.</summary>
     public bool CreateStream { get; set; }
+
+    /// <summary>
+    /// The JetStream stream that holds what nodes register, <c>CHORIA_REGISTRATION</c> by Choria's convention. None by default: then facts are
+    /// known from enrolment only. Read on overlays' networks only.
+    /// </summary>
+    public string RegistrationStreamName { get; set; } = "";
+
+    /// <summary>
+    /// The subjects of registrations in it: what nodes publish themselves, and what a data adapter of Choria's broker makes of it. By default
+    /// <c>*.broadcast.agent.registration</c> and <c>choria.node_metadata.&gt;</c>. Only brokers may be able to publish to the latter.
+    /// </summary>
+    public List<string> RegistrationSubjects { get; set; } = [];
+
+    /// <summary>
+    /// Path of the PEM file with the CAs that sign the certificates of protocol v1 nodes: registrations of theirs are believed by it. Without
+    /// it they count as signs of life of nobody.
+    /// </summary>
+    public string? NodeCaFile { get; set; }
+
+    internal IReadOnlyList<string> UsedRegistrationSubjects =>
+        RegistrationSubjects.Count > 0 ? RegistrationSubjects : ["*.broadcast.agent.registration", "choria.node_metadata.>"];
 }
 
 /// <summary>How our requests to provisioned nodes are signed: a client token for protocol v2, a certificate for v1.</summary>

@@ -77,6 +77,7 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
 
         AddFileFault(faults, network.PasswordFile, $"{path}:{nameof(network.PasswordFile)}", required: network.User is not null);
         AddFileFault(faults, network.CaFile, $"{path}:{nameof(network.CaFile)}", required: false);
+        AddFileFault(faults, network.NodeCaFile, $"{path}:{nameof(network.NodeCaFile)}", required: false);
         AddPairFaults(faults, network.TokenFile, network.SeedFile, $"{path}:{nameof(network.TokenFile)}", $"{path}:{nameof(network.SeedFile)}");
         AddPairFaults(
             faults, network.CertificateFile, network.KeyFile, $"{path}:{nameof(network.CertificateFile)}", $"{path}:{nameof(network.KeyFile)}");

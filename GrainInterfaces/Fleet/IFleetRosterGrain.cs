@@ -1,6 +1,7 @@
 namespace ControlPlane.Fleet;
 
 using ControlPlane.Admission;
+using ControlPlane.Liveness;
 using ControlPlane.Provisioning;
 
 /// <summary>One slice of the overlay's nodes: who is in it, how each one stands, and when each is due for its next step.</summary>
@@ -14,6 +15,10 @@ public interface IFleetRosterGrain : IGrainWithIntegerKey
     /// <summary>Records how a node stands and when it is due; replaces what was recorded. Safe to repeat.</summary>
     [Alias("Record")]
     Task Record(RosterEntry entry);
+
+    /// <summary>Records how alive a node is, and nothing else; adds a node that is not known. Stored within a second. Safe to repeat.</summary>
+    [Alias("Mark")]
+    Task Mark(string identity, NodeLiveness liveness, string? agentVersion);
 
     /// <summary>Keeps the slice awake and ticking; called for every slice by each silo. Safe to repeat.</summary>
     [Alias("Wake")]
@@ -35,6 +40,8 @@ public interface IFleetRosterGrain : IGrainWithIntegerKey
 /// <param name="Reason">Why it waits or was refused; null when it goes on by itself.</param>
 /// <param name="Since">When it was first heard of in this enrolment: the age by which the waiting are ordered.</param>
 /// <param name="DueAt">When <see cref="INodeGrain.Continue"/> is to be called; null when nothing is due.</param>
+/// <param name="Liveness">Whether it is heard on its overlay.</param>
+/// <param name="AgentVersion">Choria's version on the node, when it was reported.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.RosterEntry")]
 public sealed record RosterEntry(
     [property: Id(0)] string Identity,
@@ -42,7 +49,9 @@ public sealed record RosterEntry(
     [property: Id(2)] string? Overlay,
     [property: Id(3)] string? Reason,
     [property: Id(4)] DateTimeOffset Since,
-    [property: Id(5)] DateTimeOffset? DueAt)
+    [property: Id(5)] DateTimeOffset? DueAt,
+    [property: Id(6)] NodeLiveness Liveness = NodeLiveness.Unknown,
+    [property: Id(7)] string? AgentVersion = null)
 {
     /// <summary>What makes the node due before <see cref="DueAt"/>; null when nothing does.</summary>
     [Id(20)]

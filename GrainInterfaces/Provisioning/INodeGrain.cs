@@ -1,6 +1,7 @@
 namespace ControlPlane.Provisioning;
 
 using ControlPlane.Fleet;
+using ControlPlane.Liveness;
 using Orleans.Concurrency;
 
 /// <summary>One Choria server and everything the control plane holds true of it.</summary>
@@ -30,6 +31,17 @@ public interface INodeGrain : IGrainWithStringKey
     /// <summary>What is known of the node now, with its history.</summary>
     [Alias("Get"), AlwaysInterleave]
     Task<NodeSnapshot> Get();
+
+    /// <summary>Takes note of how alive it is on its overlay; when it returns, that is stored. Safe to repeat.</summary>
+    [Alias("NoteLiveness"), AlwaysInterleave]
+    Task NoteLiveness(LivenessChange change);
+
+    /// <summary>
+    /// Takes note of what it showed of itself on its overlay. One that shows another key or machine than it enrolled with, or that two
+    /// processes speak for, is quarantined. Safe to repeat.
+    /// </summary>
+    [Alias("Sight"), AlwaysInterleave]
+    Task Sight(NodeSighting sighting);
 
     /// <summary>Makes an enrolled or quarantined node enrol anew.</summary>
     /// <remarks>Safe to repeat: while an enrolment runs, it answers <see cref="ReprovisionOutcome.UnderWay"/>.</remarks>

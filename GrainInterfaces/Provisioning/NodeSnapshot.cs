@@ -1,6 +1,7 @@
 namespace ControlPlane.Provisioning;
 
 using ControlPlane.Certificates;
+using ControlPlane.Liveness;
 
 /// <summary>What is known of one node at one moment.</summary>
 /// <param name="Identity">The node's identity.</param>
@@ -18,6 +19,9 @@ using ControlPlane.Certificates;
 /// <param name="LastSeenAt">When it was last heard; soft, lost when the silo ends.</param>
 /// <param name="AgentVersion">Choria's version on the node, when it was reported.</param>
 /// <param name="History">What happened to it, oldest first; at most 64 steps are kept.</param>
+/// <param name="Liveness">Whether it is heard on its overlay.</param>
+/// <param name="LivenessSince">Since when; null when it was never heard there.</param>
+/// <param name="MachineId">Its machine's own id, as it reported since it enrolled; null when it reported none.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.NodeSnapshot")]
 public sealed record NodeSnapshot(
     [property: Id(0)] string Identity,
@@ -34,7 +38,10 @@ public sealed record NodeSnapshot(
     [property: Id(11)] DateTimeOffset? FirstSeenAt,
     [property: Id(12)] DateTimeOffset? LastSeenAt,
     [property: Id(13)] string? AgentVersion,
-    [property: Id(14)] IReadOnlyList<NodeStep> History);
+    [property: Id(14)] IReadOnlyList<NodeStep> History,
+    [property: Id(15)] NodeLiveness Liveness = NodeLiveness.Unknown,
+    [property: Id(16)] DateTimeOffset? LivenessSince = null,
+    [property: Id(17)] string? MachineId = null);
 
 /// <summary>One step in a node's history.</summary>
 /// <param name="Stage">The stage that was reached.</param>

@@ -59,4 +59,7 @@ public enum Refusal
 
     /// <summary>Another node has the key, or a certificate of it was revoked.</summary>
     KeyReused = 19,
+
+    /// <summary>Two machines or processes use the identity, or it is used with a key that is not the one it enrolled with.</summary>
+    Cloned = 40,
 }

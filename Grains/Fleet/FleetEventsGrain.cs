@@ -1,16 +1,34 @@
+using ControlPlane.Inventory;
+using ControlPlane.Liveness;
 using ControlPlane.Provisioning;
+using Microsoft.Extensions.Logging;
+using Orleans.Runtime;
 using Orleans.Streams;
 using Orleans.Streams.Core;
 
 namespace ControlPlane.Fleet;
 
 [GrainType("fleet-events"), ImplicitStreamSubscription(FleetStreams.Namespace)]
-internal sealed class FleetEventsGrain : Grain, IFleetEventsGrain, IStreamSubscriptionObserver, IAsyncBatchObserver<FleetEvent>
+internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMeter meter, ILogger<FleetEventsGrain> logger)
+    : Grain, IFleetEventsGrain, IStreamSubscriptionObserver, IAsyncBatchObserver<FleetEvent>
 {
     /// <summary>Nodes that are told of their events at once.</summary>
     private const int CallsMax = 64;
 
+    private PartitionLiveness? liveness;
     private long dispatched;
+
+    private PartitionLiveness Liveness => liveness ??= watch.Of(this.GetPrimaryKeyString());
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        // Interleaved, so that a batch does not wait for an announcement. Kept alive, since only who listens can tell who is silent.
+        this.RegisterGrainTimer(
+            Liveness.TickAsync, new GrainTimerCreationOptions(TimeSpan.Zero, PartitionLiveness.Tick) { Interleave = true, KeepAlive = true });
+        return Task.CompletedTask;
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => Liveness.LeaveAsync(cancellationToken);
 
     public Task<long> CountDispatched() => Task.FromResult(dispatched);
 
@@ -30,6 +48,7 @@ internal sealed class FleetEventsGrain : Grain, IFleetEventsGrain, IStreamSubscr
             await Task.Yield();
         }
 
+        await Learn(items.Select(item => item.Item.Registration?.Inventory).OfType<NodeInventory>());
         dispatched += items.Count;
     }
 
@@ -39,7 +58,57 @@ internal sealed class FleetEventsGrain : Grain, IFleetEventsGrain, IStreamSubscr
     {
         foreach (var fleetEvent in eventsOfOneNode)
         {
-            await GrainFactory.GetGrain<INodeGrain>(fleetEvent.Identity).Observe(fleetEvent);
+            var node = GrainFactory.GetGrain<INodeGrain>(fleetEvent.Identity);
+            if (fleetEvent.Kind != FleetEventKind.Registration)
+            {
+                await node.Observe(fleetEvent);
+            }
+
+            if (Liveness.Hear(fleetEvent) is { } pulse && Sightings.Of(pulse, fleetEvent) is var (sighting, digest))
+            {
+                await Sight(node, pulse, sighting, digest);
+            }
         }
     }
+
+    // What is not judged now is seen again with the next registration: no reason to hold the batch, and enrolments with it.
+    private async Task Sight(INodeGrain node, NodePulse pulse, NodeSighting sighting, ulong digest)
+    {
+        try
+        {
+            if (sighting.OtherPlace is not null)
+            {
+                meter.CloneSeen();
+            }
+
+            await node.Sight(sighting);
+            pulse.Sighting = digest;
+        }
+        catch (Exception fault) when (fault is TimeoutException or OrleansException)
+        {
+            LogNotJudged(pulse.Identity, fault.Message);
+        }
+    }
+
+    private async Task Learn(IEnumerable<NodeInventory> inventories)
+    {
+        foreach (var slice in inventories.GroupBy(inventory => FleetRoster.ShardOf(inventory.Identity)))
+        {
+            try
+            {
+                await GrainFactory.GetGrain<IFleetIndexGrain>(slice.Key).Learn([.. slice]);
+            }
+            catch (Exception fault) when (fault is TimeoutException or OrleansException)
+            {
+                // Soft: nodes register again in some minutes, and enrolments must not wait for a search index.
+                LogNotLearnt(slice.Count(), fault.Message);
+            }
+        }
+    }
+
+    [LoggerMessage(LogLevel.Debug, "What was seen of {Node} could not be judged yet: {Reason}")]
+    private partial void LogNotJudged(string node, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "What {Count} nodes registered did not reach the index: {Reason}")]
+    private partial void LogNotLearnt(int count, string reason);
 }

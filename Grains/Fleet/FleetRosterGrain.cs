@@ -1,7 +1,10 @@
 using ControlPlane.Admission;
+using ControlPlane.Inventory;
+using ControlPlane.Liveness;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
+using Orleans.Runtime;
 
 namespace ControlPlane.Fleet;
 
@@ -22,6 +25,10 @@ internal sealed partial class FleetRosterGrain(
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
 
     private readonly Roster roster = new();
+
+    /// <summary>Nodes whose slice of the index has not been told how they stand.</summary>
+    private readonly HashSet<string> untold = new(StringComparer.Ordinal);
+
     private readonly HashSet<string> calling = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource leaving = new();
     private Task writing = Task.CompletedTask;
@@ -51,7 +58,7 @@ internal sealed partial class FleetRosterGrain(
     public async Task Record(RosterEntry entry)
     {
         var mustSurvive = roster.Put(entry);
-        isDirty = true;
+        Changed(entry.Identity);
         CallDue();
         if (mustSurvive)
         {
@@ -59,17 +66,56 @@ internal sealed partial class FleetRosterGrain(
         }
     }
 
+    public Task Mark(string identity, NodeLiveness liveness, string? agentVersion)
+    {
+        roster.Mark(identity, liveness, agentVersion, time.GetUtcNow());
+        Changed(identity);
+        return Task.CompletedTask;
+    }
+
     public Task<IReadOnlyList<RosterEntry>> List(NodeStage? stage, string? afterIdentity, int limit) =>
         Task.FromResult(roster.List(stage, afterIdentity, Math.Clamp(limit, 1, 1000)));
 
     public Task<IReadOnlyDictionary<NodeStage, int>> Count() => Task.FromResult(roster.Count());
 
-    private Task OnTick(CancellationToken cancellationToken)
+    private async Task OnTick(CancellationToken cancellationToken)
     {
         // Before the controls were read nothing is known to have changed.
         isDirty |= board.Known.IsCompleted && roster.Unpark(board.Controls, time.GetUtcNow());
         CallDue();
-        return isDirty ? Commit() : Task.CompletedTask;
+        if (isDirty)
+        {
+            await Commit();
+        }
+
+        await TellIndex();
+    }
+
+    private void Changed(string identity)
+    {
+        untold.Add(identity);
+        isDirty = true;
+    }
+
+    private async Task TellIndex()
+    {
+        if (untold.Count == 0)
+        {
+            return;
+        }
+
+        var told = untold.ToArray();
+        untold.Clear();
+        try
+        {
+            await GrainFactory.GetGrain<IFleetIndexGrain>(this.GetPrimaryKeyLong()).Stand([.. told.Select(roster.Find).OfType<RosterEntry>()]);
+        }
+        catch (Exception fault) when (fault is TimeoutException or OrleansException)
+        {
+            // The index is soft: it hears of them with the next tick.
+            untold.UnionWith(told);
+            LogNotTold(told.Length, fault.Message);
+        }
     }
 
     private void CallDue()
@@ -88,6 +134,7 @@ internal sealed partial class FleetRosterGrain(
         {
             var after = await GrainFactory.GetGrain<INodeGrain>(entry.Identity).Continue(entry, leaving.Token);
             roster.Returned(after);
+            Changed(entry.Identity);
         }
         catch (Exception) when (leaving.IsCancellationRequested)
         {
@@ -99,13 +146,13 @@ internal sealed partial class FleetRosterGrain(
             // The top of a loop that must go on: whatever happened to this node, the others are due too.
             LogBrokeOff(entry.Identity, fault);
             roster.Returned(entry with { DueAt = time.GetUtcNow() + RetryDelay });
+            Changed(entry.Identity);
         }
         finally
         {
             calling.Remove(entry.Identity);
         }
 
-        isDirty = true;
         CallDue();
     }
 
@@ -121,6 +168,9 @@ internal sealed partial class FleetRosterGrain(
         isDirty = false;
         await (writing = stored.ReplaceAsync(new RosterState(roster.Entries)));
     }
+
+    [LoggerMessage(LogLevel.Debug, "The index does not know yet how {Count} nodes stand: {Reason}")]
+    private partial void LogNotTold(int count, string reason);
 
     [LoggerMessage(LogLevel.Warning, "The enrolment of {Node} broke off and will be continued")]
     private partial void LogBrokeOff(string node, Exception fault);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ControlPlane.Admission;
+using ControlPlane.Liveness;
 using ControlPlane.Provisioning;
 
 namespace ControlPlane.Fleet;
@@ -46,6 +47,30 @@ internal sealed class Roster
         Set(entry);
         return entry.DueAt is { } at && (previous?.DueAt is not { } before || at < before);
     }
+
+    /// <summary>Records how alive a node is, and leaves when it is due alone.</summary>
+    public void Mark(string identity, NodeLiveness liveness, string? agentVersion, DateTimeOffset now)
+    {
+        if (called.GetValueOrDefault(identity) is { } meanwhile)
+        {
+            called[identity] = meanwhile with { Liveness = liveness, AgentVersion = agentVersion ?? meanwhile.AgentVersion };
+        }
+
+        var entry = entries.GetValueOrDefault(identity) ?? new RosterEntry(identity, NodeStage.Unknown, null, null, now, null);
+        var marked = entry with { Liveness = liveness, AgentVersion = agentVersion ?? entry.AgentVersion };
+
+        // One that is being called is not due a second time.
+        if (called.ContainsKey(identity))
+        {
+            entries[identity] = marked;
+        }
+        else
+        {
+            Set(marked);
+        }
+    }
+
+    public RosterEntry? Find(string identity) => entries.GetValueOrDefault(identity);
 
     /// <summary>The node that is due longest, taken off the queue until it is <see cref="Returned"/>; null when none is due.</summary>
     /// <remarks>Its entry stays in the list as it is: what is stored of a node that is being called must still be due.</remarks>

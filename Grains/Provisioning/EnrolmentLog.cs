@@ -36,6 +36,9 @@ internal sealed partial class EnrolmentLog(ProvisioningMeter meter, EnrolmentGat
     [LoggerMessage(LogLevel.Warning, "{Node} must be placed again: {Reason}")]
     public partial void Lapsed(string node, string reason);
 
+    [LoggerMessage(LogLevel.Warning, "{Node}: {Detail}")]
+    public partial void Sighted(string node, string detail);
+
     [LoggerMessage(LogLevel.Information, "Enrolled {Node} in {Overlay}, attempt {Attempt}")]
     private partial void LogEnrolled(string node, string? overlay, int attempt);
 

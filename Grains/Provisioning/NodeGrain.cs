@@ -1,6 +1,9 @@
+// Whole, at more than 400 lines: every call here writes the same state, and which may run beside which is only seen when they stand together.
 using System.Diagnostics;
 using ControlPlane.Admission;
 using ControlPlane.Fleet;
+using ControlPlane.Inventory;
+using ControlPlane.Liveness;
 
 namespace ControlPlane.Provisioning;
 
@@ -102,7 +105,40 @@ internal sealed class NodeGrain(
         State.FirstSeenAt,
         lastSeenAt,
         agentVersion,
-        State.History));
+        State.History,
+        State.Life.Liveness,
+        State.Life.LivenessSince,
+        State.Life.MachineId));
+
+    public Task NoteLiveness(LivenessChange change) => Exclusively(async () =>
+    {
+        if (State.Life.Liveness != change.To)
+        {
+            await node.ReplaceAsync(State with { Life = State.Life with { Liveness = change.To, LivenessSince = change.At } });
+            await Roster.Mark(Identity, change.To, agentVersion);
+        }
+    });
+
+    public Task Sight(NodeSighting sighting) => Exclusively(async () =>
+    {
+        switch (SightingCheck.Judge(State, sighting))
+        {
+            case SightingVerdict.Remember remember:
+                await node.ReplaceAsync(State with { Life = remember.Life });
+                break;
+
+            case SightingVerdict.Note note:
+                await node.ReplaceAsync(State.Noted(context.Now, note.Detail));
+                log.Sighted(Identity, note.Detail);
+                break;
+
+            case SightingVerdict.Cloned clone:
+                await node.ReplaceAsync(State.OnHold(Setback.Quarantine(Refusal.Cloned, clone.Detail), context.Now));
+                await AnnounceHold();
+                await Record(sighting.At, due: null);
+                break;
+        }
+    });
 
     public async Task<ReprovisionOutcome> Reprovision(ReprovisionRequest request, CancellationToken cancellationToken)
     {
@@ -135,6 +171,19 @@ internal sealed class NodeGrain(
         await node.ReplaceAsync(State.Released(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
         await Record(now, now);
         return new ReprovisionOutcome.Accepted();
+    }
+
+    private IFleetRosterGrain Roster => GrainFactory.GetGrain<IFleetRosterGrain>(FleetRoster.ShardOf(Identity));
+
+    /// <summary>Runs when no step does, and lets none begin before it is done: both write the same state.</summary>
+    private async Task Exclusively(Func<Task> work)
+    {
+        while (!advancing.IsCompleted)
+        {
+            await advancing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
+
+        await (advancing = work());
     }
 
     private bool IsNew(FleetEvent fleetEvent) =>
@@ -260,6 +309,12 @@ internal sealed class NodeGrain(
 
             default:
                 await Keep(await Reach(step, cancellationToken));
+                if (step is EnrolmentStep.Inspect)
+                {
+                    // One way: what can be searched for is soft, and no reason for an enrolment to wait or fail.
+                    await GrainFactory.GetGrain<IFleetIndexGrain>(FleetRoster.ShardOf(Identity)).LearnAnswer(Identity, Dossier.InventoryJson);
+                }
+
                 break;
         }
     }
@@ -369,13 +424,15 @@ internal sealed class NodeGrain(
         State.Overlay,
         State.Hold?.Reason,
         State.WaitingSince ?? since,
-        Due())
+        Due(),
+        State.Life.Liveness,
+        agentVersion)
     {
         WaitsFor = State.Hold?.WaitsFor,
     };
 
     private Task Record(DateTimeOffset heardAt, DateTimeOffset? due) =>
-        GrainFactory.GetGrain<IFleetRosterGrain>(FleetRoster.ShardOf(Identity)).Record(
+        Roster.Record(
             Next() is EnrolmentStep.StartOver startOver
                 ? new RosterEntry(Identity, NodeStage.Discovered, State.Overlay, Reason: null, startOver.WaitingSince, due)
                 : Entry(heardAt) with { DueAt = due });

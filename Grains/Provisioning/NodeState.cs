@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using ControlPlane.Admission;
 using ControlPlane.Certificates;
+using ControlPlane.Liveness;
 
 namespace ControlPlane.Provisioning;
 
@@ -84,6 +85,10 @@ internal sealed record NodeState
     [Id(41)]
     public DateTimeOffset? AskedToEnrolAt { get; init; }
 
+    /// <summary>How it lives on its overlay.</summary>
+    [Id(50)]
+    public NodeLife Life { get; init; } = new();
+
     /// <summary>Whether the node's fall back to provisioning at an instant is the one that it was asked for.</summary>
     public bool WasAskedToEnrol(DateTimeOffset fellAt) => AskedToEnrolAt is { } asked && fellAt - asked < AskedLifetime;
 
@@ -104,6 +109,7 @@ internal sealed record NodeState
             Hold = null,
             Failures = 0,
             ArrivalDue = null,
+            Life = Life with { Liveness = NodeLiveness.Unknown, LivenessSince = null },
         }).Noted(at, detail);
     }
 
@@ -130,6 +136,7 @@ internal sealed record NodeState
             Held = new HeldCredentials(
                 pending.Order, pending.Certificate, pending.Ed25519PublicKey, pending.ServerTokenExpiresAt, arrivedAt),
             Superseded = Held?.Order is { } previous ? Superseded.Add(previous) : Superseded,
+            Life = Life.Renewed(Held),
             Pending = null,
             Failures = 0,
             ArrivalDue = null,

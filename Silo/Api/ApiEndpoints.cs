@@ -35,6 +35,8 @@ internal static class ApiEndpoints
         var v1 = app.MapGroup("/v1");
         v1.MapNodes();
         v1.MapCertificates();
+        v1.MapInventory();
+        v1.MapNodeWatch();
         v1.MapOverlays();
         v1.MapEnrolment();
         v1.MapPlacementPolicy();

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using ControlPlane.Access;
 using ControlPlane.Fleet;
+using ControlPlane.Inventory;
 using ControlPlane.Provisioning;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -33,7 +34,7 @@ internal static class NodeEndpoints
 
     private static async Task<Results<Ok<NodePage>, ProblemHttpResult>> List(
         IGrainFactory grains,
-        [Description("Only nodes in this stage, e.g. enrolled, silent, quarantined.")] string? state = null,
+        [AsParameters] NodeQueryParameters parameters,
         [Description("The nextCursor of the page before; the first page without.")] string? cursor = null,
         [Description("Nodes per page, 1 to 1000.")] int limit = PageDefault,
         CancellationToken cancellationToken = default)
@@ -43,9 +44,9 @@ internal static class NodeEndpoints
             return Problems.Malformed($"limit must be 1 to {PageMax}, is {limit}");
         }
 
-        if (!TryReadStage(state, out var stage))
+        if (parameters.FaultOrNull(out var query) is { } fault)
         {
-            return Problems.Malformed($"state must be one of {string.Join(", ", Enum.GetNames<NodeStage>())}, in any case");
+            return Problems.Malformed(fault);
         }
 
         if (!PageCursor.TryRead(cursor, out var after))
@@ -53,7 +54,17 @@ internal static class NodeEndpoints
             return Problems.Malformed("cursor is not one that this API gave");
         }
 
-        return TypedResults.Ok(await RosterPages.ReadAsync(grains, stage, after, limit, cancellationToken));
+        try
+        {
+            // The roster knows without the index who is in a stage, and is there before it.
+            return TypedResults.Ok(query == NodeQuery.All with { Stage = query.Stage }
+                ? await RosterPages.ReadAsync(grains, query.Stage, after, limit, cancellationToken)
+                : await IndexPages.ReadAsync(grains, query, after, limit, cancellationToken));
+        }
+        catch (QueryRefusedException unclear)
+        {
+            return Problems.Malformed(unclear.Message);
+        }
     }
 
     private static async Task<Results<Ok<NodeSnapshot>, ProblemHttpResult>> Show(IGrainFactory grains, string identity)
@@ -91,24 +102,6 @@ internal static class NodeEndpoints
             _ => throw new UnreachableException(),
         };
     }
-
-    // Digits would be read as an enumeration's value: the API speaks words only.
-    private static bool TryReadStage(string? state, out NodeStage? stage)
-    {
-        stage = null;
-        if (string.IsNullOrEmpty(state))
-        {
-            return true;
-        }
-
-        if (!char.IsLetter(state[0]) || !Enum.TryParse<NodeStage>(state, ignoreCase: true, out var read) || !Enum.IsDefined(read))
-        {
-            return false;
-        }
-
-        stage = read;
-        return true;
-    }
 }
 
 /// <param name="Reason">Why, for the node's history. 1 to 200 characters.</param>
@@ -116,4 +109,6 @@ internal sealed record ReprovisionBody(string Reason);
 
 /// <param name="Nodes">The page, in order of identity.</param>
 /// <param name="NextCursor">What to ask for the next page with; null on the last one.</param>
-internal sealed record NodePage(IReadOnlyList<RosterEntry> Nodes, string? NextCursor);
+/// <param name="Matched">How many nodes match in all, when they were searched for by more than their stage.</param>
+/// <param name="IsComplete">False while the index still reads what was known before its silo started: nodes may be missing.</param>
+internal sealed record NodePage(IReadOnlyList<RosterEntry> Nodes, string? NextCursor, int? Matched = null, bool IsComplete = true);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ControlPlane.Certificates;
+using ControlPlane.Fleet;
 using ControlPlane.Overlays;
 using ControlPlane.Provisioning;
 using Microsoft.AspNetCore.Diagnostics;
@@ -25,6 +26,9 @@ internal static class Problems
     /// <summary>Nothing of that name: <paramref name="kind"/> is a word such as overlay or plan.</summary>
     public static ProblemHttpResult Unknown(string kind, string detail) =>
         Problem(StatusCodes.Status404NotFound, $"unknown-{kind}", $"There is no such {kind}", detail);
+
+    public static ProblemHttpResult TooManyWatchers(int most) =>
+        Problem(StatusCodes.Status503ServiceUnavailable, "too-many-watchers", "Too many watches are open", $"this silo serves {most}; try another, or later");
 
     public static ProblemHttpResult EnrolmentUnderWay(NodeStage stage) =>
         Problem(
@@ -83,6 +87,8 @@ internal static class Problems
             Problem(StatusCodes.Status503ServiceUnavailable, "issuer-unavailable", "The certificate authority is away", fault.Message),
         PlacementNotHomeException =>
             Problem(StatusCodes.Status409Conflict, "not-the-home", "Another overlay holds the region's placement", fault.Message),
+        SoftStateException =>
+            Problem(StatusCodes.Status503ServiceUnavailable, "broker-unavailable", "The broker did not do it", fault.Message),
         PlacementUnavailableException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "placement-unavailable", "Placement is starting again", fault.Message),
         NatsException =>

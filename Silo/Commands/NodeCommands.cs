@@ -5,12 +5,16 @@ using ControlPlane.Provisioning;
 
 namespace ControlPlane.Commands;
 
-/// <summary><c>controlplane node list|show|reprovision</c>.</summary>
+/// <summary><c>controlplane node list|query|count|show|reprovision</c>.</summary>
 internal static class NodeCommands
 {
     private const int PageNodes = 1000;
 
-    public static Command Create() => new("node", "The nodes of this silo's overlay.") { List(), Show(), Reprovision() };
+    public static Command Create() => new("node", "The nodes of this silo's overlay.")
+    {
+        Aliases = { "nodes" },
+        Subcommands = { List(), NodeQueryCommand.Create(), NodeQueryCommand.CreateCount(), Show(), Reprovision() },
+    };
 
     private static ClientCommand List()
     {

@@ -67,6 +67,13 @@ public sealed class CheckTests
             MetricCheck.Faults(made, listed));
     }
 
+    [Theory]
+    [InlineData("rate(controlplane_a_b_total[5m])", 0)]
+    [InlineData("controlplane_a_duration_seconds_bucket", 0)]
+    [InlineData("sum(controlplane_a_c) + controlplane_a_b", 1)]
+    public void MetricCheck_FindsQueries_ForWhatIsNotListed(string query, int faults) =>
+        Assert.Equal(faults, MetricCheck.FaultsOfQueries("file", query, ["controlplane.a.b", "controlplane.a.duration"]).Count());
+
     [Fact]
     public void MetricCheck_RefusesAName_ThatCannotBeRead() =>
         Assert.NotEmpty(MetricCheck.Faults(MetricCheck.Made(Source("class A { object B = meter.CreateGauge<int>(Name); }")), []));

@@ -33,6 +33,21 @@ internal static partial class MetricCheck
             .Concat(text.Except(code).Select(name => $"{name}: listed in docs/METRICS.md, not made in the code"));
     }
 
+    /// <summary>The names of ours in queries of Prometheus that stand for no metric: it writes <c>_</c> for <c>.</c>, and appends unit and kind.</summary>
+    public static IEnumerable<string> FaultsOfQueries(string path, string text, IEnumerable<string> listed)
+    {
+        var known = listed.Select(name => name.Replace('.', '_')).ToHashSet(StringComparer.Ordinal);
+        return from name in Queried().Matches(text).Select(match => match.Value).Distinct()
+               where !known.Contains(Ending().Replace(name, ""))
+               select $"{path}: {name} is no metric of docs/METRICS.md";
+    }
+
+    [GeneratedRegex(@"\bcontrolplane_[a-z0-9_]+")]
+    private static partial Regex Queried();
+
+    [GeneratedRegex(@"(_seconds)?(_total|_bucket|_sum|_count)?$")]
+    private static partial Regex Ending();
+
     [GeneratedRegex(@"`(?<name>controlplane\.[a-z0-9_.]+)`")]
     private static partial Regex Name();
 }

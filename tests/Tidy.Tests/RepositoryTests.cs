@@ -41,6 +41,16 @@ public sealed class RepositoryTests
     }
 
     [Fact]
+    public void DashboardsAndAlerts_AskOnlyForMetricsThatThereAre()
+    {
+        var listed = MetricCheck.Listed(File.ReadAllText(Path.Combine(Repository.Root, "docs/METRICS.md"))).ToList();
+        var files = Directory.GetFiles(Path.Combine(Repository.Root, "infra/observability"), "*.*");
+        Assert.Contains(files, file => file.EndsWith(".json", StringComparison.Ordinal));
+        Assert.Contains(files, file => file.EndsWith(".yaml", StringComparison.Ordinal));
+        AssertNone(files.SelectMany(file => MetricCheck.FaultsOfQueries(Path.GetFileName(file), File.ReadAllText(file), listed)));
+    }
+
+    [Fact]
     public void EveryAssembly_RefersOnlyDownwards()
     {
         var assemblies = Directory.EnumerateFiles(AppContext.BaseDirectory, "*.dll")

@@ -47,6 +47,25 @@ public sealed partial class CertificateTrust : IDisposable
         return fault is null;
     }
 
+    /// <summary>Whether a certificate, PEM with its intermediates, is of the CA at an instant. Says nothing of who holds its key.</summary>
+    public bool IsIssuedHere(string certificatePem, DateTimeOffset at)
+    {
+        var bundle = new X509Certificate2Collection();
+        try
+        {
+            bundle.ImportFromPem(certificatePem);
+            return bundle.Count > 0 && IsIssuedHere(bundle, at);
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
+        finally
+        {
+            DisposeAll(bundle);
+        }
+    }
+
     public void Dispose() => DisposeAll(authorities);
 
     private static void DisposeAll(X509Certificate2Collection certificates)

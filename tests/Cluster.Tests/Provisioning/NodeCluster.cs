@@ -3,6 +3,7 @@ using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.Overlays;
 using ControlPlane.Provisioning;
+using ControlPlane.TestKit.Fleet;
 using ControlPlane.TestKit.Provisioning;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Hosting;
@@ -26,6 +27,8 @@ public class NodeCluster : IAsyncLifetime
     /// <summary>How long server tokens live; null: as long as is ordered.</summary>
     protected virtual TimeSpan? ServerTokenLife => null;
 
+    public MemoryFleetState State { get; } = new();
+
     internal InMemoryCertificateLedger Ledger { get; } = new();
 
     public async ValueTask InitializeAsync()
@@ -35,7 +38,8 @@ public class NodeCluster : IAsyncLifetime
         builder.ConfigureSilo((_, silo) =>
         {
             silo.AddMemoryGrainStorage(Stores.Fleet);
-            silo.AddOverlayPlacement().AddLocalCa().AddCertificates().AddProvisioning();
+            silo.AddOverlayPlacement().AddLocalCa().AddCertificates().AddProvisioning().AddFleetState();
+            State.AddTo(silo.Services);
             silo.Services.AddSingleton<ICertificateLedger>(Ledger);
             silo.Services.AddSingleton<IKeyRegister>(new InMemoryKeyRegister());
             silo.Services.Configure<CertificatesOptions>(options => options.SharedKeys = true);

@@ -5,6 +5,7 @@ using ControlPlane.Access;
 using ControlPlane.Api;
 using ControlPlane.Health;
 using ControlPlane.Hosting;
+using ControlPlane.Inventory;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -47,6 +48,7 @@ internal sealed class ApiHost : IAsyncDisposable
         var grains = new FakeGrains();
         var logs = new RecordedLogs();
         builder.Services.AddSingleton(grains.Factory);
+        builder.Services.AddSingleton<INodeChangeFeed>(grains.Feed);
         builder.Services.AddSingleton(new Locality(FakeGrains.Region, FakeGrains.Overlay));
         builder.Logging.AddProvider(logs);
         configure(builder.Services);

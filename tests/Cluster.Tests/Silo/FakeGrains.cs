@@ -2,6 +2,8 @@ using System.Reflection;
 using ControlPlane.Admission;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
+using ControlPlane.Inventory;
+using ControlPlane.Liveness;
 using ControlPlane.Overlays;
 using ControlPlane.Provisioning;
 
@@ -23,6 +25,12 @@ internal sealed class FakeGrains
     public EnrolmentControl Control { get; set; } = new(Overlay);
 
     public ControlChange? LastChange { get; private set; }
+
+    /// <summary>What watchers read.</summary>
+    internal FakeFeed Feed { get; } = new();
+
+    /// <summary>What can be searched for; one slice stands in for all.</summary>
+    internal NodeIndex Index { get; } = new(100);
 
     /// <summary>What the next reprovision answers, and what the last one asked.</summary>
     public Func<ReprovisionOutcome> Reprovision { get; set; } = () => new ReprovisionOutcome.Accepted();
@@ -47,6 +55,43 @@ internal sealed class FakeGrains
             [new NodeStep(NodeStage.Discovered, at, 1, null), new NodeStep(stage, at.AddSeconds(3), 1, reason)]);
     }
 
+    internal Dictionary<string, NodeInventory> Inventories { get; } = new(StringComparer.Ordinal);
+
+    internal void Say(string identity, string facts, NodeLiveness liveness = NodeLiveness.Alive)
+    {
+        Add(identity);
+        var inventory = new NodeInventory(
+            identity, InventorySource.Registration, DateTimeOffset.UnixEpoch, System.Text.Encoding.UTF8.GetBytes(facts), ["role::web"], ["rpcutil"], [], null, facts, 0);
+        Inventories[identity] = inventory;
+        Index.Stand(Roster[identity] with { Liveness = liveness });
+        Index.Learn(inventory);
+    }
+
+    private SelectOutcome Select(long shard, NodeQuery query, string? after, int limit)
+    {
+        try
+        {
+            var matched = Index.Select(NodeSelection.Of(query)).Where(entry => FleetRoster.ShardOf(entry.Identity) == shard).ToList();
+            var page = matched.Where(entry => after is null || string.CompareOrdinal(entry.Identity, after) > 0).Take(limit);
+            return new SelectOutcome.Selected([.. page], matched.Count, IsComplete: true);
+        }
+        catch (FilterException unclear)
+        {
+            return new SelectOutcome.Refused(unclear.Message);
+        }
+    }
+
+    private CountOutcome.Counted Count(long shard, NodeQuery query, string fact)
+    {
+        if (shard != 0)
+        {
+            return new CountOutcome.Counted(new Dictionary<string, int>(), 0, 0, IsComplete: true);
+        }
+
+        var (counts, missing) = Index.CountBy(fact, NodeSelection.Of(query));
+        return new CountOutcome.Counted(counts.ToDictionary(count => count.Key.ToJson(), count => count.Value), 0, missing, IsComplete: true);
+    }
+
     private object Resolve(Type contract, object key) => contract switch
     {
         _ when contract == typeof(INodeGrain) => Stand.In<INodeGrain>(new()
@@ -64,6 +109,12 @@ internal sealed class FakeGrains
                 Task.FromResult(List((long)key, (NodeStage?)arguments[0], (string?)arguments[1], (int)arguments[2]!)),
             [nameof(IFleetRosterGrain.Count)] = _ => Task.FromResult<IReadOnlyDictionary<NodeStage, int>>(
                 Slice((long)key).CountBy(entry => entry.Stage).ToDictionary()),
+        }),
+        _ when contract == typeof(IFleetIndexGrain) => Stand.In<IFleetIndexGrain>(new()
+        {
+            [nameof(IFleetIndexGrain.Select)] = arguments => Task.FromResult(Select((long)key, (NodeQuery)arguments[0]!, (string?)arguments[1], (int)arguments[2]!)),
+            [nameof(IFleetIndexGrain.Count)] = arguments => Task.FromResult<CountOutcome>(Count((long)key, (NodeQuery)arguments[0]!, (string)arguments[1]!)),
+            [nameof(IFleetIndexGrain.Find)] = arguments => Task.FromResult(Inventories.GetValueOrDefault((string)arguments[0]!)),
         }),
         _ when contract == typeof(IOverlayPlacementGrain) && Region.Equals(key) => Stand.In<IOverlayPlacementGrain>(new()
         {

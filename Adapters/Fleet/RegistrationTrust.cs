@@ -1,0 +1,123 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Liveness;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Fleet;
+
+/// <summary>Says what the proof of a registration is worth: v2 by the server token in it, v1 by the certificate.</summary>
+internal sealed class RegistrationTrust : IDisposable
+{
+    private readonly TokenTrust tokens;
+    private readonly Dictionary<string, CertificateTrust> certificates = new(StringComparer.Ordinal);
+
+    public RegistrationTrust(IOptions<FleetOptions> fleet, IOptions<ProvisioningOptions> provisioning)
+    {
+        tokens = TokenTrust.InOrganizations(
+            provisioning.Value.Issuers.ToDictionary(issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value), StringComparer.Ordinal));
+        foreach (var (overlay, network) in fleet.Value.Overlays)
+        {
+            if (network.NodeCaFile is { } file)
+            {
+                // Nodes are no clients: any name may speak, for itself alone.
+                certificates[overlay] = new CertificateTrust(File.ReadAllText(file), ["."], []);
+            }
+        }
+    }
+
+    /// <summary>The key that was proven and what it is worth; null when the registration is to be believed to nobody, with the reason.</summary>
+    public (string Key, CredentialStanding Standing)? Judge(ReceivedRequest received, string overlay, DateTimeOffset storedAt, out string refusal)
+    {
+        refusal = "";
+        return received.Proof.Protocol == ChoriaProtocol.V2
+            ? JudgeToken(received, storedAt, out refusal)
+            : JudgeCertificate(received, overlay, storedAt, out refusal);
+    }
+
+    public void Dispose()
+    {
+        foreach (var trust in certificates.Values)
+        {
+            trust.Dispose();
+        }
+    }
+
+    private (string Key, CredentialStanding Standing)? JudgeToken(ReceivedRequest received, DateTimeOffset storedAt, out string refusal)
+    {
+        if (RequestVerification.TryVerifyNode(received, tokens, storedAt, out var node, out var fault))
+        {
+            refusal = "";
+            return (node.PublicKey ?? "", CredentialStanding.Verified);
+        }
+
+        refusal = fault.Detail;
+        return fault.Reason == RequestRefusal.CredentialRefused && IsExpired(received, storedAt, out var key) ? (key, CredentialStanding.Expired) : null;
+    }
+
+    // Sound in every other way: then it is the node, and an operator should hear that it goes on with what has ended.
+    private bool IsExpired(ReceivedRequest received, DateTimeOffset storedAt, out string key)
+    {
+        key = "";
+        if (!ChoriaToken.TryReadUnverified(received.Proof.CallerCredential, out ServerClaims? said, out _) || said.ExpiresAt > storedAt
+            || !tokens.TryVerify(received.Proof.CallerCredential, said.ExpiresAt.AddSeconds(-1), out ServerClaims? claims, out _)
+            || claims.Identity != received.Request.Sender
+            || claims.PublicKey is not { Length: Ed25519Key.PublicKeyBytes * 2 } shown || !shown.All(char.IsAsciiHexDigit))
+        {
+            return false;
+        }
+
+        key = shown;
+        return received.Proof.IsSignedBy(Convert.FromHexString(shown));
+    }
+
+    private (string Key, CredentialStanding Standing)? JudgeCertificate(
+        ReceivedRequest received, string overlay, DateTimeOffset storedAt, out string refusal)
+    {
+        refusal = "there is no Fleet:Overlays:…:NodeCaFile to believe certificates by";
+        if (!certificates.TryGetValue(overlay, out var trust))
+        {
+            return null;
+        }
+
+        if (received.Request.Caller != $"choria={received.Request.Sender}")
+        {
+            refusal = "the caller is another than the sender";
+            return null;
+        }
+
+        if (KeyOf(received.Proof.CallerCredential) is not var (key, notAfter))
+        {
+            refusal = "its certificate cannot be read";
+            return null;
+        }
+
+        if (trust.TryVerifyCaller(received, storedAt, out var fault))
+        {
+            return (key, CredentialStanding.Verified);
+        }
+
+        refusal = fault.Detail;
+
+        // At the time of the certificate's end the request is not fresh: only a chain that holds then is left to ask for.
+        return fault.Reason == RequestRefusal.CredentialRefused && notAfter < storedAt && received.Proof.IsSignedByItsCertificate()
+            && trust.IsIssuedHere(received.Proof.CallerCredential, notAfter.AddSeconds(-1))
+                ? (key, CredentialStanding.Expired)
+                : null;
+    }
+
+    private static (string Key, DateTimeOffset NotAfter)? KeyOf(string pem)
+    {
+        try
+        {
+            using var certificate = X509Certificate2.CreateFromPem(pem);
+            var key = Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo()));
+            return (key, certificate.NotAfter.ToUniversalTime());
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,244 @@
+using ControlPlane.Fleet;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Concurrency;
+using Orleans.Runtime;
+
+namespace ControlPlane.Inventory;
+
+/// <summary>One slice of the index: see <see cref="IFleetIndexGrain"/>.</summary>
+[GrainType("fleet-index"), Reentrant, KeepAlive]
+internal sealed partial class FleetIndexGrain(
+    InventoryKeeper keeper, INodeChanges feed, InventoryMeter meter, IOptions<InventoryOptions> options, TimeProvider time,
+    ILogger<FleetIndexGrain> logger) : Grain, IFleetIndexGrain
+{
+    /// <summary>Distinct values in one answer; what is rarer is counted together.</summary>
+    private const int CountedValuesMax = 1_000;
+
+    private const int PageMax = 1_000;
+
+    /// <summary>Changes in one message of the feed: some 25 kB.</summary>
+    private const int BatchChangesMax = 100;
+
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
+    private readonly NodeIndex index = new(options.Value.FactsPerNodeMax);
+
+    /// <summary>Nodes whose change was not published: at most all of the slice.</summary>
+    private readonly HashSet<string> unsaid = new(StringComparer.Ordinal);
+
+    private bool isComplete;
+
+    private long Slice => this.GetPrimaryKeyLong();
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        this.RegisterGrainTimer(OnTick, new GrainTimerCreationOptions(TimeSpan.Zero, Tick));
+        return Task.CompletedTask;
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        meter.Leave(Slice);
+        return Task.CompletedTask;
+    }
+
+    public Task Stand(IReadOnlyList<RosterEntry> entries)
+    {
+        foreach (var entry in entries)
+        {
+            if (index.Stand(entry))
+            {
+                unsaid.Add(entry.Identity);
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public async Task Learn(IReadOnlyList<NodeInventory> inventories)
+    {
+        foreach (var inventory in inventories)
+        {
+            await Learn(inventory);
+        }
+    }
+
+    public async Task LearnAnswer(string identity, string inventoryJson)
+    {
+        var json = System.Text.Encoding.UTF8.GetBytes(inventoryJson);
+        if (InventoryReader.ReadOrNull(identity, json, InventorySource.Enrolment, time.GetUtcNow(), options.Value) is { } inventory)
+        {
+            await Learn(inventory);
+        }
+        else
+        {
+            meter.Learnt("unreadable");
+        }
+    }
+
+    public Task<SelectOutcome> Select(NodeQuery query, string? afterIdentity, int limit) => Task.FromResult(Answer<SelectOutcome>(
+        query,
+        selection =>
+        {
+            var page = new List<RosterEntry>();
+            var matched = 0;
+            foreach (var entry in index.Select(selection))
+            {
+                matched++;
+                if (page.Count < Math.Clamp(limit, 1, PageMax) && (afterIdentity is null || string.CompareOrdinal(entry.Identity, afterIdentity) > 0))
+                {
+                    page.Add(entry);
+                }
+            }
+
+            return new SelectOutcome.Selected(page, matched, isComplete);
+        },
+        detail => new SelectOutcome.Refused(detail)));
+
+    public Task<CountOutcome> Count(NodeQuery query, string fact) => Task.FromResult(Answer<CountOutcome>(
+        query,
+        selection =>
+        {
+            FactPath.Check(fact);
+            var (counts, missing) = index.CountBy(fact, selection);
+            var listed = counts.OrderByDescending(count => count.Value).Take(CountedValuesMax)
+                .ToDictionary(count => count.Key.ToJson(), count => count.Value);
+            return new CountOutcome.Counted(listed, counts.Values.Sum() - listed.Values.Sum(), missing, isComplete);
+        },
+        detail => new CountOutcome.Refused(detail)));
+
+    public Task<NodeInventory?> Find(string identity) => keeper.FindAsync(Slice, identity, CancellationToken.None);
+
+    private TOutcome Answer<TOutcome>(NodeQuery query, Func<NodeSelection, TOutcome> answer, Func<string, TOutcome> refuse)
+    {
+        var begun = time.GetTimestamp();
+        try
+        {
+            return answer(NodeSelection.Of(query));
+        }
+        catch (FilterException unclear)
+        {
+            return refuse(unclear.Message);
+        }
+        finally
+        {
+            meter.Answered(time.GetElapsedTime(begun));
+        }
+    }
+
+    private async Task Learn(NodeInventory said)
+    {
+        var inventory = Complete(said);
+        if (inventory is null || inventory.Digest == index.DigestOf(inventory.Identity))
+        {
+            meter.Learnt("unchanged");
+            return;
+        }
+
+        try
+        {
+            // First kept, then known: a slice that takes over knows no less than what was answered from.
+            await keeper.KeepAsync(Slice, inventory, CancellationToken.None);
+        }
+        catch (SoftStateException away)
+        {
+            meter.Learnt("failed");
+            LogNotKept(inventory.Identity, away.Message);
+            return;
+        }
+
+        index.Learn(inventory);
+        unsaid.Add(inventory.Identity);
+        meter.Learnt("changed");
+    }
+
+    // A file says nothing of classes and agents; what else the node said of those stays. Its facts give way to those of a full inventory.
+    private NodeInventory? Complete(NodeInventory said)
+    {
+        if (said.Source != InventorySource.RegisteredFile)
+        {
+            return said;
+        }
+
+        var (classes, agents) = index.NamesOf(said.Identity);
+        return index.SourceOf(said.Identity) == InventorySource.Registration
+            ? null
+            : said with { Classes = classes, Agents = agents, Version = index.VersionOf(said.Identity) };
+    }
+
+    private async Task OnTick(CancellationToken cancellationToken)
+    {
+        if (!isComplete)
+        {
+            await RecallAsync(cancellationToken);
+        }
+
+        await PublishAsync(cancellationToken);
+        meter.Show(Slice, index, isComplete);
+    }
+
+    private async Task RecallAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var roster = GrainFactory.GetGrain<IFleetRosterGrain>(Slice);
+            IReadOnlyList<RosterEntry> page = [];
+            do
+            {
+                page = await roster.List(null, page is [.., var last] ? last.Identity : null, PageMax);
+                foreach (var entry in page.Where(entry => index.EntryOf(entry.Identity) is null))
+                {
+                    index.Stand(entry);
+                }
+            }
+            while (page.Count == PageMax);
+
+            await foreach (var inventory in keeper.RecallAsync(Slice, cancellationToken))
+            {
+                if (index.DigestOf(inventory.Identity) is null)
+                {
+                    index.Learn(inventory);
+                }
+            }
+
+            isComplete = true;
+        }
+        catch (Exception away) when (away is SoftStateException or TimeoutException or OrleansException)
+        {
+            LogNotRecalled(Slice, away.Message);
+        }
+    }
+
+    private async Task PublishAsync(CancellationToken cancellationToken)
+    {
+        foreach (var batch in unsaid.ToArray().Chunk(BatchChangesMax))
+        {
+            unsaid.ExceptWith(batch);
+            try
+            {
+                var changes = batch.Select(identity => index.EntryOf(identity) is { } entry ? new NodeChange(entry, index.DigestOf(identity)) : null);
+                if (changes.OfType<NodeChange>().ToList() is { Count: > 0 } known)
+                {
+                    await feed.PublishAsync(known, cancellationToken);
+                }
+            }
+            catch (SoftStateException away)
+            {
+                meter.NotPublished();
+                unsaid.UnionWith(batch);
+                LogNotPublished(Slice, away.Message);
+                return;
+            }
+        }
+    }
+
+    [LoggerMessage(LogLevel.Debug, "What {Node} says of itself could not be kept: {Reason}")]
+    private partial void LogNotKept(string node, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Slice {Slice} of the index cannot read yet what was known before it: {Reason}")]
+    private partial void LogNotRecalled(long slice, string reason);
+
+    [LoggerMessage(LogLevel.Debug, "Slice {Slice} of the index could not publish its changes yet: {Reason}")]
+    private partial void LogNotPublished(long slice, string reason);
+}

@@ -1,0 +1,45 @@
+using System.IO.Compression;
+using ControlPlane.Fleet;
+using Orleans.Serialization;
+
+namespace ControlPlane.Inventory;
+
+/// <summary>Keeps inventories on the overlay's brokers, packed: the last one of each node, under its slice.</summary>
+internal sealed class InventoryKeeper(ISoftState soft, Serializer serializer)
+{
+    /// <exception cref="SoftStateException">It was not stored.</exception>
+    public Task KeepAsync(long slice, NodeInventory inventory, CancellationToken cancellationToken)
+    {
+        using var packed = new MemoryStream();
+        using (var brotli = new BrotliStream(packed, CompressionLevel.Fastest))
+        {
+            brotli.Write(serializer.SerializeToArray(inventory));
+        }
+
+        return soft.KeepAsync(AreaOf(slice), inventory.Identity, packed.ToArray(), cancellationToken);
+    }
+
+    /// <exception cref="SoftStateException">It cannot be read.</exception>
+    public async IAsyncEnumerable<NodeInventory> RecallAsync(
+        long slice, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (var entry in soft.RecallAsync(AreaOf(slice), cancellationToken))
+        {
+            yield return Unpack(entry.Content);
+        }
+    }
+
+    /// <exception cref="SoftStateException">It cannot be read.</exception>
+    public async Task<NodeInventory?> FindAsync(long slice, string identity, CancellationToken cancellationToken) =>
+        await soft.FindAsync(AreaOf(slice), identity, cancellationToken) is { } content ? Unpack(content) : null;
+
+    private NodeInventory Unpack(ReadOnlyMemory<byte> content)
+    {
+        using var brotli = new BrotliStream(new MemoryStream(content.ToArray()), CompressionMode.Decompress);
+        using var plain = new MemoryStream();
+        brotli.CopyTo(plain);
+        return serializer.Deserialize<NodeInventory>(plain.ToArray()) ?? throw new SoftStateException("an inventory that was kept is empty");
+    }
+
+    private static string AreaOf(long slice) => $"inventory.{slice}";
+}

@@ -1,0 +1,203 @@
+using ControlPlane.Fleet;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Liveness;
+
+/// <summary>Makes the followers of partitions.</summary>
+internal sealed class LivenessWatch(
+    LivenessKeeper keeper, LivenessAnnouncer announcer, IHearing hearing, LivenessMeter meter, IOptions<LivenessOptions> options,
+    TimeProvider time, ILogger<PartitionLiveness> logger)
+{
+    public PartitionLiveness Of(string partition) => new(partition, keeper, announcer, hearing, meter, options.Value, time, logger);
+}
+
+/// <summary>Follows the liveness of one partition's nodes: hears them, and once a second decides who has fallen silent.</summary>
+/// <remarks>Belongs to one grain and runs on its turns.</remarks>
+internal sealed partial class PartitionLiveness(
+    string partition, LivenessKeeper keeper, LivenessAnnouncer announcer, IHearing hearing, LivenessMeter meter, LivenessOptions options,
+    TimeProvider time, ILogger logger)
+{
+    public static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
+    /// <summary>Changes announced in one tick: an overlay that falls silent at once is told within a minute or two, and nothing starves.</summary>
+    private const int AnnouncementsMax = 256;
+
+    /// <summary>Announcements at once.</summary>
+    private const int AtOnceMax = 32;
+
+    /// <summary>Events older than this are a backlog: what nodes said since lies behind them.</summary>
+    private static readonly TimeSpan BacklogAge = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long after the last event of a backlog the partition counts as having caught up.</summary>
+    private static readonly TimeSpan CatchUpPause = TimeSpan.FromSeconds(10);
+
+    /// <summary>A tick that came later than this means that the process stood still, and did not listen.</summary>
+    private static readonly TimeSpan ListenedMax = TimeSpan.FromSeconds(5);
+
+    private readonly LivenessBook book = new(options);
+    private long tickedAt = time.GetTimestamp();
+    private long keptAt = time.GetTimestamp();
+    private long? backlogAt;
+    private bool isRestored;
+    private bool isDirty;
+    private bool isTicking;
+
+    /// <summary>Nodes that are followed.</summary>
+    public int Count => book.Count;
+
+    /// <summary>Takes note of an event; null when it is none of a node on its overlay, or was heard before.</summary>
+    public NodePulse? Hear(FleetEvent heard)
+    {
+        if (heard.Network == FleetStreams.ProvisioningNetwork)
+        {
+            if (heard.Kind == FleetEventKind.Startup)
+            {
+                // It serves its overlay no longer. Enrolment watches over it now.
+                book.Forget(heard.Identity);
+            }
+
+            return null;
+        }
+
+        var now = time.GetUtcNow();
+        if (now - heard.ReceivedAt > BacklogAge)
+        {
+            backlogAt = time.GetTimestamp();
+        }
+
+        isDirty = true;
+        return book.Hear(heard, now);
+    }
+
+    /// <summary>Lets time pass, announces what follows from it, and keeps a snapshot now and then.</summary>
+    public async Task TickAsync(CancellationToken cancellationToken)
+    {
+        // A tick that waits for a broker is not overtaken by the next one.
+        if (isTicking)
+        {
+            return;
+        }
+
+        isTicking = true;
+        try
+        {
+            isRestored = isRestored || await TryRestoreAsync(cancellationToken);
+            var listens = isRestored && Listen();
+            meter.Show(partition, new PartitionFigures(book.CountByState(), book.Changed, book.Refused, !listens));
+            if (listens)
+            {
+                await AnnounceAsync(cancellationToken);
+                await KeepAsync(isFinal: false, cancellationToken);
+            }
+
+            announcer.Summarise();
+        }
+        finally
+        {
+            isTicking = false;
+        }
+    }
+
+    /// <summary>Keeps what was heard for whoever comes next.</summary>
+    public async Task LeaveAsync(CancellationToken cancellationToken)
+    {
+        meter.Leave(partition);
+        if (isRestored)
+        {
+            await KeepAsync(isFinal: true, cancellationToken);
+        }
+    }
+
+    private bool Listen()
+    {
+        var now = time.GetTimestamp();
+        var passed = time.GetElapsedTime(tickedAt, now);
+        tickedAt = now;
+        if (backlogAt is { } met && time.GetElapsedTime(met, now) < CatchUpPause)
+        {
+            return false;
+        }
+
+        backlogAt = null;
+        if (!hearing.IsHearing)
+        {
+            return false;
+        }
+
+        book.Advance(passed < ListenedMax ? passed : ListenedMax);
+        return true;
+    }
+
+    private async Task AnnounceAsync(CancellationToken cancellationToken)
+    {
+        foreach (var together in book.TakeChanges(AnnouncementsMax, time.GetUtcNow()).Chunk(AtOnceMax))
+        {
+            var announced = await Task.WhenAll(
+                together.Select(one => announcer.TryAnnounceAsync(one.Pulse.Identity, one.Change, cancellationToken)));
+            foreach (var (one, done) in together.Zip(announced))
+            {
+                if (done)
+                {
+                    book.Confirm(one.Pulse, one.Change.To);
+                }
+                else
+                {
+                    book.PutBack(one.Pulse);
+                }
+            }
+
+            isDirty = true;
+        }
+    }
+
+    private async Task<bool> TryRestoreAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await keeper.RestoreAsync(partition, book, cancellationToken);
+
+            // What is kept may say that nothing was heard after it. From now on that is not so, and must not be believed when we die.
+            await keeper.KeepAsync(partition, book, isFinal: false, cancellationToken);
+            LogRestored(partition, book.Count);
+            tickedAt = time.GetTimestamp();
+            return true;
+        }
+        catch (SoftStateException away)
+        {
+            LogNotRestored(partition, away.Message);
+            return false;
+        }
+    }
+
+    private async Task KeepAsync(bool isFinal, CancellationToken cancellationToken)
+    {
+        if (!isFinal && (!isDirty || time.GetElapsedTime(keptAt) < options.SnapshotInterval))
+        {
+            return;
+        }
+
+        keptAt = time.GetTimestamp();
+        try
+        {
+            isDirty = false;
+            await keeper.KeepAsync(partition, book, isFinal, cancellationToken);
+        }
+        catch (SoftStateException away)
+        {
+            // What was heard is in memory; only the next owner of the partition would miss it.
+            isDirty = true;
+            LogNotKept(partition, away.Message);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Debug, "Partition {Partition} took over the liveness of {Count} nodes")]
+    private partial void LogRestored(string partition, int count);
+
+    [LoggerMessage(LogLevel.Warning, "Partition {Partition} cannot read yet what was heard before it: {Reason}")]
+    private partial void LogNotRestored(string partition, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Partition {Partition} could not keep what it heard: {Reason}")]
+    private partial void LogNotKept(string partition, string reason);
+}

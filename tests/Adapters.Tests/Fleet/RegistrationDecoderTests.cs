@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json.Nodes;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Fleet;
+using ControlPlane.Adapters.Nats;
+using ControlPlane.Adapters.Choria.Tests;
+using ControlPlane.Fleet;
+using ControlPlane.Inventory;
+using ControlPlane.Liveness;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Tests.Fleet;
+
+/// <summary>Registrations as real agents sent them, and as a real broker's data adapter would write them.</summary>
+public sealed class RegistrationDecoderTests : IDisposable
+{
+    private const string Subject = "mcollective.broadcast.agent.registration";
+
+    private readonly RegistrationMeter meter = new();
+
+    [Fact]
+    public void Decode_BelievesAV2Node_ByTheTokenInItsRegistration()
+    {
+        var heard = Heard(DecodeCaptured("v2-plain-nats"));
+        var registration = heard.Registration!;
+
+        Assert.Equal(("node1.example.net", "overlay-1", FleetEventKind.Registration), (heard.Identity, heard.Network, heard.Kind));
+        Assert.Equal((CredentialStanding.Verified, "nats://127.0.0.1:4222"), (registration.Standing, registration.Place));
+        Assert.Equal("733aa3c2ef5b553d26d7dc29888b8336ea801942eec304710721c6501f584a56", registration.KeyFingerprint);
+        Assert.Contains("rpcutil", registration.Inventory!.Agents);
+        Assert.Equal("0.30.2", registration.Inventory.Version);
+        Assert.Contains("Debian", Encoding.UTF8.GetString(registration.Inventory.FactsJson.Span), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Decode_BelievesAV1Node_ByItsCertificate()
+    {
+        var registration = Heard(DecodeCaptured("v1-plain-nats")).Registration!;
+
+        Assert.Equal((CredentialStanding.Verified, InventorySource.RegisteredFile), (registration.Standing, registration.Inventory!.Source));
+        Assert.Matches("^[0-9a-f]{64}$", registration.KeyFingerprint);
+        Assert.Contains("XYZ789", Encoding.UTF8.GetString(registration.Inventory.FactsJson.Span), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Decode_TakesAnExpiredToken_ForASignOfLife_AndNothingMore()
+    {
+        using var issuer = Ed25519Key.FromSeedHex(new string('7', 64));
+        using var node = Ed25519Key.FromSeedHex(new string('8', 64));
+        var issued = DateTimeOffset.UnixEpoch.AddDays(20_000);
+        var claims = new ServerClaims
+        {
+            Identity = "node1.example.net", Collectives = ["choria"], PublicKey = node.PublicKeyHex, OrganizationUnit = "choria",
+        };
+        var token = TokenIssuer.Organization(issuer).Issue(claims, TimeSpan.FromDays(365), issued);
+        var late = issued.AddYears(3);
+        var payload = Register(node, token, late);
+        var provisioning = new ProvisioningOptions { Issuers = { ["choria"] = issuer.PublicKeyHex } };
+
+        var registration = Heard(Decoder(new FleetOptions(), provisioning).Decode(Message(payload, late))).Registration!;
+
+        Assert.Equal((CredentialStanding.Expired, node.PublicKeyHex), (registration.Standing, registration.KeyFingerprint));
+        Assert.Null(registration.Inventory);
+    }
+
+    [Fact]
+    public void Decode_BelievesNobody_WhoSignsWithAnotherKey()
+    {
+        var (payload, at) = Captured("v2-plain-nats");
+        var text = Encoding.UTF8.GetString(payload);
+        var transport = JsonNode.Parse(text)!;
+        var secure = JsonNode.Parse(Convert.FromBase64String((string)transport["data"]!))!;
+        secure["signature"] = Convert.ToBase64String(new byte[64]);
+        transport["data"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(secure.ToJsonString()));
+
+        Assert.Equal(DecodedMessage.Ignore, Decoder("v2-plain-nats").Decode(Message(Encoding.UTF8.GetBytes(transport.ToJsonString()), at)));
+    }
+
+    [Fact]
+    public void Decode_IgnoresNodesInProvisioningMode()
+    {
+        var (payload, at) = Captured("v1-x509", "provisioning.registration.data");
+
+        Assert.Equal(DecodedMessage.Ignore, Decoder("v1-plain-nats").Decode(Message(payload, at)));
+    }
+
+    [Fact]
+    public void Decode_ReadsWhatADataAdapterWrote()
+    {
+        var body = new RegistrationBody.InventoryContent("""{"facts":{"country":"uk"},"agents":[{"name":"rpcutil"}]}"""u8.ToArray()).Encode();
+        var output = new JsonObject
+        {
+            ["protocol"] = "choria:adapters:choria_streams:output:1",
+            ["data"] = Encoding.UTF8.GetString(body),
+            ["sender"] = "node7.example.net",
+            ["time"] = "2026-11-22T17:38:00Z",
+        };
+
+        var heard = Heard(Decoder("v2-plain-nats").Decode(Message(Encoding.UTF8.GetBytes(output.ToJsonString()), DateTimeOffset.UnixEpoch.AddDays(20_000))));
+
+        Assert.Equal(("node7.example.net", CredentialStanding.None), (heard.Identity, heard.Registration!.Standing));
+        Assert.Equal(["rpcutil"], heard.Registration.Inventory!.Agents);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{}")]
+    [InlineData("[1]")]
+    [InlineData("{\"protocol\":\"choria:adapters:choria_streams:output:1\",\"data\":\"{}\",\"sender\":\"a\"}")]
+    public void Decode_CallsPoison_WhatIsNoRegistration(string payload) =>
+        Assert.NotNull(Decoder("v2-plain-nats").Decode(Message(Encoding.UTF8.GetBytes(payload), DateTimeOffset.UnixEpoch)).PoisonReason);
+
+    public void Dispose() => meter.Dispose();
+
+    private static FleetEvent Heard(DecodedMessage decoded) => Assert.IsType<FleetEvent>(decoded.Payload);
+
+    private static JetStreamMessage Message(byte[] payload, DateTimeOffset storedAt) =>
+        new(RegistrationDecoder.SourceOf("overlay-1"), Subject, null, payload, 1, storedAt);
+
+    private static (byte[] Payload, DateTimeOffset At) Captured(string folder, string subject = Subject)
+    {
+        var line = Captures.Lines(folder, "messages.jsonl").First(line => (string)line["subject"]! == subject);
+        return (Captures.PayloadOf(line), DateTimeOffset.Parse((string)line["ts"]!, CultureInfo.InvariantCulture));
+    }
+
+    private static byte[] Register(Ed25519Key key, string token, DateTimeOffset at) => ChoriaEnvelope.EncodeRequest(
+        new ChoriaRequest
+        {
+            Protocol = ChoriaProtocol.V2,
+            Id = RequestId.New(ChoriaProtocol.V2, at),
+            Sender = "node1.example.net",
+            Caller = "node1.example.net",
+            Collective = "choria",
+            Agent = RegistrationBody.Agent,
+            UnixNanoseconds = UnixTime.Nanoseconds(at),
+            Body = new RegistrationBody.InventoryContent("{\"facts\":{}}"u8.ToArray()).Encode(),
+        },
+        new TransportHeaders(ChoriaSubjects.NoReply, "node1.example.net"),
+        RequestSigner.WithToken(key, token));
+
+    private DecodedMessage DecodeCaptured(string folder)
+    {
+        var (payload, at) = Captured(folder);
+        return Decoder(folder).Decode(Message(payload, at));
+    }
+
+    private RegistrationDecoder Decoder(string folder)
+    {
+        var keys = Path.Combine(Captures.Root, folder, "keys");
+        var fleet = new FleetOptions();
+        fleet.Overlays["overlay-1"] = new NetworkOptions { NodeCaFile = File.Exists(Path.Combine(keys, "ca.pem")) ? Path.Combine(keys, "ca.pem") : null };
+        var provisioning = new ProvisioningOptions();
+        if (File.Exists(Path.Combine(keys, "issuer.public")))
+        {
+            provisioning.Issuers["choria"] = File.ReadAllText(Path.Combine(keys, "issuer.public")).Trim();
+        }
+
+        return Decoder(fleet, provisioning);
+    }
+
+    private RegistrationDecoder Decoder(FleetOptions fleet, ProvisioningOptions provisioning) => new(
+        new RegistrationTrust(Options.Create(fleet), Options.Create(provisioning)), Options.Create(new InventoryOptions()), meter);
+}

@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using ControlPlane.Fleet;
+using ControlPlane.Inventory;
+using ControlPlane.Liveness;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ControlPlane.TestKit.Fleet;
+
+/// <summary>Soft state, advisories and changes in memory, for tests without brokers. Thread-safe.</summary>
+public sealed class MemoryFleetState : ISoftState, ILivenessAdvisories, INodeChanges, IHearing
+{
+    private readonly ConcurrentDictionary<(string Area, string Key), ReadOnlyMemory<byte>> kept = new();
+
+    /// <summary>What was published, oldest first.</summary>
+    public ConcurrentQueue<LivenessAdvisory> Advisories { get; } = new();
+
+    /// <summary>What was published, oldest first.</summary>
+    public ConcurrentQueue<NodeChange> Changes { get; } = new();
+
+    /// <summary>How often something was kept.</summary>
+    public int Writes { get; private set; }
+
+    /// <summary>Whether brokers answer.</summary>
+    public bool IsAway { get; set; }
+
+    public bool IsHearing => !IsAway;
+
+    public Task KeepAsync(string area, string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        ThrowIfAway();
+        kept[(area, key)] = content.ToArray();
+        Writes++;
+        return Task.CompletedTask;
+    }
+
+    public async IAsyncEnumerable<SoftEntry> RecallAsync(
+        string area, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        ThrowIfAway();
+        foreach (var entry in kept.Where(entry => entry.Key.Area == area))
+        {
+            yield return new SoftEntry(entry.Key.Key, entry.Value);
+        }
+    }
+
+    public Task<ReadOnlyMemory<byte>?> FindAsync(string area, string key, CancellationToken cancellationToken)
+    {
+        ThrowIfAway();
+        return Task.FromResult<ReadOnlyMemory<byte>?>(kept.TryGetValue((area, key), out var content) ? content : null);
+    }
+
+    public Task PublishAsync(LivenessAdvisory advisory, CancellationToken cancellationToken)
+    {
+        ThrowIfAway();
+        Advisories.Enqueue(advisory);
+        return Task.CompletedTask;
+    }
+
+    public Task PublishAsync(IReadOnlyList<NodeChange> changes, CancellationToken cancellationToken)
+    {
+        ThrowIfAway();
+        foreach (var change in changes)
+        {
+            Changes.Enqueue(change);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Registers it for every port that it stands in for.</summary>
+    public void AddTo(IServiceCollection services)
+    {
+        services.AddSingleton<ISoftState>(this);
+        services.AddSingleton<ILivenessAdvisories>(this);
+        services.AddSingleton<INodeChanges>(this);
+        services.AddSingleton<IHearing>(this);
+    }
+
+    private void ThrowIfAway()
+    {
+        if (IsAway)
+        {
+            throw new SoftStateException("the brokers are away");
+        }
+    }
+}
