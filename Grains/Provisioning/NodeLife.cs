@@ -28,11 +28,16 @@ internal sealed record NodeLife
     [Id(4)]
     public ImmutableList<string> FormerKeys { get; init; } = [];
 
+    /// <summary>Whether <see cref="MachineId"/> was in a registration that a valid credential signed.</summary>
+    [Id(5)]
+    public bool IsMachineProven { get; init; }
+
     /// <summary>After it enrolled anew: the machine may be another, and what it held is a former key.</summary>
     public NodeLife Renewed(HeldCredentials? before) => this with
     {
         MachineId = null,
         Place = null,
+        IsMachineProven = false,
         FormerKeys = [.. KeysOf(before).Concat(FormerKeys).Distinct().Take(FormerKeysMax)],
     };
 

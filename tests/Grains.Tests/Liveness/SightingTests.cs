@@ -13,7 +13,7 @@ public sealed class SightingTests
         Stage = NodeStage.Enrolled,
         Overlay = "overlay-1",
         Held = new HeldCredentials(null, null, "aaaa", null, Arrived),
-        Life = new NodeLife { MachineId = "machine-1", Place = "nats://broker1:4222", FormerKeys = ["0ld"] },
+        Life = new NodeLife { MachineId = "machine-1", Place = "nats://broker1:4222", IsMachineProven = true, FormerKeys = ["0ld"] },
     };
 
     private static readonly NodeSighting Own = new(
@@ -46,16 +46,47 @@ public sealed class SightingTests
     }
 
     [Fact]
-    public void Judge_FindsAClone_WhenTwoProcessesSpeakInTurns() =>
-        Assert.Contains("yesterday", Clone(Own with { OtherPlace = "a process that started yesterday" }), StringComparison.Ordinal);
+    public void Judge_QuarantinesNobody_ForEventsThatAnybodyCanForge()
+    {
+        var forged = Own with { KeyFingerprint = null, Standing = CredentialStanding.None, MachineId = null, OtherPlace = "a process that started yesterday" };
+        var note = Assert.IsType<SightingVerdict.Note>(SightingCheck.Judge(Enrolled, forged));
+
+        Assert.Contains("yesterday", note.Detail, StringComparison.Ordinal);
+    }
 
     [Fact]
-    public void Judge_SaysOnce_ThatACredentialHasExpired()
+    public void Judge_QuarantinesNobody_ForARegistrationThatIsNotSigned()
+    {
+        var forged = Own with { KeyFingerprint = null, Standing = CredentialStanding.None, MachineId = "machine-2" };
+
+        Assert.Contains("machine-2", Assert.IsType<SightingVerdict.Note>(SightingCheck.Judge(Enrolled, forged)).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Judge_BelievesASignedMachine_ThoughAForgedOneWasRememberedFirst()
+    {
+        var forged = Own with { KeyFingerprint = null, Standing = CredentialStanding.None, MachineId = "machine-2", Place = "" };
+        var fresh = Enrolled with { Life = new NodeLife() };
+        var afterForgery = fresh with { Life = Assert.IsType<SightingVerdict.Remember>(SightingCheck.Judge(fresh, forged)).Life };
+        var seen = Assert.IsType<SightingVerdict.Remember>(SightingCheck.Judge(afterForgery, Own)).Life;
+
+        Assert.Equal(("machine-1", "nats://broker2:4222", true), (seen.MachineId, seen.Place, seen.IsMachineProven));
+    }
+
+    [Fact]
+    public void Judge_QuarantinesNobody_ForAnOldMessageThatSomebodySendsAgain() => Assert.IsType<SightingVerdict.Note>(
+        SightingCheck.Judge(Enrolled, Own with { KeyFingerprint = "0ld", Standing = CredentialStanding.Expired }));
+
+    [Fact]
+    public void Judge_SaysOnceInALife_WhateverTheParticulars()
     {
         var expired = Own with { Standing = CredentialStanding.Expired };
         var note = Assert.IsType<SightingVerdict.Note>(SightingCheck.Judge(Enrolled, expired));
+        var noted = Enrolled.Noted(Arrived.AddHours(1), note.Detail);
 
-        Assert.IsType<SightingVerdict.Nothing>(SightingCheck.Judge(Enrolled.Noted(Arrived, note.Detail), expired));
+        Assert.IsType<SightingVerdict.Nothing>(SightingCheck.Judge(noted, expired with { Place = "nats://broker3:4222", KeyFingerprint = "cccc" }));
+        var enrolledAnew = noted with { Held = noted.Held! with { ArrivedAt = Arrived.AddHours(2) } };
+        Assert.IsType<SightingVerdict.Note>(SightingCheck.Judge(enrolledAnew, expired with { At = Arrived.AddHours(3) }));
     }
 
     [Fact]
