@@ -24,6 +24,7 @@ internal static class ApiEndpoints
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.ConfigureHttpJsonOptions(http => Write(http.SerializerOptions));
         builder.Services.AddOpenApiDocument();
+        builder.Services.AddSingleton<WatchPlaces>();
         builder.Services.AddSingleton<FleetSummarySource>();
         builder.Services.AddHostedService(services => services.GetRequiredService<FleetSummarySource>());
         return builder;

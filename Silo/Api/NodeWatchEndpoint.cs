@@ -1,6 +1,4 @@
 using System.ComponentModel;
-using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
@@ -13,18 +11,10 @@ namespace ControlPlane.Api;
 /// <summary>Changes of nodes as server-sent events, from where a watcher was.</summary>
 internal static class NodeWatchEndpoint
 {
-    /// <summary>Watchers of one silo. Each costs a connection and a position; all read the same window of the feed.</summary>
-    private const int WatchersMax = 256;
-
     private const int BatchesAtOnce = 64;
 
     /// <summary>Quiet connections are cut by what lies between; this keeps them.</summary>
     private static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(15);
-
-    private static int _watchers;
-
-    private static readonly ObservableGauge<int> Watchers = ApiMeter.Meter.CreateObservableGauge(
-        "controlplane.api.watchers", () => Volatile.Read(ref _watchers), "{watcher}", "Open watches of nodes.");
 
     public static void MapNodeWatch(this IEndpointRouteBuilder v1) =>
         v1.MapGet("/nodes:watch", Watch).WithName("WatchNodes").WithTags("nodes")
@@ -37,6 +27,8 @@ internal static class NodeWatchEndpoint
 
     private static Results<ServerSentEventsResult<WatchEvent>, ProblemHttpResult> Watch(
         INodeChangeFeed feed,
+        WatchPlaces places,
+        HttpContext http,
         [FromHeader(Name = "Last-Event-ID"), Description("The id of the last event that was seen; browsers send it by themselves.")] string? lastEventId = null,
         [Description("The same, for clients that cannot set the header.")] string? cursor = null,
         CancellationToken cancellationToken = default)
@@ -53,51 +45,41 @@ internal static class NodeWatchEndpoint
             position = read;
         }
 
-        // Read once, so that the gauge is there from the first watcher on.
-        Debug.Assert(Watchers is not null, "the gauge is made with the type");
-        return Volatile.Read(ref _watchers) >= WatchersMax
-            ? Problems.TooManyWatchers(WatchersMax)
-            : TypedResults.ServerSentEvents(Follow(feed, position, cancellationToken));
+        return places.TryTake(http.Response)
+            ? TypedResults.ServerSentEvents(Follow(feed, position, cancellationToken))
+            : Problems.TooManyWatchers(WatchPlaces.Max);
     }
 
     private static async IAsyncEnumerable<SseItem<WatchEvent>> Follow(
         INodeChangeFeed feed, ulong? position, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        Interlocked.Increment(ref _watchers);
-        try
+        while (!cancellationToken.IsCancellationRequested)
         {
-            while (!cancellationToken.IsCancellationRequested)
+            switch (await ReadOrNullAsync(feed, position, cancellationToken))
             {
-                switch (await ReadOrNullAsync(feed, position, cancellationToken))
-                {
-                    case null:
-                        yield return new SseItem<WatchEvent>(new WatchEvent([]), "ping");
-                        break;
+                case null:
+                    yield return new SseItem<WatchEvent>(new WatchEvent([]), "ping");
+                    break;
 
-                    case FeedRead.TooOld tooOld:
-                        position = tooOld.Position;
-                        yield return Item("too-old", tooOld.Position, []);
-                        break;
+                case FeedRead.TooOld tooOld:
+                    position = tooOld.Position;
+                    yield return Item("too-old", tooOld.Position, []);
+                    break;
 
-                    case FeedRead.Changes { Batches.Count: 0 } begin:
-                        position = begin.Position;
-                        yield return Item("position", begin.Position, []);
-                        break;
+                case FeedRead.Changes { Batches.Count: 0 } begin:
+                    position = begin.Position;
+                    yield return Item("position", begin.Position, []);
+                    break;
 
-                    case FeedRead.Changes changes:
-                        position = changes.Position;
-                        foreach (var batch in changes.Batches)
-                        {
-                            yield return Item("changes", batch.Position, batch.Changes);
-                        }
+                case FeedRead.Changes changes:
+                    position = changes.Position;
+                    foreach (var batch in changes.Batches)
+                    {
+                        yield return Item("changes", batch.Position, batch.Changes);
+                    }
 
-                        break;
-                }
+                    break;
             }
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _watchers);
         }
     }
 

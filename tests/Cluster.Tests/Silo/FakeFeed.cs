@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using ControlPlane.Inventory;
 
@@ -9,13 +10,13 @@ internal sealed class FakeFeed : INodeChangeFeed
     private readonly Channel<FeedRead> reads = Channel.CreateUnbounded<FeedRead>();
 
     /// <summary>The positions that were asked for.</summary>
-    public List<ulong?> Asked { get; } = [];
+    public ConcurrentQueue<ulong?> Asked { get; } = new();
 
     public void Say(FeedRead read) => reads.Writer.TryWrite(read);
 
     public async ValueTask<FeedRead> ReadAsync(ulong? after, int batchesMax, CancellationToken cancellationToken)
     {
-        Asked.Add(after);
+        Asked.Enqueue(after);
         return await reads.Reader.ReadAsync(cancellationToken);
     }
 }

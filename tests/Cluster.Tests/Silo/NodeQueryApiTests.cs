@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.ServerSentEvents;
+using ControlPlane.Api;
 using ControlPlane.Inventory;
 using ControlPlane.Liveness;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Cluster.Tests.Silo;
 
@@ -110,8 +112,31 @@ public sealed class NodeQueryApiTests : IAsyncLifetime
 
         await ReadAsync(path, lastEventId, count: 1);
 
-        Assert.Equal(7ul, _api.Grains.Feed.Asked[0]);
+        Assert.Equal(7ul, _api.Grains.Feed.Asked.First());
     }
+
+    [Fact]
+    public async Task Watch_RefusesWhoIsTooMany_AndTheirPlacesAreFreeAgain()
+    {
+        const int tooMany = 8;
+        await using var api = await ApiHost.StartAsync(services => services.AddSingleton<INodeChangeFeed>(new QuietFeed()));
+        var answers = await Task.WhenAll(Enumerable.Range(0, WatchPlaces.Max + tooMany).Select(_ => OpenAsync(api)));
+
+        Assert.Equal(tooMany, answers.Count(answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable));
+        Array.ForEach(answers, answer => answer.Dispose());
+
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
+        deadline.CancelAfter(TimeSpan.FromSeconds(60));
+        for (var again = HttpStatusCode.ServiceUnavailable; again != HttpStatusCode.OK;)
+        {
+            using var answer = await OpenAsync(api);
+            again = answer.StatusCode;
+            await Task.Delay(TimeSpan.FromMilliseconds(20), deadline.Token);
+        }
+    }
+
+    private static Task<HttpResponseMessage> OpenAsync(ApiHost api) =>
+        api.Http.GetAsync("/v1/nodes:watch", HttpCompletionOption.ResponseHeadersRead, Cancelled);
 
     private async Task<List<SseItem<string>>> ReadAsync(string path, string? lastEventId, int count)
     {
@@ -135,5 +160,19 @@ public sealed class NodeQueryApiTests : IAsyncLifetime
         }
 
         return events;
+    }
+
+    /// <summary>Says where it is, and nothing more.</summary>
+    private sealed class QuietFeed : INodeChangeFeed
+    {
+        public async ValueTask<FeedRead> ReadAsync(ulong? after, int batchesMax, CancellationToken cancellationToken)
+        {
+            if (after is not null)
+            {
+                await Task.Delay(Timeout.Infinite, cancellationToken);
+            }
+
+            return new FeedRead.Changes([], 1);
+        }
     }
 }
