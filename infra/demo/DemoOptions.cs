@@ -42,6 +42,9 @@ internal sealed record DemoOptions
     /// <summary>Where the console and the API are served.</summary>
     public int ApiPort { get; init; } = 8780;
 
+    /// <summary>How often nodes register what they are: a quarter of a minute, or so long that at most some 70 register in a second.</summary>
+    public TimeSpan RegistrationInterval => TimeSpan.FromSeconds(Math.Max(15, Math.Ceiling(Nodes / 70.0)));
+
     /// <summary>After what time what is not enrolled is called lost: three minutes, and a tenth of a second for each node.</summary>
     public TimeSpan Patience => TimeSpan.FromMinutes(3) + (Nodes * TimeSpan.FromMilliseconds(100));
 }

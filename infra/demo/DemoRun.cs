@@ -137,6 +137,7 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
             Silos = options.Silos,
             Overlays = options.Overlays,
             HardLimit = options.Overlays > 1 ? options.HardLimit : null,
+            RegistrationInterval = options.RegistrationInterval,
             ApiPort = LoopbackPort.IsFree(options.ApiPort) ? options.ApiPort : null,
 
             // Nodes of protocol v2 show tokens, not certificates, to their overlay's broker.

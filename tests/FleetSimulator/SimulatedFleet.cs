@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Text;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.FleetSimulator.Broker;
 using ControlPlane.FleetSimulator.Faults;
@@ -18,6 +20,7 @@ public sealed class SimulatedFleet : IAsyncDisposable
     private readonly SemaphoreSlim connecting;
     private readonly SessionPool sessions;
     private readonly NodeRunner[] runners;
+    private readonly ConcurrentBag<NodeRunner> copies = [];
     private readonly Task ticking;
     private readonly Task launching;
 
@@ -32,7 +35,7 @@ public sealed class SimulatedFleet : IAsyncDisposable
         runners = MakeRunners(options, fleet);
         Nodes = [.. runners.Select(runner => runner.View)];
         launching = LaunchAsync();
-        ticking = FleetTicker.RunAsync(options, runners, sessions, stopping.Token);
+        ticking = FleetTicker.RunAsync(options, runners, copies, sessions, stopping.Token);
     }
 
     public IReadOnlyList<SimulatedNode> Nodes { get; }
@@ -65,6 +68,26 @@ public sealed class SimulatedFleet : IAsyncDisposable
     public Task<bool> WaitForArrivalsAsync(TimeSpan timeout, int? nodes = null, CancellationToken cancellationToken = default) =>
         WaitAsync(node => node.Stage == SimulatedNodeStage.Arrived, nodes ?? ExpectedArrivals, timeout, cancellationToken);
 
+    /// <summary>Ends a node's process without a word, as a power cut does.</summary>
+    /// <exception cref="ArgumentException">There is no such node.</exception>
+    public void Crash(string identity) => RunnerOf(identity).End();
+
+    /// <summary>Starts a node again that crashed. Returns when it has announced itself.</summary>
+    /// <exception cref="ArgumentException">There is no such node.</exception>
+    public Task StartAgainAsync(string identity) => RunnerOf(identity).StartAsync();
+
+    /// <summary>Starts another machine with a copy of a node's disk, and other facts. Ended with the fleet; not among its nodes.</summary>
+    /// <exception cref="ArgumentException">There is no such node.</exception>
+    public async Task<SimulatedNode> StartCopyAsync(string identity, string factsJson)
+    {
+        var original = RunnerOf(identity);
+        var profile = original.Profile with { FactsJson = Encoding.UTF8.GetBytes(factsJson) };
+        var copy = original.CopyTo(runners.Length + copies.Count, profile, new SimulatedNode(identity, profile.Protocol, profile.Fault));
+        copies.Add(copy);
+        await copy.StartAsync();
+        return copy.View;
+    }
+
     /// <summary>Counts the nodes by stage and their calls.</summary>
     public FleetProgress Progress() => FleetProgress.Of(Nodes);
 
@@ -73,11 +96,14 @@ public sealed class SimulatedFleet : IAsyncDisposable
         await stopping.CancelAsync();
         await launching;
         await ticking;
-        foreach (var runner in runners)
+        foreach (var runner in runners.Concat(copies))
         {
             runner.End();
         }
     }
+
+    private NodeRunner RunnerOf(string identity) =>
+        Array.Find(runners, runner => runner.View.Identity == identity) ?? throw new ArgumentException($"there is no node {identity}", nameof(identity));
 
     private static NodeRunner[] MakeRunners(SimulatedFleetOptions options, FleetEnvironment fleet)
     {

@@ -29,6 +29,22 @@ internal sealed record InventoryReply(
     string Version,
     bool Upgradable);
 
+// What a node registers of itself.
+internal sealed record InventoryContent(
+    RegisteredAgent[] Agents,
+    string[] Classes,
+    JsonElement Facts,
+    RegisteredStatus Status,
+    string[] Collectives,
+    RegisteredBuild BuildInfo,
+    string[] Machines);
+
+internal sealed record RegisteredAgent(string Name);
+
+internal sealed record RegisteredStatus(string Identity, long Uptime, string ConnectedServer, bool ProvisioningMode);
+
+internal sealed record RegisteredBuild(string Version, string Sha);
+
 internal sealed record AgentDescription(
     string Agent, string License, string Author, int Timeout, string Name, string Version, string Url, string Description);
 
@@ -97,6 +113,7 @@ internal sealed record InfoReply(
 [JsonSerializable(typeof(InventoryReply))]
 [JsonSerializable(typeof(AgentInventoryReply))]
 [JsonSerializable(typeof(DaemonStatsReply))]
+[JsonSerializable(typeof(InventoryContent))]
 [JsonSerializable(typeof(InfoReply))]
 [JsonSerializable(typeof(Dictionary<string, string>))]
 internal sealed partial class AgentJson : JsonSerializerContext;

@@ -2,23 +2,33 @@ using ControlPlane.FleetSimulator.Broker;
 
 namespace ControlPlane.FleetSimulator.Nodes;
 
-/// <summary>The one timer of a fleet: alive events and keep-alives of all nodes, some each second.</summary>
+/// <summary>The one timer of a fleet: alive events, registrations and keep-alives of all nodes, some each second.</summary>
 internal static class FleetTicker
 {
     private const int PingIntervalSeconds = 120;
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     public static async Task RunAsync(
-        SimulatedFleetOptions options, IReadOnlyList<NodeRunner> nodes, SessionPool sessions, CancellationToken stopping)
+        SimulatedFleetOptions options,
+        IReadOnlyList<NodeRunner> nodes,
+        IReadOnlyCollection<NodeRunner> copies,
+        SessionPool sessions,
+        CancellationToken stopping)
     {
         var aliveSeconds = Math.Max(1, (int)options.AliveInterval.TotalSeconds);
         var due = DueSeconds(nodes.Count, aliveSeconds, new Random(options.Seed));
         using var timer = new PeriodicTimer(Second, options.Time);
         for (var second = 1; await TickAsync(timer, stopping); second++)
         {
-            foreach (var index in due[second % aliveSeconds])
+            var speaking = due[second % aliveSeconds].Select(index => nodes[index]);
+            foreach (var node in second % aliveSeconds == 0 ? speaking.Concat(copies) : speaking)
             {
-                nodes[index].SayAlive();
+                node.SayAlive();
+            }
+
+            foreach (var node in nodes.Concat(copies))
+            {
+                node.RegisterIfDue();
             }
 
             PingSome(sessions.Open, second % PingIntervalSeconds);

@@ -5,6 +5,7 @@ internal sealed record NodeConfiguration
 {
     private const string DefaultCollectiveV1 = "mcollective";
     private const string DefaultCollectiveV2 = "choria";
+    private const int DefaultRegistrationSeconds = 300;
 
     /// <summary><c>plugin.choria.server.provision</c>; null when the option is absent.</summary>
     public bool? Provision { get; private init; }
@@ -35,6 +36,12 @@ internal sealed record NodeConfiguration
     /// <summary>Whether a client certificate is configured beside the tokens.</summary>
     public bool PresentsCertificate { get; private init; }
 
+    /// <summary>How often it registers its inventory: <c>registerinterval</c>; null when <c>registration</c> does not name it.</summary>
+    public TimeSpan? RegistrationInterval { get; private init; }
+
+    /// <summary><c>registration_splay</c>: whether the first registration waits for a random part of the interval.</summary>
+    public bool SplaysRegistration { get; private init; } = true;
+
     public static NodeConfiguration From(IReadOnlyDictionary<string, string> settings)
     {
         var usesTokens = Text(settings, "plugin.security.provider") == "choria";
@@ -50,6 +57,8 @@ internal sealed record NodeConfiguration
             LogFile = settings.GetValueOrDefault("logfile"),
             Issuers = ReadIssuers(settings),
             SignsReplies = !settings.TryGetValue("plugin.security.choria.sign_replies", out var signs) || IsTrue(signs),
+            RegistrationInterval = ReadRegistrationInterval(settings),
+            SplaysRegistration = !settings.TryGetValue("registration_splay", out var splays) || IsTrue(splays),
             PresentsCertificate = !usesTokens || settings.ContainsKey("plugin.security.choria.certificate"),
         };
     }
@@ -64,6 +73,14 @@ internal sealed record NodeConfiguration
     private static bool IsTrue(string value) => value.Trim().ToUpperInvariant() is "1" or "YES" or "TRUE" or "Y" or "T";
 
     private static string Text(IReadOnlyDictionary<string, string> settings, string key) => settings.GetValueOrDefault(key, "").Trim();
+
+    private static TimeSpan? ReadRegistrationInterval(IReadOnlyDictionary<string, string> settings)
+    {
+        var plugins = Text(settings, "registration").Split(',', StringSplitOptions.TrimEntries);
+        return plugins.Contains("inventory_content")
+            ? TimeSpan.FromSeconds(int.TryParse(Text(settings, "registerinterval"), out var seconds) && seconds > 0 ? seconds : DefaultRegistrationSeconds)
+            : null;
+    }
 
     private static string[] ReadCollectives(IReadOnlyDictionary<string, string> settings, string fallback)
     {

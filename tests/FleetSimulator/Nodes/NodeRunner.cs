@@ -10,6 +10,8 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
     : ILinkListener
 {
     private static readonly TimeSpan CrashPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FirstRegistration = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FirstRegistrationSpread = TimeSpan.FromSeconds(3);
     private static readonly string[] ProvisioningCollectives = [ChoriaSubjects.ProvisioningCollective];
 
     private readonly Lock gate = new();
@@ -19,9 +21,12 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
     private NodeProcess? process;
     private BrokerSession? session;
     private LifecycleEvent? alive;
+    private DateTimeOffset registersAt = DateTimeOffset.MaxValue;
     private int callsUntilCrash = CallsUntilCrash(profile, fleet.Options.Seed, index);
 
     public SimulatedNode View => view;
+
+    public NodeProfile Profile => profile;
 
     /// <summary>Starts the process: decides what it becomes, connects, announces it. Returns when it is announced.</summary>
     public async Task StartAsync()
@@ -87,6 +92,32 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
             {
                 voice.Say(connected, said);
             }
+        }
+    }
+
+    /// <summary>Publishes what the node is when it is time; nothing when it is not configured to, or does not run.</summary>
+    public void RegisterIfDue()
+    {
+        lock (gate)
+        {
+            var now = fleet.Now;
+            if (now < registersAt || session is not { } connected || process is not { } running || files.Configuration?.RegistrationInterval is not { } interval)
+            {
+                return;
+            }
+
+            registersAt = now + interval;
+            voice.Register(connected, new NodeView(profile, files, running, now, random, fleet.Keys));
+        }
+    }
+
+    /// <summary>A machine with a copy of this one's disk, which has not started yet.</summary>
+    public NodeRunner CopyTo(int otherIndex, NodeProfile otherProfile, SimulatedNode otherView)
+    {
+        lock (gate)
+        {
+            otherView.Show(files);
+            return new NodeRunner(otherIndex, otherProfile, otherView, fleet, files);
         }
     }
 
@@ -162,9 +193,18 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
             {
                 view.ArrivedAt = now;
                 view.Stage = SimulatedNodeStage.Arrived;
+                registersAt = FirstRegistration_NeedsGate(now);
             }
         }
     }
+
+    // Choria waits for a random part of the interval, or for one to four seconds.
+    private DateTimeOffset FirstRegistration_NeedsGate(DateTimeOffset now) => files.Configuration switch
+    {
+        { RegistrationInterval: { } interval, SplaysRegistration: true } => now + (interval * random.NextDouble()),
+        { RegistrationInterval: not null } => now + FirstRegistration + (FirstRegistrationSpread * random.NextDouble()),
+        _ => DateTimeOffset.MaxValue,
+    };
 
     private void Serve_NeedsGate(ReceivedRequest received, NodeView node)
     {
@@ -267,6 +307,7 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
     {
         process = null;
         alive = null;
+        registersAt = DateTimeOffset.MaxValue;
         if (session is { } left)
         {
             fleet.Sessions.Leave(left, this);

@@ -12,6 +12,14 @@ internal sealed class NodeVoice(NodeProfile profile, FleetEnvironment fleet)
 
     public void Say(BrokerSession session, LifecycleEvent said) => Publish(session, said.Subject, said.EncodeCloudEvent());
 
+    public void Register(BrokerSession session, NodeView node)
+    {
+        if (NodeRegistration.EncodeOrNull(node, session.Broker) is var (subject, payload))
+        {
+            Publish(session, subject, payload);
+        }
+    }
+
     public void Reply(BrokerSession session, ReceivedRequest received, ReadOnlyMemory<byte> body, NodeView node)
     {
         if (received.Headers.ReplySubject is not { } subject

@@ -10,6 +10,7 @@ namespace ControlPlane.TestKit.Fleet;
 public sealed class MemoryFleetState : ISoftState, ILivenessAdvisories, INodeChanges, IHearing
 {
     private readonly ConcurrentDictionary<(string Area, string Key), ReadOnlyMemory<byte>> kept = new();
+    private int writes;
 
     /// <summary>What was published, oldest first.</summary>
     public ConcurrentQueue<LivenessAdvisory> Advisories { get; } = new();
@@ -18,7 +19,7 @@ public sealed class MemoryFleetState : ISoftState, ILivenessAdvisories, INodeCha
     public ConcurrentQueue<NodeChange> Changes { get; } = new();
 
     /// <summary>How often something was kept.</summary>
-    public int Writes { get; private set; }
+    public int Writes => Volatile.Read(ref writes);
 
     /// <summary>Whether brokers answer.</summary>
     public bool IsAway { get; set; }
@@ -29,7 +30,7 @@ public sealed class MemoryFleetState : ISoftState, ILivenessAdvisories, INodeCha
     {
         ThrowIfAway();
         kept[(area, key)] = content.ToArray();
-        Writes++;
+        Interlocked.Increment(ref writes);
         return Task.CompletedTask;
     }
 

@@ -27,6 +27,9 @@ public sealed record EnrolmentStageOptions
     /// <summary>How many nodes an overlay takes; what the control plane's own default is when not given.</summary>
     public int? HardLimit { get; init; }
 
+    /// <summary>How often nodes register what they are; null, the default, when they do not.</summary>
+    public TimeSpan? RegistrationInterval { get; init; }
+
     /// <summary>The folder in which silos write what they were asked to change, as <c>history-N.jsonl</c>; none when null.</summary>
     public string? HistoryFolder { get; init; }
 
@@ -160,6 +163,10 @@ public sealed class EnrolmentStage : IAsyncDisposable
                     plugin.nats.user: node
                     plugin.nats.pass: {File.ReadAllText(Secrets.NodePasswordFile)}
             """)}
+            {(options.RegistrationInterval is { } interval ? $"""
+                    registration: inventory_content
+                    registerinterval: {interval.TotalSeconds:0}
+            """ : "")}
 
             """;
 
@@ -172,6 +179,10 @@ public sealed class EnrolmentStage : IAsyncDisposable
                   CertificateFile: {client.CertificatePath}
                   KeyFile: {client.KeyPath}
                   CreateStream: true
+            {(options.RegistrationInterval is null ? "" : $"""
+                  RegistrationStreamName: CHORIA_REGISTRATION
+                  NodeCaFile: {pki.AuthorityPath}
+            """)}
 
             """;
 
