@@ -1,3 +1,4 @@
+using ControlPlane.Admission;
 using ControlPlane.Fleet;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.Logging;
@@ -6,13 +7,8 @@ namespace ControlPlane.Liveness;
 
 /// <summary>Tells the node's grain and the overlay how a node's liveness changed.</summary>
 internal sealed partial class LivenessAnnouncer(
-    ILivenessAdvisories advisories, IGrainFactory grains, LivenessMeter meter, TimeProvider time, ILogger<LivenessAnnouncer> logger)
+    ILivenessAdvisories advisories, IGrainFactory grains, LivenessMeter meter, LogPace pace, ILogger<LivenessAnnouncer> logger)
 {
-    /// <summary>An outage of a rack is one line, not one for each of its nodes.</summary>
-    private static readonly TimeSpan SummaryInterval = TimeSpan.FromSeconds(10);
-
-    private readonly LogSummary<NodeLiveness> summary = new(SummaryInterval, time);
-
     /// <summary>Announces one change. Returns whether it was: the grain has written it, and the broker stored the advisory.</summary>
     /// <remarks>The grain first: what a crash in between leaves undone, the next activation announces again, and the grain knows it already.</remarks>
     public async Task<bool> TryAnnounceAsync(string identity, LivenessChange change, CancellationToken cancellationToken)
@@ -33,23 +29,29 @@ internal sealed partial class LivenessAnnouncer(
         }
 
         meter.Changed(change.To);
-        LogChanged(identity, change.From, change.To, change.LastHeardAt);
-        if (change.To is not NodeLiveness.Alive && summary.Add(change.To, identity) is { } lines)
-        {
-            LogSummary(lines);
-        }
-
+        Tell(identity, change);
         return true;
     }
 
-    /// <summary>Writes what the last interval left unsaid.</summary>
-    public void Summarise()
+    private void Tell(string identity, LivenessChange change)
     {
-        if (summary.TakeDue() is { } lines)
+        // That nodes are well is no news; that a rack is not is some lines and a sum, not one for each of its nodes.
+        if (change.To != NodeLiveness.Alive && pace.Admits(WordOf(change.To), identity))
         {
-            LogSummary(lines);
+            LogUnwell(identity, change.To, change.LastHeardAt);
+        }
+        else
+        {
+            LogChanged(identity, change.From, change.To, change.LastHeardAt);
         }
     }
+
+    private static string WordOf(NodeLiveness state) => state switch
+    {
+        NodeLiveness.Late => "late",
+        NodeLiveness.Lost => "lost",
+        _ => "returned",
+    };
 
     // Choria has no event for a node that was back for long enough.
     private static AdvisoryKind? KindOf(LivenessChange change) => change switch
@@ -61,8 +63,8 @@ internal sealed partial class LivenessAnnouncer(
         _ => null,
     };
 
-    [LoggerMessage(LogLevel.Information, "Liveness: {Summary}")]
-    private partial void LogSummary(string summary);
+    [LoggerMessage(LogLevel.Information, "{Node} is {To}; last heard {LastHeard}")]
+    private partial void LogUnwell(string node, NodeLiveness to, DateTimeOffset lastHeard);
 
     [LoggerMessage(LogLevel.Debug, "{Node} was {From} and is {To}; last heard {LastHeard}")]
     private partial void LogChanged(string node, NodeLiveness from, NodeLiveness to, DateTimeOffset lastHeard);

@@ -91,8 +91,6 @@ internal sealed partial class PartitionLiveness(
                 await AnnounceAsync(cancellationToken);
                 await KeepAsync(isFinal: false, cancellationToken);
             }
-
-            announcer.Summarise();
         }
         finally
         {

@@ -33,17 +33,26 @@ internal sealed partial class EnrolmentLog(ProvisioningMeter meter, EnrolmentGat
         }
     }
 
+    /// <summary>A node was seen as it should not be, and nothing is done about it by itself.</summary>
+    public void Noticed(string node, string detail)
+    {
+        if (pace.Admits("seen as they should not be", node))
+        {
+            LogNoticed(node, detail);
+        }
+    }
+
     [LoggerMessage(LogLevel.Warning, "{Node} must be placed again: {Reason}")]
     public partial void Lapsed(string node, string reason);
-
-    [LoggerMessage(LogLevel.Warning, "{Node}: {Detail}")]
-    public partial void Sighted(string node, string detail);
 
     [LoggerMessage(LogLevel.Information, "Enrolled {Node} in {Overlay}, attempt {Attempt}")]
     private partial void LogEnrolled(string node, string? overlay, int attempt);
 
     [LoggerMessage(LogLevel.Warning, "Quarantined {Node}: {Refusal}, {Reason}")]
     private partial void LogQuarantined(string node, Refusal? refusal, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "{Node}: {Detail}")]
+    private partial void LogNoticed(string node, string detail);
 
     [LoggerMessage(LogLevel.Debug, "{Node} is {Stage}: {Reason}")]
     private partial void LogHeld(string node, NodeStage stage, string reason);

@@ -129,7 +129,7 @@ internal sealed class NodeGrain(
 
             case SightingVerdict.Note note:
                 await node.ReplaceAsync(State.Noted(context.Now, note.Detail));
-                log.Sighted(Identity, note.Detail);
+                log.Noticed(Identity, note.Detail);
                 break;
 
             case SightingVerdict.Cloned clone:
