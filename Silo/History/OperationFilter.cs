@@ -21,24 +21,24 @@ internal sealed class OperationFilter(OperationLog log, TimeProvider time) : IIn
             $"{interfaceName}.{context.InterfaceMethod.Name}",
             context.TargetId.Key.ToString() ?? "",
             asked);
-        await log.WriteAsync(begun);
+        log.Write(begun);
         try
         {
             await context.Invoke();
-            await EndAsync(begun, OperationPhase.Ok, OperationWords.OfResult(context.Result));
+            End(begun, OperationPhase.Ok, OperationWords.OfResult(context.Result));
         }
         catch (Exception fault)
         {
             // Cancelled or out of time: what it called may have happened all the same.
             var phase = fault is TimeoutException or OperationCanceledException ? OperationPhase.Unknown : OperationPhase.Failed;
-            await EndAsync(begun, phase, new Dictionary<string, string> { ["fault"] = fault.GetType().Name });
+            End(begun, phase, new Dictionary<string, string> { ["fault"] = fault.GetType().Name });
             throw;
         }
     }
 
-    private ValueTask EndAsync(OperationLine begun, OperationPhase phase, IReadOnlyDictionary<string, string> came)
+    private void End(OperationLine begun, OperationPhase phase, IReadOnlyDictionary<string, string> came)
     {
         var facts = begun.Facts.Concat(came).ToDictionary(StringComparer.Ordinal);
-        return log.WriteAsync(begun with { At = time.GetUtcNow(), Phase = phase, Facts = facts });
+        log.Write(begun with { At = time.GetUtcNow(), Phase = phase, Facts = facts });
     }
 }

@@ -12,7 +12,6 @@ internal static class OperationHistory
         if (!string.IsNullOrEmpty(builder.Configuration[$"{HistoryOptions.Section}:{nameof(HistoryOptions.File)}"]))
         {
             builder.Services.AddSingleton<OperationLog>();
-            builder.Services.AddHostedService(services => services.GetRequiredService<OperationLog>());
             builder.Services.AddSingleton<IIncomingGrainCallFilter, OperationFilter>();
         }
 

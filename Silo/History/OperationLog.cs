@@ -1,5 +1,5 @@
 using System.Text.Json;
-using System.Threading.Channels;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.History;
@@ -26,47 +26,28 @@ internal sealed record OperationLine(
 
 /// <summary>Appends operations to the history's file, in the order in which they happened. Thread-safe.</summary>
 /// <remarks>
-/// Written behind the operation: a silo that is killed leaves the last few out. The checker takes what is missing for unknown, and never
-/// concludes from a line that is not there that something did not happen.
+/// A line is with the operating system before the call that it tells of goes on: a silo that is killed leaves no line out, and the checker
+/// may conclude from a line that is not there that the call never ended.
 /// </remarks>
-internal sealed class OperationLog(IOptions<HistoryOptions> options) : BackgroundService
+internal sealed class OperationLog(IOptions<HistoryOptions> options) : IDisposable
 {
-    /// <summary>Lines that wait to be written; whoever brings one more waits.</summary>
-    private const int LinesMax = 10_000;
-
     private static readonly JsonSerializerOptions Json =
-        new(JsonSerializerDefaults.Web) { Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
+        new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
-    private readonly Channel<OperationLine> lines = Channel.CreateBounded<OperationLine>(LinesMax);
+    private readonly StreamWriter file = new(options.Value.File!, append: true) { AutoFlush = true };
+    private readonly Lock turn = new();
     private long last;
 
     public long NextId() => Interlocked.Increment(ref last);
 
-    public ValueTask WriteAsync(OperationLine line) => lines.Writer.WriteAsync(line);
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    public void Write(OperationLine line)
     {
-        await using var file = new StreamWriter(options.Value.File!, append: true);
-        try
+        var text = JsonSerializer.Serialize(line, Json);
+        lock (turn)
         {
-            while (await lines.Reader.WaitToReadAsync(stoppingToken))
-            {
-                await FlushAsync(file);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            await FlushAsync(file);
+            file.WriteLine(text);
         }
     }
 
-    private async Task FlushAsync(StreamWriter file)
-    {
-        while (lines.Reader.TryRead(out var line))
-        {
-            await file.WriteLineAsync(JsonSerializer.Serialize(line, Json));
-        }
-
-        await file.FlushAsync(CancellationToken.None);
-    }
+    public void Dispose() => file.Dispose();
 }

@@ -11,9 +11,11 @@ internal static class Program
     private static readonly Option<int> Seed = new("--seed") { Description = "Decides which faults happen when [1]", DefaultValueFactory = _ => 1 };
     private static readonly Option<int> Nodes = new("--nodes") { Description = "Nodes that arrive meanwhile [300]", DefaultValueFactory = _ => 300 };
 
+    private static readonly Option<double> Every = new("--every") { Description = "Seconds between two faults in the mean [10]", DefaultValueFactory = _ => 10 };
+
     public static Task<int> Main(string[] args)
     {
-        var command = new RootCommand("Breaks an overlay in every way for a while, and checks what is left") { Minutes, Seed, Nodes };
+        var command = new RootCommand("Breaks an overlay in every way for a while, and checks what is left") { Minutes, Seed, Nodes, Every };
         command.SetAction(RunAsync);
         return command.Parse(args).InvokeAsync();
     }
@@ -27,6 +29,7 @@ internal static class Program
             Duration = TimeSpan.FromMinutes(parsed.GetValue(Minutes)),
             Seed = parsed.GetValue(Seed),
             Nodes = parsed.GetValue(Nodes),
+            FaultInterval = TimeSpan.FromSeconds(parsed.GetValue(Every)),
             SiloProgram = Path.Combine(TestKit.Stage.RepositoryRoot.Path, "Silo/bin", configuration, "net10.0/controlplane.dll"),
         };
         var checks = await new SoakRun(options, output.WriteLine, TimeProvider.System).RunAsync(cancellationToken);

@@ -10,7 +10,7 @@ internal static class OperationFiles
         new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
     /// <summary>The operations of all files, in order of time.</summary>
-    /// <remarks>The last line of a silo that was killed may be cut short; it is left out, as is every line that was never written.</remarks>
+    /// <remarks>The last line of a silo that was killed may be cut short; it is left out.</remarks>
     public static IReadOnlyList<Operation> Read(IEnumerable<string> files) =>
         [.. files.SelectMany(File.ReadLines).Select(ReadOrNull).OfType<Operation>().OrderBy(operation => operation.At)];
 

@@ -13,10 +13,15 @@ using NATS.Client.JetStream.Models;
 namespace ControlPlane.Chaos;
 
 /// <summary>Asks every side what it knows of a fleet at rest: nodes, API, ledger, CA, brokers, histories, and all that was written.</summary>
-internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder)
+internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder, TimeProvider time)
 {
     private const string Stream = "CHORIA_EVENTS";
     private const int BatchMax = 1000;
+
+    /// <summary>What handing over one stored event may take in a fleet at rest.</summary>
+    private static readonly TimeSpan DeliveryDeadline = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(200);
 
     private static readonly JsonSerializerOptions Json =
         new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
@@ -30,7 +35,12 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder)
     {
         var view = new ControlPlaneView(() => Api);
         var roster = await view.ListAsync(cancellationToken);
-        var histories = Directory.GetFiles(historyFolder, "history-*.jsonl");
+        IReadOnlyList<StoredEvent> events =
+        [
+            .. await EventsAsync(FleetStreams.ProvisioningNetwork, stage.Brokers.Provisioning.Url, "provisioner", stage.Secrets.ProvisionerPasswordFile, cancellationToken),
+            .. await EventsAsync(EnrolmentStage.Overlay, stage.Brokers.Overlay.Url, "controlplane", stage.Secrets.ControlPlanePasswordFile, cancellationToken),
+        ];
+        var operations = await OperationsAfterAsync(events, cancellationToken);
         return new FleetFacts
         {
             Nodes = fleet.Nodes,
@@ -39,22 +49,35 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder)
             Ledger = await LedgerView.ReadAsync(stage.Redis.ConnectionString, EnrolmentStage.Overlay, cancellationToken),
             RevokedSerials = await RevocationListView.ReadAsync(Api, cancellationToken),
             Overlays = (await Api.GetFromJsonAsync<IReadOnlyList<OverlaySnapshot>>("/v1/overlays", Json, cancellationToken))!,
-            Operations = OperationFiles.Read(histories),
-            Events =
-            [
-                .. await EventsAsync(FleetStreams.ProvisioningNetwork, stage.Brokers.Provisioning.Url, "provisioner", stage.Secrets.ProvisionerPasswordFile, cancellationToken),
-                .. await EventsAsync(EnrolmentStage.Overlay, stage.Brokers.Overlay.Url, "controlplane", stage.Secrets.ControlPlanePasswordFile, cancellationToken),
-            ],
-            Texts = await TextsAsync(log, histories, fleet, cancellationToken),
+            Operations = operations,
+            Events = events,
+            Texts = await TextsAsync(log, fleet, cancellationToken),
             Secrets = Secrets(),
         };
     }
 
-    private async Task<IReadOnlyDictionary<string, string>> TextsAsync(
-        string log, IEnumerable<string> histories, SimulatedFleet fleet, CancellationToken cancellationToken)
+    /// <summary>The histories once they tell of every event, or as they are after <see cref="DeliveryDeadline"/>: nodes go on sending at rest.</summary>
+    private async Task<IReadOnlyList<Operation>> OperationsAfterAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
+    {
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            var operations = OperationFiles.Read(Histories());
+            if (!EventCheck.Unheard(events, operations).Any() || time.GetElapsedTime(began) > DeliveryDeadline)
+            {
+                return operations;
+            }
+
+            await Task.Delay(LookInterval, time, cancellationToken);
+        }
+    }
+
+    private string[] Histories() => Directory.GetFiles(historyFolder, "history-*.jsonl");
+
+    private async Task<IReadOnlyDictionary<string, string>> TextsAsync(string log, SimulatedFleet fleet, CancellationToken cancellationToken)
     {
         var texts = new Dictionary<string, string>(StringComparer.Ordinal) { ["the silos' log"] = log };
-        foreach (var history in histories)
+        foreach (var history in Histories())
         {
             texts[Path.GetFileName(history)] = await File.ReadAllTextAsync(history, cancellationToken);
         }
@@ -72,6 +95,7 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder)
     {
         ["the shared secret"] = File.ReadAllText(stage.Secrets.SharedSecretFile),
         ["the issuer's seed"] = File.ReadAllText(stage.Secrets.IssuerSeedFile),
+        ["the caller's seed"] = File.ReadAllText(stage.Secrets.CallerSeedFile),
         ["the provisioner's password"] = File.ReadAllText(stage.Secrets.ProvisionerPasswordFile),
         ["the control plane's password"] = File.ReadAllText(stage.Secrets.ControlPlanePasswordFile),
         ["the nodes' password"] = File.ReadAllText(stage.Secrets.NodePasswordFile),

@@ -1,4 +1,5 @@
 using System.Text;
+using ControlPlane.Certificates;
 using ControlPlane.FleetSimulator;
 using ControlPlane.Provisioning;
 using ControlPlane.TestKit.Stage;
@@ -17,6 +18,7 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
     public async Task<IReadOnlyList<CheckedInvariant>> RunAsync(CancellationToken cancellationToken)
     {
         var folder = Directory.CreateTempSubdirectory("controlplane-soak-");
+        var clean = false;
         try
         {
             await using var stage = await Stages.StartAsync(StageOptions(folder.FullName), cancellationToken);
@@ -30,12 +32,22 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
             await DisturbAsync(stage, fleet, cancellationToken);
             await HealAsync(stage, fleet, cancellationToken);
 
-            var facts = await new FactsCollector(stage, folder.FullName).CollectAsync(fleet, LogText(), cancellationToken);
-            return HistoryChecker.Check(facts);
+            var facts = await new FactsCollector(stage, folder.FullName, time).CollectAsync(fleet, LogText(), cancellationToken);
+            var checks = HistoryChecker.Check(facts);
+            clean = checks.All(check => check.Violations.Count == 0);
+            return checks;
         }
         finally
         {
-            folder.Delete(recursive: true);
+            if (clean)
+            {
+                folder.Delete(recursive: true);
+            }
+            else
+            {
+                await File.WriteAllTextAsync(Path.Combine(folder.FullName, "silos.log"), LogText(), CancellationToken.None);
+                say($"kept for a look: {folder.FullName} (silos.log, histories, keys)");
+            }
         }
     }
 
@@ -60,31 +72,54 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
     /// <summary>Waits until every node that lives is enrolled and nothing is left to be revoked, or until patience ends: the checker says what is wrong then.</summary>
     private async Task HealAsync(EnrolmentStage stage, SimulatedFleet fleet, CancellationToken cancellationToken)
     {
-        await new FaultInjector(stage, fleet, Keep, time).HealAsync(cancellationToken);
+        var injector = new FaultInjector(stage, fleet, Keep, time);
         var view = new ControlPlaneView(() => stage.Silo!.Api);
         var began = time.GetTimestamp();
-        while (time.GetElapsedTime(began) < HealDeadline)
+        while (true)
         {
-            var counts = await view.CountAsync(cancellationToken);
-            if (fleet.Progress().Arrived >= fleet.ExpectedArrivals
-                && counts?.GetValueOrDefault(NodeStage.Enrolled) >= fleet.ExpectedArrivals
-                && await NothingIsDueAsync(stage, cancellationToken))
+            // Each time, since a silo that hung as the last fault ends itself only when it has read that it was voted dead.
+            await injector.HealAsync(cancellationToken);
+            var unrest = await UnrestAsync(stage, fleet, view, cancellationToken);
+            if (unrest.Count == 0)
             {
                 say($"at rest {time.GetElapsedTime(began).TotalSeconds:0} s after the last fault");
                 return;
             }
 
+            if (time.GetElapsedTime(began) >= HealDeadline)
+            {
+                say($"not at rest after {HealDeadline.TotalMinutes:0} minutes: {string.Join(", ", unrest)}");
+                return;
+            }
+
             await Task.Delay(LookInterval, time, cancellationToken);
         }
-
-        say($"not at rest after {HealDeadline.TotalMinutes:0} minutes: {Standing(fleet)}");
     }
 
-    private static async Task<bool> NothingIsDueAsync(EnrolmentStage stage, CancellationToken cancellationToken)
+    /// <returns>What keeps the fleet from rest, a sentence each; empty at rest.</returns>
+    private static async Task<IReadOnlyList<string>> UnrestAsync(
+        EnrolmentStage stage, SimulatedFleet fleet, ControlPlaneView view, CancellationToken cancellationToken)
     {
+        var unrest = new List<string>();
+        if (fleet.Progress().Arrived < fleet.ExpectedArrivals)
+        {
+            unrest.Add(Standing(fleet));
+        }
+
+        var counts = await view.CountAsync(cancellationToken);
+        if ((counts?.GetValueOrDefault(NodeStage.Enrolled) ?? 0) < fleet.ExpectedArrivals)
+        {
+            unrest.Add(counts is null
+                ? "the API does not answer"
+                : "the control plane counts " + string.Join(' ', counts.Select(count => $"{count.Key} {count.Value}")));
+        }
+
         var orders = await LedgerView.ReadAsync(stage.Redis.ConnectionString, EnrolmentStage.Overlay, cancellationToken);
-        return !orders.Any(order => order.State is Certificates.LedgerState.RevocationDue
-            or Certificates.LedgerState.Intended or Certificates.LedgerState.OutcomeUnknown);
+        unrest.AddRange(orders
+            .Where(order => order.State is LedgerState.RevocationDue or LedgerState.Intended or LedgerState.OutcomeUnknown)
+            .CountBy(order => order.State)
+            .Select(count => $"{count.Value} orders {count.Key}"));
+        return unrest;
     }
 
     private static string Standing(SimulatedFleet fleet)
