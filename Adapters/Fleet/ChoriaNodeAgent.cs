@@ -79,22 +79,51 @@ internal sealed class ChoriaNodeAgent(
 
     public Task ReprovisionAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
     {
-        var spoken = protocol == NodeProtocol.V1 ? ChoriaProtocol.V1 : ChoriaProtocol.V2;
-        var signer = caller.SignerOrNull(spoken)
+        var call = InOverlayOrNull(ProvisionAgent.Reprovision, new SecretInput(secret.Value), identity, protocol, overlay)
             ?? throw new NodeRefusedException(
-                NodeFault.Other, $"we cannot prove ourselves to provisioned nodes of protocol {spoken}; configure Fleet:CallerProof");
-        var action = ProvisionAgent.Reprovision;
-        var call = new NodeCall(
-            overlay,
-            overlays.CurrentValue.Members.GetValueOrDefault(overlay)?.Collectives[0] ?? "choria",
-            identity,
-            action.Agent,
-            action.Name,
-            action.EncodeRequest(new SecretInput(secret.Value)),
-            new Dictionary<ChoriaProtocol, RequestSigner> { [spoken] = signer },
-            action.Timeout + Margin);
+                NodeFault.Other, $"we cannot prove ourselves to provisioned nodes of protocol {SpokenBy(protocol)}; configure Fleet:CallerProof");
         return SendAsync(call, cancellationToken);
     }
+
+    public async Task<bool> AnswersInOverlayAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
+    {
+        if (InOverlayOrNull(RpcutilAgent.Ping, new NoInput(), identity, protocol, overlay) is not { } call)
+        {
+            return false;
+        }
+
+        try
+        {
+            await calls.CallAsync(call, cancellationToken);
+            return true;
+        }
+        catch (NodeSilentException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The call of a provisioned node, which believes only what is signed; null where we cannot sign.</summary>
+    private NodeCall? InOverlayOrNull<TInput, TOutput>(
+        RpcAction<TInput, TOutput> action, TInput input, string identity, NodeProtocol protocol, string overlay)
+        where TInput : notnull
+        where TOutput : notnull
+    {
+        var spoken = SpokenBy(protocol);
+        return caller.SignerOrNull(spoken) is { } signer
+            ? new NodeCall(
+                overlay,
+                overlays.CurrentValue.Members.GetValueOrDefault(overlay)?.Collectives[0] ?? "choria",
+                identity,
+                action.Agent,
+                action.Name,
+                action.EncodeRequest(input),
+                new Dictionary<ChoriaProtocol, RequestSigner> { [spoken] = signer },
+                action.Timeout + Margin)
+            : null;
+    }
+
+    private static ChoriaProtocol SpokenBy(NodeProtocol protocol) => protocol == NodeProtocol.V1 ? ChoriaProtocol.V1 : ChoriaProtocol.V2;
 
     private async Task<(ChoriaProtocol Spoken, TOutput Output)> CallAsync<TInput, TOutput>(
         RpcAction<TInput, TOutput> action,

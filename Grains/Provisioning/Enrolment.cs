@@ -57,8 +57,7 @@ internal static class Enrolment
         NodeStage.Certified => new EnrolmentStep.Configure(),
         NodeStage.Configured => new EnrolmentStep.Restart(),
         NodeStage.Restarted when state.ArrivalDue > now => new EnrolmentStep.Nothing(state.ArrivalDue),
-        NodeStage.Restarted => new EnrolmentStep.StartOver(
-            state.WaitingSince ?? now, $"it did not arrive in {state.Overlay} within {options.ArrivalDeadline}"),
+        NodeStage.Restarted => new EnrolmentStep.LookFor(),
         NodeStage.Enrolled when Renewal.DueAt(state, options) is { } due =>
             due > now ? new EnrolmentStep.Nothing(due) : AdmissionCheck.BeforeRenewal(state, controls, now) ?? new EnrolmentStep.Renew(),
         _ => new EnrolmentStep.Nothing(null),

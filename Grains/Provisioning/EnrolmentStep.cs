@@ -17,6 +17,7 @@ internal abstract record EnrolmentStep
         Certify => "certify",
         Configure => "configure",
         Restart => "restart",
+        LookFor => "look_for",
         Arrive => "arrive",
         Renew => "renew",
         CloseSuperseded => "close_superseded",
@@ -51,6 +52,9 @@ internal abstract record EnrolmentStep
     public sealed record Configure : EnrolmentStep;
 
     public sealed record Restart : EnrolmentStep;
+
+    /// <summary>Its arrival is overdue: the event may be lost, and the node be where it belongs.</summary>
+    public sealed record LookFor : EnrolmentStep;
 
     /// <summary>An enrolled node is asked to enrol anew before what it holds ends.</summary>
     public sealed record Renew : EnrolmentStep;

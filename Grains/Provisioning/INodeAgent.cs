@@ -1,6 +1,6 @@
 namespace ControlPlane.Provisioning;
 
-/// <summary>The <c>choria_provision</c> and <c>rpcutil</c> agents of one node, called over the provisioning network.</summary>
+/// <summary>The <c>choria_provision</c> and <c>rpcutil</c> agents of one node, called over the provisioning network or an overlay's.</summary>
 /// <remarks>
 /// Each call is one request with one deadline; late and duplicate replies are dropped. The caller identity on the wire is the
 /// overlay's, so that any of its silos may go on within the node's two-minute lock. Thread-safe.
@@ -42,6 +42,14 @@ public interface INodeAgent
     /// <summary><c>choria_provision#reprovision</c> on the network of the overlay that the node lives in. Repeatable.</summary>
     /// <inheritdoc cref="FetchTokenAsync" path="/exception"/>
     Task ReprovisionAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken);
+
+    /// <summary><c>rpcutil#ping</c> on the network of an overlay. Repeatable.</summary>
+    /// <returns>
+    /// Whether the node answered, be it with an error: one that does not let us ask is there all the same. False as well where we cannot sign
+    /// what provisioned nodes believe.
+    /// </returns>
+    /// <exception cref="NodeRefusedException">This silo has no connection to the overlay, or cannot read what came.</exception>
+    Task<bool> AnswersInOverlayAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken);
 }
 
 /// <summary>Finds nodes in provisioning mode by Choria's broadcast discovery.</summary>

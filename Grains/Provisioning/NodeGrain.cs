@@ -303,6 +303,13 @@ internal sealed class NodeGrain(
                 await AnnounceHold();
                 break;
 
+            case EnrolmentStep.LookFor:
+                var hasArrived = await nodeSteps.HasArrivedAsync(Identity, State, cancellationToken);
+                news = hasArrived
+                    ? news with { Arrival = new Arrival(State.Overlay ?? "", context.Now) }
+                    : news with { StartedAt = context.Now };
+                break;
+
             case EnrolmentStep.Quarantine quarantine:
                 await Hold(Setback.Quarantine(quarantine.Refusal, quarantine.Detail));
                 break;

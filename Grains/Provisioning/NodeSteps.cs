@@ -132,4 +132,40 @@ internal sealed class NodeSteps(
         var restarted = state with { ArrivalDue = now + context.Options.ArrivalDeadline };
         return new Progress(restarted.Reached(NodeStage.Restarted, now), Dossier: null, IsDurable: true);
     }
+
+    /// <summary>Asks a node whose arrival is overdue in both places where it can be.</summary>
+    /// <remarks>
+    /// Only an answer ends the enrolment, one way or the other. Silence does not: the overlay's broker may have taken the event with it, and a
+    /// node that lives there must not lose the certificate that it lives by.
+    /// </remarks>
+    /// <returns>True in the overlay, false in provisioning mode.</returns>
+    /// <exception cref="NodeSilentException">It answers in neither.</exception>
+    public async Task<bool> HasArrivedAsync(string identity, NodeState state, CancellationToken cancellationToken)
+    {
+        using var probe = await gate.EnterProbeAsync(state.WaitingSince ?? context.Now, cancellationToken);
+        var inOverlay = agent.AnswersInOverlayAsync(identity, state.Protocol, state.Overlay ?? "", cancellationToken);
+        var isProvisioning = IsProvisioningAsync(identity, state.Protocol, cancellationToken);
+        await Task.WhenAll(inOverlay, isProvisioning);
+        return await inOverlay || (await isProvisioning
+            ? false
+            : throw new NodeSilentException(
+                $"it did not arrive in {state.Overlay} within {context.Options.ArrivalDeadline}, and answers neither there nor in provisioning mode"));
+    }
+
+    private async Task<bool> IsProvisioningAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await agent.FetchTokenAsync(identity, protocol, cancellationToken);
+            return true;
+        }
+        catch (NodeRefusedException)
+        {
+            return true;
+        }
+        catch (NodeSilentException)
+        {
+            return false;
+        }
+    }
 }

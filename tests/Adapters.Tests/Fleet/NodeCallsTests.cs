@@ -151,6 +151,10 @@ public sealed class NodeCallsTests : IAsyncLifetime
         Assert.Contains("Fleet:CallerProof", refused.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Agent_FindsNobodyInAnOverlay_WithoutAProofOfItself() =>
+        Assert.False(await parts.Agent.AnswersInOverlayAsync(Node, NodeProtocol.V2, FleetParts.Overlay, Cancelled));
+
     private static ScriptedReply Reply(string message) =>
         new(Node, new RpcReply("jwt", (int)RpcStatus.Ok, message, "{}"u8.ToArray()).Encode());
 

@@ -37,6 +37,25 @@ public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture
         await AssertEnrolled(stage, fleet);
     }
 
+    [Theory]
+    [InlineData(FleetProtocol.V1)]
+    [InlineData(FleetProtocol.V2)]
+    public async Task ANodeWhoseArrivalWasNotHeard_IsLookedFor_AndKeepsWhatItWasGiven(FleetProtocol protocol)
+    {
+        var options = new EnrolmentStageOptions
+        {
+            SiloProgram = Stages.SiloProgram, MutualTls = protocol == FleetProtocol.V1, MoreProvisioning = "  ArrivalDeadline: 00:00:10",
+        };
+        await using var stage = await Stages.StartAsync(options, Token);
+        await stage.StartSiloAsync(Token);
+        await using var fleet = await SimulatedFleet.StartAsync(
+            Stages.Fleet(stage, 4, protocol, faulty: (NodeFault.UnheardArrival, 2)), Token);
+
+        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
+        await AssertEnrolled(stage, fleet);
+        Assert.All(fleet.Nodes, node => Assert.Equal(1, node.ConfigureCalls));
+    }
+
     [Fact]
     public async Task AFleet_Enrols_ThoughTheSiloIsKilledInTheMiddle()
     {

@@ -50,6 +50,7 @@ public class NodeCluster : IAsyncLifetime
             silo.Services.Configure<CertificatesOptions>(options => options.Profiles["node"] = new CertificateProfile { Issuers = [Issuer] });
             silo.Services.Configure(Admission);
             silo.Services.Configure<ProvisioningOptions>(options => options.Issuers["choria"] = new string('a', 64));
+            silo.Services.Configure(Provisioning);
             silo.Services.Configure<OverlaysOptions>(options =>
             {
                 options.Region = Region;
@@ -71,6 +72,9 @@ public class NodeCluster : IAsyncLifetime
 
     /// <summary>How nodes are let in; the defaults when not given.</summary>
     internal Action<AdmissionOptions> Admission { get; init; } = _ => { };
+
+    /// <summary>How nodes are enrolled; the defaults when not given.</summary>
+    internal Action<ProvisioningOptions> Provisioning { get; init; } = _ => { };
 
     internal IEnrolmentControlGrain Control => cluster.Client.GetGrain<IEnrolmentControlGrain>(Overlay);
 

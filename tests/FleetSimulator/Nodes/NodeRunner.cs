@@ -183,7 +183,11 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
             alive = profile.Fault == NodeFault.Dead
                 ? null
                 : NodeEvents.Make(LifecycleKind.Alive, profile, running, running.StartedAt, random);
-            voice.Say(connected, startup);
+            if (profile.Fault != NodeFault.UnheardArrival || running.IsProvisioning)
+            {
+                voice.Say(connected, startup);
+            }
+
             if (running.IsProvisioning)
             {
                 view.AnnouncedAt ??= now;

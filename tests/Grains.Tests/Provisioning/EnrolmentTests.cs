@@ -52,7 +52,17 @@ public sealed class EnrolmentTests
         var restarted = Certified with { Stage = NodeStage.Restarted, ArrivalDue = Start.AddMinutes(2) };
 
         Assert.Equal(new EnrolmentStep.Nothing(Start.AddMinutes(2)), Next(restarted, Silence, Start.AddMinutes(1)));
-        Assert.IsType<EnrolmentStep.StartOver>(Next(restarted, Silence, Start.AddMinutes(2)));
+        Assert.IsType<EnrolmentStep.LookFor>(Next(restarted, Silence, Start.AddMinutes(2)));
+    }
+
+    [Fact]
+    public void Next_LooksAgain_ForANodeThatAnsweredNowhere_WhenItsHoldIsOver()
+    {
+        var hold = new Hold(NodeStage.Silent, "no answer", Start.AddMinutes(5), null);
+        var silent = (Certified with { Stage = NodeStage.Restarted, ArrivalDue = Start.AddMinutes(2) }).OnHold(hold, Start.AddMinutes(3));
+
+        Assert.Equal(new EnrolmentStep.Nothing(hold.Until), Next(silent, Silence, Start.AddMinutes(4)));
+        Assert.IsType<EnrolmentStep.LookFor>(Next(silent, Silence, Start.AddMinutes(5)));
     }
 
     [Theory]

@@ -53,6 +53,9 @@ public sealed class FakeNodes : INodeAgent
         this[identity].Called($"reprovision in {overlay}");
         return Task.CompletedTask;
     }
+
+    public Task<bool> AnswersInOverlayAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken) =>
+        Task.FromResult(this[identity].Called($"ping in {overlay}").LivesIn == overlay);
 }
 
 /// <summary>One of <see cref="FakeNodes"/>.</summary>
@@ -65,6 +68,9 @@ public sealed class FakeNode(string identity)
 
     /// <summary>The actions that were called, in order.</summary>
     public IReadOnlyCollection<string> Calls => calls;
+
+    /// <summary>The overlay on whose network it answers; null while it is in provisioning mode or off.</summary>
+    public string? LivesIn { get; set; }
 
     /// <summary>What it was configured with last.</summary>
     public NodeConfiguration? Configuration { get; set; }

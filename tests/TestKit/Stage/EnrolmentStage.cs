@@ -45,6 +45,10 @@ public sealed class EnrolmentStage : IAsyncDisposable
 {
     public const string Region = "stage";
     public const string Overlay = "overlay-1";
+
+    /// <summary>Who the control plane is to nodes, of both protocols.</summary>
+    public const string CallerId = $"choria={CallerName}";
+
     private const string CallerName = $"{Overlay}.controlplane.mcollective";
 
     private readonly EnrolmentStageOptions options;
@@ -84,10 +88,12 @@ public sealed class EnrolmentStage : IAsyncDisposable
 
     /// <summary>Starts brokers and Redis; not yet the silo.</summary>
     /// <param name="options">What it is made of.</param>
-    /// <param name="publicKeyOf">Makes the hexadecimal Ed25519 public key of a hexadecimal seed.</param>
+    /// <param name="makeTokens">
+    /// Makes what only Choria's protocol can: writes the client token of <see cref="CallerId"/> to its file, and gives the issuer's public key.
+    /// </param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     public static async Task<EnrolmentStage> StartAsync(
-        EnrolmentStageOptions options, Func<string, string> publicKeyOf, CancellationToken cancellationToken)
+        EnrolmentStageOptions options, Func<StageSecrets, string> makeTokens, CancellationToken cancellationToken)
     {
         var folder = options.Folder ?? Directory.CreateTempSubdirectory("controlplane-stage-").FullName;
         var pki = TestPki.Create(Path.Combine(folder, "pki"));
@@ -97,8 +103,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
         {
             var redis = await RedisServer.StartAsync(
                 new RedisServerSettings { AppendOnly = true, DataFolder = Path.Combine(folder, "redis") }, cancellationToken);
-            return new EnrolmentStage(
-                options, folder, pki, secrets, brokers, redis, publicKeyOf(await File.ReadAllTextAsync(secrets.IssuerSeedFile, cancellationToken)));
+            return new EnrolmentStage(options, folder, pki, secrets, brokers, redis, makeTokens(secrets));
         }
         catch
         {
@@ -239,8 +244,10 @@ public sealed class EnrolmentStage : IAsyncDisposable
                 CaFile: {pki.AuthorityPath}
                 Connections: 2
                 CreateStream: true
-              Caller: choria={CallerName}
+              Caller: {CallerId}
               CallerProof:
+                TokenFile: {Secrets.CallerTokenFile}
+                SeedFile: {Secrets.CallerSeedFile}
                 CertificateFile: {caller.CertificatePath}
                 KeyFile: {caller.KeyPath}
               Overlays:

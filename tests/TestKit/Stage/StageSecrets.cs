@@ -14,6 +14,8 @@ public sealed class StageSecrets
         ProvisionerPasswordFile = Path.Combine(folder, "provisioner-password");
         ControlPlanePasswordFile = Path.Combine(folder, "controlplane-password");
         IssuerSeedFile = Path.Combine(folder, "issuer.seed");
+        CallerSeedFile = Path.Combine(folder, "caller.seed");
+        CallerTokenFile = Path.Combine(folder, "caller.jwt");
         SignerFile = Path.Combine(folder, "signer.pem");
         SignerPublicFile = Path.Combine(folder, "signer.public.pem");
         UnprovisionedPasswordFile = Path.Combine(folder, "unprovisioned-password");
@@ -32,6 +34,12 @@ public sealed class StageSecrets
 
     /// <summary>The organisation issuer's Ed25519 seed.</summary>
     public string IssuerSeedFile { get; }
+
+    /// <summary>The Ed25519 seed with which the control plane signs requests of protocol v2.</summary>
+    public string CallerSeedFile { get; }
+
+    /// <summary>The client token that goes with <see cref="CallerSeedFile"/>.</summary>
+    public string CallerTokenFile { get; }
 
     /// <summary>The RSA key that signs provisioning tokens of protocol v1.</summary>
     public string SignerFile { get; }
@@ -56,6 +64,7 @@ public sealed class StageSecrets
         }
 
         Write(secrets.IssuerSeedFile, () => RandomNumberGenerator.GetHexString(SeedBytes * 2, lowercase: true));
+        Write(secrets.CallerSeedFile, () => RandomNumberGenerator.GetHexString(SeedBytes * 2, lowercase: true));
         if (!File.Exists(secrets.SignerFile))
         {
             using var signer = RSA.Create(SignerKeyBits);

@@ -1,0 +1,43 @@
+using ControlPlane.Certificates;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Cluster.Tests.Provisioning;
+
+/// <summary>Arrivals are overdue as soon as the options allow.</summary>
+public sealed class ImpatientCluster : NodeCluster
+{
+    public ImpatientCluster() => Provisioning = options => options.ArrivalDeadline = TimeSpan.FromSeconds(10);
+}
+
+public sealed class OverdueArrivalTests(ImpatientCluster cluster) : IClassFixture<ImpatientCluster>
+{
+    [Fact]
+    public async Task Continue_JudgesAnOverdueNode_ByWhereItAnswers()
+    {
+        const string arrived = "arrived.example.net";
+        const string provisioning = "provisioning.example.net";
+        const string nowhere = "nowhere.example.net";
+        foreach (var identity in (string[])[arrived, provisioning, nowhere])
+        {
+            await cluster.Start(identity);
+            await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
+        }
+
+        cluster.Nodes[arrived].LivesIn = NodeCluster.Overlay;
+        cluster.Nodes[nowhere].FailNext("jwt", new NodeSilentException("no answer"));
+
+        var enrolled = await cluster.Until(arrived, node => node.Stage == NodeStage.Enrolled);
+        Assert.Equal(1, enrolled.Attempt);
+        Assert.Equal(LedgerState.Issued, (await cluster.Order(arrived, 1))?.State);
+
+        await cluster.Until(provisioning, node => node is { Stage: NodeStage.Restarted, Attempt: 2 });
+        Assert.NotEqual(LedgerState.Issued, (await cluster.Order(provisioning, 1))?.State);
+
+        // Silence proves nothing: what it may be living by stays valid, and it is looked for again.
+        var silent = await cluster.Until(nowhere, node => node.Stage is NodeStage.Deferred or NodeStage.Silent);
+        Assert.Contains("answers neither there nor in provisioning mode", silent.Reason, StringComparison.Ordinal);
+        Assert.Equal(LedgerState.Issued, (await cluster.Order(nowhere, 1))?.State);
+        cluster.Nodes[nowhere].LivesIn = NodeCluster.Overlay;
+        Assert.Equal(1, (await cluster.Until(nowhere, node => node.Stage == NodeStage.Enrolled)).Attempt);
+    }
+}
