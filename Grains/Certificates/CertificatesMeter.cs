@@ -10,6 +10,8 @@ internal sealed class CertificatesMeter : IDisposable
     private readonly Meter meter;
     private readonly Counter<long> orders;
     private readonly Histogram<double> durations;
+    private readonly Histogram<double> waits;
+    private readonly ConcurrentDictionary<string, IssuerDesk> desks = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, IReadOnlyDictionary<LedgerState, long>> counts = new(StringComparer.Ordinal);
 
     public CertificatesMeter(IMeterFactory factory)
@@ -17,6 +19,11 @@ internal sealed class CertificatesMeter : IDisposable
         meter = factory.Create("ControlPlane.Certificates");
         orders = meter.CreateCounter<long>("controlplane.certificates.orders", "{order}", "Orders answered, by outcome");
         durations = meter.CreateHistogram<double>("controlplane.certificates.order.duration", "s", "Time from order to answer");
+        waits = meter.CreateHistogram<double>("controlplane.certificates.queue.duration", "s", "Time that orders waited for their turn");
+        meter.CreateObservableGauge(
+            "controlplane.certificates.queue.waiting", () => Observe(load => load.Waiting), "{order}", "Orders that wait for their turn");
+        meter.CreateObservableGauge(
+            "controlplane.certificates.queue.running", () => Observe(load => load.Running), "{order}", "Orders that are with the issuer");
         meter.CreateObservableGauge("controlplane.certificates.ledger.entries", Observe, "{order}", "Orders in the ledger, by state");
     }
 
@@ -28,6 +35,14 @@ internal sealed class CertificatesMeter : IDisposable
         durations.Record(duration.TotalSeconds, tags);
     }
 
+    /// <summary>An order's turn came, or it was told to come again.</summary>
+    public void Waited(string issuer, GateVerdict verdict, TimeSpan wait) => waits.Record(
+        wait.TotalSeconds,
+        new TagList { { "issuer", issuer }, { "outcome", verdict is GateVerdict.Admitted ? "admitted" : "deferred" } });
+
+    /// <summary>Shows from now on how many orders are at a desk.</summary>
+    public void Watch(IssuerDesk desk) => desks[desk.Name] = desk;
+
     /// <summary>How many orders are in each state; the last count stands until the next.</summary>
     public void Count(string issuer, IReadOnlyDictionary<LedgerState, long> states) => counts[issuer] = states;
 
@@ -38,6 +53,9 @@ internal sealed class CertificatesMeter : IDisposable
             issuer.Value.GetValueOrDefault(state),
             new KeyValuePair<string, object?>("issuer", issuer.Key),
             new KeyValuePair<string, object?>("state", state.ToString()))));
+
+    private IEnumerable<Measurement<int>> Observe(Func<(int Waiting, int Running), int> count) => desks.Values.Select(desk =>
+        new Measurement<int>(count(desk.Load), new KeyValuePair<string, object?>("issuer", desk.Name)));
 
     private static string NameOf(IssuanceOutcome outcome) => outcome switch
     {

@@ -6,17 +6,16 @@ using System.Security.Cryptography.X509Certificates;
 namespace ControlPlane.Certificates;
 
 /// <summary>One issuer as the grains use it: its gate, what it is trusted with, and its errors told apart.</summary>
-internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions options, TimeProvider time) : IDisposable
+internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions options, CertificatesMeter meter, TimeProvider time) : IDisposable
 {
     // What an operator must mend does not mend in seconds.
     private static readonly TimeSpan MisconfiguredPause = TimeSpan.FromSeconds(30);
 
+    private readonly IssuerGate gate = new(issuer.Name, options, issuer.Capabilities.CertificatesPerMinuteMax, time);
     private readonly IReadOnlyList<byte[]> trustedRoots = ReadRoots(options.TrustedRoots);
     private volatile ProvenChain? proven;
 
     public string Name => issuer.Name;
-
-    public IssuerGate Gate { get; } = new(issuer.Name, options, issuer.Capabilities.CertificatesPerMinuteMax, time);
 
     /// <summary>How a lost answer is found again.</summary>
     public Recovery Recovery => issuer switch
@@ -29,11 +28,26 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
     /// <summary>How long asking takes at most.</summary>
     public TimeSpan AttemptMax => options.Timeout;
 
-    /// <summary>Has an order signed and the answer checked. Whoever calls was admitted by <see cref="Gate"/>, and leaves it by this.</summary>
+    /// <summary>Orders that wait and orders that are with the issuer.</summary>
+    public (int Waiting, int Running) Load => gate.Load;
+
+    /// <summary>Waits for the order's turn. Who is admitted leaves by <see cref="SignAsync"/> or <see cref="LeaveUnused"/>.</summary>
+    public async Task<GateVerdict> EnterAsync(IssuancePriority priority, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var began = time.GetTimestamp();
+        var verdict = await gate.EnterAsync(priority, deadline, cancellationToken);
+        meter.Waited(Name, verdict, time.GetElapsedTime(began));
+        return verdict;
+    }
+
+    /// <summary>Gives the place back: nothing will be sent.</summary>
+    public void LeaveUnused() => gate.Leave(CallResult.Unused);
+
+    /// <summary>Has an order signed and the answer checked. Whoever calls was admitted by <see cref="EnterAsync"/>, and leaves by this.</summary>
     public async Task<SigningOutcome> SignAsync(CertificateOrder order, CancellationToken cancellationToken)
     {
         var (outcome, result, retryAfter) = await AskAsync(order, cancellationToken);
-        Gate.Leave(result, retryAfter);
+        gate.Leave(result, retryAfter);
         return outcome;
     }
 
@@ -57,7 +71,7 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
         return null;
     }
 
-    public void Dispose() => Gate.Dispose();
+    public void Dispose() => gate.Dispose();
 
     private async Task<(SigningOutcome Outcome, CallResult Result, TimeSpan RetryAfter)> AskAsync(
         CertificateOrder order, CancellationToken cancellationToken)

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Certificates;
 
 /// <summary>The desks of this silo's issuers, each opened when it is first asked for.</summary>
-internal sealed class IssuerDesks(IServiceProvider services, IOptions<CertificatesOptions> options, TimeProvider time) : IDisposable
+internal sealed class IssuerDesks(
+    IServiceProvider services, IOptions<CertificatesOptions> options, CertificatesMeter meter, TimeProvider time) : IDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<IssuerDesk>> desks = new(StringComparer.Ordinal);
 
@@ -28,9 +29,12 @@ internal sealed class IssuerDesks(IServiceProvider services, IOptions<Certificat
         }
     }
 
-    private IssuerDesk Open(string name) => new(
-        services.GetKeyedService<ICertificateIssuer>(name)
-            ?? throw new IssuerMisconfiguredException($"no issuer '{name}' is configured"),
-        options.Value.Issuers.GetValueOrDefault(name) ?? new IssuerOptions(),
-        time);
+    private IssuerDesk Open(string name)
+    {
+        var issuer = services.GetKeyedService<ICertificateIssuer>(name)
+            ?? throw new IssuerMisconfiguredException($"no issuer '{name}' is configured");
+        var desk = new IssuerDesk(issuer, options.Value.Issuers.GetValueOrDefault(name) ?? new IssuerOptions(), meter, time);
+        meter.Watch(desk);
+        return desk;
+    }
 }

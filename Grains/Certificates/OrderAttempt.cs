@@ -88,7 +88,7 @@ internal sealed class OrderAttempt(
     private async Task<(IssuanceOutcome? Outcome, LedgerEntry Entry)> AskAsync(
         IssuerDesk desk, LedgerEntry entry, Draft draft, DateTimeOffset orderedAt, bool owed)
     {
-        var verdict = await desk.Gate.EnterAsync(draft.Order.Priority, draft.Order.Deadline, CancellationToken.None);
+        var verdict = await desk.EnterAsync(draft.Order.Priority, draft.Order.Deadline, CancellationToken.None);
         if (verdict is GateVerdict.Deferred deferred)
         {
             return (new IssuanceOutcome.Deferred(deferred.Reason, deferred.RetryAt), entry);
@@ -137,7 +137,7 @@ internal sealed class OrderAttempt(
             if (intended is null)
             {
                 // Admitted, but nothing will be sent: the place is given back.
-                desk.Gate.Leave(CallResult.Unused);
+                desk.LeaveUnused();
             }
         }
     }

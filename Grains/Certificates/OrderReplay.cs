@@ -38,7 +38,7 @@ internal sealed class OrderReplay(IssuerDesks desks, IOptionsMonitor<Certificate
 
     // Asking again makes the lost certificate anew, which is then revoked by the serial number that both share.
     private async Task<SigningOutcome> RepeatAsync(IssuerDesk desk, CertificateOrder order, CancellationToken cancellationToken) =>
-        await desk.Gate.EnterAsync(IssuancePriority.NewNode, time.GetUtcNow() + Patience, cancellationToken) switch
+        await desk.EnterAsync(IssuancePriority.NewNode, time.GetUtcNow() + Patience, cancellationToken) switch
         {
             GateVerdict.Deferred deferred => new SigningOutcome.NotNow(deferred.Reason, deferred.RetryAt),
             _ => await desk.SignAsync(order, cancellationToken),

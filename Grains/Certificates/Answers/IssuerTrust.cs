@@ -139,17 +139,17 @@ internal sealed class IssuerTrust
     }
 
     /// <summary>One CA: what it is called and what verifies its signatures.</summary>
-    private sealed record Authority(CertificateFields Fields, PublicKeyParts Key)
+    private sealed record Authority(CertificateFields Fields, VerifyingKey Key)
     {
         public static Authority From(X509Certificate2 certificate)
         {
             var fields = CertificateFields.Read(certificate.RawData);
-            return new Authority(fields, PublicKeyReader.Read(fields.PublicKeyInfo));
+            return new Authority(fields, new VerifyingKey(PublicKeyReader.Read(fields.PublicKeyInfo)));
         }
 
         public bool Signed(CertificateFields certificate) =>
             certificate.Issuer.Span.SequenceEqual(Fields.Subject.Span)
-            && ProofOfPossession.DigestOf(certificate.SignatureAlgorithm, Key) is { } digest
-            && ProofOfPossession.Verifies(Key, digest, certificate.Signed.Span, certificate.Signature);
+            && ProofOfPossession.DigestOf(certificate.SignatureAlgorithm, Key.Parts) is { } digest
+            && Key.Verifies(digest, certificate.Signed.Span, certificate.Signature);
     }
 }

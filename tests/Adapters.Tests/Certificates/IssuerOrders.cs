@@ -22,11 +22,11 @@ internal sealed class IssuerOrders : IDisposable
             Profiles = { [Profile] = new CertificateProfile { Issuers = [name], Lifetime = TimeSpan.FromDays(7) } },
             Issuers = { [name] = limits ?? new IssuerOptions() },
         };
-        var services = new ServiceCollection().AddKeyedSingleton(name, issuer).BuildServiceProvider();
+        var services = new ServiceCollection().AddKeyedSingleton(name, issuer).AddMetrics().AddSingleton<CertificatesMeter>().BuildServiceProvider();
         var monitor = new FixedOptions(options);
         var keys = new InMemoryKeyRegister();
         var time = TimeProvider.System;
-        desks = new IssuerDesks(services, Options.Create(options), time);
+        desks = new IssuerDesks(services, Options.Create(options), services.GetRequiredService<CertificatesMeter>(), time);
         book = new OrderBook(
             Ledger, desks, new OrderAttempt(new OrderRecord(Ledger, time), desks, new KeyAdmission(keys, monitor), monitor, time), time);
         settlement = new RevocationSettlement(desks, new OrderReplay(desks, monitor, time), keys, time);

@@ -17,6 +17,7 @@ public sealed class IssuanceVolume : IBenchmark, IAsyncDisposable
 
     private readonly Dictionary<string, double> details = [];
     private readonly string[] requests = new string[Nodes];
+    private readonly QueueTimes queue = new();
     private RedisServer? redis;
     private IssuanceHost? host;
 
@@ -43,6 +44,7 @@ public sealed class IssuanceVolume : IBenchmark, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        queue.Dispose();
         if (host is not null)
         {
             await host.DisposeAsync();
@@ -70,6 +72,7 @@ public sealed class IssuanceVolume : IBenchmark, IAsyncDisposable
             });
         var elapsed = Stopwatch.GetElapsedTime(began);
         Array.Sort(durations);
+        details[$"{part}-queue-p99-ms"] = queue.TakeP99();
         details[$"{part}-p50-ms"] = durations[durations.Length / 2];
         details[$"{part}-p99-ms"] = durations[(int)(durations.Length * 0.99)];
         details[$"{part}-cpu-us-per-order"] = (Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds / durations.Length;

@@ -6,7 +6,7 @@ using Azure.Core.Pipeline;
 using ControlPlane.Adapters.KeyVault;
 using ControlPlane.TestKit;
 
-namespace ControlPlane.Benchmarks.Issuance;
+namespace ControlPlane.Benchmarks.Certificates;
 
 /// <summary>Certificates a minute over the fake Key Vault with 20 ms of latency, and the same number of bare calls to sign a digest.</summary>
 /// <remarks>The budget is set above what is measured: it is not the vault's limit that is of interest here.</remarks>

@@ -4,7 +4,7 @@ using System.Text.Json;
 using ControlPlane.Adapters.Cfssl;
 using ControlPlane.TestKit;
 
-namespace ControlPlane.Benchmarks.Issuance;
+namespace ControlPlane.Benchmarks.Certificates;
 
 /// <summary>A cfssl with an RSA-2048 CA, through the issuer and by the same requests written straight to it.</summary>
 public sealed class CfsslRsaBenchmark() : CfsslBenchmark("issuance-cfssl-rsa", TestKeyKind.Rsa2048, calls: 4000);

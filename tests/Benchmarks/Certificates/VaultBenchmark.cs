@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using ControlPlane.Adapters.Vault;
 using ControlPlane.TestKit;
 
-namespace ControlPlane.Benchmarks.Issuance;
+namespace ControlPlane.Benchmarks.Certificates;
 
 /// <summary>Certificates a minute over the fake Vault with 20 ms of latency, and by the same requests written straight to it.</summary>
 public sealed class VaultBenchmark : IBenchmark, IAsyncDisposable

@@ -1,6 +1,6 @@
 using ControlPlane.Certificates;
 
-namespace ControlPlane.Benchmarks.Issuance;
+namespace ControlPlane.Benchmarks.Certificates;
 
 /// <summary>The orders of the issuance benchmarks and how they are driven: so many at once, from one queue.</summary>
 internal static class IssuanceLoad
