@@ -28,6 +28,11 @@ public interface IFleetRosterGrain : IGrainWithIntegerKey
     [Alias("List"), Orleans.Concurrency.AlwaysInterleave]
     Task<IReadOnlyList<RosterEntry>> List(NodeStage? stage, string? afterIdentity, int limit);
 
+    /// <summary>Those of some nodes in provisioning mode that nobody is enrolling: not known, or thought to be enrolled or gone. Safe to repeat.</summary>
+    /// <param name="identities">Nodes of this slice, at most some thousands.</param>
+    [Alias("FindMissing"), Orleans.Concurrency.AlwaysInterleave]
+    Task<IReadOnlyList<string>> FindMissing(IReadOnlyList<string> identities);
+
     /// <summary>How many nodes are in each stage.</summary>
     [Alias("Count"), Orleans.Concurrency.AlwaysInterleave]
     Task<IReadOnlyDictionary<NodeStage, int>> Count();

@@ -11,6 +11,9 @@ internal sealed partial class DiscoverySweepGrain(
     TimeProvider time,
     ILogger<DiscoverySweepGrain> logger) : Grain, IDiscoverySweepGrain
 {
+    /// <summary>Answers that are compared with the roster in one go.</summary>
+    private const int BatchMax = 2048;
+
     /// <summary>Nodes that are told at once that they were sighted.</summary>
     private const int CallsMax = 128;
 
@@ -25,22 +28,22 @@ internal sealed partial class DiscoverySweepGrain(
 
     private async Task Sweep(CancellationToken cancellationToken)
     {
-        var calls = new List<Task>(CallsMax);
-        var found = 0;
+        var batch = new List<DiscoveredNode>();
+        var (answers, missing) = (0, 0);
         try
         {
             await foreach (var sighted in discovery.SweepAsync(cancellationToken))
             {
-                found++;
-                calls.Add(GrainFactory.GetGrain<INodeGrain>(sighted.Identity).Sighted(sighted.Protocol, time.GetUtcNow()));
-                if (calls.Count == CallsMax)
+                answers++;
+                batch.Add(sighted);
+                if (batch.Count == BatchMax)
                 {
-                    await Task.WhenAll(calls);
-                    calls.Clear();
+                    missing += await TakeUpMissing(batch);
+                    batch.Clear();
                 }
             }
 
-            await Task.WhenAll(calls);
+            missing += await TakeUpMissing(batch);
         }
         catch (Exception fault) when (!cancellationToken.IsCancellationRequested)
         {
@@ -48,11 +51,28 @@ internal sealed partial class DiscoverySweepGrain(
             LogSweepFailed(fault);
         }
 
-        LogSwept(found);
+        LogSwept(answers, missing);
     }
 
-    [LoggerMessage(LogLevel.Debug, "A sweep found {Count} nodes in provisioning mode")]
-    private partial void LogSwept(int count);
+    // In a herd nearly all who answer wait for their turn already. The roster says so for a slice at once; asking each node's grain would
+    // read the state of each from Redis.
+    private async Task<int> TakeUpMissing(IReadOnlyCollection<DiscoveredNode> sighted)
+    {
+        var now = time.GetUtcNow();
+        var protocols = sighted.DistinctBy(node => node.Identity).ToDictionary(node => node.Identity, node => node.Protocol, StringComparer.Ordinal);
+        var slices = protocols.Keys.GroupBy(FleetRoster.ShardOf)
+            .Select(slice => GrainFactory.GetGrain<IFleetRosterGrain>(slice.Key).FindMissing([.. slice]));
+        var missing = (await Task.WhenAll(slices)).SelectMany(identities => identities).ToList();
+        foreach (var few in missing.Chunk(CallsMax))
+        {
+            await Task.WhenAll(few.Select(identity => GrainFactory.GetGrain<INodeGrain>(identity).Sighted(protocols[identity], now)));
+        }
+
+        return missing.Count;
+    }
+
+    [LoggerMessage(LogLevel.Debug, "{Answers} nodes in provisioning mode answered a sweep, {Missing} of which were not being enrolled")]
+    private partial void LogSwept(int answers, int missing);
 
     [LoggerMessage(LogLevel.Warning, "A discovery sweep failed")]
     private partial void LogSweepFailed(Exception fault);

@@ -76,6 +76,8 @@ internal sealed partial class FleetRosterGrain(
     public Task<IReadOnlyList<RosterEntry>> List(NodeStage? stage, string? afterIdentity, int limit) =>
         Task.FromResult(roster.List(stage, afterIdentity, Math.Clamp(limit, 1, 1000)));
 
+    public Task<IReadOnlyList<string>> FindMissing(IReadOnlyList<string> identities) => Task.FromResult(roster.Missing(identities));
+
     public Task<IReadOnlyDictionary<NodeStage, int>> Count() => Task.FromResult(roster.Count());
 
     private async Task OnTick(CancellationToken cancellationToken)

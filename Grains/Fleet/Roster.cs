@@ -114,6 +114,13 @@ internal sealed class Roster
             .Take(limit)
             .ToArray();
 
+    /// <summary>Who of these is neither being enrolled nor refused.</summary>
+    public IReadOnlyList<string> Missing(IEnumerable<string> identities) =>
+    [
+        .. identities.Where(identity =>
+            !entries.TryGetValue(identity, out var entry) || entry.Stage is NodeStage.Unknown or NodeStage.Enrolled or NodeStage.Gone),
+    ];
+
     public IReadOnlyDictionary<NodeStage, int> Count() =>
         entries.Values.CountBy(entry => entry.Stage).ToDictionary();
 

@@ -38,18 +38,19 @@ public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture
     }
 
     [Theory]
-    [InlineData(FleetProtocol.V1)]
-    [InlineData(FleetProtocol.V2)]
-    public async Task ANodeWhoseArrivalWasNotHeard_IsLookedFor_AndKeepsWhatItWasGiven(FleetProtocol protocol)
+    [InlineData(FleetProtocol.V1, NodeFault.UnheardStart)]
+    [InlineData(FleetProtocol.V1, NodeFault.UnheardArrival)]
+    [InlineData(FleetProtocol.V2, NodeFault.UnheardArrival)]
+    public async Task ANodeWhoseStartWasNotHeard_IsLookedFor_AndIsEnrolledOnce(FleetProtocol protocol, NodeFault fault)
     {
         var options = new EnrolmentStageOptions
         {
-            SiloProgram = Stages.SiloProgram, MutualTls = protocol == FleetProtocol.V1, MoreProvisioning = "  ArrivalDeadline: 00:00:10",
+            SiloProgram = Stages.SiloProgram, MutualTls = protocol == FleetProtocol.V1, MoreProvisioning = "  SweepInterval: 00:00:10\n  ArrivalDeadline: 00:00:10",
         };
         await using var stage = await Stages.StartAsync(options, Token);
         await stage.StartSiloAsync(Token);
         await using var fleet = await SimulatedFleet.StartAsync(
-            Stages.Fleet(stage, 4, protocol, faulty: (NodeFault.UnheardArrival, 2)), Token);
+            Stages.Fleet(stage, 4, protocol, faulty: (fault, 2)), Token);
 
         Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
         await AssertEnrolled(stage, fleet);

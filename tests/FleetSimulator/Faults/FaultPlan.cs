@@ -28,5 +28,5 @@ internal static class FaultPlan
     /// <summary>Whether a node with the fault is still meant to be enrolled.</summary>
     public static bool MayArrive(NodeFault fault) =>
         fault is NodeFault.None or NodeFault.Slow or NodeFault.Lossy or NodeFault.Duplicate or NodeFault.RestartsMidway
-            or NodeFault.UnheardArrival;
+            or NodeFault.UnheardStart or NodeFault.UnheardArrival;
 }

@@ -54,6 +54,9 @@ public enum NodeFault
     /// <summary>Its signing request is not signed by the key it carries.</summary>
     UnprovenKey,
 
-    /// <summary>Its startup on the overlay is never stored, as when the broker dies that has just taken it.</summary>
+    /// <summary>Its startup in provisioning mode is never stored, as when the broker dies that has just taken it.</summary>
+    UnheardStart,
+
+    /// <summary>Its startup on the overlay is never stored.</summary>
     UnheardArrival,
 }

@@ -183,7 +183,7 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
             alive = profile.Fault == NodeFault.Dead
                 ? null
                 : NodeEvents.Make(LifecycleKind.Alive, profile, running, running.StartedAt, random);
-            if (profile.Fault != NodeFault.UnheardArrival || running.IsProvisioning)
+            if (profile.Fault != (running.IsProvisioning ? NodeFault.UnheardStart : NodeFault.UnheardArrival))
             {
                 voice.Say(connected, startup);
             }

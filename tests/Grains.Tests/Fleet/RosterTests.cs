@@ -23,6 +23,19 @@ public sealed class RosterTests
     }
 
     [Fact]
+    public void Missing_LeavesOutWhoeverIsBeingEnrolledOrWasRefused()
+    {
+        foreach (var stage in Enum.GetValues<NodeStage>())
+        {
+            roster.Put(Entry(stage.ToString(), null) with { Stage = stage });
+        }
+
+        var missing = roster.Missing(["stranger", .. Enum.GetNames<NodeStage>()]);
+
+        Assert.Equal(["stranger", nameof(NodeStage.Unknown), nameof(NodeStage.Enrolled), nameof(NodeStage.Gone)], missing);
+    }
+
+    [Fact]
     public void Put_AsksToBeStored_OnlyWhenTheNodeBecomesDueEarlier()
     {
         Assert.True(roster.Put(Entry("a", Now)));
