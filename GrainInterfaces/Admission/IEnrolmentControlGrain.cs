@@ -10,9 +10,6 @@ using Orleans.Concurrency;
 [Alias("ControlPlane.IEnrolmentControlGrain")]
 public interface IEnrolmentControlGrain : IGrainWithStringKey
 {
-    /// <summary>The longest reason that is taken.</summary>
-    public const int ReasonLengthMax = 200;
-
     /// <summary>The highest rate that can be asked for.</summary>
     public const int PerMinuteMax = 100_000;
 

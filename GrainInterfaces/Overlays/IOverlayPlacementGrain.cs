@@ -24,6 +24,7 @@ public interface IOverlayPlacementGrain : IGrainWithStringKey
     Task Release(string identity, int attempt);
 
     /// <summary>Forgets a node that left the fleet, and frees its place. Safe to repeat.</summary>
+    /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
     [Alias("Forget")]
     Task Forget(string identity);
 

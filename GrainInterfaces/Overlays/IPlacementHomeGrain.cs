@@ -48,6 +48,10 @@ public interface IPlacementHomeGrain : IGrainWithStringKey
     [Alias("ConfirmHere")]
     Task<bool> ConfirmHere(string identity, int attempt, bool alone);
 
+    /// <summary>Forgets here what is remembered of a node that left the fleet; the home is told on its own. Safe to repeat.</summary>
+    [Alias("ForgetHere")]
+    Task ForgetHere(string identity);
+
     /// <summary>Decides without the home, as the policy's <c>homeLost</c> says. Safe to repeat.</summary>
     [Alias("PlaceAlone")]
     Task<PlacementOutcome> PlaceAlone(PlacementRequest request, string why);

@@ -1,6 +1,6 @@
 namespace ControlPlane.Overlays;
 
-/// <summary>What one overlay asks of the region's home.</summary>
+/// <summary>What one overlay asks of the region's home, and the home of the others.</summary>
 public enum LinkVerb
 {
     /// <summary>Who is the home, and is there a newer policy? Also how a new home makes itself known.</summary>
@@ -11,6 +11,12 @@ public enum LinkVerb
 
     /// <summary>These nodes live here.</summary>
     Report = 4,
+
+    /// <summary>This node left the fleet.</summary>
+    Forget = 5,
+
+    /// <summary>The home asks the overlay whose silos keep a node to have it enrol anew: it moves.</summary>
+    Reprovision = 6,
 }
 
 /// <param name="Verb">What is asked.</param>
@@ -20,10 +26,11 @@ public enum LinkVerb
 /// <param name="Epoch">And its epoch.</param>
 /// <param name="PolicyVersion">The policy that it has.</param>
 /// <param name="Place">For <see cref="LinkVerb.Place"/>.</param>
-/// <param name="Identity">For <see cref="LinkVerb.Confirm"/> and <see cref="LinkVerb.Release"/>.</param>
-/// <param name="Attempt">Likewise.</param>
+/// <param name="Identity">The node, for all verbs that are about one.</param>
+/// <param name="Attempt">For <see cref="LinkVerb.Confirm"/> and <see cref="LinkVerb.Release"/>.</param>
 /// <param name="Residents">For <see cref="LinkVerb.Report"/>; at most <see cref="ResidentsMax"/>.</param>
 /// <param name="IsLast">Whether the report ends here.</param>
+/// <param name="Reason">For <see cref="LinkVerb.Reprovision"/>: why, for the node's history.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.LinkRequest")]
 public sealed record LinkRequest(
     [property: Id(0)] LinkVerb Verb,
@@ -36,7 +43,8 @@ public sealed record LinkRequest(
     [property: Id(7)] string Identity = "",
     [property: Id(8)] int Attempt = 0,
     [property: Id(9)] IReadOnlyList<ResidentNode>? Residents = null,
-    [property: Id(10)] bool IsLast = false)
+    [property: Id(10)] bool IsLast = false,
+    [property: Id(11)] string Reason = "")
 {
     /// <summary>How many nodes one report holds.</summary>
     public const int ResidentsMax = 500;
@@ -61,6 +69,8 @@ public sealed record ResidentNode(
 /// <param name="Lapsed">For <see cref="LinkVerb.Confirm"/>: the node has no place.</param>
 /// <param name="Policy">The home's policy, when the one who asks has an older one.</param>
 /// <param name="Committed">For <see cref="LinkVerb.Hello"/>: what the home counts in the overlay that asks.</param>
+/// <param name="Overlays">For <see cref="LinkVerb.Hello"/>: the states of the region's overlays, so that whoever is promoted knows them.</param>
+/// <param name="Summoned">For <see cref="LinkVerb.Reprovision"/>: what the node did; null when the one who asks is not the home any more.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.LinkReply")]
 public sealed record LinkReply(
     [property: Id(0)] string Home,
@@ -72,4 +82,26 @@ public sealed record LinkReply(
     [property: Id(6)] TimeSpan? RetryAfter = null,
     [property: Id(7)] bool Lapsed = false,
     [property: Id(8)] PolicyVersion? Policy = null,
-    [property: Id(9)] int? Committed = null);
+    [property: Id(9)] int? Committed = null,
+    [property: Id(10)] IReadOnlyList<OverlayCondition>? Overlays = null,
+    [property: Id(11)] SummonsAnswer? Summoned = null);
+
+/// <param name="Overlay">Its name.</param>
+/// <param name="State">What may happen in it.</param>
+/// <param name="Reason">Why it is in that state.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.OverlayCondition")]
+public sealed record OverlayCondition(
+    [property: Id(0)] string Overlay, [property: Id(1)] OverlayState State, [property: Id(2)] string Reason);
+
+/// <summary>What came of asking an overlay to have a node enrol anew.</summary>
+public enum SummonsAnswer
+{
+    /// <summary>The overlay's silos do not keep that node.</summary>
+    Unknown = 0,
+
+    /// <summary>It was told, or enrols already.</summary>
+    Coming = 1,
+
+    /// <summary>It was silent, or refused.</summary>
+    Unwilling = 2,
+}

@@ -43,10 +43,19 @@ public interface INodeGrain : IGrainWithStringKey
     [Alias("Sight"), AlwaysInterleave]
     Task Sight(NodeSighting sighting);
 
-    /// <summary>Makes an enrolled or quarantined node enrol anew.</summary>
+    /// <summary>Makes an enrolled, quarantined or decommissioned node enrol anew.</summary>
     /// <remarks>Safe to repeat: while an enrolment runs, it answers <see cref="ReprovisionOutcome.UnderWay"/>.</remarks>
     [Alias("Reprovision"), ResponseTimeout("00:01:00")]
     Task<ReprovisionOutcome> Reprovision(ReprovisionRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Takes the node out of the fleet: its certificates are revoked and its place is freed, which is durably due when it returns.</summary>
+    /// <remarks>
+    /// Safe to repeat, at any stage. From then on the node is <see cref="NodeStage.Gone"/>: it is not enrolled when it starts anew, until
+    /// <see cref="Reprovision"/> takes it up again.
+    /// </remarks>
+    /// <returns>False when nothing is known of a node of this identity.</returns>
+    [Alias("Decommission"), ResponseTimeout("00:01:00")]
+    Task<bool> Decommission(DecommissionRequest request);
 }
 
 /// <summary>The version of Choria's wire protocol that a node speaks.</summary>
@@ -61,6 +70,11 @@ public enum NodeProtocol
 /// <param name="Actor">Who asks, as the API authenticated it.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.ReprovisionRequest")]
 public sealed record ReprovisionRequest([property: Id(0)] string Reason, [property: Id(1)] string Actor);
+
+/// <param name="Reason">Why, in the operator's words; kept in the node's history. 1 to 200 characters.</param>
+/// <param name="Actor">Who asks, as the API authenticated it.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.DecommissionRequest")]
+public sealed record DecommissionRequest([property: Id(0)] string Reason, [property: Id(1)] string Actor);
 
 /// <summary>What became of a call to <see cref="INodeGrain.Reprovision"/>.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.ReprovisionOutcome")]

@@ -45,6 +45,6 @@ public enum NodeStage
     /// <summary>It was refused for a reason that time does not heal; an operator must act.</summary>
     Quarantined = 22,
 
-    /// <summary>It was retired by an operator.</summary>
+    /// <summary>An operator decommissioned it.</summary>
     Gone = 23,
 }

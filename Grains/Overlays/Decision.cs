@@ -82,6 +82,7 @@ internal static class RuleCode
     public const int Isolated = 5;
     public const int External = 6;
     public const int HomeLost = 7;
+    public const int Unreported = 8;
     private const int FirstOfPolicy = 16;
 
     public static int Filter(int index) => FirstOfPolicy + index;
@@ -98,6 +99,7 @@ internal static class RuleCode
         Isolated => "isolated",
         External => "external",
         HomeLost => "homeLost",
+        Unreported => "unreported",
         _ when code - FirstOfPolicy < policy.Filters.Count => policy.Filters[code - FirstOfPolicy].Name,
         _ when code - FirstOfPolicy - policy.Filters.Count < policy.Groups.Count =>
             policy.Groups[code - FirstOfPolicy - policy.Filters.Count].Name,

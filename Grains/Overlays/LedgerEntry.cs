@@ -26,7 +26,19 @@ internal abstract record LedgerEntry
         [property: Id(0)] string Overlay,
         [property: Id(1)] OverlayState State,
         [property: Id(2)] string Reason,
-        [property: Id(3)] DateTimeOffset At) : LedgerEntry;
+        [property: Id(3)] DateTimeOffset At) : LedgerEntry
+    {
+        /// <summary>What it returns to when it has reported its nodes to a new home; null when it need not report.</summary>
+        [Id(4)]
+        public OverlayCondition? Awaited { get; init; }
+    }
+
+    /// <summary>A node asked for a place at an instant for the first time, and got none.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.NodeUnplaced")]
+    public sealed record NodeUnplaced(
+        [property: Id(0)] string Identity,
+        [property: Id(1)] DateTimeOffset Since,
+        [property: Id(2)] string Reason) : LedgerEntry;
 
     /// <summary>A group lives in <paramref name="Overlay"/> whatever its members' places say; null ends that.</summary>
     [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.GroupHomed")]
@@ -45,6 +57,12 @@ internal abstract record LedgerEntry
         [property: Id(4)] DateTimeOffset At,
         [property: Id(5)] bool OwesReport) : LedgerEntry
     {
+        /// <summary>
+        /// Set when this overlay heard that it is not the home: nodes that are not in it are forgotten, for nobody tells it of them any more.
+        /// </summary>
+        [Id(6)]
+        public string? KeptOverlay { get; init; }
+
         /// <summary>Of two claims the later epoch holds; of two in one epoch the name decides, so that all agree.</summary>
         public bool IsOlderThan(string home, long epoch) =>
             Epoch < epoch || (Epoch == epoch && Epoch > 0 && string.CompareOrdinal(Home, home) < 0);

@@ -16,6 +16,12 @@ internal sealed class OverlayEntry(string name, int number)
 
     public string StateReason { get; set; } = "";
 
+    /// <summary>
+    /// What it returns to when it has reported its nodes to a new home: until then nobody knows how full it is, or which groups live there.
+    /// Null when it need not report.
+    /// </summary>
+    public OverlayCondition? Awaited { get; set; }
+
     /// <summary>False when only the ledger knows it: it was taken out of the configuration while it held nodes.</summary>
     public bool IsConfigured { get; set; }
 

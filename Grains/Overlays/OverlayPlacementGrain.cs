@@ -18,12 +18,12 @@ internal sealed partial class OverlayPlacementGrain(
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 
-    private readonly UnplacedNodes unplaced = new();
     private RegionHistory history = null!;
     private PlacementDesk places = null!;
     private PolicyDesk policies = null!;
     private PlanRunner plans = null!;
     private HomeDesk homes = null!;
+    private NodeSummons summons = null!;
     private IGrainTimer? ticks;
 
     private string Region => this.GetPrimaryKeyString();
@@ -34,14 +34,15 @@ internal sealed partial class OverlayPlacementGrain(
     {
         var began = context.Time.GetTimestamp();
         history = context.Open(this.GetGrainId(), Abandon);
-        places = new PlacementDesk(history, Region, new ExternalDecision(deciders.FirstOrDefault(), context.Time, meter), unplaced, meter);
+        places = new PlacementDesk(history, Region, new ExternalDecision(deciders.FirstOrDefault(), context.Time, meter), meter);
         policies = new PolicyDesk(history, Region);
-        plans = new PlanRunner(history, GrainFactory, meter, StartTicking);
         homes = new HomeDesk(history, Region, places);
+        summons = new NodeSummons(GrainFactory, context.Link, homes, Region);
+        plans = new PlanRunner(history, summons, meter, StartTicking);
         await history.OpenAsync(context.Options);
         plans.Restore();
         StartTicking();
-        meter.Watch(Ledger, unplaced);
+        meter.Watch(Ledger);
         LogRestored(Region, Ledger.NodeCount, Ledger.Overlays.Count, context.Time.GetElapsedTime(began));
     }
 
@@ -56,7 +57,7 @@ internal sealed partial class OverlayPlacementGrain(
         CatchUp();
         homes.EnsureHere();
         var outcome = await places.Place(request);
-        if (unplaced.Look(Ledger.Policy.Unplaceable, history.Now) is { } alert)
+        if (Ledger.Unplaced.Look(Ledger.Policy.Unplaceable, history.Now) is { } alert)
         {
             LogUnplaceable(Region, alert);
         }
@@ -88,7 +89,12 @@ internal sealed partial class OverlayPlacementGrain(
         }
     }
 
-    public Task Forget(string identity) => places.Forget(identity);
+    public Task Forget(string identity)
+    {
+        CatchUp();
+        homes.EnsureHere();
+        return places.Forget(identity);
+    }
 
     public Task<PlacementExplanation?> Explain(string identity) =>
         Task.FromResult(Ledger.Node(identity) is { } node ? Explanation.Of(Ledger, node) : null);
@@ -124,7 +130,7 @@ internal sealed partial class OverlayPlacementGrain(
             return true;
         }
 
-        await history.Record(new LedgerEntry.OverlaySet(overlay, state, reason, history.Now));
+        await history.Record(homes.Change(entry, state, reason));
         LogStateSet(Region, overlay, state, reason);
         return true;
     }
@@ -204,10 +210,13 @@ internal sealed partial class OverlayPlacementGrain(
         return home;
     }
 
-    public Task<LinkReply> Answer(LinkRequest request)
+    public async Task<LinkReply> Answer(LinkRequest request)
     {
         CatchUp();
-        return homes.Answer(request);
+        var reply = await homes.Answer(request);
+        return request.Verb == LinkVerb.Reprovision && homes.IsOfHome(request)
+            ? reply with { Summoned = await summons.HereAsync(request.Identity, request.Reason, CancellationToken.None) }
+            : reply;
     }
 
     public Task Heard(LinkReply reply) => homes.Heard(reply);
@@ -227,6 +236,8 @@ internal sealed partial class OverlayPlacementGrain(
         CatchUp();
         return homes.ConfirmHere(identity, attempt, alone);
     }
+
+    public Task ForgetHere(string identity) => places.Forget(identity);
 
     public Task<PlacementOutcome> PlaceAlone(PlacementRequest request, string why)
     {

@@ -7,7 +7,7 @@ namespace ControlPlane.Overlays;
 /// Each method judges and changes the ledger in one turn of the grain, then waits for the store. Only the question to an external decider
 /// comes before: what was looked at until then is looked at again after it.
 /// </remarks>
-internal sealed class PlacementDesk(RegionHistory history, string region, ExternalDecision external, UnplacedNodes unplaced, PlacementMeter meter)
+internal sealed class PlacementDesk(RegionHistory history, string region, ExternalDecision external, PlacementMeter meter)
 {
     private RegionLedger Ledger => history.Ledger;
 
@@ -72,7 +72,6 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
 
     public async Task Forget(string identity)
     {
-        unplaced.Forget(identity);
         await (Ledger.Node(identity) is null ? history.Written : history.Record(new LedgerEntry.NodeForgotten(identity)));
     }
 
@@ -96,7 +95,6 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
             Trace = DecisionTrace.Encode(decision, Ledger.Sequence),
         };
         var reason = decision.Reason();
-        unplaced.Forget(request.Identity);
         meter.Decided(decision.IsQuarantine ? "quarantined" : "placed");
         await history.Record(new LedgerEntry.NodeChanged(node));
         return new PlacementOutcome.Placed(overlay.Name, reason, until);
@@ -199,9 +197,10 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
 
     private async Task<PlacementOutcome> Unplaced(string identity, string reason, bool mayRefuse = true)
     {
-        await history.Written;
         var rule = Ledger.Policy.Unplaceable;
-        unplaced.Note(identity, reason, history.Now);
+        var now = history.Now;
+        await (Ledger.Unplaced.Note(identity, reason, now) ? history.Written
+            : history.Record(new LedgerEntry.NodeUnplaced(identity, now, reason)));
         if (rule.Action == UnplaceableAction.Refuse && mayRefuse)
         {
             meter.Decided("refused");

@@ -202,4 +202,7 @@ internal sealed record PlacementHead
     /// <summary>Null while the configured home holds.</summary>
     [Id(7)]
     public LedgerEntry.HomeSet? Home { get; init; }
+
+    [Id(8)]
+    public LedgerEntry.NodeUnplaced[] Unplaced { get; init; } = [];
 }

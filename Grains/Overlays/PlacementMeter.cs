@@ -12,7 +12,7 @@ internal sealed class PlacementMeter : IDisposable
     private readonly Counter<long> decisions;
     private readonly Counter<long> external;
     private readonly Counter<long> moves;
-    private volatile Watched? watched;
+    private volatile RegionLedger? watched;
 
     public PlacementMeter()
     {
@@ -30,12 +30,12 @@ internal sealed class PlacementMeter : IDisposable
     }
 
     /// <summary>The region's grain is active here: its counts are told by this silo, and by no other.</summary>
-    public void Watch(RegionLedger ledger, UnplacedNodes unplaced) => watched = new Watched(ledger, unplaced);
+    public void Watch(RegionLedger ledger) => watched = ledger;
 
     /// <summary>The region's grain is not active here any more.</summary>
     public void Leave(RegionLedger ledger)
     {
-        if (ReferenceEquals(watched?.Ledger, ledger))
+        if (ReferenceEquals(watched, ledger))
         {
             watched = null;
         }
@@ -51,12 +51,10 @@ internal sealed class PlacementMeter : IDisposable
 
     private static void Count(Counter<long> counter, string outcome) => counter.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
-    private IEnumerable<Measurement<int>> Each(Func<OverlayEntry, int> count) => (watched?.Ledger.Overlays ?? [])
+    private IEnumerable<Measurement<int>> Each(Func<OverlayEntry, int> count) => (watched?.Overlays ?? [])
         .Where(overlay => overlay.IsConfigured || overlay.Load > 0)
         .Select(overlay => new Measurement<int>(count(overlay), new KeyValuePair<string, object?>("overlay", overlay.Name)));
 
     private IEnumerable<Measurement<int>> Of(Func<UnplacedNodes, int> count) =>
-        watched is { } here ? [new Measurement<int>(count(here.Unplaced))] : [];
-
-    private sealed record Watched(RegionLedger Ledger, UnplacedNodes Unplaced);
+        watched is { } ledger ? [new Measurement<int>(count(ledger.Unplaced))] : [];
 }

@@ -51,6 +51,7 @@ internal sealed class RegionHistory
         Ledger.BeginRestore();
         await journal.RestoreAsync(Ledger);
         Ledger.EndRestore(configured);
+        Ledger.Unplaced.HearAll(Now);
 
         // Takes the next journal position, and so fences an activation that does not know yet that it was displaced.
         _ = Record(new LedgerEntry.Opened(Now));

@@ -47,6 +47,12 @@ internal sealed class RegionLedger
 
     public PlanBook Plans { get; private set; } = PlanBook.Empty;
 
+    /// <summary>Who asked for a place and has none.</summary>
+    public UnplacedNodes Unplaced { get; } = new();
+
+    /// <summary>Whether groups may live in an overlay of which this is not known: it has not reported to a new home yet.</summary>
+    public bool AwaitsReports => Array.Exists(ordered, overlay => overlay.Awaited is not null);
+
     /// <summary>Which overlay holds the region's placement; null while the configured one does.</summary>
     public LedgerEntry.HomeSet? Home { get; private set; }
 
@@ -146,10 +152,15 @@ internal sealed class RegionLedger
         switch (entry)
         {
             case LedgerEntry.NodeChanged changed:
+                Unplaced.Forget(changed.Node.Identity);
                 Replace(changed.Node.Identity, changed.Node);
                 break;
             case LedgerEntry.NodeForgotten forgotten:
+                Unplaced.Forget(forgotten.Identity);
                 Replace(forgotten.Identity, null);
+                break;
+            case LedgerEntry.NodeUnplaced unplaced:
+                Unplaced.Set(unplaced);
                 break;
             case LedgerEntry.OverlaySet set:
                 SetState(set);
@@ -163,6 +174,7 @@ internal sealed class RegionLedger
                 break;
             case LedgerEntry.HomeSet home:
                 Home = home;
+                KeepOnly(home.KeptOverlay);
                 break;
             case LedgerEntry.PlanChanged changed:
                 Plans = Plans.With(changed.Plan);
@@ -182,6 +194,11 @@ internal sealed class RegionLedger
         foreach (var (group, overlay) in head.Homings)
         {
             homings[group] = overlay;
+        }
+
+        foreach (var unplaced in head.Unplaced)
+        {
+            Unplaced.Set(unplaced);
         }
 
         (History, Plans, Home) = (head.Policies, head.Plans, head.Home);
@@ -283,7 +300,8 @@ internal sealed class RegionLedger
     {
         Sequence = Sequence,
         Overlays = [.. byNumber.Select(overlay =>
-            new LedgerEntry.OverlaySet(overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch))],
+            new LedgerEntry.OverlaySet(overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch) { Awaited = overlay.Awaited })],
+        Unplaced = Unplaced.Capture(),
         Policies = History,
         Plans = Plans,
         Home = Home,
@@ -311,11 +329,19 @@ internal sealed class RegionLedger
         CountGroups();
     }
 
+    private void KeepOnly(string? overlay)
+    {
+        foreach (var node in overlay is null ? [] : AllNodes().Where(node => node.Home != overlay && node.Place != overlay).ToArray())
+        {
+            Replace(node.Identity, null);
+        }
+    }
+
     private void SetState(LedgerEntry.OverlaySet set)
     {
         var overlay = Mention(set.Overlay);
         var wasRetired = overlay.State == OverlayState.Retired;
-        (overlay.State, overlay.StateReason) = (set.State, set.Reason);
+        (overlay.State, overlay.StateReason, overlay.Awaited) = (set.State, set.Reason, set.Awaited);
         if (wasRetired != (set.State == OverlayState.Retired))
         {
             CountGroups();

@@ -207,6 +207,13 @@ internal sealed class Situation
         var group = Ledger.Group(membership.Id);
         TieKey = TieKey == Node.Identity ? membership.Id : TieKey;
         Declare(rule, group);
+        if (group is null && Ledger.AwaitsReports)
+        {
+            // Opened here, it would be split as soon as the overlay where it lives reports.
+            Only.Add((Nowhere, RuleCode.Unreported));
+            return;
+        }
+
         if (group?.Lives is not { } home)
         {
             return;

@@ -1,10 +1,14 @@
 namespace ControlPlane.Overlays;
 
-/// <summary>Who asked for a place and has none: since when, and why. Soft: they ask again.</summary>
+/// <summary>Who asked for a place and has none: since when, and why.</summary>
+/// <remarks>
+/// Since when is a change of the ledger, so that <c>alertAfter</c> outlives a restart. That they ask again, and why they still have none, is
+/// not: they say so themselves.
+/// </remarks>
 internal sealed class UnplacedNodes
 {
     /// <summary>How many are remembered; a region whose overlays are all full is told by fewer.</summary>
-    public const int Max = 100_000;
+    public const int Max = 20_000;
 
     // A node that is not heard of for so many of its own retries has left, or found its place elsewhere.
     private const int RetriesKept = 10;
@@ -19,17 +23,33 @@ internal sealed class UnplacedNodes
     /// <summary>How many have waited longer than the policy's <c>alertAfter</c>, as of the last look.</summary>
     public int Overdue { get; private set; }
 
-    public void Note(string identity, string reason, DateTimeOffset now)
+    /// <summary>Takes note that a node asked again.</summary>
+    /// <returns>False when it is not remembered and there is room to: that is a change of the ledger.</returns>
+    public bool Note(string identity, string reason, DateTimeOffset now)
     {
-        if (nodes.TryGetValue(identity, out var known))
+        if (!nodes.TryGetValue(identity, out var known))
         {
-            nodes[identity] = known with { Reason = reason, AskedAt = now };
+            return nodes.Count >= Max;
         }
-        else if (nodes.Count < Max)
+
+        nodes[identity] = known with { Reason = reason, AskedAt = now };
+        return true;
+    }
+
+    public void Set(LedgerEntry.NodeUnplaced unplaced) =>
+        nodes[unplaced.Identity] = new Entry(unplaced.Since, unplaced.Since, unplaced.Reason);
+
+    /// <summary>Nobody could ask while placement was away: from now on they have their time to ask again.</summary>
+    public void HearAll(DateTimeOffset now)
+    {
+        foreach (var (identity, entry) in nodes.ToArray())
         {
-            nodes[identity] = new Entry(now, now, reason);
+            nodes[identity] = entry with { AskedAt = now };
         }
     }
+
+    public LedgerEntry.NodeUnplaced[] Capture() =>
+        [.. nodes.Select(node => new LedgerEntry.NodeUnplaced(node.Key, node.Value.Since, node.Value.Reason))];
 
     public void Forget(string identity) => nodes.Remove(identity);
 

@@ -15,6 +15,11 @@ internal static class Enrolment
     public static EnrolmentStep Next(
         NodeState state, NodeNews news, ProvisioningOptions options, EnrolmentControls controls, DateTimeOffset now)
     {
+        if (state.Stage == NodeStage.Gone)
+        {
+            return Leave(state, now);
+        }
+
         if (Arrived(state, news) is { } arrival)
         {
             return new EnrolmentStep.Arrive(arrival.At);
@@ -62,6 +67,12 @@ internal static class Enrolment
             due > now ? new EnrolmentStep.Nothing(due) : AdmissionCheck.BeforeRenewal(state, controls, now) ?? new EnrolmentStep.Renew(),
         _ => new EnrolmentStep.Nothing(null),
     };
+
+    // Whatever is heard of it: only an operator brings it back.
+    private static EnrolmentStep Leave(NodeState state, DateTimeOffset now) =>
+        state.Superseded.Count > 0 ? new EnrolmentStep.CloseSuperseded()
+        : state.PlaceFreedDue <= now ? new EnrolmentStep.FreePlace()
+        : new EnrolmentStep.Nothing(state.PlaceFreedDue);
 
     // Any sign of life from the overlay that we configured proves the arrival, whatever we believe of the steps in between: the
     // reply to the restart, or our note of it, may have been lost.

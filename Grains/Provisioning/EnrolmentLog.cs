@@ -45,6 +45,9 @@ internal sealed partial class EnrolmentLog(ProvisioningMeter meter, EnrolmentGat
     [LoggerMessage(LogLevel.Warning, "{Node} must be placed again: {Reason}")]
     public partial void Lapsed(string node, string reason);
 
+    [LoggerMessage(LogLevel.Information, "Decommissioned {Node}, asked for by {Actor}: {Reason}")]
+    public partial void Decommissioned(string node, string actor, string reason);
+
     [LoggerMessage(LogLevel.Information, "Enrolled {Node} in {Overlay}, attempt {Attempt}")]
     private partial void LogEnrolled(string node, string? overlay, int attempt);
 

@@ -21,6 +21,7 @@ internal abstract record EnrolmentStep
         Arrive => "arrive",
         Renew => "renew",
         CloseSuperseded => "close_superseded",
+        FreePlace => "free_place",
         _ => "decide",
     };
 
@@ -58,6 +59,9 @@ internal abstract record EnrolmentStep
 
     /// <summary>An enrolled node is asked to enrol anew before what it holds ends.</summary>
     public sealed record Renew : EnrolmentStep;
+
+    /// <summary>The region is told that a decommissioned node needs its place no more.</summary>
+    public sealed record FreePlace : EnrolmentStep;
 
     public sealed record Arrive(DateTimeOffset At) : EnrolmentStep;
 

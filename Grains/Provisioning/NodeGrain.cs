@@ -163,14 +163,36 @@ internal sealed class NodeGrain(
             return new ReprovisionOutcome.Accepted();
         }
 
-        if (State.Hold is null)
+        // A plan that still has a decommissioned node in it must not bring it back: its place is freed first.
+        if (State is { Hold: null, Stage: not NodeStage.Gone } or { PlaceFreedDue: not null })
         {
             return new ReprovisionOutcome.UnderWay(State.Stage);
         }
 
+        ForgetArrival();
         await node.ReplaceAsync(State.Released(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
         await Record(now, now);
         return new ReprovisionOutcome.Accepted();
+    }
+
+    public async Task<bool> Decommission(DecommissionRequest request)
+    {
+        if (State.Stage == NodeStage.Unknown)
+        {
+            return false;
+        }
+
+        // Due before it is written: if we die in between, the roster's call finds nothing to do. Written first, it might never be due.
+        await Record(context.Now, context.Now);
+        await Exclusively(async () =>
+        {
+            if (State.Stage != NodeStage.Gone)
+            {
+                await node.ReplaceAsync(State.Decommissioned(context.Now, $"decommissioned by {request.Actor}: {request.Reason}"));
+                log.Decommissioned(Identity, request.Actor, request.Reason);
+            }
+        });
+        return true;
     }
 
     private IFleetRosterGrain Roster => GrainFactory.GetGrain<IFleetRosterGrain>(FleetRoster.ShardOf(Identity));
@@ -329,6 +351,7 @@ internal sealed class NodeGrain(
     private Task<Progress> Reach(EnrolmentStep step, CancellationToken cancellationToken) => step switch
     {
         EnrolmentStep.CloseSuperseded => planeSteps.CloseSupersededAsync(Identity, State, dossier, cancellationToken),
+        EnrolmentStep.FreePlace => planeSteps.FreePlaceAsync(Identity, State, cancellationToken),
         EnrolmentStep.Attest => nodeSteps.AttestAsync(Identity, State, cancellationToken),
         EnrolmentStep.Inspect => nodeSteps.InspectAsync(Identity, State, Dossier, cancellationToken),
         EnrolmentStep.Place => planeSteps.PlaceAsync(Identity, State, Dossier, cancellationToken),

@@ -89,6 +89,10 @@ internal sealed record NodeState
     [Id(50)]
     public NodeLife Life { get; init; } = new();
 
+    /// <summary>Since it was decommissioned: when the region is told (again) that its place is free; null when it was told.</summary>
+    [Id(60)]
+    public DateTimeOffset? PlaceFreedDue { get; init; }
+
     /// <summary>Whether the node's fall back to provisioning at an instant is the one that it was asked for.</summary>
     public bool WasAskedToEnrol(DateTimeOffset fellAt) => AskedToEnrolAt is { } asked && fellAt - asked < AskedLifetime;
 
@@ -128,6 +132,22 @@ internal sealed record NodeState
     /// <summary>An operator lets it go on: the counts that led to the hold begin anew.</summary>
     public NodeState Released(DateTimeOffset at, string detail) =>
         (this with { Begun = [], AskedToEnrolAt = at }).StartedOver(at, at, detail);
+
+    /// <summary>An operator takes it out of the fleet: whatever was ordered for it is superseded, and its place is owed to the region.</summary>
+    public NodeState Decommissioned(DateTimeOffset at, string detail) => (this with
+    {
+        Superseded = [.. Superseded, .. new[] { Pending?.Order, Held?.Order }.OfType<OrderReference>()],
+        Pending = null,
+        Held = null,
+        WaitingSince = null,
+        Failures = 0,
+        ArrivalDue = null,
+        RenewalAsked = null,
+        Turn = null,
+        AskedToEnrolAt = null,
+        Life = Life.Renewed(Held) with { Liveness = NodeLiveness.Unknown, LivenessSince = null },
+        PlaceFreedDue = at,
+    }).Reached(NodeStage.Gone, at, detail);
 
     public NodeState Arrived(PendingCredentials pending, DateTimeOffset arrivedAt, DateTimeOffset at)
     {

@@ -117,11 +117,29 @@ internal sealed class PlaneSteps(
     {
         foreach (var order in state.Superseded)
         {
-            await Issuance(identity, order).Close(order.OrderId, RevocationReason.Superseded, cancellationToken);
+            var reason = state.Stage == NodeStage.Gone ? RevocationReason.CessationOfOperation : RevocationReason.Superseded;
+            await Issuance(identity, order).Close(order.OrderId, reason, cancellationToken);
         }
 
         // Closing is repeatable: only at rest, where nothing else will be written soon, is a write owed.
         return new Progress(state with { Superseded = [] }, dossier, IsDurable: state.Stage == NodeStage.Enrolled);
+    }
+
+    /// <summary>Gives up the place of a decommissioned node.</summary>
+    /// <remarks>Repeatable, and repeated until the region's home has taken note: a place that nobody gives up is held for ever.</remarks>
+    public async Task<Progress> FreePlaceAsync(string identity, NodeState state, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await placement.ForgetAsync(identity, cancellationToken);
+        }
+        catch (Exception away) when (away is PlacementHomeLostException or PlacementNotHomeException or PlacementUnavailableException)
+        {
+            var later = state with { PlaceFreedDue = context.Now + context.Options.RetryDelayMax };
+            return new Progress(later.Noted(context.Now, $"its place is not free yet: {away.Message}"), Dossier: null, IsDurable: true);
+        }
+
+        return new Progress((state with { PlaceFreedDue = null }).Noted(context.Now, "its place is free"), Dossier: null, IsDurable: true);
     }
 
     /// <summary>Makes the node's place permanent and its new credentials the ones it holds.</summary>

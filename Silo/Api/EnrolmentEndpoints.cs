@@ -53,13 +53,10 @@ internal static class EnrolmentEndpoints
         HttpContext context,
         string overlay,
         string given,
-        Func<IEnrolmentControlGrain, ControlChange, Task<EnrolmentControl?>> change)
-    {
-        var reason = given.Trim();
-        return reason.Length is 0 or > IEnrolmentControlGrain.ReasonLengthMax || reason.Any(char.IsControl)
-            ? Problems.Malformed($"reason must be 1 to {IEnrolmentControlGrain.ReasonLengthMax} characters on one line")
-            : Answer(overlay, await change(grains.GetGrain<IEnrolmentControlGrain>(overlay), new ControlChange(reason, Actor.Of(context))));
-    }
+        Func<IEnrolmentControlGrain, ControlChange, Task<EnrolmentControl?>> change) =>
+        GivenReason.TryRead(given, out var reason)
+            ? Answer(overlay, await change(grains.GetGrain<IEnrolmentControlGrain>(overlay), new ControlChange(reason, Actor.Of(context))))
+            : Problems.Malformed(GivenReason.Rule);
 
     private static Results<Ok<EnrolmentControl>, ProblemHttpResult> Answer(string overlay, EnrolmentControl? control) =>
         control is null ? Problems.Unknown("overlay", $"no overlay '{overlay}' is configured here") : TypedResults.Ok(control);

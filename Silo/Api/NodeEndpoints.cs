@@ -9,12 +9,11 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Api;
 
-/// <summary>Nodes: who they are, how they stand, and enrolling them anew.</summary>
+/// <summary>Nodes: who they are, how they stand, enrolling them anew, and taking them out of the fleet.</summary>
 internal static class NodeEndpoints
 {
     private const int PageDefault = 100;
     private const int PageMax = 1000;
-    private const int ReasonLengthMax = 200;
 
     public static void MapNodes(this IEndpointRouteBuilder v1)
     {
@@ -25,8 +24,12 @@ internal static class NodeEndpoints
             .WithSummary("What is known of one node, with its history, its certificate and its placement.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
+        v1.MapPost("/nodes/{identity}:decommission", Decommission).WithName("DecommissionNode").WithTags("nodes")
+            .WithSummary("Takes a node out of the fleet: its certificates are revoked, its place is freed, and it is not enrolled again by itself. Safe to repeat.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound);
         v1.MapPost("/nodes/{identity}:reprovision", Reprovision).WithName("ReprovisionNode").WithTags("nodes")
-            .WithSummary("Makes an enrolled or quarantined node enrol anew. Safe to repeat.")
+            .WithSummary("Makes an enrolled, quarantined or decommissioned node enrol anew. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict);
@@ -78,6 +81,24 @@ internal static class NodeEndpoints
         return node.Stage == NodeStage.Unknown ? Problems.UnknownNode(identity) : TypedResults.Ok(node);
     }
 
+    private static async Task<Results<Accepted, ProblemHttpResult>> Decommission(
+        IGrainFactory grains, HttpContext context, string identity, [FromBody] DecommissionBody body)
+    {
+        if (!NodeIdentity.IsValid(identity))
+        {
+            return Problems.Malformed(NodeIdentity.Rule);
+        }
+
+        if (!GivenReason.TryRead(body.Reason, out var reason))
+        {
+            return Problems.Malformed(GivenReason.Rule);
+        }
+
+        return await grains.GetGrain<INodeGrain>(identity).Decommission(new DecommissionRequest(reason, Actor.Of(context)))
+            ? TypedResults.Accepted($"/v1/nodes/{identity}")
+            : Problems.UnknownNode(identity);
+    }
+
     private static async Task<Results<Accepted, ProblemHttpResult>> Reprovision(
         IGrainFactory grains, HttpContext context, string identity, [FromBody] ReprovisionBody body, CancellationToken cancellationToken)
     {
@@ -86,10 +107,9 @@ internal static class NodeEndpoints
             return Problems.Malformed(NodeIdentity.Rule);
         }
 
-        var reason = body.Reason.Trim();
-        if (reason.Length is 0 or > ReasonLengthMax || reason.Any(char.IsControl))
+        if (!GivenReason.TryRead(body.Reason, out var reason))
         {
-            return Problems.Malformed($"reason must be 1 to {ReasonLengthMax} characters on one line");
+            return Problems.Malformed(GivenReason.Rule);
         }
 
         var request = new ReprovisionRequest(reason, Actor.Of(context));
@@ -103,6 +123,9 @@ internal static class NodeEndpoints
         };
     }
 }
+
+/// <param name="Reason">Why, for the node's history. 1 to 200 characters.</param>
+internal sealed record DecommissionBody(string Reason);
 
 /// <param name="Reason">Why, for the node's history. 1 to 200 characters.</param>
 internal sealed record ReprovisionBody(string Reason);

@@ -9,8 +9,6 @@ namespace ControlPlane.Api;
 /// <summary>The region's overlays.</summary>
 internal static class OverlayEndpoints
 {
-    private const int ReasonLengthMax = 200;
-
     public static void MapOverlays(this IEndpointRouteBuilder v1)
     {
         v1.MapGet("/overlays", List).WithName("ListOverlays").WithTags("overlays")
@@ -27,10 +25,9 @@ internal static class OverlayEndpoints
     private static async Task<Results<NoContent, ProblemHttpResult>> SetState(
         IGrainFactory grains, Locality locality, HttpContext context, string overlay, [FromBody] OverlayStateBody body)
     {
-        var reason = body.Reason.Trim();
-        if (reason.Length is 0 or > ReasonLengthMax || reason.Any(char.IsControl))
+        if (!GivenReason.TryRead(body.Reason, out var reason))
         {
-            return Problems.Malformed($"reason must be 1 to {ReasonLengthMax} characters on one line");
+            return Problems.Malformed(GivenReason.Rule);
         }
 
         var isKnown = await grains.GetGrain<IOverlayPlacementGrain>(locality.Region)

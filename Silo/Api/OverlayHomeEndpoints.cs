@@ -9,8 +9,6 @@ namespace ControlPlane.Api;
 /// <summary>Which overlay holds the region's placement.</summary>
 internal static class OverlayHomeEndpoints
 {
-    private const int ReasonLengthMax = 200;
-
     public static void MapPlacementHome(this IEndpointRouteBuilder v1)
     {
         v1.MapGet("/placement/home", Show).WithName("GetPlacementHome").WithTags("placement")
@@ -24,13 +22,10 @@ internal static class OverlayHomeEndpoints
         TypedResults.Ok(await grains.GetGrain<IPlacementHomeGrain>(locality.Region).Home());
 
     private static async Task<Results<Ok<RegionHome>, ProblemHttpResult>> Promote(
-        IGrainFactory grains, Locality locality, HttpContext context, [FromBody] PromotionBody body)
-    {
-        var reason = body.Reason.Trim();
-        return reason.Length is 0 or > ReasonLengthMax || reason.Any(char.IsControl)
-            ? Problems.Malformed($"reason must be 1 to {ReasonLengthMax} characters on one line")
-            : TypedResults.Ok(await grains.GetGrain<IPlacementHomeGrain>(locality.Region).Promote(Actor.Of(context), reason));
-    }
+        IGrainFactory grains, Locality locality, HttpContext context, [FromBody] PromotionBody body) =>
+        GivenReason.TryRead(body.Reason, out var reason)
+            ? TypedResults.Ok(await grains.GetGrain<IPlacementHomeGrain>(locality.Region).Promote(Actor.Of(context), reason))
+            : Problems.Malformed(GivenReason.Rule);
 }
 
 /// <param name="Reason">Why. 1 to 200 characters.</param>

@@ -5,7 +5,7 @@ using ControlPlane.Provisioning;
 
 namespace ControlPlane.Commands;
 
-/// <summary><c>controlplane node list|query|count|show|reprovision</c>.</summary>
+/// <summary><c>controlplane node list|query|count|show|reprovision|decommission</c>.</summary>
 internal static class NodeCommands
 {
     private const int PageNodes = 1000;
@@ -13,7 +13,7 @@ internal static class NodeCommands
     public static Command Create() => new("node", "The nodes of this silo's overlay.")
     {
         Aliases = { "nodes" },
-        Subcommands = { List(), NodeQueryCommand.Create(), NodeQueryCommand.CreateCount(), Show(), Reprovision() },
+        Subcommands = { List(), NodeQueryCommand.Create(), NodeQueryCommand.CreateCount(), Show(), Reprovision(), Decommission() },
     };
 
     private static ClientCommand List()
@@ -81,16 +81,25 @@ internal static class NodeCommands
         { identity };
     }
 
-    private static ClientCommand Reprovision()
+    private static ClientCommand Reprovision() => Tell(
+        "reprovision", "Makes a node enrol anew.", "will enrol anew", reason => new ReprovisionBody(reason));
+
+    private static ClientCommand Decommission() => Tell(
+        "decommission",
+        "Takes a node out of the fleet: its certificates are revoked and its place is freed.",
+        "is out of the fleet; 'node reprovision' takes it up again",
+        reason => new DecommissionBody(reason));
+
+    private static ClientCommand Tell(string verb, string description, string done, Func<string, object> body)
     {
         var identity = new Argument<string>("identity");
         var reason = new Option<string>("--reason") { Description = "Why, for the node's history.", Required = true };
-        return new ClientCommand("reprovision", "Makes a node enrol anew.", async (call, cancellationToken) =>
+        return new ClientCommand(verb, description, async (call, cancellationToken) =>
         {
             var name = call.Arguments.GetRequiredValue(identity);
-            var body = new ReprovisionBody(call.Arguments.GetRequiredValue(reason));
-            await call.Api.PostAsync($"v1/nodes/{Uri.EscapeDataString(name)}:reprovision", body, cancellationToken);
-            call.Print.Say($"{name} will enrol anew");
+            await call.Api.PostAsync(
+                $"v1/nodes/{Uri.EscapeDataString(name)}:{verb}", body(call.Arguments.GetRequiredValue(reason)), cancellationToken);
+            call.Print.Say($"{name} {done}");
         })
         { identity, reason };
     }

@@ -4,7 +4,7 @@ using ControlPlane.Overlays;
 
 namespace ControlPlane.Commands;
 
-/// <summary><c>controlplane overlay list|activate|cordon|isolate|drain|retire|pause|resume|limit|release</c>.</summary>
+/// <summary><c>controlplane overlay list|activate|cordon|isolate|abandon|drain|retire|pause|resume|limit|release</c>.</summary>
 internal static class OverlayCommands
 {
     public static Command Create() => new("overlay", "The overlays of this silo's region.")
@@ -13,6 +13,7 @@ internal static class OverlayCommands
         SetState("activate", OverlayState.Active, "Lets an overlay take new nodes again."),
         SetState("cordon", OverlayState.Cordoned, "Keeps an overlay's nodes and lets it take no new ones."),
         SetState("isolate", OverlayState.Isolated, "Marks an overlay as cut off: it keeps its nodes, none move in or out."),
+        SetState("abandon", OverlayState.Retired, "Gives up an overlay that is lost: its nodes are placed elsewhere when they come back."),
         Empty("drain", PlanKind.Drain, "Plans to move all nodes of an overlay elsewhere."),
         Empty("retire", PlanKind.Retire, "Plans to move all nodes of an overlay elsewhere and to give it up."),
         EnrolmentCommands.Pause(),

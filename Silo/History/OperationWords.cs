@@ -23,6 +23,8 @@ internal static class OperationWords
                 ("sequence", heard.Sequence.ToString(CultureInfo.InvariantCulture)),
                 ("receivedAt", heard.ReceivedAt.ToString("O", CultureInfo.InvariantCulture))),
             (nameof(INodeGrain), nameof(INodeGrain.Reprovision), [ReprovisionRequest asked, ..]) => Facts(("actor", asked.Actor)),
+            (nameof(INodeGrain), nameof(INodeGrain.Decommission), [DecommissionRequest asked]) => Facts(("actor", asked.Actor)),
+            (nameof(IOverlayPlacementGrain), nameof(IOverlayPlacementGrain.Forget), [string left]) => Facts(("node", left)),
             (nameof(IOverlayPlacementGrain), nameof(IOverlayPlacementGrain.Place), [PlacementRequest placed]) =>
                 Attempt(placed.Identity, placed.Attempt),
             (nameof(IOverlayPlacementGrain), nameof(IOverlayPlacementGrain.Confirm) or nameof(IOverlayPlacementGrain.Release), [string node, int attempt]) =>

@@ -8,7 +8,7 @@ namespace ControlPlane.Overlays;
 internal sealed class HomeDesk(RegionHistory history, string region, PlacementDesk places)
 {
     /// <summary>Why an overlay is Isolated after a promotion: until it has reported its nodes, nobody knows how full it is.</summary>
-    public const string Unreported = "has not reported its nodes to the new home yet";
+    private const string Unreported = "has not reported its nodes to the new home yet";
 
     // How much more the home counts in this overlay than we do; null when it never told us.
     private int? elsewhere;
@@ -23,6 +23,8 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
 
     public bool IsHere => Now.Home == Local;
 
+    public IEnumerable<string> OtherOverlays => history.Options.Members.Keys.Where(name => name != Local).Order(StringComparer.Ordinal);
+
     public RegionHome View => new(Now.Home, Now.Epoch, IsHere, Now.Actor, Now.Reason, Now.At, Now.OwesReport && !IsHere, Ledger.Policy.Version);
 
     /// <exception cref="PlacementNotHomeException">Another overlay decides.</exception>
@@ -34,6 +36,15 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
         }
     }
 
+    /// <summary>Whether the home that this overlay knows of asks.</summary>
+    public bool IsOfHome(LinkRequest request) => request.From == Now.Home && request.Home == Now.Home && request.Epoch == Now.Epoch;
+
+    /// <summary>What puts an overlay in another state; one that has not reported yet is in it as soon as it has.</summary>
+    public LedgerEntry.OverlaySet Change(OverlayEntry overlay, OverlayState state, string reason) =>
+        overlay.Awaited is null || state == OverlayState.Retired
+            ? new LedgerEntry.OverlaySet(overlay.Name, state, reason, history.Now)
+            : Await(new OverlayCondition(overlay.Name, state, reason));
+
     public async Task<RegionHome> Promote(string actor, string reason)
     {
         if (IsHere)
@@ -43,10 +54,18 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
         }
 
         _ = history.Record(new LedgerEntry.HomeSet(Local, Now.Epoch + 1, actor, reason, history.Now, OwesReport: false));
-        foreach (var overlay in Ledger.Overlays.Where(overlay => overlay is { IsConfigured: true, State: OverlayState.Active }
+        foreach (var overlay in Ledger.Overlays.Where(overlay => overlay is { IsConfigured: true, State: not OverlayState.Retired, Awaited: null }
             && overlay.Name != Local).ToArray())
         {
-            _ = history.Record(new LedgerEntry.OverlaySet(overlay.Name, OverlayState.Isolated, Unreported, history.Now));
+            _ = history.Record(Await(ConditionOf(overlay)));
+        }
+
+        if (Ledger.Plans.Running is { } stale)
+        {
+            _ = history.Record(new LedgerEntry.PlanChanged(stale with
+            {
+                Stage = PlanStage.Paused, Reason = "another overlay was the home meanwhile", ChangedAt = history.Now,
+            }));
         }
 
         await history.Written;
@@ -60,6 +79,14 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
         if (reply.IsHome && reply.Committed is { } committed && Ledger.Overlay(Local) is { } here)
         {
             elsewhere = Math.Max(0, committed - here.Committed);
+        }
+
+        foreach (var told in reply.IsHome && !IsHere ? reply.Overlays ?? [] : [])
+        {
+            if (Ledger.Overlay(told.Overlay) is { } known && ConditionOf(known) != told)
+            {
+                _ = history.Record(new LedgerEntry.OverlaySet(told.Overlay, told.State, told.Reason, history.Now));
+            }
         }
 
         if (reply.IsHome && reply.Policy is { } policy && policy.Version > Ledger.Policy.Version)
@@ -83,6 +110,11 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
 
         switch (request.Verb)
         {
+            // Who lives there is not known yet, so it might be sent away from where it belongs.
+            case LinkVerb.Place when Ledger.Overlay(request.From)?.Awaited is not null:
+                await history.Written;
+                return reply with { Reason = $"{request.From} {Unreported}", RetryAfter = HomeKeeper.Round };
+
             case LinkVerb.Place when request.Place is { } place:
                 return Said(reply, await places.Place(place));
 
@@ -101,6 +133,10 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
                 await places.Release(request.Identity, request.Attempt);
                 return reply;
 
+            case LinkVerb.Forget:
+                await places.Forget(request.Identity);
+                return reply;
+
             case LinkVerb.Report:
                 Adopt(request);
                 await history.Written;
@@ -112,6 +148,7 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
                 {
                     Committed = Ledger.Overlay(request.From)?.Committed,
                     Policy = Ledger.Policy.Version > request.PolicyVersion ? Ledger.History.Current : null,
+                    Overlays = [.. Ledger.Overlays.Where(overlay => overlay.IsConfigured).Select(ConditionOf)],
                 };
         }
     }
@@ -132,7 +169,7 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
     }
 
     public Task Reported(long epoch) => epoch == Now.Epoch && Now.OwesReport
-        ? history.Record(Now with { OwesReport = false })
+        ? history.Record(Owing(false))
         : history.Written;
 
     /// <summary>Takes note of a place that the home gave in this overlay.</summary>
@@ -165,7 +202,7 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
 
         if (alone && !Now.OwesReport)
         {
-            await history.Record(Now with { OwesReport = true });
+            await history.Record(Owing(true));
         }
 
         return true;
@@ -196,7 +233,7 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
 
         if (!Now.OwesReport)
         {
-            _ = history.Record(Now with { OwesReport = true });
+            _ = history.Record(Owing(true));
         }
 
         return await places.Keep(request, applicant, known, decision);
@@ -222,7 +259,10 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
         if (Now.IsOlderThan(home, epoch) && history.Options.Members.ContainsKey(home))
         {
             elsewhere = null;
-            _ = history.Record(new LedgerEntry.HomeSet(home, epoch, "", $"heard of epoch {epoch}", history.Now, OwesReport: home != Local));
+            _ = history.Record(new LedgerEntry.HomeSet(home, epoch, "", $"heard of epoch {epoch}", history.Now, OwesReport: home != Local)
+            {
+                KeptOverlay = Local,
+            });
         }
     }
 
@@ -246,11 +286,23 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
             }));
         }
 
-        if (report.IsLast && Ledger.Overlay(report.From) is { State: OverlayState.Isolated, StateReason: Unreported })
+        if (report.IsLast && Ledger.Overlay(report.From)?.Awaited is { } before)
         {
-            _ = history.Record(new LedgerEntry.OverlaySet(report.From, OverlayState.Active, "reported its nodes", history.Now));
+            _ = history.Record(new LedgerEntry.OverlaySet(report.From, before.State, before.Reason, history.Now));
         }
     }
+
+    private LedgerEntry.HomeSet Owing(bool report) => Now with { OwesReport = report, KeptOverlay = null };
+
+    private LedgerEntry.OverlaySet Await(OverlayCondition condition)
+    {
+        var after = condition.State == OverlayState.Active ? "" : $"; it is {condition.State} then";
+        return new LedgerEntry.OverlaySet(condition.Overlay, OverlayState.Isolated, Unreported + after, history.Now) { Awaited = condition };
+    }
+
+    // Isolated until it reported is no decision of an operator: what it was before is what others must know.
+    private static OverlayCondition ConditionOf(OverlayEntry overlay) =>
+        overlay.Awaited ?? new OverlayCondition(overlay.Name, overlay.State, overlay.StateReason);
 
     private static LinkReply Said(LinkReply reply, PlacementOutcome outcome) => outcome switch
     {

@@ -10,7 +10,7 @@ internal sealed partial class HomeKeeper(
     IGrainFactory grains, IPlacementLink link, IOptionsMonitor<OverlaysOptions> options, TimeProvider time, ILogger<HomeKeeper> logger) : BackgroundService
 {
     /// <summary>How often the overlays hear of each other.</summary>
-    public static readonly TimeSpan Round = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
 
     /// <summary>Overlays greeted at once: those that are cut off must not keep the others waiting.</summary>
     private const int GreetingsMax = 16;

@@ -104,6 +104,29 @@ internal sealed class RegionPlacement(
         await Ledger.Release(identity, attempt);
     }
 
+    /// <summary>Safe to repeat, as <see cref="IOverlayPlacementGrain.Forget"/>: until it returns, the place may still be held.</summary>
+    /// <exception cref="PlacementHomeLostException">The home did not answer.</exception>
+    /// <exception cref="PlacementNotHomeException">The home has just changed.</exception>
+    public async Task ForgetAsync(string identity, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await AskAsync(home => Request(LinkVerb.Forget, home) with { Identity = identity }, cancellationToken) is null)
+            {
+                await Ledger.Forget(identity);
+                return;
+            }
+
+            // After the home: what is remembered here may be all that is left of the node when another overlay is promoted.
+            await Home.ForgetHere(identity);
+        }
+        catch (PlacementNotHomeException)
+        {
+            known = null;
+            throw;
+        }
+    }
+
     // Null when the home is here. Asked twice at most: the first answer may be that the home is elsewhere now.
     private async Task<LinkReply?> AskAsync(Func<RegionHome, LinkRequest> request, CancellationToken cancellationToken)
     {

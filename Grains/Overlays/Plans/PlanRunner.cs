@@ -1,5 +1,4 @@
 using ControlPlane.Overlays.Policies;
-using ControlPlane.Provisioning;
 
 namespace ControlPlane.Overlays.Plans;
 
@@ -8,7 +7,7 @@ namespace ControlPlane.Overlays.Plans;
 /// The ledger says who is on the way: a node with a place held for the plan. So after a crash the runner finds its moves again,
 /// and a node that was told twice enrols once.
 /// </remarks>
-internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, PlacementMeter meter, Action wake)
+internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, PlacementMeter meter, Action wake)
 {
     private const int ReportsMax = 100;
     private static readonly TimeSpan TellDeadline = TimeSpan.FromSeconds(60);
@@ -33,6 +32,11 @@ internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Pl
         if (isOfOverlay && Ledger.Overlay(request.Overlay) is null)
         {
             return new PlanOutcome.Refused(PlanRefusal.UnknownOverlay, $"the region has no overlay '{request.Overlay}'");
+        }
+
+        if (isOfOverlay && Ledger.Overlay(request.Overlay)!.Awaited is not null)
+        {
+            return new PlanOutcome.Refused(PlanRefusal.NothingToMove, $"{request.Overlay} has not reported its nodes to the new home yet");
         }
 
         var id = $"{request.Kind.ToString().ToLowerInvariant()}-{Ledger.Plans.Count + 1}";
@@ -197,7 +201,7 @@ internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Pl
         }
 
         // From here on the overlay takes nobody, and who comes back to it is placed elsewhere.
-        if (plan.Overlay.Length > 0 && Ledger.Overlay(plan.Overlay) is { State: not OverlayState.Draining and not OverlayState.Retired })
+        if (plan.Overlay.Length > 0 && Ledger.Overlay(plan.Overlay) is { Awaited: null, State: not OverlayState.Draining and not OverlayState.Retired })
         {
             _ = history.Record(new LedgerEntry.OverlaySet(plan.Overlay, OverlayState.Draining, $"plan {plan.Id}", now));
         }
@@ -240,7 +244,7 @@ internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Pl
             {
                 allowance--;
                 onTheirWay[identity] = move.To;
-                _ = Start(plan.Id, identity, move.To);
+                _ = Start(plan.Id, identity, move.From, move.To);
             }
         }
 
@@ -276,7 +280,7 @@ internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Pl
     private int PromisedIn(PlacedNode node, OverlayEntry to) => Ledger.Policy.GroupsOf(Ledger.ApplicantOf(node))
         .Any(membership => Ledger.Group(membership.Id) is { Promise: > 0 } group && ReferenceEquals(group.Lives, to)) ? 1 : 0;
 
-    private async Task Start(string plan, string identity, string to)
+    private async Task Start(string plan, string identity, string from, string to)
     {
         foreach (var membership in Ledger.Policy.GroupsOf(Ledger.ApplicantOf(Ledger.Node(identity)!)))
         {
@@ -292,10 +296,8 @@ internal sealed class PlanRunner(RegionHistory history, IGrainFactory grains, Pl
             // Reserved and stored before the node is told: when it comes to enrol, the place is there.
             await history.Record(new LedgerEntry.NodeChanged(Ledger.Node(identity)! with { Held = hold }));
             using var deadline = new CancellationTokenSource(TellDeadline);
-            var request = new ReprovisionRequest($"moves to {to} by plan {plan}", "placement");
-            var outcome = await grains.GetGrain<INodeGrain>(identity).Reprovision(request, deadline.Token);
-            if (outcome is not (ReprovisionOutcome.Accepted or ReprovisionOutcome.UnderWay)
-                && Ledger.Node(identity) is { Held.Attempt: Reservation.ForPlan } unmoved)
+            var answer = await summons.AskAsync(identity, from, $"moves to {to} by plan {plan}", deadline.Token);
+            if (answer != SummonsAnswer.Coming && Ledger.Node(identity) is { Held.Attempt: Reservation.ForPlan } unmoved)
             {
                 // Settle sees that the place is gone and counts the failure.
                 await history.Record(new LedgerEntry.NodeChanged(unmoved with { Held = null }));

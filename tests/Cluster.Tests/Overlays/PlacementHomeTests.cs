@@ -92,10 +92,107 @@ public sealed class PlacementHomeTests : IAsyncLifetime
         await overlays.KeepAsync("b");
         await Assert.ThrowsAsync<PlacementNotHomeException>(() => overlays.Grain<IOverlayPlacementGrain>("a").Place(Request("n3", "acme", 4)));
         await overlays.KeepAsync("a");
-        Assert.Equal(OverlayState.Active, (await overlays.Grain<IOverlayPlacementGrain>("b").ListOverlays()).Single(overlay => overlay.Name == "a").State);
+        Assert.Equal((OverlayState.Cordoned, "test"), await StateAsync("b", "a"));
 
         // And asks the new home from now on.
         Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await PlaceEventuallyAsync("a", Request("n4", "acme", 4))).Overlay);
+    }
+
+    [Theory]
+    [InlineData(OverlayState.Draining)]
+    [InlineData(OverlayState.Isolated)]
+    [InlineData(OverlayState.Retired)]
+    public async Task Promote_KnowsTheStates_AsTheOldHomeLastToldThem(OverlayState state)
+    {
+        await ArrangeAsync("defer");
+        await overlays.Grain<IOverlayPlacementGrain>("a").SetState("a", state, "the disks fail");
+        await overlays.Grain<IOverlayPlacementGrain>("a").SetState("b", OverlayState.Cordoned, "for the audit");
+        await overlays.KeepAsync("b");
+        overlays.Link.IsCut = true;
+
+        await overlays.Grain<IPlacementHomeGrain>("b").Promote("ann", "a burns");
+        Assert.Equal((OverlayState.Cordoned, "for the audit"), await StateAsync("b", "b"));
+        Assert.Equal(state == OverlayState.Retired ? state : OverlayState.Isolated, (await StateAsync("b", "a")).State);
+
+        // What is said of it meanwhile holds when it has reported.
+        await overlays.Grain<IOverlayPlacementGrain>("b").SetState("b", OverlayState.Active, "audited");
+        overlays.Link.IsCut = false;
+        await overlays.KeepAsync("b");
+        await overlays.KeepAsync("a");
+        Assert.Equal((state, "the disks fail"), await StateAsync("b", "a"));
+
+        // And the old home hears what the new one says.
+        await overlays.KeepAsync("a");
+        Assert.Equal((OverlayState.Active, "audited"), await StateAsync("a", "b"));
+    }
+
+    [Fact]
+    public async Task Promote_SplitsNoGroup_ThatMayLiveInAnOverlayWhichHasNotReported()
+    {
+        await ArrangeAsync("defer");
+        await overlays.Grain<IOverlayPlacementGrain>("a").SetState("a", OverlayState.Active, "test");
+        await overlays.Grain<IOverlayPlacementGrain>("a").SetState("b", OverlayState.Cordoned, "test");
+        await overlays.In("a").PlaceAsync(Request("n1", "acme", 4), Cancel);
+        await overlays.In("a").ConfirmAsync("n1", 1, "a", Cancel);
+        await overlays.KeepAsync("b");
+        overlays.Link.IsCut = true;
+        await overlays.Grain<IPlacementHomeGrain>("b").Promote("ann", "a burns");
+        var home = overlays.Grain<IOverlayPlacementGrain>("b");
+        await home.SetState("b", OverlayState.Active, "test");
+
+        var waits = Assert.IsType<PlacementOutcome.Deferred>(await home.Place(Request("n2", "acme", 4)));
+        Assert.Contains("unreported rejects 2", waits.Reason, StringComparison.Ordinal);
+        Assert.IsType<PlacementOutcome.Placed>(await home.Place(new PlacementRequest("alone", 1, "{}", "{}")));
+
+        overlays.Link.IsCut = false;
+        await overlays.KeepAsync("b");
+        await overlays.KeepAsync("a");
+        Assert.Equal("a", Assert.IsType<PlacementOutcome.Placed>(await home.Place(Request("n2", "acme", 4))).Overlay);
+    }
+
+    [Fact]
+    public async Task Promote_LetsGroupsOpenAgain_WhenAnOverlayThatNeverReportsIsGivenUp()
+    {
+        await ArrangeAsync("defer");
+        overlays.Link.IsCut = true;
+        await overlays.Grain<IPlacementHomeGrain>("b").Promote("ann", "a burns");
+        var home = overlays.Grain<IOverlayPlacementGrain>("b");
+        Assert.IsType<PlacementOutcome.Deferred>(await home.Place(Request("n2", "acme", 4)));
+
+        await home.SetState("a", OverlayState.Retired, "burnt down");
+
+        Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await home.Place(Request("n2", "acme", 4))).Overlay);
+    }
+
+    [Fact]
+    public async Task ForgetAsync_FreesThePlaceAtTheHomeAndHere_AndIsNotDoneWhileTheHomeIsLost()
+    {
+        await ArrangeAsync("defer");
+        await EnrolAsync("n1", "acme", 4);
+        overlays.Link.IsCut = true;
+        await Assert.ThrowsAsync<PlacementHomeLostException>(() => overlays.In("b").ForgetAsync("n1", Cancel));
+        Assert.Equal((1, 0), await CountAsync("b", "b"));
+
+        overlays.Link.IsCut = false;
+        await overlays.In("b").ForgetAsync("n1", Cancel);
+        await overlays.In("b").ForgetAsync("n1", Cancel);
+
+        Assert.Equal((0, 0), await CountAsync("a", "b"));
+        Assert.Equal((0, 0), await CountAsync("b", "b"));
+        await Assert.ThrowsAsync<PlacementNotHomeException>(() => overlays.Grain<IOverlayPlacementGrain>("b").Forget("n1"));
+    }
+
+    [Fact]
+    public async Task Answer_StepsDown_AndForgetsWhatLivesElsewhere()
+    {
+        await ArrangeAsync("defer");
+        await EnrolAsync("n1", "acme", 4);
+        var home = overlays.Grain<IPlacementHomeGrain>("a");
+
+        await home.Answer(new LinkRequest(LinkVerb.Hello, "test", "b", "b", 1));
+
+        Assert.Null(await overlays.Grain<IOverlayPlacementGrain>("a").Explain("n1"));
+        Assert.Equal((0, 0), await CountAsync("a", "b"));
     }
 
     [Fact]
@@ -125,10 +222,10 @@ public sealed class PlacementHomeTests : IAsyncLifetime
     {
         var verdict = await overlays.Grain<IPlacementPolicyGrain>("a").ApplyPolicy(Policy.Replace("HOME_LOST", homeLost, StringComparison.Ordinal), "test");
         Assert.Empty(verdict.Faults);
-        await overlays.KeepAsync("b");
 
         // Newcomers of the tests go to b.
         await overlays.Grain<IOverlayPlacementGrain>("a").SetState("a", OverlayState.Cordoned, "test");
+        await overlays.KeepAsync("b");
     }
 
     private async Task EnrolAsync(string identity, string customer, int expected)
@@ -144,6 +241,12 @@ public sealed class PlacementHomeTests : IAsyncLifetime
     {
         var snapshot = (await overlays.Grain<IOverlayPlacementGrain>(at).ListOverlays()).Single(one => one.Name == overlay);
         return (snapshot.Nodes, snapshot.Reserved);
+    }
+
+    private async Task<(OverlayState State, string Reason)> StateAsync(string at, string overlay)
+    {
+        var snapshot = (await overlays.Grain<IOverlayPlacementGrain>(at).ListOverlays()).Single(one => one.Name == overlay);
+        return (snapshot.State, snapshot.StateReason);
     }
 
     private static PlacementRequest Request(string identity, string customer, int expected) =>

@@ -107,6 +107,33 @@ public sealed class PlacementJournalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task OpenAsync_KnowsSinceWhenANodeHasNoPlace_FromTheJournalAndFromTheHead()
+    {
+        var region = NewRegion();
+        var first = await OpenAsync(region, Storage);
+        var rule = first.Ledger.Policy.Unplaceable;
+        foreach (var overlay in new[] { "a", "b" })
+        {
+            await first.Record(new LedgerEntry.OverlaySet(overlay, OverlayState.Cordoned, "test", first.Now));
+        }
+
+        await Desk(first).Place(Request("waits"));
+        await Desk(first).Place(Request("placed"));
+        await Desk(first).Place(Request("waits"));
+        var since = Assert.Single(first.Ledger.Unplaced.Capture(), node => node.Identity == "waits").Since;
+        await first.Record(new LedgerEntry.NodeChanged(PlacedNode.New("placed") with { Home = "a", HomeAttempt = 1 }));
+
+        var next = await OpenAsync(region, Storage);
+        var fromHead = new RegionLedger();
+        fromHead.Restore(next.Ledger.Capture());
+        foreach (var unplaced in new[] { next.Ledger.Unplaced, fromHead.Unplaced })
+        {
+            Assert.Equal([("waits", since)], unplaced.Capture().Select(node => (node.Identity, node.Since)));
+            Assert.Contains("first waits", unplaced.Look(rule, since + rule.AlertAfter), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task OpenAsync_RestoresFiftyThousandNodes_WithinSeconds()
     {
         var region = NewRegion();
@@ -138,7 +165,7 @@ public sealed class PlacementJournalTests : IAsyncLifetime
     private static PlacementDesk Desk(RegionHistory history)
     {
         var meter = new PlacementMeter();
-        return new PlacementDesk(history, "test", new ExternalDecision(null, TimeProvider.System, meter), new UnplacedNodes(), meter);
+        return new PlacementDesk(history, "test", new ExternalDecision(null, TimeProvider.System, meter), meter);
     }
 
     private static PlacementRequest Request(string identity) => new(identity, 1, "{}", "{}");

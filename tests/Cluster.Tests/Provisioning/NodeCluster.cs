@@ -127,6 +127,9 @@ public class NodeCluster : IAsyncLifetime
     internal Task<ControlPlane.Certificates.LedgerEntry?> Order(string identity, int attempt) =>
         Ledger.ReadAsync(Issuer, $"{identity}/{attempt}", TestContext.Current.CancellationToken);
 
+    /// <summary>Ends all idle activations: the next call restores from the store.</summary>
+    internal Task DeactivateAll() => cluster.Client.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
+
     private FleetEvent Event(string identity, string component, string network)
     {
         var now = TimeProvider.System.GetUtcNow();

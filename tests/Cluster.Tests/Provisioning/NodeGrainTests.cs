@@ -132,6 +132,72 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
     }
 
     [Fact]
+    public async Task Decommission_RevokesAndFreesThePlace_AndTheNodeStaysOut_UntilItIsReprovisioned()
+    {
+        const string identity = "scrapped.example.net";
+        await Enrol(identity);
+        Assert.NotNull(await cluster.Placement.Explain(identity));
+
+        Assert.True(await Decommission(identity));
+        Assert.True(await Decommission(identity));
+
+        await UntilClosed(identity, 1);
+        await cluster.Until(identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
+        Assert.Null(await cluster.Placement.Explain(identity));
+        Assert.Single((await cluster.Node(identity).Get()).History, step => step.Detail == "decommissioned by operator: a test");
+
+        await cluster.Start(identity);
+        await cluster.Arrive(identity);
+        Assert.Equal((NodeStage.Gone, 1), ((await cluster.Node(identity).Get()).Stage, (await cluster.Node(identity).Get()).Attempt));
+
+        Assert.IsType<ReprovisionOutcome.Accepted>(await Reprovision(identity));
+        await cluster.Until(identity, node => node is { Stage: NodeStage.Restarted, Attempt: 2 });
+        await cluster.Arrive(identity);
+        Assert.NotNull(await cluster.Placement.Explain(identity));
+        Assert.Equal(LedgerState.Issued, (await cluster.Order(identity, 2))?.State);
+    }
+
+    [Fact]
+    public async Task Decommission_IsFinished_ThoughTheGrainEndedRightAfterItsIntentWasStored()
+    {
+        const string identity = "dying.example.net";
+        await Enrol(identity);
+        var failures = 1;
+        cluster.Ledger.BeforeWrite = entry =>
+        {
+            if (entry.OrderId.StartsWith(identity, StringComparison.Ordinal) && Interlocked.Decrement(ref failures) >= 0)
+            {
+                throw new LedgerUnavailableException("a test");
+            }
+        };
+
+        Assert.True(await Decommission(identity));
+        await cluster.Until(identity, _ => Volatile.Read(ref failures) <= 0);
+        await cluster.DeactivateAll();
+
+        await UntilClosed(identity, 1);
+        await cluster.Until(identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
+        Assert.Null(await cluster.Placement.Explain(identity));
+    }
+
+    [Fact]
+    public async Task Decommission_TakesBackThePlace_OfANodeThatIsStillEnrolling()
+    {
+        const string identity = "midway-out.example.net";
+        await cluster.Start(identity);
+        await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
+
+        Assert.True(await Decommission(identity));
+
+        await UntilClosed(identity, 1);
+        await cluster.Until(identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
+        Assert.Null(await cluster.Placement.Explain(identity));
+    }
+
+    [Fact]
+    public async Task Decommission_SaysSo_WhenTheNodeIsUnknown() => Assert.False(await Decommission("never-heard-of.example.net"));
+
+    [Fact]
     public async Task Observe_GivesAServerToken_ToANodeOfProtocolV2()
     {
         const string identity = "v2.example.net";
@@ -183,6 +249,9 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
 
     private Task<ReprovisionOutcome> Reprovision(string identity) => cluster.Node(identity)
         .Reprovision(new ReprovisionRequest("a test", "operator"), TestContext.Current.CancellationToken);
+
+    private Task<bool> Decommission(string identity) =>
+        cluster.Node(identity).Decommission(new DecommissionRequest("a test", "operator"));
 
     private async Task Enrol(string identity)
     {

@@ -68,6 +68,16 @@ public sealed class CommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task NodeDecommission_SendsTheReason_AndExitsWith1_WhenTheNodeIsUnknown()
+    {
+        _api.Grains.Add("a.example.net");
+
+        Assert.Equal(ExitCodes.Done, (await RunAsync("node", "decommission", "a.example.net", "--reason", "sold")).ExitCode);
+        Assert.Equal("sold", _api.Grains.LastDecommission?.Reason);
+        Assert.Equal(ExitCodes.Refused, (await RunAsync("node", "decommission", "b.example.net", "--reason", "sold")).ExitCode);
+    }
+
+    [Fact]
     public async Task OverlayList_PrintsTheLimits() => Assert.Contains("20000", (await RunAsync("overlay", "list")).Output);
 
     [Fact]

@@ -37,6 +37,8 @@ internal sealed class FakeGrains
 
     public ReprovisionRequest? LastReprovision { get; private set; }
 
+    public DecommissionRequest? LastDecommission { get; private set; }
+
     /// <summary>The certificates there are, and what the last revocation asked.</summary>
     public List<CertificateRecord> Certificates { get; } = [];
 
@@ -101,6 +103,11 @@ internal sealed class FakeGrains
             {
                 LastReprovision = (ReprovisionRequest)arguments[0]!;
                 return Task.FromResult(Reprovision());
+            },
+            [nameof(INodeGrain.Decommission)] = arguments =>
+            {
+                LastDecommission = (DecommissionRequest)arguments[0]!;
+                return Task.FromResult(Nodes.ContainsKey((string)key));
             },
         }),
         _ when contract == typeof(IFleetRosterGrain) => Stand.In<IFleetRosterGrain>(new()

@@ -180,6 +180,32 @@ public sealed class NodeApiTests : IAsyncLifetime
             .AssertProblemAsync(HttpStatusCode.UnsupportedMediaType, "unsupported-media-type");
 
     [Fact]
+    public async Task Decommission_IsAccepted_AndSaysWhoAskedAndWhy()
+    {
+        _api.Grains.Add("web1.example.net");
+
+        var response = await _api.PostAsync("/v1/nodes/web1.example.net:decommission", """{"reason": " sold "}""");
+
+        Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
+        Assert.Equal(new DecommissionRequest("sold", "local"), _api.Grains.LastDecommission);
+    }
+
+    [Fact]
+    public async Task Decommission_IsNotFound_WhenTheNodeIsUnknown() =>
+        await (await _api.PostAsync("/v1/nodes/web1.example.net:decommission", """{"reason": "sold"}"""))
+            .AssertProblemAsync(HttpStatusCode.NotFound, "unknown-node");
+
+    [Theory]
+    [InlineData("""{"reason": ""}""")]
+    [InlineData("""{"reason": "two\nlines"}""")]
+    [InlineData("{}")]
+    public async Task Decommission_IsRefused_WhenTheBodyIsMalformed(string body)
+    {
+        await (await _api.PostAsync("/v1/nodes/web1:decommission", body)).AssertProblemAsync(HttpStatusCode.BadRequest, "malformed-request");
+        Assert.Null(_api.Grains.LastDecommission);
+    }
+
+    [Fact]
     public async Task Summary_CountsEveryStage_AndShowsTheRefused()
     {
         _api.Grains.Add("a");

@@ -33,11 +33,12 @@ public sealed class DecisionBreakerTests
     {
         var unplaced = new UnplacedNodes();
         var rule = ControlPlane.Overlays.Policies.PlacementPolicy.Default.Unplaceable;
-        unplaced.Note("n1", "full", Now);
+        Assert.False(unplaced.Note("n1", "full", Now));
+        unplaced.Set(new LedgerEntry.NodeUnplaced("n1", Now, "full"));
         Assert.Null(unplaced.Look(rule, Now + rule.RetryAfter));
 
         var late = Now + rule.AlertAfter;
-        unplaced.Note("n1", "full", late);
+        Assert.True(unplaced.Note("n1", "full", late));
         Assert.Equal("1 nodes have had no place for 10 minutes or longer, first n1: full", unplaced.Look(rule, late));
         Assert.Null(unplaced.Look(rule, late + rule.RetryAfter));
         Assert.Equal(1, unplaced.Overdue);

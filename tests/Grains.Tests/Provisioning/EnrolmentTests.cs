@@ -35,6 +35,35 @@ public sealed class EnrolmentTests
     public void Next_StartsOver_WhenANewNodeAnsweredASweep() =>
         Assert.Equal(new EnrolmentStep.StartOver(Start, null), Next(new NodeState(), new NodeNews(SightedAt: Start)));
 
+    [Fact]
+    public void Next_RevokesThenFreesThePlace_OfADecommissionedNode_AndHearsNothingOfItAnyMore()
+    {
+        var reached = Start.AddHours(1);
+        var gone = Enrolled.Decommissioned(reached, "by ann: scrapped");
+        var news = new NodeNews(reached.AddMinutes(1), reached.AddMinutes(1), new Arrival(Overlay, reached.AddMinutes(1)));
+
+        Assert.Equal([new OrderReference("local", "web1/1")], gone.Superseded);
+        Assert.IsType<EnrolmentStep.CloseSuperseded>(Next(gone, news, reached));
+        var closed = gone with { Superseded = [] };
+        Assert.IsType<EnrolmentStep.FreePlace>(Next(closed, news, reached));
+        Assert.Equal(new EnrolmentStep.Nothing(reached.AddMinutes(5)), Next(closed with { PlaceFreedDue = reached.AddMinutes(5) }, news, reached));
+        Assert.Equal(new EnrolmentStep.Nothing(null), Next(closed with { PlaceFreedDue = null }, news, reached));
+    }
+
+    [Fact]
+    public void Decommissioned_SupersedesWhatIsOnItsWay_TooWhileANodeEnrolsAnew()
+    {
+        var anew = Enrolled with
+        {
+            Stage = NodeStage.Keyed, Pending = new PendingCredentials { KeyedAt = Start, Order = new OrderReference("local", "web1/2") },
+        };
+
+        var gone = anew.Decommissioned(Start, "by ann: scrapped");
+
+        Assert.Equal([new OrderReference("local", "web1/2"), new OrderReference("local", "web1/1")], gone.Superseded);
+        Assert.Equal((NodeStage.Gone, null, null), (gone.Stage, gone.Pending, gone.Held));
+    }
+
     [Theory]
     [InlineData(NodeStage.Discovered, typeof(EnrolmentStep.Attest))]
     [InlineData(NodeStage.Attested, typeof(EnrolmentStep.Inspect))]

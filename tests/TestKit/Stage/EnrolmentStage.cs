@@ -24,6 +24,12 @@ public sealed record EnrolmentStageOptions
     /// <summary>How many overlays the silo serves, each with a network of its own: <c>overlay-1</c> and so on. 1 to 6; 1 by default.</summary>
     public int Overlays { get; init; } = 1;
 
+    /// <summary>
+    /// Whether each overlay is a cluster of its own: one silo, a Redis database and a provisioning network each. The first is the region's
+    /// home. False by default: all silos are of the first overlay.
+    /// </summary>
+    public bool OwnClusters { get; init; }
+
     /// <summary>How many nodes an overlay takes; what the control plane's own default is when not given.</summary>
     public int? HardLimit { get; init; }
 
@@ -65,7 +71,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
         Secrets = secrets;
         Brokers = brokers;
         Redis = redis;
-        seats = [.. Enumerable.Range(0, options.Silos).Select(number => SeatOf(number, issuerPublicKey))];
+        seats = [.. Enumerable.Range(0, options.OwnClusters ? options.Overlays : options.Silos).Select(number => SeatOf(number, issuerPublicKey))];
     }
 
     public StageSecrets Secrets { get; }
@@ -98,7 +104,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
         var folder = options.Folder ?? Directory.CreateTempSubdirectory("controlplane-stage-").FullName;
         var pki = TestPki.Create(Path.Combine(folder, "pki"));
         var secrets = StageSecrets.Make(Path.Combine(folder, "secrets"));
-        var brokers = await StageBrokers.StartAsync(folder, pki, secrets, options.Overlays, options.MutualTls, cancellationToken);
+        var brokers = await StageBrokers.StartAsync(folder, pki, secrets, options.Overlays, options.MutualTls, cancellationToken, options.OwnClusters ? options.Overlays : 1);
         try
         {
             var redis = await RedisServer.StartAsync(
@@ -196,11 +202,11 @@ public sealed class EnrolmentStage : IAsyncDisposable
         var api = new Uri($"http://127.0.0.1:{(number == 0 ? options.ApiPort : null) ?? LoopbackPort.Free()}");
         var configuration = Path.Combine(folder, number == 0 ? "controlplane.yaml" : $"controlplane-{number + 1}.yaml");
         var history = options.HistoryFolder is { } place ? $"History:\n  File: {Path.Combine(place, $"history-{number + 1}.jsonl")}\n" : "";
-        File.WriteAllText(configuration, Configuration(api, issuerPublicKey) + "\n" + history);
+        File.WriteAllText(configuration, Configuration(api, issuerPublicKey, options.OwnClusters ? number : 0) + "\n" + history);
         return new SiloSeat(configuration, api);
     }
 
-    private string Configuration(Uri api, string issuerPublicKey)
+    private string Configuration(Uri api, string issuerPublicKey, int cluster)
     {
         var client = pki.ClientCertificate("controlplane");
 
@@ -211,11 +217,13 @@ public sealed class EnrolmentStage : IAsyncDisposable
               Port: {LoopbackPort.Free()}
             Redis:
               Endpoints: [ "127.0.0.1:{Redis.Port}" ]
+              Database: {cluster}
             Api:
               Listen: [ "{api.ToString().TrimEnd('/')}" ]
             Overlays:
               Region: {Region}
-              Local: {Overlay}
+              Local: {NameOf(cluster)}
+              Home: {Overlay}
               Members:
             {string.Concat(Brokers.Overlays.Select((broker, number) => Member(NameOf(number), broker)))}
             Certificates:
@@ -238,7 +246,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
               ProvisioningTokenSignerFiles: [ {Secrets.SignerPublicFile} ]
               ServerTokenSeedFile: {Secrets.IssuerSeedFile}
               Provisioning:
-                Urls: [ "{Brokers.Provisioning.Url}" ]
+                Urls: [ "{Brokers.Provisionings[cluster].Url}" ]
                 User: provisioner
                 PasswordFile: {Secrets.ProvisionerPasswordFile}
                 CaFile: {pki.AuthorityPath}

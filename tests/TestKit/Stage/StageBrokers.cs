@@ -3,13 +3,17 @@ namespace ControlPlane.TestKit.Stage;
 /// <summary>The provisioning network and those of the overlays on real nats-servers, with the configurations of <c>infra/nats</c>.</summary>
 public sealed class StageBrokers : IAsyncDisposable
 {
-    private StageBrokers(NatsServer provisioning, IReadOnlyList<NatsServer> overlays)
+    private StageBrokers(IReadOnlyList<NatsServer> provisionings, IReadOnlyList<NatsServer> overlays)
     {
-        Provisioning = provisioning;
+        Provisionings = provisionings;
         Overlays = overlays;
     }
 
-    public NatsServer Provisioning { get; }
+    /// <summary>The provisioning networks: one, or one for each overlay.</summary>
+    public IReadOnlyList<NatsServer> Provisionings { get; }
+
+    /// <summary>The first provisioning network.</summary>
+    public NatsServer Provisioning => Provisionings[0];
 
     /// <summary>One for each overlay, in their order.</summary>
     public IReadOnlyList<NatsServer> Overlays { get; }
@@ -23,51 +27,59 @@ public sealed class StageBrokers : IAsyncDisposable
     /// <param name="overlays">How many overlays.</param>
     /// <param name="mutualTls">Whether nodes show certificates on the overlay (protocol v1), or tokens.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <param name="provisionings">How many provisioning networks.</param>
     public static async Task<StageBrokers> StartAsync(
-        string folder, TestPki pki, StageSecrets secrets, int overlays, bool mutualTls, CancellationToken cancellationToken)
+        string folder, TestPki pki, StageSecrets secrets, int overlays, bool mutualTls, CancellationToken cancellationToken, int provisionings = 1)
     {
         var tls = pki.ServerCertificate("broker");
-        var provisioning = await StartAsync(
-            folder,
-            "provisioning",
-            "provisioning.conf",
-            new()
-            {
-                ["SERVER_NAME"] = "provisioning",
-                ["TLS_CERTIFICATE"] = tls.CertificatePath,
-                ["TLS_KEY"] = tls.KeyPath,
-                ["PROVISIONING_STORE"] = Path.Combine(folder, "provisioning", "store"),
-                ["PROVISIONER_PASSWORD"] = File.ReadAllText(secrets.ProvisionerPasswordFile),
-                ["UNPROVISIONED_PASSWORD"] = File.ReadAllText(secrets.UnprovisionedPasswordFile),
-            },
-            cancellationToken);
-
+        var entries = new List<NatsServer>();
         var started = new List<NatsServer>();
         try
         {
+            for (var number = 0; number < provisionings; number++)
+            {
+                var name = number == 0 ? "provisioning" : $"provisioning-{number + 1}";
+                entries.Add(await StartProvisioningAsync(folder, name, secrets, tls, cancellationToken));
+            }
+
             for (var number = 0; number < overlays; number++)
             {
                 var name = number == 0 ? "overlay" : $"overlay-{number + 1}";
                 started.Add(await StartOverlayAsync(folder, name, pki, secrets, mutualTls, tls, cancellationToken));
             }
 
-            return new StageBrokers(provisioning, started);
+            return new StageBrokers(entries, started);
         }
         catch
         {
-            await new StageBrokers(provisioning, started).DisposeAsync();
+            await new StageBrokers(entries, started).DisposeAsync();
             throw;
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        await Provisioning.DisposeAsync();
-        foreach (var overlay in Overlays)
+        foreach (var broker in Provisionings.Concat(Overlays))
         {
-            await overlay.DisposeAsync();
+            await broker.DisposeAsync();
         }
     }
+
+    private static Task<NatsServer> StartProvisioningAsync(
+        string folder, string name, StageSecrets secrets, PkiFiles tls, CancellationToken cancellationToken) => StartAsync(
+        folder,
+        name,
+        "provisioning.conf",
+        new()
+        {
+            ["SERVER_NAME"] = name,
+            ["TLS_CERTIFICATE"] = tls.CertificatePath,
+            ["TLS_KEY"] = tls.KeyPath,
+            ["PROVISIONING_STORE"] = Path.Combine(folder, name, "store"),
+            ["PROVISIONER_PASSWORD"] = File.ReadAllText(secrets.ProvisionerPasswordFile),
+            ["UNPROVISIONED_PASSWORD"] = File.ReadAllText(secrets.UnprovisionedPasswordFile),
+        },
+        cancellationToken);
 
     private static Task<NatsServer> StartOverlayAsync(
         string folder, string name, TestPki pki, StageSecrets secrets, bool mutualTls, PkiFiles tls, CancellationToken cancellationToken)
