@@ -48,13 +48,27 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
             throw new PlacementLapsedException($"{identity} has no place: it was given back");
         }
 
-        if (held.Lapsed && held.Overlay != node.Home
-            && (Ledger.Overlay(held.Overlay) is not { } overlay || overlay.Committed + 1 > overlay.HardLimit))
+        if (held.Lapsed && held.Overlay != node.Home && ObjectionTo(node, held.Overlay) is { } rule)
         {
-            throw new PlacementLapsedException($"the place of {identity} in {held.Overlay} lapsed, and {held.Overlay} is full");
+            throw new PlacementLapsedException($"the place of {identity} in {held.Overlay} lapsed, and {rule} does not let it in any more");
         }
 
         await history.Record(new LedgerEntry.NodeChanged(node with { Home = held.Overlay, HomeAttempt = attempt, Held = null }));
+    }
+
+    // It is there already, so what only keeps newcomers out does not count; limits do, and groups that opened elsewhere meanwhile.
+    private string? ObjectionTo(PlacedNode node, string held)
+    {
+        if (Ledger.Overlay(held) is not { } overlay)
+        {
+            return "the region";
+        }
+
+        var situation = Situation.Of(Ledger, Ledger.ApplicantOf(node), node);
+        return PlacementEngine.Reject(situation, overlay) is { } by && by.Rule != RuleCode.SoftLimit
+            && !(by.Rule == RuleCode.State && overlay is { IsConfigured: true, State: OverlayState.Cordoned or OverlayState.Isolated })
+            ? RuleCode.Name(Ledger.Policy, by.Rule)
+            : null;
     }
 
     /// <returns>Whether a place was given back.</returns>

@@ -96,6 +96,11 @@ internal sealed class PolicyReader
     private IEnumerable<AttributeRule> ReadAttributes(YamlSection spec)
     {
         var declared = spec.Section("attributes");
+        if (declared?.Node.Children.Count > AttributesMax)
+        {
+            faults.Add(declared.Node, $"at most {AttributesMax} attributes, these are {declared.Node.Children.Count}");
+        }
+
         foreach (var (key, value) in declared?.Node.Children.Take(AttributesMax) ?? [])
         {
             if (value is not YamlMappingNode mapping || key is not YamlScalarNode { Value: { Length: > 0 } name })

@@ -86,6 +86,51 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     }
 
     [Fact]
+    public async Task CommandPlan_SkipsAndReports_WhatIsNotAsItWasPlanned()
+    {
+        var name = cluster.NewRegion();
+        var region = cluster.Grain<IOverlayPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await EnrolAsync(region, 3);
+        var filled = (await region.ListOverlays()).First(overlay => overlay.Nodes > 0).Name;
+        var id = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, filled, "ann"))).Progress.Id;
+        var planned = (await plans.ShowPlan(id))!.Moves.SelectMany(move => move.Identities).ToArray();
+        foreach (var identity in planned)
+        {
+            await region.Forget(identity);
+        }
+
+        await plans.CommandPlan(id, PlanCommand.Approve, "bob");
+
+        var done = await UntilAsync(plans, id, plan => plan.Stage == PlanStage.Done);
+        Assert.Equal((0, planned.Length, 0), (done.Moved, done.Skipped, done.Failed));
+        Assert.Contains($"{planned[0]} skipped: it is not at rest in {filled} any more", done.Reports);
+    }
+
+    [Fact]
+    public async Task CommandPlan_IsPausedByItsBrake_WhenItsNodesDoNotArrive()
+    {
+        var name = cluster.NewRegion();
+        var region = cluster.Grain<IOverlayPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        await EnrolAsync(region, 60);
+        var filled = (await region.ListOverlays()).MaxBy(overlay => overlay.Nodes)!.Name;
+        var id = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, filled, "ann"))).Progress.Id;
+        await plans.CommandPlan(id, PlanCommand.Approve, "bob");
+
+        var paused = await UntilAsync(plans, id, plan =>
+        {
+            cluster.Time.Advance(TimeSpan.FromMinutes(40));
+            return plan.Stage == PlanStage.Paused;
+        });
+
+        Assert.Contains("moves", paused.Reason, StringComparison.Ordinal);
+        Assert.InRange(paused.Failed, 5, 12);
+        Assert.Equal((60, 0), ((await region.ListOverlays()).Sum(overlay => overlay.Nodes), (await region.ListOverlays()).Sum(overlay => overlay.Reserved)));
+    }
+
+    [Fact]
     public async Task CommandPlan_RefusesWhatDoesNotFitTheStage()
     {
         var name = cluster.NewRegion();
@@ -98,6 +143,18 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         Assert.Equal(PlanRefusal.UnknownOverlay, Refusal(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "nowhere", "ann"))));
         Assert.IsType<PlanOutcome.Accepted>(await plans.CommandPlan(plan.Id, PlanCommand.Abort, "ann"));
         Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.CommandPlan(plan.Id, PlanCommand.Approve, "ann")));
+    }
+
+    private static async Task<PlanProgress> UntilAsync(IPlacementPlanGrain plans, string id, Func<PlanProgress, bool> condition)
+    {
+        PlanProgress? last = null;
+        await TestKit.Readiness.UntilAsync(
+            async _ => condition(last = (await plans.ListPlans()).Single(plan => plan.Id == id)),
+            $"{id} is as it should be",
+            TestContext.Current.CancellationToken,
+            () => last?.ToString() ?? "",
+            TimeSpan.FromMinutes(1));
+        return last!;
     }
 
     private static PlanRefusal Refusal(PlanOutcome outcome) => Assert.IsType<PlanOutcome.Refused>(outcome).Refusal;

@@ -1,0 +1,165 @@
+using ControlPlane.Overlays;
+using ControlPlane.Overlays.Policies;
+using CsCheck;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Orleans.Runtime;
+using Orleans.Serialization;
+
+namespace ControlPlane.Grains.Tests.Overlays;
+
+/// <summary>Arrivals side by side, leases that end and silos that die at any write: what is stored breaks no rule, and nothing answered is lost.</summary>
+public sealed class RegionHistoryTests
+{
+    private const string Policy = """
+        apiVersion: placement.controlplane/v1
+        kind: PlacementPolicy
+        metadata: { name: test }
+        spec:
+          attributes: { customer: { from: jwt.customer }, expected: { from: jwt.expected, type: number } }
+          groups: [ { name: customer, key: [customer], declaredSizeFrom: expected } ]
+        """;
+
+    private static readonly GrainId Grain = GrainId.Create("overlay-placement", "test");
+    private static readonly Serializer Serializer =
+        new ServiceCollection().AddSerializer().BuildServiceProvider().GetRequiredService<Serializer>();
+
+    private readonly Dictionary<string, string> homes = new(StringComparer.Ordinal);
+
+    private static readonly OverlaysOptions Options = new()
+    {
+        Region = "test",
+        Local = "a",
+        LeaseLifetime = TimeSpan.FromMinutes(30),
+        Members =
+        {
+            ["a"] = new OverlayOptions { HardLimit = 6, SoftLimit = 6 },
+            ["b"] = new OverlayOptions { HardLimit = 5, SoftLimit = 4 },
+            ["c"] = new OverlayOptions { HardLimit = 4, SoftLimit = 4 },
+        },
+    };
+
+    [Fact]
+    public void AnyConcurrentHistory_BreaksNoRule_WheneverItsSilosDie() =>
+        Gen.Select(
+            Gen.Select(Gen.Int[1, 12], Gen.Bool).Array[1, 4],
+            Gen.Select(Gen.Int[0, 9], Gen.Int[0, 11], Gen.Int[0, 3], Gen.Int[1, 4]).Array[1, 60])
+        .Sample((deaths, calls) => InTurns(() => new RegionHistoryTests().Run(deaths, calls)), iter: 60, threads: 1);
+
+    [Fact]
+    public async Task Confirm_SendsALateNodeAway_WhenItsGroupOpenedElsewhereMeanwhile()
+    {
+        var time = new FakeTimeProvider();
+        var history = await OpenAsync(new MemoryStore(), time);
+        await ApplyPolicyAsync(history);
+        var desk = DeskOf(history);
+        var late = Assert.IsType<PlacementOutcome.Placed>(await desk.Place(Request("late", "c1", 1)));
+        time.Advance(Options.LeaseLifetime);
+        history.CatchUp(Options);
+        await history.Record(new LedgerEntry.OverlaySet(late.Overlay, OverlayState.Cordoned, "test", history.Now));
+        Assert.NotEqual(late.Overlay, Assert.IsType<PlacementOutcome.Placed>(await desk.Place(Request("next", "c1", 1))).Overlay);
+
+        var lapsed = await Assert.ThrowsAsync<PlacementLapsedException>(() => desk.Confirm("late", 1));
+
+        Assert.Contains("customer does not let it in any more", lapsed.Message, StringComparison.Ordinal);
+    }
+
+    // As a reentrant grain runs: one turn after the other, calls interleaved where they wait.
+    private static void InTurns(Func<Task> run) => Task.Factory.StartNew(
+        run, CancellationToken.None, TaskCreationOptions.None, new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler).Unwrap().GetAwaiter().GetResult();
+
+    private async Task Run((int Writes, bool IsStored)[] deaths, (int Action, int Node, int Customer, int Expected)[] calls)
+    {
+        var store = new MemoryStore();
+        var time = new FakeTimeProvider();
+        await ApplyPolicyAsync(await OpenAsync(store, time));
+        foreach (var (writes, isStored) in deaths)
+        {
+            var history = await OpenAsync(store, time);
+            store.DieAfter(writes, isStored);
+            var desk = DeskOf(history);
+            await Task.WhenAll(calls.Select(call => CallAsync(history, desk, time, call)));
+            store.Revive();
+            AssertLawful((await OpenAsync(store, time)).Ledger);
+        }
+    }
+
+    private async Task CallAsync(
+        RegionHistory history, PlacementDesk desk, FakeTimeProvider time, (int Action, int Node, int Customer, int Expected) call)
+    {
+        var identity = $"n{call.Node}";
+        try
+        {
+            history.CatchUp(Options);
+            switch (call.Action)
+            {
+                case 0:
+                    await desk.Forget(identity);
+                    homes.Remove(identity);
+                    break;
+                case 1:
+                    await desk.Release(identity, 1);
+                    break;
+                case 2:
+                    time.Advance(Options.LeaseLifetime + TimeSpan.FromMinutes(1));
+                    break;
+                case < 6:
+                    var confirmed = desk.Confirm(identity, 1);
+                    var home = history.Ledger.Node(identity)?.Home;
+                    await confirmed;
+                    homes[identity] = home!;
+                    break;
+                default:
+                    await desk.Place(Request(identity, $"c{call.Customer}", call.Expected));
+                    break;
+            }
+        }
+        catch (Exception expected) when (expected is PlacementUnavailableException or PlacementLapsedException or IOException)
+        {
+            // Not answered: whether it was done is unknown.
+            homes.Remove(identity);
+        }
+    }
+
+    private void AssertLawful(RegionLedger ledger)
+    {
+        foreach (var overlay in ledger.Overlays)
+        {
+            Assert.True(overlay.Committed <= overlay.HardLimit, $"{overlay.Name}: {overlay.Committed} of {overlay.HardLimit}");
+            Assert.Equal(ledger.AllNodes().Count(node => node.Home == overlay.Name), overlay.Nodes);
+            Assert.Equal(ledger.AllNodes().Count(node => node.Home != overlay.Name && node.LiveHold?.Overlay == overlay.Name), overlay.Reserved);
+        }
+
+        foreach (var group in ledger.AllNodes().Where(node => node.Place is not null).GroupBy(node => node.Attributes.Split(',')[0]))
+        {
+            Assert.Single(group.Select(node => node.Place).Distinct());
+        }
+
+        foreach (var (identity, home) in homes)
+        {
+            Assert.Equal(home, ledger.Node(identity)?.Home);
+        }
+    }
+
+    private static async Task<RegionHistory> OpenAsync(MemoryStore store, TimeProvider time)
+    {
+        var history = new RegionHistory(store, Grain, Serializer, time, _ => { });
+        await history.OpenAsync(Options);
+        return history;
+    }
+
+    private static async Task ApplyPolicyAsync(RegionHistory history)
+    {
+        await history.Record(new LedgerEntry.PolicyApplied(new PolicyVersion(1, "test", Policy, "test", history.Now)));
+        history.Ledger.Configure(Options);
+    }
+
+    private static PlacementRequest Request(string identity, string customer, int expected) =>
+        new(identity, 1, $$"""{"customer":"{{customer}}","expected":{{expected}}}""", "{}");
+
+    private static PlacementDesk DeskOf(RegionHistory history)
+    {
+        var meter = new PlacementMeter();
+        return new PlacementDesk(history, "test", new ExternalDecision(null, TimeProvider.System, meter), meter);
+    }
+}
