@@ -6,10 +6,21 @@ using ControlPlane.Certificates;
 namespace ControlPlane.Adapters.Command;
 
 /// <summary>Has certificates issued by a program: stdin JSON, stdout JSON, as Choria Provisioner's helper.</summary>
-internal sealed class CommandIssuer(string name, CommandOptions options, TimeProvider time) : ICertificateIssuer, IDisposable
+internal sealed class CommandIssuer : ICertificateIssuer, IDisposable
 {
-    private readonly HelperPool pool = new(options);
+    private readonly HelperSpeech speech;
+    private readonly HelperPool pool;
+    private readonly string name;
+    private readonly CommandOptions options;
+    private readonly TimeProvider time;
     private volatile IReadOnlyList<byte[]>? lastChain;
+
+    public CommandIssuer(string name, CommandOptions options, TimeProvider time)
+    {
+        (this.name, this.options, this.time) = (name, options, time);
+        speech = new HelperSpeech(options.Arguments);
+        pool = new HelperPool(options, speech);
+    }
 
     public string Name => name;
 
@@ -99,12 +110,12 @@ internal sealed class CommandIssuer(string name, CommandOptions options, TimePro
             ?? throw new IssuerOutcomeUnknownException($"{options.Program} answered nothing");
         if (answer.Defer)
         {
-            throw new IssuerThrottledException($"{name} defers: {answer.Message}", options.DeferFor);
+            throw new IssuerThrottledException($"{name} defers: {speech.Filter(answer.Message)}", options.DeferFor);
         }
 
         if (answer.Shutdown)
         {
-            throw new IssuerRefusedException($"{name} refuses: {answer.Message}");
+            throw new IssuerRefusedException($"{name} refuses: {speech.Filter(answer.Message)}");
         }
 
         using var certificate = X509Certificate2.CreateFromPem(answer.Certificate);

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace ControlPlane.Adapters.Command;
 
 /// <summary>Runs the program for one request after the other: anew each time, or on copies that are kept. Thread-safe.</summary>
-internal sealed class HelperPool(CommandOptions options) : IDisposable
+internal sealed class HelperPool(CommandOptions options, HelperSpeech speech) : IDisposable
 {
     private readonly SemaphoreSlim places = new(options.PersistentWorkers > 0 ? options.PersistentWorkers : options.ProgramsMax);
     private readonly ConcurrentBag<HelperProgram> idle = [];
@@ -36,14 +36,14 @@ internal sealed class HelperPool(CommandOptions options) : IDisposable
 
     private async Task<string> RunOnceAsync(string request, Action onStarted, CancellationToken cancellationToken)
     {
-        using var program = HelperProgram.Start(options);
+        using var program = HelperProgram.Start(options, speech);
         onStarted();
         return await program.RunAsync(request, cancellationToken);
     }
 
     private async Task<string> AskKeptAsync(string request, Action onStarted, CancellationToken cancellationToken)
     {
-        var program = TakeRunning() ?? HelperProgram.Start(options);
+        var program = TakeRunning() ?? HelperProgram.Start(options, speech);
         onStarted();
         try
         {

@@ -11,29 +11,41 @@ internal sealed class HelperProgram : IDisposable
     // A certificate and its chain have some kilobytes; a program that writes on and on must not take the silo's memory.
     private const int AnswerLengthMax = 1 << 20;
 
-    private readonly Process process;
+    // What it complained of last, for whoever has to mend it.
+    private const int ComplaintLengthMax = 4096;
+    private static readonly TimeSpan ComplaintPatience = TimeSpan.FromSeconds(1);
 
-    private HelperProgram(Process process)
+    private readonly Process process;
+    private readonly HelperSpeech speech;
+    private readonly Task<string> complaint;
+
+    private HelperProgram(Process process, HelperSpeech speech)
     {
         this.process = process;
+        this.speech = speech;
+
+        // Not inherited: what the silo writes, it answers for. Read to its end all the same, since a full pipe would hold the program.
+        complaint = ReadComplaintAsync();
     }
 
     /// <summary>Whether it still runs.</summary>
     public bool Runs => !process.HasExited;
 
     /// <exception cref="IssuerMisconfiguredException">It cannot be started.</exception>
-    public static HelperProgram Start(CommandOptions options)
+    public static HelperProgram Start(CommandOptions options, HelperSpeech speech)
     {
         var start = new ProcessStartInfo(options.Program, options.Arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
+            RedirectStandardError = true,
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
             StandardOutputEncoding = Encoding.UTF8,
         };
         try
         {
-            return new HelperProgram(Process.Start(start) ?? throw new IssuerMisconfiguredException($"{options.Program} did not start"));
+            return new HelperProgram(
+                Process.Start(start) ?? throw new IssuerMisconfiguredException($"{options.Program} did not start"), speech);
         }
         catch (Exception unable) when (unable is Win32Exception or InvalidOperationException)
         {
@@ -49,7 +61,7 @@ internal sealed class HelperProgram : IDisposable
         process.StandardInput.Close();
         var answer = await ReadAsync(untilLineEnd: false, cancellationToken);
         await process.WaitForExitAsync(cancellationToken);
-        return process.ExitCode == 0 ? answer : throw new IOException($"it ended with exit code {process.ExitCode}");
+        return process.ExitCode == 0 ? answer : throw new IOException($"it ended with exit code {process.ExitCode}{await ComplaintAsync()}");
     }
 
     /// <summary>Gives it one request as a line and reads one line.</summary>
@@ -76,6 +88,43 @@ internal sealed class HelperProgram : IDisposable
         process.Dispose();
     }
 
+    private async Task<string> ReadComplaintAsync()
+    {
+        var last = new StringBuilder();
+        var buffer = new char[1024];
+        var isCut = false;
+        try
+        {
+            while (await process.StandardError.ReadAsync(buffer) is var read and > 0)
+            {
+                last.Append(buffer, 0, read);
+                isCut |= last.Length > ComplaintLengthMax;
+                last.Remove(0, Math.Max(0, last.Length - ComplaintLengthMax));
+            }
+        }
+        catch (Exception gone) when (gone is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+            // It was killed; what it said until then counts.
+        }
+
+        // The line that was cut may begin in the middle of a secret, which nobody would recognise any more.
+        var said = last.ToString();
+        return !isCut ? said : said.IndexOf('\n', StringComparison.Ordinal) is var end and >= 0 ? said[(end + 1)..] : "";
+    }
+
+    // What it started may hold its standard error open for long after it ended.
+    private async Task<string> ComplaintAsync()
+    {
+        try
+        {
+            return speech.Filter(await complaint.WaitAsync(ComplaintPatience)) is { Length: > 0 } said ? $": {said}" : "";
+        }
+        catch (TimeoutException)
+        {
+            return "";
+        }
+    }
+
     private async Task<string> ReadAsync(bool untilLineEnd, CancellationToken cancellationToken)
     {
         var answer = new StringBuilder();
@@ -85,7 +134,7 @@ internal sealed class HelperProgram : IDisposable
             var read = await process.StandardOutput.ReadAsync(buffer, cancellationToken);
             if (read == 0)
             {
-                return untilLineEnd ? throw new IOException("it ended before it answered") : answer.ToString();
+                return untilLineEnd ? throw new IOException($"it ended before it answered{await ComplaintAsync()}") : answer.ToString();
             }
 
             answer.Append(buffer, 0, read);

@@ -15,6 +15,9 @@ internal sealed class AuthorityFolder(string issuer, LocalCaOptions options, Tim
 
     private string RootKeyPath => Path.Combine(options.DataFolder, "root.key");
 
+    /// <summary>Which intermediates the operator holds: by a file <c>intermediate-002.held</c> beside the certificate.</summary>
+    public IReadOnlySet<int> ReadHeld() => Enumerable.Range(0, IntermediatesMax).Where(index => File.Exists(PathOf(index + 1, "held"))).ToHashSet();
+
     /// <summary>Loads the CA as it stands, its next intermediate made when that is due.</summary>
     /// <exception cref="IssuerMisconfiguredException">A file is missing, unreadable or wrong.</exception>
     public async Task<AuthorityGenerations> OpenAsync(CancellationToken cancellationToken)
@@ -72,7 +75,7 @@ internal sealed class AuthorityFolder(string issuer, LocalCaOptions options, Tim
         }
 
         using var key = KeyFile.Read(keyPath, options.KeyPassphrasePath, certificate);
-        return new AuthorityGenerations([Join(certificate, key)], [.. above.Select(one => one.RawData)], lead: null);
+        return new AuthorityGenerations([Join(certificate, key)], [.. above.Select(one => one.RawData)], lead: null, new HashSet<int>());
     }
 
     private void MakeRoot()
@@ -105,7 +108,7 @@ internal sealed class AuthorityFolder(string issuer, LocalCaOptions options, Tim
             intermediates.Add(Join(certificate, key));
         }
 
-        return intermediates.Count == 0 ? null : new AuthorityGenerations(intermediates, [root.RawData], options.RenewalLead);
+        return intermediates.Count == 0 ? null : new AuthorityGenerations(intermediates, [root.RawData], options.RenewalLead, ReadHeld());
     }
 
     private static Authority Join(X509Certificate2 certificate, AsymmetricAlgorithm key) => new(certificate, key switch

@@ -112,7 +112,7 @@ internal sealed class LocalCaIssuer(string name, LocalCaOptions options, TimePro
     private ValueTask<Opened> OpenAsync(CancellationToken cancellationToken) =>
         opened is { } current && time.GetUtcNow() < current.Until ? ValueTask.FromResult(current) : new(ReopenAsync(cancellationToken));
 
-    // Once a minute the folder is asked again: another silo may have made the next intermediate, or it is due now.
+    // Once a minute the folder is asked again: another silo may have made the next intermediate, it is due now, or one is held.
     private async Task<Opened> ReopenAsync(CancellationToken cancellationToken)
     {
         await loading.WaitAsync(cancellationToken);
@@ -124,9 +124,10 @@ internal sealed class LocalCaIssuer(string name, LocalCaOptions options, TimePro
                 return current;
             }
 
-            var generations = opened is { } before && !before.Generations.ShouldPrepareNext(now)
+            var folder = new AuthorityFolder(name, options, time);
+            var generations = opened is { } before && !before.Generations.ShouldPrepareNext(now) && before.Generations.Held.SetEquals(folder.ReadHeld())
                 ? before.Generations
-                : await new AuthorityFolder(name, options, time).OpenAsync(cancellationToken);
+                : await folder.OpenAsync(cancellationToken);
             return opened = new Opened(generations, generations.ChainAt(now), now + ReloadInterval);
         }
         finally

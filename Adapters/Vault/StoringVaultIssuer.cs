@@ -25,6 +25,13 @@ internal sealed partial class StoringVaultIssuer(string name, VaultOptions optio
         }
     }
 
+    public async Task<IReadOnlyList<string>> ListSerialNumbersAsync(CancellationToken cancellationToken) =>
+        [.. (await Pki.ListAsync(cancellationToken)).Select(number => number.Replace(":", "", StringComparison.Ordinal).ToUpperInvariant().TrimStart('0'))];
+
+    // Vault names certificates by whole bytes.
+    public Task<byte[]?> ReadAsync(string serialNumber, CancellationToken cancellationToken) =>
+        Pki.ReadAsync(InPairs(serialNumber.Length % 2 == 0 ? serialNumber : $"0{serialNumber}"), cancellationToken);
+
     protected override VaultRevocation NameIn(ReadOnlyMemory<byte> certificate)
     {
         try
@@ -32,7 +39,7 @@ internal sealed partial class StoringVaultIssuer(string name, VaultOptions optio
             using var read = X509CertificateLoader.LoadCertificate(certificate.Span);
             return new VaultRevocation
             {
-                SerialNumber = Pairs().Replace(Convert.ToHexStringLower(read.SerialNumberBytes.Span), "$0:").TrimEnd(':'),
+                SerialNumber = InPairs(Convert.ToHexString(read.SerialNumberBytes.Span)),
             };
         }
         catch (CryptographicException unreadable)
@@ -40,6 +47,8 @@ internal sealed partial class StoringVaultIssuer(string name, VaultOptions optio
             throw new IssuerRefusedException("what is to be revoked is not a certificate", unreadable);
         }
     }
+
+    private static string InPairs(string hexadecimal) => Pairs().Replace(hexadecimal.ToLowerInvariant(), "$0:").TrimEnd(':');
 
     // A role backdates by minutes: what began an hour before may have been made since.
     private static bool BeganSince(byte[] der, DateTimeOffset since)

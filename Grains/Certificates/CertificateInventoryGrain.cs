@@ -63,9 +63,7 @@ internal sealed class CertificateInventoryGrain(
         return new LedgerHistory(records, head, LedgerChain.Faults(records, after, head, complete: records.Count < bounded));
     }
 
-    // Orders are kept under the first issuer of their profile, whoever signed in the end.
-    private IEnumerable<string> Ledgers =>
-        options.CurrentValue.Profiles.Values.Select(profile => profile.Issuers[0]).Distinct(StringComparer.Ordinal);
+    private IEnumerable<string> Ledgers => options.CurrentValue.Ledgers;
 
     private async Task<LedgerEntry?> RevokeIn(string home, CertificateRevocationRequest request, CancellationToken cancellationToken)
     {

@@ -9,7 +9,7 @@ namespace Orleans.Hosting;
 public static class CertificatesHosting
 {
     /// <summary>
-    /// Adds the issuance grains and the revocation sweep, configured by the section <c>Certificates</c>. Needs an
+    /// Adds the issuance grains, the revocation sweep and the audit, configured by the section <c>Certificates</c>. Needs an
     /// <see cref="ICertificateLedger"/>, and an <see cref="ICertificateIssuer"/> registered under each name that a profile names.
     /// </summary>
     public static ISiloBuilder AddCertificates(this ISiloBuilder silo)
@@ -25,10 +25,14 @@ public static class CertificatesHosting
         silo.Services.AddSingleton<OrderBook>();
         silo.Services.AddSingleton<OrderReplay>();
         silo.Services.AddSingleton<RevocationSettlement>();
+        silo.Services.AddSingleton<OrphanSearch>();
+        silo.Services.AddSingleton<WeakPairSearch>();
+        silo.Services.AddSingleton<AuditSearches>();
         silo.Services.AddMetrics();
         silo.Services.AddSingleton<CertificatesMeter>();
         silo.Services.AddHostedService<ProfilesStart>();
         silo.Services.AddHostedService<RevocationClock>();
+        silo.Services.AddHostedService<AuditClock>();
         return silo;
     }
 }

@@ -11,6 +11,8 @@ internal sealed class CertificatesMeter : IDisposable
     private readonly Counter<long> orders;
     private readonly Histogram<double> durations;
     private readonly Histogram<double> waits;
+    private readonly Counter<long> factored;
+    private readonly ConcurrentDictionary<string, int> orphans = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, IssuerDesk> desks = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, IReadOnlyDictionary<LedgerState, long>> counts = new(StringComparer.Ordinal);
 
@@ -20,6 +22,12 @@ internal sealed class CertificatesMeter : IDisposable
         orders = meter.CreateCounter<long>("controlplane.certificates.orders", "{order}", "Orders answered, by outcome");
         durations = meter.CreateHistogram<double>("controlplane.certificates.order.duration", "s", "Time from order to answer");
         waits = meter.CreateHistogram<double>("controlplane.certificates.queue.duration", "s", "Time that orders waited for their turn");
+        factored = meter.CreateCounter<long>("controlplane.certificates.keys.factored", "{key}", "Certified keys found to share a prime with another");
+        meter.CreateObservableGauge(
+            "controlplane.certificates.orphans",
+            () => orphans.Select(pair => new Measurement<int>(pair.Value, new KeyValuePair<string, object?>("issuer", pair.Key))),
+            "{certificate}",
+            "Certificates that the CA lists and the ledger does not know");
         meter.CreateObservableGauge(
             "controlplane.certificates.queue.waiting", () => Observe(load => load.Waiting), "{order}", "Orders that wait for their turn");
         meter.CreateObservableGauge(
@@ -39,6 +47,12 @@ internal sealed class CertificatesMeter : IDisposable
     public void Waited(string issuer, GateVerdict verdict, TimeSpan wait) => waits.Record(
         wait.TotalSeconds,
         new TagList { { "issuer", issuer }, { "outcome", verdict is GateVerdict.Admitted ? "admitted" : "deferred" } });
+
+    /// <summary>An audit found so many certificates that the ledger does not know.</summary>
+    public void Orphaned(string issuer, int count) => orphans[issuer] = count;
+
+    /// <summary>An audit found so many keys that share a prime.</summary>
+    public void Factored(string issuer, int count) => factored.Add(count, new KeyValuePair<string, object?>("issuer", issuer));
 
     /// <summary>Shows from now on how many orders are at a desk.</summary>
     public void Watch(IssuerDesk desk) => desks[desk.Name] = desk;

@@ -32,6 +32,25 @@ public sealed class CertificatesOptions
     /// </summary>
     public bool SharedKeys { get; set; }
 
+    /// <summary>
+    /// How often each CA's own list is held against the ledger, where it keeps one, and new keys are compared for primes that they share. 10 minutes to
+    /// 7 days, or 0 for never; 1 hour by default.
+    /// </summary>
+    public TimeSpan AuditInterval { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// Whether what the audit finds is revoked, and not only reported. Only where the CAs sign for nobody else: their certificates are not in the
+    /// ledger either. False by default.
+    /// </summary>
+    public bool AuditRevokes { get; set; }
+
+    /// <summary>The ledgers that there are: orders are kept under the first issuer of their profile, whoever signed in the end.</summary>
+    internal IEnumerable<string> Ledgers => Profiles.Values.Select(profile => profile.Issuers[0]).Distinct(StringComparer.Ordinal);
+
+    /// <summary>The ledgers that certificates of an issuer may be in.</summary>
+    internal IReadOnlyList<string> LedgersOf(string issuer) =>
+        [.. Profiles.Values.Where(profile => profile.Issuers.Contains(issuer)).Select(profile => profile.Issuers[0]).Distinct(StringComparer.Ordinal)];
+
     /// <summary>A profile by its name, or null.</summary>
     internal CertificateProfile? ProfileOrNull(string name) =>
         Profiles.TryGetValue(name, out var profile) ? profile with { Name = name } : null;

@@ -28,6 +28,12 @@ internal sealed class CertificatesOptionsValidator(IServiceProvider services) : 
             faults.AddError($"must be between 0 and 30 days, is {options.RevocationGrace}", nameof(options.RevocationGrace));
         }
 
+        if (options.AuditInterval != TimeSpan.Zero
+            && (options.AuditInterval < TimeSpan.FromMinutes(10) || options.AuditInterval > TimeSpan.FromDays(7)))
+        {
+            faults.AddError($"must be 0, or between 10 minutes and 7 days, is {options.AuditInterval}", nameof(options.AuditInterval));
+        }
+
         if (RejectedKeysFault(options) is { } unreadable)
         {
             faults.AddError(unreadable, nameof(options.RejectedKeysFile));

@@ -52,6 +52,14 @@ public interface ICertificateRevocationListSource
 /// <summary>An issuer that can say what it issued, so that lost answers are found again.</summary>
 public interface IIssuedCertificateCatalog
 {
+    /// <summary>The serial numbers of all that it keeps, in no order: upper-case hexadecimal without leading zeros.</summary>
+    /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
+    Task<IReadOnlyList<string>> ListSerialNumbersAsync(CancellationToken cancellationToken);
+
+    /// <summary>One certificate that it keeps, DER; null when it has gone.</summary>
+    /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
+    Task<byte[]?> ReadAsync(string serialNumber, CancellationToken cancellationToken);
+
     /// <summary>Every certificate issued at or after <paramref name="since"/>, DER, in no order.</summary>
     IAsyncEnumerable<byte[]> ListIssuedAsync(DateTimeOffset since, CancellationToken cancellationToken);
 }

@@ -18,9 +18,7 @@ internal sealed partial class RevocationClock(
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                // Orders are kept under the first issuer of their profile, whoever signed in the end.
-                var issuers = options.Value.Profiles.Values.Select(profile => profile.Issuers[0]).Distinct(StringComparer.Ordinal);
-                await Task.WhenAll(issuers.Select(issuer => SweepAsync(issuer, stoppingToken)));
+                await Task.WhenAll(options.Value.Ledgers.Select(issuer => SweepAsync(issuer, stoppingToken)));
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

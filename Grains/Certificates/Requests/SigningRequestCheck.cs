@@ -112,7 +112,7 @@ internal static class SigningRequestCheck
     }
 
     /// <summary>What a request holds is shown to operators: short, and without control characters or look-alikes.</summary>
-    private static string Printable(string text) =>
+    public static string Printable(string text) =>
         string.Concat(text.Take(IdentityRules.LengthMax).Select(c => char.IsBetween(c, ' ', '~') ? c : '?'));
 
     private static SigningRequestVerdict.Refused Refuse(Refusal refusal, string detail) => new(refusal, detail);

@@ -130,7 +130,17 @@ public sealed class PlantedSecretTests : IDisposable
 
     private async Task<string[]> CommandAsync()
     {
-        foreach (var script in new[] { "echo '{\"defer\":true,\"msg\":\"later\"}'", "exit 3", "echo nonsense" })
+        string[] scripts =
+        [
+            "echo '{\"defer\":true,\"msg\":\"later; password=message-planted-1\"}'",
+            "echo '{\"shutdown\":true,\"msg\":\"no; Authorization: Bearer message-planted-2\"}'",
+            "echo \"complains of $*\" >&2; exit 3",
+            "echo 'curl -H X-Vault-Token: stderr-planted-3' >&2; exit 3",
+            "echo '-----BEGIN PRIVATE KEY-----' >&2; echo stderrplanted4 >&2; exit 3",
+            "head -c 100000 /dev/zero | tr '\\0' x >&2; echo ' token=stderr-planted-5' >&2; exit 3",
+            "echo nonsense",
+        ];
+        foreach (var script in scripts)
         {
             var program = Path.Combine(folder, $"helper-{number}");
             await File.WriteAllTextAsync(program, $"#!/bin/sh\ncat > /dev/null\n{script}\n", Cancel);
@@ -140,7 +150,9 @@ public sealed class PlantedSecretTests : IDisposable
             await UseAsync(issuer);
         }
 
-        return ["argument-planted-99"];
+        Assert.Contains("complains of […]", said.ToString(), StringComparison.Ordinal);
+        Assert.Contains("exit code 3: curl -H X-Vault-Token: […]", said.ToString(), StringComparison.Ordinal);
+        return ["argument-planted-99", "message-planted-", "stderr-planted-", "stderrplanted4"];
     }
 
     /// <summary>All that is done with an issuer, and all that it says: outcomes, records, history, health, exceptions.</summary>

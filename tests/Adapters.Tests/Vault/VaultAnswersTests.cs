@@ -117,6 +117,10 @@ public sealed class VaultAnswersTests
         }
 
         Assert.Single(found);
+        var serialNumbers = await issuer.ListSerialNumbersAsync(Cancel);
+        Assert.Equal(CertificateFields.Read(found[0]).SerialText, Assert.Single(serialNumbers));
+        Assert.Equal(found[0], await issuer.ReadAsync(serialNumbers[0], Cancel));
+        Assert.Null(await issuer.ReadAsync("ABC", Cancel));
     }
 
     [Fact]

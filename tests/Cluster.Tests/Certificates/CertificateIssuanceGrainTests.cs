@@ -53,6 +53,32 @@ public sealed class CertificateIssuanceGrainTests(IssuanceCluster cluster) : ICl
     }
 
     [Fact]
+    public async Task Audit_HasRevoked_WhatTheCaListsTwiceAndNoOrderKnows()
+    {
+        var issued = Assert.IsType<IssuanceOutcome.Issued>(
+            await cluster.Grain(IssuanceCluster.Listing, identity).Issue(Order("listing", SigningRequests.Choria(identity)), Cancel));
+        var foreign = await cluster.Catalog.IssueAsync(
+            CertificateOrders.For(identity, SigningRequests.Choria(identity), new CertificateProfile(), TimeProvider.System.GetUtcNow()), Cancel);
+        var orphan = CertificateFields.Read(foreign.CertificateDer).SerialText;
+
+        await cluster.Audit(IssuanceCluster.Listing).Audit(Cancel);
+        Assert.DoesNotContain(cluster.Ledger.Entries, entry => entry.Certificate?.SerialNumber == orphan);
+        await cluster.Audit(IssuanceCluster.Listing).Audit(Cancel);
+
+        var began = TimeProvider.System.GetTimestamp();
+        while (!cluster.Catalog.Revoked.ContainsKey(orphan))
+        {
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(60), "it is not revoked");
+            await Task.Delay(50, Cancel);
+        }
+
+        // The ledger knows it now, and the node's own certificate was known all the time.
+        await cluster.Audit(IssuanceCluster.Listing).Audit(Cancel);
+        Assert.Equal([issued.Certificate.SerialNumber], cluster.Catalog.Living);
+        Assert.Single(cluster.Ledger.Entries, entry => entry.Certificate?.SerialNumber == orphan && entry.Identity == identity);
+    }
+
+    [Fact]
     public async Task Output_HoldsNoPrivateKey_WhateverHappens()
     {
         var grain = cluster.Grain(IssuanceCluster.Embedded, identity);

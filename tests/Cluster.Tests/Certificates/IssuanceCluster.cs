@@ -12,6 +12,7 @@ public sealed class IssuanceCluster : IAsyncLifetime
 {
     public const string Scripted = "scripted";
     public const string Embedded = "embedded";
+    public const string Listing = "listing";
 
     private readonly string folder = Directory.CreateTempSubdirectory("controlplane-issuance-").FullName;
     private InProcessTestCluster cluster = null!;
@@ -21,6 +22,8 @@ public sealed class IssuanceCluster : IAsyncLifetime
     internal InMemoryKeyRegister Keys { get; } = new();
 
     internal ScriptedIssuer Issuer { get; } = new(Scripted);
+
+    internal ListingIssuer Catalog { get; } = new(Listing);
 
     internal CollectedOutput Output { get; } = new();
 
@@ -34,7 +37,10 @@ public sealed class IssuanceCluster : IAsyncLifetime
         {
             ["Certificates:Profiles:node:Issuers:0"] = Scripted,
             ["Certificates:Profiles:embedded:Issuers:0"] = Embedded,
+            ["Certificates:Profiles:listing:Issuers:0"] = Listing,
             ["Certificates:SharedKeys"] = "true",
+            ["Certificates:AuditInterval"] = "00:00:00",
+            ["Certificates:AuditRevokes"] = "true",
             [$"LocalCa:{Embedded}:DataFolder"] = folder,
             [$"LocalCa:{Embedded}:KeyKind"] = "P256",
         }));
@@ -43,6 +49,7 @@ public sealed class IssuanceCluster : IAsyncLifetime
             silo.Services.AddSingleton<ICertificateLedger>(Ledger);
             silo.Services.AddSingleton<IKeyRegister>(Keys);
             silo.Services.AddKeyedSingleton<ICertificateIssuer>(Scripted, Issuer);
+            silo.Services.AddKeyedSingleton<ICertificateIssuer>(Listing, Catalog);
             silo.AddLocalCa().AddCertificates();
             silo.Services.AddLogging(logging => logging.AddProvider(Output).SetMinimumLevel(LogLevel.Trace));
         });
@@ -58,6 +65,8 @@ public sealed class IssuanceCluster : IAsyncLifetime
     }
 
     internal ICertificateInventoryGrain Inventory => cluster.Client.GetGrain<ICertificateInventoryGrain>(0);
+
+    internal ICertificateAuditGrain Audit(string issuer) => cluster.Client.GetGrain<ICertificateAuditGrain>(issuer);
 
     internal ICertificateIssuanceGrain Grain(string issuer, string identity) =>
         cluster.Client.GetGrain<ICertificateIssuanceGrain>(CertificateShard.KeyFor(issuer, identity));

@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 namespace ControlPlane.Certificates;
 
 /// <summary>A CA in memory that does what the test tells it to, and remembers all that it ever signed. Thread-safe.</summary>
-public sealed class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
+public class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
 {
     private const int SerialBytes = 16;
 
