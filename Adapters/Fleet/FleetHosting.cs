@@ -50,6 +50,7 @@ public static class FleetHosting
         silo.Services.AddSingleton<OverlayStreams>();
         silo.Services.AddSingleton<IHearing, FleetHearing>();
         silo.Services.AddSingleton<ISoftState, JetStreamSoftState>();
+        silo.Services.AddSingleton<ISignsOfLife, StoredSignsOfLife>();
         silo.Services.AddSingleton<ILivenessAdvisories, AgeAdvisories>();
         silo.Services.AddSingleton<INodeChanges, NodeChangeWriter>();
         silo.Services.AddSingleton<NodeChangeTail>();
@@ -82,7 +83,11 @@ public static class FleetHosting
                 streams.Sources.Add(Registrations(overlay, network));
             }
         });
-        return silo.AddJetStreamStreams(FleetStreams.Provider, streams => streams.Namespace = FleetStreams.Namespace);
+        return silo.AddJetStreamStreams(FleetStreams.Provider, streams =>
+        {
+            streams.Namespace = FleetStreams.Namespace;
+            streams.Partitions = FleetStreams.Partitions;
+        });
     }
 
     private static JetStreamSourceOptions Source(string name, NetworkOptions network) => new()

@@ -28,6 +28,13 @@ internal sealed class RegistrationDecoder(RegistrationTrust trust, IOptions<Inve
             : DecodeRequest(message, overlay);
     }
 
+    /// <summary>Who registered, without a look at the proof or at what is said; null when it is no registration.</summary>
+    public static string? SenderOrNull(ReadOnlySpan<byte> payload) =>
+        AdapterOutput.TryRead(payload, out var opened) ? opened.Sender
+        : ChoriaEnvelope.TryDecodeRequest(payload, out var received, out _) && received.Request.Agent == RegistrationBody.Agent && !received.Proof.IsInsecure
+            ? received.Request.Sender
+            : null;
+
     private DecodedMessage DecodeRequest(in JetStreamMessage message, string overlay)
     {
         if (!ChoriaEnvelope.TryDecodeRequest(message.Payload.Span, out var received, out var fault))

@@ -16,7 +16,6 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
     private const int CallsMax = 64;
 
     private PartitionLiveness? liveness;
-    private long dispatched;
 
     private PartitionLiveness Liveness => liveness ??= watch.Of(this.GetPrimaryKeyString());
 
@@ -30,7 +29,7 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => Liveness.LeaveAsync(cancellationToken);
 
-    public Task<long> CountDispatched() => Task.FromResult(dispatched);
+    public Task Wake() => Task.CompletedTask;
 
     public async Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) =>
         await handleFactory.Create<FleetEvent>().ResumeAsync(this);
@@ -49,7 +48,6 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
         }
 
         await Learn(items.Select(item => item.Item.Registration?.Inventory).OfType<NodeInventory>());
-        dispatched += items.Count;
     }
 
     public Task OnErrorAsync(Exception ex) => Task.CompletedTask;

@@ -22,6 +22,8 @@ internal sealed partial class FleetWaker(
             {
                 await Task.WhenAll(Enumerable.Range(0, FleetRoster.Shards)
                     .Select(shard => grains.GetGrain<IFleetRosterGrain>(shard).Wake())
+                    .Concat(Enumerable.Range(0, FleetStreams.Partitions)
+                        .Select(partition => grains.GetGrain<IFleetEventsGrain>($"{partition}").Wake()))
                     .Append(grains.GetGrain<IDiscoverySweepGrain>(overlays.Value.Local).Wake()));
             }
             catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
@@ -34,6 +36,6 @@ internal sealed partial class FleetWaker(
         while (await rounds.WaitForNextTickAsync(stoppingToken));
     }
 
-    [LoggerMessage(LogLevel.Warning, "Not all of the fleet's roster could be woken; trying again")]
+    [LoggerMessage(LogLevel.Warning, "Not all of the fleet's slices could be woken; trying again")]
     private partial void LogNotAwake(Exception fault);
 }

@@ -123,28 +123,33 @@ internal sealed class LivenessBook(LivenessOptions options)
         pulse.Processes.FormerSince,
         pulse.Sighting));
 
-    /// <summary>Takes over what another activation had heard, unless this one heard the node already.</summary>
+    /// <summary>Takes over what another activation had heard and announced. What this one has heard of the node since is newer.</summary>
     /// <param name="record">A node of the snapshot.</param>
-    /// <param name="isFinal">
-    /// Whether nothing was heard after the snapshot. Otherwise the node may have been, and that was acknowledged: it begins anew, since a
-    /// node that lives must never be called late. One that died is found so much later.
+    /// <param name="isExact">
+    /// Whether all that was heard after the snapshot is told as well. Otherwise the node may have been heard, and that was acknowledged: it
+    /// begins anew, since a node that lives must never be called late. One that died is found so much later.
     /// </param>
-    public void Restore(PulseRecord record, bool isFinal)
+    public void Restore(PulseRecord record, bool isExact)
     {
-        if (pulses.ContainsKey(record.Identity) || FindOrAdd(record.Identity) is not { } pulse)
+        var wasHeard = pulses.ContainsKey(record.Identity);
+        if (FindOrAdd(record.Identity) is not { } pulse)
         {
             return;
         }
 
-        // Those that were silent already stay so until they are heard: less silence would look like a return.
-        var wasSilent = record.State is NodeLiveness.Late or NodeLiveness.Lost;
         pulse.State = record.State;
-        pulse.HeardAt = clock - (isFinal || wasSilent ? record.Silence : TimeSpan.Zero);
         pulse.ReturnedAt = clock;
-        pulse.StoredAt = record.StoredAt;
-        pulse.Sequence = record.Sequence;
-        pulse.Processes = new ProcessTrail(record.Process, record.FormerProcess, record.ProcessSince, record.FormerProcessSince);
         pulse.Sighting = record.Sighting;
+        if (!wasHeard)
+        {
+            // Those that were silent already stay so until they are heard: less silence would look like a return.
+            var wasSilent = record.State is NodeLiveness.Late or NodeLiveness.Lost;
+            pulse.HeardAt = clock - (isExact || wasSilent ? record.Silence : TimeSpan.Zero);
+            pulse.StoredAt = record.StoredAt;
+            pulse.Sequence = record.Sequence;
+            pulse.Processes = new ProcessTrail(record.Process, record.FormerProcess, record.ProcessSince, record.FormerProcessSince);
+        }
+
         Look(pulse);
     }
 

@@ -6,7 +6,8 @@ using Orleans.Serialization;
 namespace ControlPlane.Liveness;
 
 /// <summary>Keeps what a partition has heard where the silo that takes it over finds it.</summary>
-internal sealed class LivenessKeeper(ISoftState soft, Serializer serializer, IOptions<LivenessOptions> options, TimeProvider time)
+internal sealed class LivenessKeeper(
+    ISoftState soft, ISignsOfLife signs, Serializer serializer, IOptions<LivenessOptions> options, TimeProvider time)
 {
     /// <summary>Nodes in one message: some 400 kB at most, below the megabyte that a broker takes.</summary>
     private const int ChunkNodes = 2_000;
@@ -25,9 +26,34 @@ internal sealed class LivenessKeeper(ISoftState soft, Serializer serializer, IOp
         }
     }
 
-    /// <summary>Tells a book what was heard before it. Safe to repeat.</summary>
+    /// <summary>Tells a book what was heard before it. Safe to repeat. Returns whether its partition was left in order.</summary>
+    /// <remarks>
+    /// What was heard after the last snapshot was acknowledged, so it is not delivered again: it is read once more from where it is stored.
+    /// </remarks>
+    /// <param name="partition">The partition's key.</param>
+    /// <param name="book">What is told.</param>
+    /// <param name="hear">Is told of each sign of life after the snapshot.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="SoftStateException">It cannot be read.</exception>
-    public async Task RestoreAsync(string partition, LivenessBook book, CancellationToken cancellationToken)
+    public async Task<bool> RestoreAsync(string partition, LivenessBook book, Action<FleetEvent> hear, CancellationToken cancellationToken)
+    {
+        var chunks = await RecallAsync(partition, cancellationToken);
+        var isInOrder = chunks.All(chunk => chunk.IsFinal);
+        var since = isInOrder ? [] : await signs.SinceAsync(partition, chunks.Min(chunk => chunk.TakenAt), cancellationToken);
+        foreach (var pulse in chunks.SelectMany(chunk => chunk.Pulses))
+        {
+            book.Restore(pulse, isExact: since is not null);
+        }
+
+        foreach (var heard in since ?? [])
+        {
+            hear(heard);
+        }
+
+        return isInOrder;
+    }
+
+    private async Task<IReadOnlyList<LivenessSnapshot>> RecallAsync(string partition, CancellationToken cancellationToken)
     {
         var chunks = new List<LivenessSnapshot>();
         await foreach (var entry in soft.RecallAsync(AreaOf(partition), cancellationToken))
@@ -39,15 +65,8 @@ internal sealed class LivenessKeeper(ISoftState soft, Serializer serializer, IOp
         }
 
         // Chunks of a time when there were more nodes lie about, and say nothing any more.
-        var newestFirst = chunks.OrderByDescending(chunk => chunk.TakenAt).ToList();
         var apart = options.Value.SnapshotInterval * IntervalsApart;
-        foreach (var chunk in newestFirst.TakeWhile(chunk => newestFirst[0].TakenAt - chunk.TakenAt <= apart))
-        {
-            foreach (var pulse in chunk.Pulses)
-            {
-                book.Restore(pulse, chunk.IsFinal);
-            }
-        }
+        return [.. chunks.Where(chunk => chunks.Max(other => other.TakenAt) - chunk.TakenAt <= apart)];
     }
 
     private static string AreaOf(string partition) => $"liveness.{partition}";

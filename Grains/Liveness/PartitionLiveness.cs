@@ -154,7 +154,11 @@ internal sealed partial class PartitionLiveness(
     {
         try
         {
-            await keeper.RestoreAsync(partition, book, cancellationToken);
+            if (!await keeper.RestoreAsync(partition, book, heard => Hear(heard), cancellationToken))
+            {
+                // Its queues change hands too: what is stored meanwhile is delivered in a moment.
+                backlogAt = time.GetTimestamp();
+            }
 
             // What is kept may say that nothing was heard after it. From now on that is not so, and must not be believed when we die.
             await keeper.KeepAsync(partition, book, isFinal: false, cancellationToken);

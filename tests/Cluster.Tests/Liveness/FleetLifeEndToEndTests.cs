@@ -106,6 +106,21 @@ public sealed class FleetLifeEndToEndTests(FleetLifeStage life) : IClassFixture<
         Assert.Single(await HistoryAsync(innocent), detail => detail.StartsWith("two processes", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task NoMetric_NamesANode_AndLabelsAreThoseOfTheList()
+    {
+        await using var fleet = await life.EnrolAsync("measured", 2);
+        await Until(() => IsAsync("measured0.example.net", "machineId", "measured0.example.net-machine"));
+
+        var metrics = await life.GetTextAsync("/metrics");
+
+        Assert.Contains("controlplane_liveness_nodes", metrics, StringComparison.Ordinal);
+        Assert.DoesNotContain("example.net", metrics, StringComparison.Ordinal);
+        Assert.DoesNotContain("measured", metrics, StringComparison.Ordinal);
+        var document = await File.ReadAllLinesAsync(Path.Combine(RepositoryRoot.Path, "docs", "METRICS.md"), Token);
+        Assert.All(MetricLabels.In(metrics), used => Assert.Contains(used.Label, MetricLabels.Listed(document, used.Metric)));
+    }
+
     private async Task<IReadOnlyList<string>> HistoryAsync(string identity) =>
         [.. (await life.GetAsync($"/v1/nodes/{identity}")).GetProperty("history").EnumerateArray()
             .Select(step => step.GetProperty("detail").GetString() ?? "")];
@@ -189,6 +204,8 @@ public sealed class FleetLifeStage : IAsyncLifetime
     }
 
     public Task<JsonElement> GetAsync(string path) => Stage.Silo!.Api.GetFromJsonAsync<JsonElement>(path, Token);
+
+    public Task<string> GetTextAsync(string path) => Stage.Silo!.Api.GetStringAsync(path, Token);
 
     public Task<IReadOnlyList<(string Event, string Node)>> AdvisoriesAsync() => Advisories.ReadAsync(nats!, EnrolmentStage.Overlay, Token);
 

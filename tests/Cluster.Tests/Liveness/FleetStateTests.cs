@@ -27,13 +27,34 @@ public sealed class FleetStateTests
         await Until(cluster, said => said.Contains(("timeout", "dead.example.net")));
         await Until(cluster, said => said.Contains(("expire", "dead.example.net")));
 
-        Assert.DoesNotContain(await cluster.AdvisoriesAsync(Cancelled), said => said.Event is "timeout" or "expire" && Living.Contains(said.Node));
+        var told = await cluster.AdvisoriesAsync(Cancelled);
+        Assert.DoesNotContain(told, said => said.Event is "timeout" or "expire" && Living.Contains(said.Node));
+        Assert.All(Living, node => Assert.Single(told, said => said == ("new", node)));
+        Assert.DoesNotContain("cannot be read again", cluster.Log.Text, StringComparison.Ordinal);
         await cluster.SayAlive("dead.example.net");
         await Until(cluster, said => said.Contains(("recover", "dead.example.net")));
         var snapshot = await cluster.Silos.Client.GetGrain<INodeGrain>("dead.example.net").Get();
         Assert.Equal(NodeLiveness.Returned, snapshot.Liveness);
         await ending.CancelAsync();
         await living;
+    }
+
+    [Fact]
+    public async Task Silence_IsNoticed_BySilosThatTakeOver_ThoughNobodySpeaks()
+    {
+        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var cluster = await FleetStateCluster.StartAsync(server, silos: 1);
+        foreach (var node in Living)
+        {
+            await cluster.SayAlive(node);
+        }
+
+        await Until(cluster, said => Living.All(node => said.Contains(("new", node))));
+        await cluster.Silos.KillSiloAsync(cluster.Silos.Silos[0], Cancelled);
+        await cluster.Silos.DisposeAsync();
+        await cluster.StartSilosAsync(1);
+
+        await Until(cluster, said => Living.All(node => said.Contains(("expire", node))));
     }
 
     [Fact]

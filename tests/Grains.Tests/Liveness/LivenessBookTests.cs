@@ -158,7 +158,7 @@ public sealed class LivenessBookTests
     public void Restore_NeverCallsANodeLate_ThatMayHaveBeenHeardAfterTheSnapshot() => Gen.Int[0, 599].Sample(silentBefore =>
     {
         var second = new LivenessBook(Options);
-        second.Restore(RecordOfANodeSilentFor(silentBefore), isFinal: false);
+        second.Restore(RecordOfANodeSilentFor(silentBefore), isExact: false);
         second.Advance(Options.LateAfter - TimeSpan.FromSeconds(1));
         Assert.Empty(second.TakeChanges(10, Start));
 
@@ -170,7 +170,7 @@ public sealed class LivenessBookTests
     public void Restore_LosesNoTime_WhenThePartitionWasLeftInOrder() => Gen.Int[0, 599].Sample(silentBefore =>
     {
         var second = new LivenessBook(Options);
-        second.Restore(RecordOfANodeSilentFor(silentBefore), isFinal: true);
+        second.Restore(RecordOfANodeSilentFor(silentBefore), isExact: true);
         var left = Options.LateAfter - TimeSpan.FromSeconds(silentBefore);
         second.Advance(left - TimeSpan.FromSeconds(1));
         Assert.Empty(second.TakeChanges(10, Start));
@@ -187,7 +187,7 @@ public sealed class LivenessBookTests
         Pass(TimeSpan.FromMinutes(11));
         Announce();
         var second = new LivenessBook(Options);
-        second.Restore(Assert.Single(book.Records()), isFinal: false);
+        second.Restore(Assert.Single(book.Records()), isExact: false);
 
         Assert.Empty(second.TakeChanges(10, now));
         Assert.Equal(NodeLiveness.Late, second.Find("a")!.State);
@@ -201,9 +201,22 @@ public sealed class LivenessBookTests
         var record = Assert.Single(book.Records());
         var second = new LivenessBook(Options);
         second.Hear(Alive("a", now, 99), now);
-        second.Restore(record, isFinal: true);
+        second.Restore(record, isExact: true);
 
         Assert.Equal(NodeLiveness.Alive, Assert.Single(second.TakeChanges(10, now)).Change.To);
+    }
+
+    [Fact]
+    public void Restore_AnnouncesNothingAnew_OfANodeThatWasHeardBeforeTheSnapshotWasRead()
+    {
+        Hear("a");
+        Announce();
+        var record = Assert.Single(book.Records());
+        var second = new LivenessBook(Options);
+        second.Hear(Alive("a", now, 99), now);
+        second.Restore(record, isExact: true);
+
+        Assert.Empty(second.TakeChanges(10, now));
     }
 
     private static FleetEvent Alive(string identity, DateTimeOffset at, ulong sequence) => new(

@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace ControlPlane.TestKit.Fleet;
 
 /// <summary>Soft state, advisories and changes in memory, for tests without brokers. Thread-safe.</summary>
-public sealed class MemoryFleetState : ISoftState, ILivenessAdvisories, INodeChanges, IHearing
+public sealed class MemoryFleetState : ISoftState, ISignsOfLife, ILivenessAdvisories, INodeChanges, IHearing
 {
     private readonly ConcurrentDictionary<(string Area, string Key), ReadOnlyMemory<byte>> kept = new();
     private int writes;
@@ -51,6 +51,12 @@ public sealed class MemoryFleetState : ISoftState, ILivenessAdvisories, INodeCha
         return Task.FromResult<ReadOnlyMemory<byte>?>(kept.TryGetValue((area, key), out var content) ? content : null);
     }
 
+    /// <summary>What brokers would still hold; null, as if they held too much, by default.</summary>
+    public IReadOnlyList<FleetEvent>? Heard { get; set; }
+
+    public Task<IReadOnlyList<FleetEvent>?> SinceAsync(string partition, DateTimeOffset since, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlyList<FleetEvent>?>(Heard is { } heard ? [.. heard.Where(one => one.ReceivedAt >= since)] : null);
+
     public Task PublishAsync(LivenessAdvisory advisory, CancellationToken cancellationToken)
     {
         ThrowIfAway();
@@ -73,6 +79,7 @@ public sealed class MemoryFleetState : ISoftState, ILivenessAdvisories, INodeCha
     public void AddTo(IServiceCollection services)
     {
         services.AddSingleton<ISoftState>(this);
+        services.AddSingleton<ISignsOfLife>(this);
         services.AddSingleton<ILivenessAdvisories>(this);
         services.AddSingleton<INodeChanges>(this);
         services.AddSingleton<IHearing>(this);

@@ -1,0 +1,192 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Nats;
+using ControlPlane.Fleet;
+using ControlPlane.Liveness;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
+
+namespace ControlPlane.Adapters.Fleet;
+
+/// <summary>Reads events and registrations again from the JetStream streams of the fleet. Partitions that ask at the same time share one reading.</summary>
+/// <remarks>
+/// Proofs are not looked at: anybody may say that a node is alive. Consumers are named and their filter is one subject, for servers before 2.10.
+/// </remarks>
+internal sealed partial class StoredSignsOfLife(
+    FleetConnections connections, IOptions<FleetOptions> fleet, TimeProvider time, ILogger<StoredSignsOfLife> logger) : ISignsOfLife, IDisposable
+{
+    /// <summary>Messages of one reading: of 20,000 nodes, those of more than ten minutes.</summary>
+    private const int MessagesMax = 50_000;
+
+    private const int FetchMax = 512;
+    private const int ReaderNameBytes = 8;
+
+    /// <summary>Brokers have clocks of their own.</summary>
+    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan ReadingTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan FetchWait = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ReaderLinger = TimeSpan.FromSeconds(30);
+
+    private readonly SemaphoreSlim turn = new(1, 1);
+    private Reading? latest;
+    private int waiting;
+
+    public async Task<IReadOnlyList<FleetEvent>?> SinceAsync(string partition, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        var askedAt = time.GetTimestamp();
+        Interlocked.Increment(ref waiting);
+        try
+        {
+            await turn.WaitAsync(cancellationToken);
+            try
+            {
+                if (latest is not { } read || read.Since > since || read.BegunAt < askedAt)
+                {
+                    latest = read = await ReadAsync(since - Margin, cancellationToken);
+                }
+
+                var number = int.Parse(partition, CultureInfo.InvariantCulture);
+                return read.Events is { } events ? [.. events[number].OrderBy(one => one.ReceivedAt)] : null;
+            }
+            finally
+            {
+                turn.Release();
+            }
+        }
+        finally
+        {
+            // The silo that takes over a dead one's partitions needs it for a moment, and then not for days.
+            if (Interlocked.Decrement(ref waiting) == 0)
+            {
+                latest = null;
+            }
+        }
+    }
+
+    public void Dispose() => turn.Dispose();
+
+    private async Task<Reading> ReadAsync(DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        var begunAt = time.GetTimestamp();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(ReadingTimeout);
+        try
+        {
+            var events = new List<FleetEvent>();
+            foreach (var source in Sources())
+            {
+                await ReadAsync(source, since, events, limit.Token);
+            }
+
+            return new Reading(since, begunAt, events.ToLookup(one => StreamPartition.Of(one.Identity, FleetStreams.Partitions)));
+        }
+        catch (Exception away) when (away is NatsException or SoftStateException || (away is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            LogNotRead(since, away.Message);
+            return new Reading(since, begunAt, Events: null);
+        }
+    }
+
+    private async Task ReadAsync(Source source, DateTimeOffset since, List<FleetEvent> events, CancellationToken cancellationToken)
+    {
+        var context = new NatsJSContext(connections.Of(source.Network)[0]);
+        if (await OpenOrNullAsync(context, source, since, cancellationToken) is not { } reader)
+        {
+            return;
+        }
+
+        var left = reader.Info.NumPending;
+        if (left + (ulong)events.Count > MessagesMax)
+        {
+            throw new SoftStateException($"{source.JetStream} holds {left} messages since then, more than {MessagesMax} are not read");
+        }
+
+        while (left > 0)
+        {
+            var before = left;
+            var fetch = new NatsJSFetchOpts { MaxMsgs = (int)Math.Min(left, FetchMax), Expires = FetchWait };
+            await foreach (var message in reader.FetchAsync(fetch, NatsRawSerializer<byte[]>.Default, cancellationToken))
+            {
+                left--;
+                if (ReadOrNull(source, message) is { } sign)
+                {
+                    events.Add(sign);
+                }
+            }
+
+            if (left == before)
+            {
+                throw new SoftStateException($"the brokers stopped giving out {source.JetStream}: {left} messages are missing");
+            }
+        }
+    }
+
+    private static async Task<INatsJSConsumer?> OpenOrNullAsync(
+        NatsJSContext context, Source source, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await context.CreateConsumerAsync(
+                source.JetStream,
+                new ConsumerConfig($"again_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(ReaderNameBytes))}")
+                {
+                    FilterSubject = source.Subject,
+                    DeliverPolicy = ConsumerConfigDeliverPolicy.ByStartTime,
+                    OptStartTime = since,
+                    AckPolicy = ConsumerConfigAckPolicy.None,
+                    InactiveThreshold = ReaderLinger,
+                    MemStorage = true,
+                    NumReplicas = 1,
+                },
+                cancellationToken);
+        }
+        catch (NatsJSApiException none) when (none.Error.Code == 404)
+        {
+            return null;
+        }
+    }
+
+    private static FleetEvent? ReadOrNull(Source source, INatsJSMsg<byte[]> message)
+    {
+        if (message is not { Data: { } payload, Metadata: { } metadata })
+        {
+            return null;
+        }
+
+        if (!source.IsRegistrations)
+        {
+            var stored = new JetStreamMessage(source.Network, message.Subject, message.Headers, payload, metadata.Sequence.Stream, metadata.Timestamp);
+            return new LifecycleDecoder().Decode(stored).Payload as FleetEvent;
+        }
+
+        return RegistrationDecoder.SenderOrNull(payload) is { Length: > 0 } sender
+            ? new FleetEvent(
+                sender, FleetEventKind.Registration, ChoriaSubjects.ServerComponent, null, metadata.Timestamp, metadata.Timestamp, source.Network,
+                metadata.Sequence.Stream)
+            : null;
+    }
+
+    private IEnumerable<Source> Sources()
+    {
+        var networks = fleet.Value.Overlays.Prepend(new(FleetStreams.ProvisioningNetwork, fleet.Value.Provisioning)).ToList();
+        return networks.Where(network => network.Value.StreamName.Length > 0)
+            .Select(network => new Source(network.Key, network.Value.StreamName, ChoriaSubjects.AllLifecycleEvents, IsRegistrations: false))
+            .Concat(networks.Where(network => network.Value.RegistrationStreamName.Length > 0)
+                .Select(network => new Source(network.Key, network.Value.RegistrationStreamName, Subject: null, IsRegistrations: true)));
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Who was heard since {Since} cannot be read again, so nodes that died since are called late later: {Reason}")]
+    private partial void LogNotRead(DateTimeOffset since, string reason);
+
+    private sealed record Source(string Network, string JetStream, string? Subject, bool IsRegistrations);
+
+    /// <param name="Since">From when on.</param>
+    /// <param name="BegunAt">The timestamp of its begin: what was acknowledged before it is in it.</param>
+    /// <param name="Events">By partition; null when they could not be read.</param>
+    private sealed record Reading(DateTimeOffset Since, long BegunAt, ILookup<int, FleetEvent>? Events);
+}

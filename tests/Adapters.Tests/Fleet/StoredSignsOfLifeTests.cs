@@ -1,0 +1,141 @@
+using System.Text.Json;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Fleet;
+using ControlPlane.Adapters.Nats;
+using ControlPlane.Fleet;
+using ControlPlane.TestKit;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using NATS.Client.Core;
+using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
+
+namespace ControlPlane.Adapters.Tests.Fleet;
+
+/// <summary>Who was heard, read again over a real nats-server.</summary>
+public sealed class StoredSignsOfLifeTests : IAsyncLifetime
+{
+    private const string Overlay = FleetParts.Overlay;
+    private const string Events = "CHORIA_EVENTS";
+    private const string Registrations = "CHORIA_REGISTRATION";
+
+    private NatsServer server = null!;
+    private NatsConnection nats = null!;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        nats = new NatsConnection(new NatsOpts { Url = server.Url });
+        var streams = new NatsJSContext(nats);
+        await streams.CreateStreamAsync(new StreamConfig(Events, [ChoriaSubjects.AllLifecycleEvents]), Cancelled);
+        await streams.CreateStreamAsync(new StreamConfig(Registrations, ["choria.node_metadata.>"]), Cancelled);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await nats.DisposeAsync();
+        await server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task SinceAsync_FindsEventsAndRegistrations_EachInItsPartition()
+    {
+        var nodes = Enumerable.Range(0, 40).Select(number => $"web{number}.example.net").ToList();
+        foreach (var node in nodes)
+        {
+            await SayAliveAsync(node);
+            await RegisterAsync(node);
+        }
+
+        var found = await FindAsync(TimeProvider.System.GetUtcNow());
+
+        Assert.Equal(nodes.Order(StringComparer.Ordinal), Names(found, FleetEventKind.Alive));
+        Assert.Equal(nodes.Order(StringComparer.Ordinal), Names(found, FleetEventKind.Registration));
+        Assert.All(found, one => Assert.Equal(Overlay, one.Event.Network));
+        Assert.All(found, one => Assert.Equal(StreamPartition.Of(one.Event.Identity, FleetStreams.Partitions), one.Partition));
+    }
+
+    [Fact]
+    public async Task SinceAsync_LeavesOutWhatIsOlder()
+    {
+        await SayAliveAsync("web1.example.net");
+
+        Assert.Empty(await FindAsync(TimeProvider.System.GetUtcNow().AddHours(1)));
+    }
+
+    [Fact]
+    public async Task SinceAsync_SaysThatNobodyKnows_WhenThereIsTooMuch()
+    {
+        const int tooMany = 50_001;
+        var alive = Alive("web1.example.net");
+        var content = alive.EncodeCloudEvent();
+        for (var said = 0; said < tooMany; said++)
+        {
+            await nats.PublishAsync(alive.Subject, content, cancellationToken: Cancelled);
+        }
+
+        using var signs = Signs(out var connections);
+        await using var closed = connections;
+        IReadOnlyList<FleetEvent>? found;
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
+        deadline.CancelAfter(TimeSpan.FromSeconds(60));
+        do
+        {
+            // What was published is stored in a moment.
+            found = await signs.SinceAsync("0", TimeProvider.System.GetUtcNow(), deadline.Token);
+        }
+        while (found is not null);
+    }
+
+    private async Task<IReadOnlyList<(int Partition, FleetEvent Event)>> FindAsync(DateTimeOffset since)
+    {
+        using var signs = Signs(out var connections);
+        await using var closed = connections;
+        var read = await Task.WhenAll(Enumerable.Range(0, FleetStreams.Partitions).Select(
+            async partition => (partition, Events: await signs.SinceAsync($"{partition}", since, Cancelled))));
+        return [.. read.SelectMany(one => Assert.IsAssignableFrom<IReadOnlyList<FleetEvent>>(one.Events).Select(heard => (one.partition, heard)))];
+    }
+
+    private StoredSignsOfLife Signs(out FleetConnections connections)
+    {
+        var fleet = Options.Create(new FleetOptions
+        {
+            Provisioning = new NetworkOptions { Urls = [server.Url], Tls = false, StreamName = "" },
+            Overlays =
+            {
+                [Overlay] = new NetworkOptions { Urls = [server.Url], Tls = false, StreamName = Events, RegistrationStreamName = Registrations },
+            },
+        });
+        connections = new FleetConnections(fleet, NullLoggerFactory.Instance);
+        return new StoredSignsOfLife(connections, fleet, TimeProvider.System, NullLogger<StoredSignsOfLife>.Instance);
+    }
+
+    private static IEnumerable<string> Names(IEnumerable<(int Partition, FleetEvent Event)> found, FleetEventKind kind) =>
+        found.Where(one => one.Event.Kind == kind).Select(one => one.Event.Identity).Order(StringComparer.Ordinal);
+
+    private async Task SayAliveAsync(string identity)
+    {
+        var alive = Alive(identity);
+        (await new NatsJSContext(nats).PublishAsync(alive.Subject, alive.EncodeCloudEvent(), cancellationToken: Cancelled)).EnsureSuccess();
+    }
+
+    private async Task RegisterAsync(string identity)
+    {
+        var output = new { protocol = "choria:adapters:choria_streams:output:1", data = "{}", sender = identity };
+        var payload = JsonSerializer.SerializeToUtf8Bytes(output);
+        (await new NatsJSContext(nats).PublishAsync($"choria.node_metadata.{identity}", payload, cancellationToken: Cancelled)).EnsureSuccess();
+    }
+
+    private static LifecycleEvent Alive(string identity) => new()
+    {
+        Kind = LifecycleKind.Alive,
+        Id = $"{identity}-process",
+        Identity = identity,
+        Component = ChoriaSubjects.ServerComponent,
+        UnixSeconds = 1_790_000_000,
+        Version = "0.30.2",
+    };
+}
