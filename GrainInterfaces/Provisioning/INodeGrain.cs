@@ -37,11 +37,11 @@ public interface INodeGrain : IGrainWithStringKey
     Task NoteLiveness(LivenessChange change);
 
     /// <summary>
-    /// Takes note of what it showed of itself on its overlay. One that shows another key or machine than it enrolled with, or that two
-    /// processes speak for, is quarantined. Safe to repeat.
+    /// Takes note of what it showed of itself on its overlay. One that proves another key or machine than it enrolled with is quarantined. Safe
+    /// to repeat. False when it cannot be judged yet, since the node enrols or has just arrived: it is to be told again.
     /// </summary>
     [Alias("Sight"), AlwaysInterleave]
-    Task Sight(NodeSighting sighting);
+    Task<bool> Sight(NodeSighting sighting);
 
     /// <summary>Makes an enrolled, quarantined or decommissioned node enrol anew.</summary>
     /// <remarks>Safe to repeat: while an enrolment runs, it answers <see cref="ReprovisionOutcome.UnderWay"/>.</remarks>

@@ -79,8 +79,10 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
                 meter.CloneSeen();
             }
 
-            await node.Sight(sighting);
-            pulse.Sighting = digest;
+            if (await node.Sight(sighting))
+            {
+                pulse.Sighting = digest;
+            }
         }
         catch (Exception fault) when (fault is TimeoutException or OrleansException)
         {

@@ -119,9 +119,21 @@ internal sealed class NodeGrain(
         }
     });
 
-    public Task Sight(NodeSighting sighting) => Exclusively(async () =>
+    public async Task<bool> Sight(NodeSighting sighting)
     {
-        switch (SightingCheck.Judge(State, sighting))
+        // Not waited for: the events that the step may wait for are behind this one.
+        if (!advancing.IsCompleted || !SightingCheck.CanJudge(State, sighting))
+        {
+            return false;
+        }
+
+        await Exclusively(() => Act(SightingCheck.Judge(State, sighting), sighting.At));
+        return true;
+    }
+
+    private async Task Act(SightingVerdict verdict, DateTimeOffset seenAt)
+    {
+        switch (verdict)
         {
             case SightingVerdict.Remember remember:
                 await node.ReplaceAsync(State with { Life = remember.Life });
@@ -135,10 +147,10 @@ internal sealed class NodeGrain(
             case SightingVerdict.Cloned clone:
                 await node.ReplaceAsync(State.OnHold(Setback.Quarantine(Refusal.Cloned, clone.Detail), context.Now));
                 await AnnounceHold();
-                await Record(sighting.At, due: null);
+                await Record(seenAt, due: null);
                 break;
         }
-    });
+    }
 
     public async Task<ReprovisionOutcome> Reprovision(ReprovisionRequest request, CancellationToken cancellationToken)
     {

@@ -14,6 +14,14 @@ internal static class SightingCheck
 {
     private const int ShownChars = 16;
 
+    /// <summary>
+    /// Whether it is known what the right key is. It is not while an enrolment runs, or before there was one; and what is older than the arrival
+    /// is of the life before it.
+    /// </summary>
+    public static bool CanJudge(NodeState state, NodeSighting sighting) =>
+        state.Stage == NodeStage.Gone
+        || (state is { Stage: NodeStage.Enrolled, Held: { } held } && sighting.At > held.ArrivedAt + Enrolment.ClockTolerance);
+
     public static SightingVerdict Judge(NodeState state, NodeSighting sighting)
     {
         if (state.Stage == NodeStage.Gone)
@@ -21,9 +29,7 @@ internal static class SightingCheck
             return Once(state, "it was retired, and was seen all the same", $", {Where(sighting)}");
         }
 
-        // While an enrolment runs, or before there was one, nobody knows which key is the right one; what is older than the arrival is the life before it.
-        if (state.Stage != NodeStage.Enrolled || state.Held is not { } held || sighting.At <= held.ArrivedAt + Enrolment.ClockTolerance
-            || state.Hold is { Refusal: Refusal.Cloned })
+        if (!CanJudge(state, sighting) || state.Held is not { } held || state.Hold is { Refusal: Refusal.Cloned })
         {
             return new SightingVerdict.Nothing();
         }

@@ -23,6 +23,8 @@ internal sealed class FleetStateCluster : IAsyncDisposable
 {
     public const string Overlay = "overlay-1";
 
+    public static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(8);
+
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("controlplane-state-");
     private readonly string secret;
     private readonly NatsConnection nats;
@@ -67,8 +69,8 @@ internal sealed class FleetStateCluster : IAsyncDisposable
             host.Configuration[$"Fleet:Overlays:{Overlay}:RegistrationStreamName"] = "CHORIA_REGISTRATION";
             host.Configuration["Fleet:Protocols:0"] = "V1";
             host.Configuration["Provisioning:Issuers:choria"] = new string('a', 64);
-            host.Configuration["Liveness:LateAfter"] = "00:00:05";
-            host.Configuration["Liveness:LostAfter"] = "00:00:09";
+            host.Configuration["Liveness:LateAfter"] = $"{LateAfter}";
+            host.Configuration["Liveness:LostAfter"] = $"{LateAfter * 1.5}";
             host.Configuration["Liveness:SnapshotInterval"] = "00:00:01";
             host.Configuration["Overlays:Region"] = "test";
             host.Configuration["Overlays:Local"] = Overlay;

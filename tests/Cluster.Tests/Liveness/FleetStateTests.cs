@@ -8,7 +8,7 @@ namespace ControlPlane.Cluster.Tests.Liveness;
 /// <summary>Liveness, inventories and the index over a real nats-server, with silos that die and others that go on.</summary>
 public sealed class FleetStateTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly string[] Living = [.. Enumerable.Range(0, 12).Select(number => $"web{number}.example.net")];
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -28,15 +28,19 @@ public sealed class FleetStateTests
         await Until(cluster, said => said.Contains(("expire", "dead.example.net")));
 
         var told = await cluster.AdvisoriesAsync(Cancelled);
-        Assert.DoesNotContain(told, said => said.Event is "timeout" or "expire" && Living.Contains(said.Node));
+        await ending.CancelAsync();
+        if (await living < FleetStateCluster.LateAfter / 2)
+        {
+            // Otherwise the machine was so busy that these were silent indeed.
+            Assert.DoesNotContain(told, said => said.Event is "timeout" or "expire" && Living.Contains(said.Node));
+        }
+
         Assert.All(Living, node => Assert.Single(told, said => said == ("new", node)));
         Assert.DoesNotContain("cannot be read again", cluster.Log.Text, StringComparison.Ordinal);
         await cluster.SayAlive("dead.example.net");
         await Until(cluster, said => said.Contains(("recover", "dead.example.net")));
         var snapshot = await cluster.Silos.Client.GetGrain<INodeGrain>("dead.example.net").Get();
         Assert.Equal(NodeLiveness.Returned, snapshot.Liveness);
-        await ending.CancelAsync();
-        await living;
     }
 
     [Fact]
@@ -82,9 +86,12 @@ public sealed class FleetStateTests
         await Until(cluster, async () => (await cluster.SelectAsync(british)).SequenceEqual(expected));
     }
 
-    private static async Task KeepAlive(FleetStateCluster cluster, CancellationToken ending)
+    /// <summary>Has the living speak every second, and returns the longest that they did not.</summary>
+    private static async Task<TimeSpan> KeepAlive(FleetStateCluster cluster, CancellationToken ending)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        var spokeAt = TimeProvider.System.GetTimestamp();
+        var longest = TimeSpan.Zero;
         try
         {
             do
@@ -93,6 +100,10 @@ public sealed class FleetStateTests
                 {
                     await cluster.SayAlive(node);
                 }
+
+                var silence = TimeProvider.System.GetElapsedTime(spokeAt);
+                longest = silence > longest ? silence : longest;
+                spokeAt = TimeProvider.System.GetTimestamp();
             }
             while (await timer.WaitForNextTickAsync(ending));
         }
@@ -100,6 +111,8 @@ public sealed class FleetStateTests
         {
             // The test is over.
         }
+
+        return longest;
     }
 
     private static Task Until(FleetStateCluster cluster, Func<IReadOnlyList<(string Event, string Node)>, bool> holds) =>

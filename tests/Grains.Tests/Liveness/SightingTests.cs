@@ -100,6 +100,9 @@ public sealed class SightingTests
 
         Assert.IsType<SightingVerdict.Nothing>(SightingCheck.Judge(Enrolled with { Stage = NodeStage.Keyed }, stranger));
         Assert.IsType<SightingVerdict.Nothing>(SightingCheck.Judge(Enrolled, stranger with { At = Arrived }));
+        Assert.False(SightingCheck.CanJudge(Enrolled with { Stage = NodeStage.Keyed }, stranger));
+        Assert.False(SightingCheck.CanJudge(Enrolled, stranger with { At = Arrived }));
+        Assert.True(SightingCheck.CanJudge(Enrolled, stranger));
     }
 
     [Fact]
