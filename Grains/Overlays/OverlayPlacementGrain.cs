@@ -23,6 +23,7 @@ internal sealed partial class OverlayPlacementGrain(
     private PolicyDesk policies = null!;
     private PlanRunner plans = null!;
     private HomeDesk homes = null!;
+    private ResidentDesk residents = null!;
     private NodeSummons summons = null!;
     private IGrainTimer? ticks;
 
@@ -36,7 +37,8 @@ internal sealed partial class OverlayPlacementGrain(
         history = context.Open(this.GetGrainId(), Abandon);
         places = new PlacementDesk(history, Region, new ExternalDecision(deciders.FirstOrDefault(), context.Time, meter), meter);
         policies = new PolicyDesk(history, Region);
-        homes = new HomeDesk(history, Region, places);
+        homes = new HomeDesk(history, places);
+        residents = new ResidentDesk(history, Region, places, homes);
         summons = new NodeSummons(GrainFactory, context.Link, homes, Region);
         plans = new PlanRunner(history, summons, meter, StartTicking);
         await history.OpenAsync(context.Options);
@@ -221,20 +223,20 @@ internal sealed partial class OverlayPlacementGrain(
 
     public Task Heard(LinkReply reply) => homes.Heard(reply);
 
-    public Task<LinkRequest> NextReport(string after) => Task.FromResult(homes.NextReport(after));
+    public Task<LinkRequest> NextReport(string after) => Task.FromResult(residents.NextReport(after));
 
     public Task Reported(long epoch) => homes.Reported(epoch);
 
     public Task Note(PlacementRequest request)
     {
         CatchUp();
-        return homes.Note(request);
+        return residents.Note(request);
     }
 
     public Task<bool> ConfirmHere(string identity, int attempt, bool alone)
     {
         CatchUp();
-        return homes.ConfirmHere(identity, attempt, alone);
+        return residents.ConfirmHere(identity, attempt, alone);
     }
 
     public Task ForgetHere(string identity) => places.Forget(identity);
@@ -242,7 +244,7 @@ internal sealed partial class OverlayPlacementGrain(
     public Task<PlacementOutcome> PlaceAlone(PlacementRequest request, string why)
     {
         CatchUp();
-        return homes.PlaceAlone(request, why);
+        return residents.PlaceAlone(request, why);
     }
 
     private void CatchUp()

@@ -7,7 +7,7 @@ namespace ControlPlane.Commands;
 /// <summary><c>controlplane placement explain|simulate|home|promote</c>.</summary>
 internal static class PlacementCommands
 {
-    public static Command Create() => new("placement", "Which overlay a node belongs to, and why.") 
+    public static Command Create() => new("placement", "Which overlay a node belongs to, and why.")
     {
         Explain(),
         Simulate(),

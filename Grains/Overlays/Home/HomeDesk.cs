@@ -2,16 +2,11 @@ using ControlPlane.Overlays.Policies;
 
 namespace ControlPlane.Overlays;
 
-/// <summary>
-/// Who the home is, what the overlays of a region tell each other, and what an overlay may decide while the home is away.
-/// </summary>
-internal sealed class HomeDesk(RegionHistory history, string region, PlacementDesk places)
+/// <summary>Who the home is, and what the overlays of a region tell each other.</summary>
+internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
 {
     /// <summary>Why an overlay is Isolated after a promotion: until it has reported its nodes, nobody knows how full it is.</summary>
     private const string Unreported = "has not reported its nodes to the new home yet";
-
-    // How much more the home counts in this overlay than we do; null when it never told us.
-    private int? elsewhere;
 
     private RegionLedger Ledger => history.Ledger;
 
@@ -20,6 +15,9 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
     // Before the first promotion the configuration says who it is.
     private LedgerEntry.HomeSet Now => Ledger.Home is { Epoch: > 0 } promoted ? promoted : new LedgerEntry.HomeSet(
         history.Options.Home ?? Local, 0, "", "", DateTimeOffset.UnixEpoch, Ledger.Home?.OwesReport ?? true);
+
+    /// <summary>How much more the home counts in this overlay than this overlay does; null when it never said so.</summary>
+    public int? Elsewhere { get; private set; }
 
     public bool IsHere => Now.Home == Local;
 
@@ -78,7 +76,7 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
         Follow(reply.Home, reply.Epoch);
         if (reply.IsHome && reply.Committed is { } committed && Ledger.Overlay(Local) is { } here)
         {
-            elsewhere = Math.Max(0, committed - here.Committed);
+            Elsewhere = Math.Max(0, committed - here.Committed);
         }
 
         foreach (var told in reply.IsHome && !IsHere ? reply.Overlays ?? [] : [])
@@ -153,112 +151,19 @@ internal sealed class HomeDesk(RegionHistory history, string region, PlacementDe
         }
     }
 
-    public LinkRequest NextReport(string after)
-    {
-        var residents = Ledger.AllNodes()
-            .Where(node => node.Home == Local && string.CompareOrdinal(node.Identity, after) > 0)
-            .OrderBy(node => node.Identity, StringComparer.Ordinal)
-            .Take(LinkRequest.ResidentsMax)
-            .Select(node => new ResidentNode(node.Identity, node.HomeAttempt, node.Attributes, node.Declared))
-            .ToArray();
-        return new LinkRequest(LinkVerb.Report, region, Local, Now.Home, Now.Epoch, Ledger.Policy.Version)
-        {
-            Residents = residents,
-            IsLast = residents.Length < LinkRequest.ResidentsMax,
-        };
-    }
+    /// <summary>From now on this overlay has nodes that the home may not know of.</summary>
+    public Task Owe() => Now.OwesReport ? history.Written : history.Record(Owing(true));
 
     public Task Reported(long epoch) => epoch == Now.Epoch && Now.OwesReport
         ? history.Record(Owing(false))
         : history.Written;
-
-    /// <summary>Takes note of a place that the home gave in this overlay.</summary>
-    public async Task Note(PlacementRequest request)
-    {
-        if (!IsHere && Ledger.Overlay(Local) is { } here && places.Settled(request) is null)
-        {
-            var applicant = places.ApplicantOf(request);
-            var known = Ledger.Node(request.Identity);
-            var situation = Situation.Of(Ledger, applicant, known);
-            await places.Keep(request, applicant, known, new Decision(here, situation, [new Considered(here, null, 0)]));
-        }
-    }
-
-    /// <summary>Takes note that a node arrived in this overlay.</summary>
-    /// <param name="identity">The node.</param>
-    /// <param name="attempt">Its enrolment.</param>
-    /// <param name="alone">Whether the home does not know yet.</param>
-    /// <returns>False when nothing is known of that enrolment here.</returns>
-    public async Task<bool> ConfirmHere(string identity, int attempt, bool alone)
-    {
-        try
-        {
-            await places.Confirm(identity, attempt);
-        }
-        catch (PlacementLapsedException)
-        {
-            return false;
-        }
-
-        if (alone && !Now.OwesReport)
-        {
-            await history.Record(Owing(true));
-        }
-
-        return true;
-    }
-
-    /// <summary>Into this overlay, for nodes that live here and members of groups that do, where there is certainly room; else later.</summary>
-    public async Task<PlacementOutcome> PlaceAlone(PlacementRequest request, string why)
-    {
-        if (places.Settled(request) is { } settled)
-        {
-            return await settled;
-        }
-
-        var policy = Ledger.Policy;
-        if (policy.HomeLost == HomeLostRule.Defer || Ledger.Overlay(Local) is not { } here)
-        {
-            return new PlacementOutcome.Deferred(why, policy.Unplaceable.RetryAfter);
-        }
-
-        var applicant = places.ApplicantOf(request);
-        var known = Ledger.Node(request.Identity);
-        var chosen = new Choice(here, RuleCode.HomeLost, $"a group of it lives here, and {why}");
-        var decision = PlacementEngine.Decide(Ledger, applicant, known, chosen);
-        if (decision is not { Overlay: not null, IsQuarantine: false } || !BelongsHere(decision.Situation, known, here))
-        {
-            return new PlacementOutcome.Deferred($"{why}, and it is no member of a group that lives here", policy.Unplaceable.RetryAfter);
-        }
-
-        if (!Now.OwesReport)
-        {
-            _ = history.Record(Owing(true));
-        }
-
-        return await places.Keep(request, applicant, known, decision);
-    }
-
-    // Places that were promised to a group are counted at the home already; others are only certain when the home told what it counts.
-    private bool BelongsHere(Situation situation, PlacedNode? known, OverlayEntry here)
-    {
-        if (known?.Home == here.Name)
-        {
-            return true;
-        }
-
-        var groups = situation.Groups.Where(membership => Ledger.Policy.Groups[membership.Rule].Mode == GroupMode.Required)
-            .Select(membership => Ledger.Group(membership.Id)).ToArray();
-        return groups.Length > 0 && Array.TrueForAll(groups, group => ReferenceEquals(group?.Lives, here))
-            && (Array.Exists(groups, group => group!.Promise > 0) || here.Committed + elsewhere + 1 <= here.HardLimit);
-    }
 
     // A later epoch holds whoever tells of it, as long as its home is an overlay of this region. The new home knows only what is reported to it, so everything is.
     private void Follow(string home, long epoch)
     {
         if (Now.IsOlderThan(home, epoch) && history.Options.Members.ContainsKey(home))
         {
-            elsewhere = null;
+            Elsewhere = null;
             _ = history.Record(new LedgerEntry.HomeSet(home, epoch, "", $"heard of epoch {epoch}", history.Now, OwesReport: home != Local)
             {
                 KeptOverlay = Local,
