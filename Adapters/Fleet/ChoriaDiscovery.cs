@@ -33,7 +33,8 @@ internal sealed class ChoriaDiscovery(NodeCalls calls, IOptions<FleetOptions> op
         }
     }
 
-    private static DiscoveredNode Found(ReceivedReply received) => new(
+    private DiscoveredNode Found(ReceivedReply received) => new(
         Discovery.ResponderOf(received),
-        received.Reply.Protocol == ChoriaProtocol.V1 ? NodeProtocol.V1 : NodeProtocol.V2);
+        received.Reply.Protocol == ChoriaProtocol.V1 ? NodeProtocol.V1 : NodeProtocol.V2,
+        time.GetUtcNow());
 }

@@ -8,7 +8,6 @@ namespace ControlPlane.Fleet;
 internal sealed partial class DiscoverySweepGrain(
     IFleetDiscovery discovery,
     IOptions<ProvisioningOptions> options,
-    TimeProvider time,
     ILogger<DiscoverySweepGrain> logger) : Grain, IDiscoverySweepGrain
 {
     /// <summary>Answers that are compared with the roster in one go.</summary>
@@ -58,14 +57,13 @@ internal sealed partial class DiscoverySweepGrain(
     // read the state of each from Redis.
     private async Task<int> TakeUpMissing(IReadOnlyCollection<DiscoveredNode> sighted)
     {
-        var now = time.GetUtcNow();
-        var protocols = sighted.DistinctBy(node => node.Identity).ToDictionary(node => node.Identity, node => node.Protocol, StringComparer.Ordinal);
-        var slices = protocols.Keys.GroupBy(FleetRoster.ShardOf)
+        var answers = sighted.DistinctBy(node => node.Identity).ToDictionary(node => node.Identity, StringComparer.Ordinal);
+        var slices = answers.Keys.GroupBy(FleetRoster.ShardOf)
             .Select(slice => GrainFactory.GetGrain<IFleetRosterGrain>(slice.Key).FindMissing([.. slice]));
         var missing = (await Task.WhenAll(slices)).SelectMany(identities => identities).ToList();
         foreach (var few in missing.Chunk(CallsMax))
         {
-            await Task.WhenAll(few.Select(identity => GrainFactory.GetGrain<INodeGrain>(identity).Sighted(protocols[identity], now)));
+            await Task.WhenAll(few.Select(identity => GrainFactory.GetGrain<INodeGrain>(identity).Sighted(answers[identity].Protocol, answers[identity].At)));
         }
 
         return missing.Count;

@@ -19,6 +19,7 @@ internal abstract record EnrolmentStep
         Restart => "restart",
         LookFor => "look_for",
         Arrive => "arrive",
+        Stay => "stay",
         Renew => "renew",
         CloseSuperseded => "close_superseded",
         FreePlace => "free_place",
@@ -64,6 +65,9 @@ internal abstract record EnrolmentStep
     public sealed record FreePlace : EnrolmentStep;
 
     public sealed record Arrive(DateTimeOffset At) : EnrolmentStep;
+
+    /// <summary>It is heard on its overlay, with what it held before: the enrolment that began was for nothing.</summary>
+    public sealed record Stay(DateTimeOffset At) : EnrolmentStep;
 
     public sealed record Quarantine(Refusal Refusal, string Detail) : EnrolmentStep;
 }

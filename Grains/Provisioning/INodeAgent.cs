@@ -61,7 +61,8 @@ public interface IFleetDiscovery
 
 /// <param name="Identity">As the transport header of the reply names it.</param>
 /// <param name="Protocol">The protocol of the reply.</param>
-public sealed record DiscoveredNode(string Identity, NodeProtocol Protocol);
+/// <param name="At">When the reply came, by our clock.</param>
+public sealed record DiscoveredNode(string Identity, NodeProtocol Protocol, DateTimeOffset At);
 
 /// <param name="Protocol">The protocol that the node answered in.</param>
 /// <param name="Token">The node's provisioning token, not yet verified.</param>

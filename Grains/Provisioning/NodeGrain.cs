@@ -235,6 +235,11 @@ internal sealed class NodeGrain(
                 await Record(heardAt, State.Superseded.Count > 0 ? context.Now : Due());
                 break;
 
+            case EnrolmentStep.Stay stay:
+                await (advancing = Stay(stay));
+                await Record(heardAt, Due());
+                break;
+
             case EnrolmentStep.StartOver:
                 NoteFall(heardAt);
                 await Record(heardAt, context.Now);
@@ -337,11 +342,8 @@ internal sealed class NodeGrain(
                 await AnnounceHold();
                 break;
 
-            case EnrolmentStep.LookFor:
-                var hasArrived = await nodeSteps.HasArrivedAsync(Identity, State, cancellationToken);
-                news = hasArrived
-                    ? news with { Arrival = new Arrival(State.Overlay ?? "", context.Now) }
-                    : news with { StartedAt = context.Now };
+            case EnrolmentStep.Stay stay:
+                await Stay(stay);
                 break;
 
             case EnrolmentStep.Quarantine quarantine:
@@ -372,6 +374,7 @@ internal sealed class NodeGrain(
         EnrolmentStep.Certify => planeSteps.CertifyAsync(Identity, State, Pending, Overlay, cancellationToken),
         EnrolmentStep.Configure => nodeSteps.ConfigureAsync(Identity, State, Pending, Overlay, cancellationToken),
         EnrolmentStep.Restart => nodeSteps.RestartAsync(Identity, State, cancellationToken),
+        EnrolmentStep.LookFor => nodeSteps.LookForAsync(Identity, State, cancellationToken),
         EnrolmentStep.Renew => nodeSteps.RenewAsync(Identity, State, cancellationToken),
         _ => throw new UnreachableException(),
     };
@@ -379,6 +382,12 @@ internal sealed class NodeGrain(
     private async Task Keep(Progress progress)
     {
         dossier = progress.Dossier;
+        if (progress.LivesInOverlay)
+        {
+            news = news with { Arrival = new Arrival(State.Overlay ?? "", context.Now, IsAnswer: true) };
+            return;
+        }
+
         if (!progress.IsDurable)
         {
             node.State = progress.State;
@@ -427,6 +436,14 @@ internal sealed class NodeGrain(
         ForgetArrival();
         hasFallen = false;
         log.Enrolled(Identity, State, arrive.At - (waitingSince ?? arrive.At));
+    }
+
+    private async Task Stay(EnrolmentStep.Stay stay)
+    {
+        dossier = null;
+        await node.ReplaceAsync(State.Stayed(stay.At, context.Now));
+        ForgetArrival();
+        hasFallen = false;
     }
 
     // It arrived where there is no room any more. Told to enrol anew, it starts in provisioning mode and is placed again; when it does not

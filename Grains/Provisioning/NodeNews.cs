@@ -25,4 +25,5 @@ internal sealed record NodeNews(DateTimeOffset? StartedAt = null, DateTimeOffset
 
 /// <param name="Overlay">The overlay on whose network it was heard.</param>
 /// <param name="At">When that network's broker stored it.</param>
-internal sealed record Arrival(string Overlay, DateTimeOffset At);
+/// <param name="IsAnswer">Whether we asked for it, after all other news: no clock is needed to tell that it is newer.</param>
+internal sealed record Arrival(string Overlay, DateTimeOffset At, bool IsAnswer = false);

@@ -167,6 +167,14 @@ internal sealed record NodeState
         return enrolled.Reached(NodeStage.Enrolled, at);
     }
 
+    /// <summary>An enrolment of a node that had not left ends as if it had not begun.</summary>
+    public NodeState Stayed(DateTimeOffset heardAt, DateTimeOffset at) => (this with
+    {
+        Failures = 0,
+        Turn = null,
+        ReachedAt = heardAt,
+    }).Reached(NodeStage.Enrolled, at, $"it is heard in {Overlay} as before");
+
     /// <summary>Adds a line to the history without changing how the node stands.</summary>
     public NodeState Noted(DateTimeOffset at, string? detail) =>
         this with { History = Append(new NodeStep(Stage, at, Attempt, detail)) };

@@ -13,7 +13,20 @@ internal sealed class NodeSteps(
         NodeTokenReply reply;
         using (await gate.EnterProbeAsync(state.WaitingSince ?? context.Now, cancellationToken))
         {
-            reply = await agent.FetchTokenAsync(identity, state.Protocol, cancellationToken);
+            try
+            {
+                reply = await agent.FetchTokenAsync(identity, state.Protocol, cancellationToken);
+            }
+            catch (NodeSilentException) when (state is { Held: not null, Overlay: not null })
+            {
+                // It was enrolled before: what said that it had fallen back may have been late.
+                if (await agent.AnswersInOverlayAsync(identity, state.Protocol, state.Overlay, cancellationToken))
+                {
+                    return new Progress(state, Dossier: null, IsDurable: false) { LivesInOverlay = true };
+                }
+
+                throw;
+            }
         }
 
         var now = context.Now;
@@ -138,18 +151,23 @@ internal sealed class NodeSteps(
     /// Only an answer ends the enrolment, one way or the other. Silence does not: the overlay's broker may have taken the event with it, and a
     /// node that lives there must not lose the certificate that it lives by.
     /// </remarks>
-    /// <returns>True in the overlay, false in provisioning mode.</returns>
     /// <exception cref="NodeSilentException">It answers in neither.</exception>
-    public async Task<bool> HasArrivedAsync(string identity, NodeState state, CancellationToken cancellationToken)
+    public async Task<Progress> LookForAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
         using var probe = await gate.EnterProbeAsync(state.WaitingSince ?? context.Now, cancellationToken);
         var inOverlay = agent.AnswersInOverlayAsync(identity, state.Protocol, state.Overlay ?? "", cancellationToken);
         var isProvisioning = IsProvisioningAsync(identity, state.Protocol, cancellationToken);
         await Task.WhenAll(inOverlay, isProvisioning);
-        return await inOverlay || (await isProvisioning
-            ? false
-            : throw new NodeSilentException(
-                $"it did not arrive in {state.Overlay} within {context.Options.ArrivalDeadline}, and answers neither there nor in provisioning mode"));
+        if (await inOverlay)
+        {
+            return new Progress(state, Dossier: null, IsDurable: false) { LivesInOverlay = true };
+        }
+
+        var overdue = $"it did not arrive in {state.Overlay} within {context.Options.ArrivalDeadline}";
+        return await isProvisioning
+            ? new Progress(
+                state.StartedOver(state.WaitingSince ?? context.Now, context.Now, $"{overdue}, and is in provisioning mode"), null, IsDurable: false)
+            : throw new NodeSilentException($"{overdue}, and answers neither there nor in provisioning mode");
     }
 
     private async Task<bool> IsProvisioningAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)

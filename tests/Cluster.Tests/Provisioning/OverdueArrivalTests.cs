@@ -12,6 +12,26 @@ public sealed class ImpatientCluster : NodeCluster
 public sealed class OverdueArrivalTests(ImpatientCluster cluster) : IClassFixture<ImpatientCluster>
 {
     [Fact]
+    public async Task Sighted_CostsANodeNothing_WhenItLivesInItsOverlayAllTheSame()
+    {
+        const string identity = "slandered.example.net";
+        await cluster.Start(identity);
+        await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
+        await cluster.Arrive(identity);
+        var before = await cluster.Until(identity, node => node.Stage == NodeStage.Enrolled);
+
+        // A reply that lay in the socket of a silo that was stopped: the node is not there any more.
+        cluster.Nodes[identity].LivesIn = NodeCluster.Overlay;
+        cluster.Nodes[identity].FailNext("jwt", new NodeSilentException("no answer"));
+        await cluster.Node(identity).Sighted(NodeProtocol.V1, TimeProvider.System.GetUtcNow());
+
+        var after = await cluster.Until(identity, node => node.History[^1].Detail == $"it is heard in {NodeCluster.Overlay} as before");
+        Assert.Equal((NodeStage.Enrolled, 1), (after.Stage, after.Attempt));
+        Assert.Equal(before.Certificate?.SerialNumber, after.Certificate?.SerialNumber);
+        Assert.Equal(LedgerState.Issued, (await cluster.Order(identity, 1))?.State);
+    }
+
+    [Fact]
     public async Task Continue_JudgesAnOverdueNode_ByWhereItAnswers()
     {
         const string arrived = "arrived.example.net";

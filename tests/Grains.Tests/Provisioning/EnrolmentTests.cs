@@ -84,6 +84,27 @@ public sealed class EnrolmentTests
         Assert.IsType<EnrolmentStep.LookFor>(Next(restarted, Silence, Start.AddMinutes(2)));
     }
 
+    [Theory]
+    [InlineData(Overlay, 10, true)]
+    [InlineData(Overlay, 1, false)]
+    [InlineData("eu-w-002", 10, false)]
+    public void Next_LeavesANodeEnrolled_ThatIsHeardInItsOverlay_AfterItWasThoughtToHaveFallenBack(string overlay, int seconds, bool stays)
+    {
+        var fallen = Start.AddMinutes(5);
+        var silent = Enrolled.StartedOver(fallen, fallen, null).OnHold(new Hold(NodeStage.Silent, "no answer", fallen.AddHours(1), null), fallen);
+        var news = new NodeNews(SightedAt: fallen, Arrival: new Arrival(overlay, fallen.AddSeconds(seconds)));
+
+        Assert.Equal(stays, Next(silent, news, fallen.AddMinutes(1)) is EnrolmentStep.Stay);
+    }
+
+    [Fact]
+    public void Next_DoesNotLeaveANodeEnrolled_WhoseNewKeysWereMade()
+    {
+        var again = Certified with { Held = Enrolled.Held, WaitingSince = Start };
+
+        Assert.IsType<EnrolmentStep.Arrive>(Next(again, new NodeNews(Arrival: new Arrival(Overlay, Start.AddMinutes(1)))));
+    }
+
     [Fact]
     public void Next_LooksAgain_ForANodeThatAnsweredNowhere_WhenItsHoldIsOver()
     {
