@@ -97,9 +97,10 @@ public sealed class LocalCaFolderTests : IDisposable
         var line = (await File.ReadAllTextAsync(journal, Cancel)).Trim();
         await File.AppendAllLinesAsync(journal, Enumerable.Range(1, 60_000).Select(number => $"{number:X32}{line[32..]}"), Cancel);
 
-        var began = Stopwatch.GetTimestamp();
+        // Five seconds of work: on a machine that others keep busy it waits for longer than that.
+        var (began, cpu) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime);
         var list = (await issuer.GetRevocationListsAsync(Cancel))[0];
-        var took = Stopwatch.GetElapsedTime(began);
+        var took = TimeSpan.FromTicks(Math.Min(Stopwatch.GetElapsedTime(began).Ticks, (Environment.CpuUsage.TotalTime - cpu).Ticks));
 
         Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(5));
         Assert.Equal(60_001, RevocationLists.Read(list).Count);

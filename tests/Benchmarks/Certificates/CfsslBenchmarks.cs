@@ -13,10 +13,12 @@ public sealed class CfsslRsaBenchmark() : CfsslBenchmark("issuance-cfssl-rsa", T
 public sealed class CfsslEllipticBenchmark() : CfsslBenchmark("issuance-cfssl-p256", TestKeyKind.P256, calls: 8000);
 
 /// <summary>Certificates a minute over a real <c>cfssl serve</c>; the server and its load share the machine in both.</summary>
+/// <remarks>Ours is the issuer alone, whose answers are read; what grain, checks and ledger add is measured by <see cref="LocalCaIssuance"/>.</remarks>
 public abstract class CfsslBenchmark(string name, TestKeyKind key, int calls) : IBenchmark, IAsyncDisposable
 {
     private const int Concurrency = 8;
 
+    private readonly Dictionary<string, double> details = [];
     private CfsslServer? server;
     private CfsslIssuer? issuer;
     private HttpClient? http;
@@ -25,6 +27,8 @@ public abstract class CfsslBenchmark(string name, TestKeyKind key, int calls) : 
     public string Name => name;
 
     public string Unit => "certs/min";
+
+    public IReadOnlyDictionary<string, double> Details => details;
 
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
@@ -51,9 +55,10 @@ public abstract class CfsslBenchmark(string name, TestKeyKind key, int calls) : 
     }
 
     public Task<double> RunOursAsync(CancellationToken cancellationToken) => IssuanceLoad.PerMinuteAsync(
-        calls, Concurrency, (number, token) => issuer!.IssueAsync(IssuanceLoad.OrderFor(number), token), cancellationToken);
+        ("ours", details), calls, Concurrency, (number, token) => issuer!.IssueAsync(IssuanceLoad.OrderFor(number), token), cancellationToken);
 
     public Task<double> RunReferenceAsync(CancellationToken cancellationToken) => IssuanceLoad.PerMinuteAsync(
+        ("reference", details),
         calls,
         Concurrency,
         async (number, token) =>

@@ -18,6 +18,7 @@ public sealed class KeyVaultBenchmark : IBenchmark, IAsyncDisposable
     private static readonly TimeSpan Latency = TimeSpan.FromMilliseconds(20);
 
     private readonly string rootFile = Path.GetTempFileName();
+    private readonly Dictionary<string, double> details = [];
     private FakeKeyVault? vault;
     private HttpClientTransport? transport;
     private KeyVaultIssuer? issuer;
@@ -27,6 +28,8 @@ public sealed class KeyVaultBenchmark : IBenchmark, IAsyncDisposable
     public string Name => "issuance-keyvault";
 
     public string Unit => "certs/min";
+
+    public IReadOnlyDictionary<string, double> Details => details;
 
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
@@ -55,9 +58,10 @@ public sealed class KeyVaultBenchmark : IBenchmark, IAsyncDisposable
     }
 
     public Task<double> RunOursAsync(CancellationToken cancellationToken) => IssuanceLoad.PerMinuteAsync(
-        Calls, Concurrency, (number, token) => issuer!.IssueAsync(IssuanceLoad.OrderFor(number), token), cancellationToken);
+        ("ours", details), Calls, Concurrency, (number, token) => issuer!.IssueAsync(IssuanceLoad.OrderFor(number), token), cancellationToken);
 
     public Task<double> RunReferenceAsync(CancellationToken cancellationToken) => IssuanceLoad.PerMinuteAsync(
+        ("reference", details),
         Calls,
         Concurrency,
         async (number, token) =>

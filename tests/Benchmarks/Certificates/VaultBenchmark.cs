@@ -12,6 +12,7 @@ public sealed class VaultBenchmark : IBenchmark, IAsyncDisposable
     private const int Concurrency = 32;
     private static readonly TimeSpan Latency = TimeSpan.FromMilliseconds(20);
 
+    private readonly Dictionary<string, double> details = [];
     private FakeVault? vault;
     private VaultIssuer? issuer;
     private HttpClient? http;
@@ -20,6 +21,8 @@ public sealed class VaultBenchmark : IBenchmark, IAsyncDisposable
     public string Name => "issuance-vault";
 
     public string Unit => "certs/min";
+
+    public IReadOnlyDictionary<string, double> Details => details;
 
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
@@ -45,9 +48,10 @@ public sealed class VaultBenchmark : IBenchmark, IAsyncDisposable
     }
 
     public Task<double> RunOursAsync(CancellationToken cancellationToken) => IssuanceLoad.PerMinuteAsync(
-        Calls, Concurrency, (number, token) => issuer!.IssueAsync(IssuanceLoad.OrderFor(number), token), cancellationToken);
+        ("ours", details), Calls, Concurrency, (number, token) => issuer!.IssueAsync(IssuanceLoad.OrderFor(number), token), cancellationToken);
 
     public Task<double> RunReferenceAsync(CancellationToken cancellationToken) => IssuanceLoad.PerMinuteAsync(
+        ("reference", details),
         Calls,
         Concurrency,
         async (number, token) =>

@@ -10,6 +10,7 @@ public class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
     private const int SerialBytes = 16;
 
     private readonly X509Certificate2 root;
+    private readonly X509AuthorityKeyIdentifierExtension authority;
     private readonly ConcurrentDictionary<string, byte[]> signed = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, RevocationReason> revoked = new(StringComparer.Ordinal);
     private int calls;
@@ -20,8 +21,11 @@ public class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
         Capabilities = new IssuerCapabilities(true, true, true, true, true, true, false, null) { Repeatable = repeatable, PerRequestUris = true };
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name} root", key, HashAlgorithmName.SHA256);
+        var identifier = new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false);
         request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForCertificateAuthority(0));
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
+        request.CertificateExtensions.Add(identifier);
+        authority = X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier(identifier);
         root = request.CreateSelfSigned(DateTimeOffset.UnixEpoch.AddYears(30), DateTimeOffset.UnixEpoch.AddYears(200));
     }
 
@@ -84,15 +88,21 @@ public class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
 
     private byte[] Sign(CertificateOrder order)
     {
-        var subject = new X500DistinguishedNameBuilder();
-        subject.AddCommonName(order.Subject.CommonName);
         var key = PublicKey.CreateFromSubjectPublicKeyInfo(order.PublicKeyInfoDer.Span, out _);
-        var request = new CertificateRequest(subject.Build(), key, HashAlgorithmName.SHA256);
+        var request = new CertificateRequest(NameOf(order.Subject), key, HashAlgorithmName.SHA256);
         var isRsa = key.Oid.Value == CertificateOids.RsaEncryption;
         request.CertificateExtensions.Add(new X509KeyUsageExtension(
             X509KeyUsageFlags.DigitalSignature | (isRsa ? X509KeyUsageFlags.KeyEncipherment : 0), critical: true));
-        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(
-            [new(CertificateOids.ClientAuthentication), new(CertificateOids.ServerAuthentication)], critical: false));
+        OidCollection purposes = [new(CertificateOids.ClientAuthentication)];
+        if (order.Profile.ServerAuthentication)
+        {
+            purposes.Add(new Oid(CertificateOids.ServerAuthentication));
+        }
+
+        request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(purposes, critical: false));
+        request.CertificateExtensions.Add(X509BasicConstraintsExtension.CreateForEndEntity(critical: true));
+        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(key, critical: false));
+        request.CertificateExtensions.Add(authority);
         var names = new SubjectAlternativeNameBuilder();
         order.DnsNames.ToList().ForEach(names.AddDnsName);
         order.Uris.ToList().ForEach(uri => names.AddUri(new Uri(uri)));
@@ -101,6 +111,25 @@ public class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
         var certificate = request.Create(
             root.SubjectName, X509SignatureGenerator.CreateForECDsa(rootKey), order.NotBefore, order.NotAfter, SerialOf(order));
         return certificate.RawData;
+    }
+
+    private static X500DistinguishedName NameOf(CertificateSubject subject)
+    {
+        var name = new X500DistinguishedNameBuilder();
+        Add(subject.Country, name.AddCountryOrRegion);
+        Add(subject.Locality, text => name.AddLocalityName(text));
+        Add(subject.Organization, text => name.AddOrganizationName(text));
+        Add(subject.OrganizationalUnit, text => name.AddOrganizationalUnitName(text));
+        name.AddCommonName(subject.CommonName);
+        return name.Build();
+
+        static void Add(string? text, Action<string> add)
+        {
+            if (!string.IsNullOrEmpty(text))
+            {
+                add(text);
+            }
+        }
     }
 
     private byte[] SerialOf(CertificateOrder order)
