@@ -75,6 +75,13 @@ public sealed class JetStreamStreamOptions
     public int DeliveryAttemptsMax { get; set; } = 10;
 
     /// <summary>
+    /// How many silos may die with the same message being handled and no other before it becomes a dead letter. It is only counted after
+    /// two owners of its queue died in a row: from then on what was on its way is handled one message at a time. 1 to 100; 3 by default.
+    /// </summary>
+    [Range(1, 100)]
+    public int CrashAttemptsMax { get; set; } = 3;
+
+    /// <summary>
     /// How long the silo's start waits for a server that does not answer. 0 to 10 minutes; 15 seconds by default. After it the
     /// silo starts without: the queues report that they are not ready, and go on by themselves when the server is there.
     /// </summary>

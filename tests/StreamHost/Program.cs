@@ -35,6 +35,7 @@ host.UseOrleans(silo =>
     {
         options.Namespace = RecordingGrain.Namespace;
         options.Partitions = 12;
+        options.CrashAttemptsMax = 2;
         foreach (var stream in streams)
         {
             options.Sources.Add(new JetStreamSourceOptions { Name = stream, JetStream = stream, DecoderKey = "text" });

@@ -9,16 +9,22 @@ namespace ControlPlane.StreamHost;
 [Alias("ControlPlane.StreamHost.IRecordingGrain")]
 internal interface IRecordingGrain : IGrainWithStringKey;
 
-/// <summary>Writes down each event before it says that it has it.</summary>
+/// <summary>Writes down each event before it says that it has it. One of <see cref="Fatal"/> ends the process instead.</summary>
 [ImplicitStreamSubscription(Namespace)]
 internal sealed class RecordingGrain(HistoryFile history) : Grain, IRecordingGrain, IStreamSubscriptionObserver, IAsyncBatchObserver<TextEvent>
 {
     public const string Namespace = "host-events";
+    public const string Fatal = "fatal";
 
     public Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) => handleFactory.Create<TextEvent>().ResumeAsync(this);
 
     public Task OnNextAsync(IList<SequentialItem<TextEvent>> items)
     {
+        if (items.Any(item => item.Item.Identity == Fatal))
+        {
+            Environment.FailFast("an event that kills its silo");
+        }
+
         history.Write(items.Select(item => item.Item));
         return Task.CompletedTask;
     }

@@ -1,5 +1,6 @@
 using ControlPlane.Adapters.Nats;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Runtime.Providers;
@@ -62,6 +63,7 @@ public static class JetStreamSiloBuilderExtensions
         ArgumentException.ThrowIfNullOrEmpty(name);
         services.AddOptions<JetStreamStreamOptions>(name).Configure(configure).ValidateOnStart();
         services.AddSingleton<IValidateOptions<JetStreamStreamOptions>>(new JetStreamStreamOptionsValidator(name));
+        services.TryAddSingleton<TrialTurn>();
         services.AddKeyedSingleton(name, (provider, _) => new ProviderParts(provider, name));
         services.AddKeyedSingleton(name, (_, _) => new QueueMetrics(name));
         services.AddKeyedSingleton(name, (provider, _) => new JetStreamStreamsHealth(provider.GetRequiredKeyedService<QueueMetrics>(name)));

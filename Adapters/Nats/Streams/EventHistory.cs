@@ -17,6 +17,7 @@ internal sealed class EventHistory : IDisposable
     private readonly QueueRecord _taken;
     private readonly StreamSequenceToken _after;
     private readonly Action _wake;
+    private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenRegistration _withQueue;
     private readonly Channel<HeldMessage> _read = Channel.CreateBounded<HeldMessage>(
@@ -29,15 +30,23 @@ internal sealed class EventHistory : IDisposable
     /// <param name="taken">The queue as this silo has it.</param>
     /// <param name="after">The last event that is not wanted.</param>
     /// <param name="wake">Called when there is something to take, or nothing more to come.</param>
+    /// <param name="time">Paces what is tried again.</param>
     /// <param name="stopping">Ends the reading with the queue.</param>
     public EventHistory(
-        QueueDefinition queue, string subject, QueueRecord taken, StreamSequenceToken after, Action wake, CancellationToken stopping)
+        QueueDefinition queue,
+        string subject,
+        QueueRecord taken,
+        StreamSequenceToken after,
+        Action wake,
+        TimeProvider time,
+        CancellationToken stopping)
     {
         _queue = queue;
         _subject = subject;
         _taken = taken;
         _after = after;
         _wake = wake;
+        _time = time;
         _withQueue = stopping.Register(_stopping.Cancel);
         _ = RunAsync(_stopping.Token);
     }
@@ -83,7 +92,7 @@ internal sealed class EventHistory : IDisposable
             }
             catch (Exception fault) when (fault is NatsException or TimeoutException)
             {
-                await Task.Delay(RetryDelay, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(RetryDelay, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (OperationCanceledException)
             {

@@ -45,6 +45,9 @@ internal sealed class HeldMessage
     /// <summary>When it, or the last word that it is in progress, was heard: a time stamp of the time provider.</summary>
     public long HeardAt { get; set; }
 
+    /// <summary>Completed when nothing more is to be done with it, if somebody waits for that; else null.</summary>
+    public TaskCompletionSource? Done { get; init; }
+
     /// <summary>Nothing more is to be done with it but to acknowledge it. Set under the lock of <see cref="AckWindow"/>.</summary>
     public bool IsDone { get; set; }
 }

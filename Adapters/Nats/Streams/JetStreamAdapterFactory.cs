@@ -13,7 +13,7 @@ internal sealed partial class JetStreamAdapterFactory : IQueueAdapterFactory, IQ
 {
     private readonly ProviderParts _parts;
     private readonly QueueMetrics _metrics;
-    private readonly string? _silo;
+    private readonly QueueOwner? _silo;
     private readonly ILogger _logger;
     private readonly Lazy<QueueMapper> _queues;
     private readonly Lock _lock = new();
@@ -23,7 +23,9 @@ internal sealed partial class JetStreamAdapterFactory : IQueueAdapterFactory, IQ
     {
         _parts = services.GetRequiredKeyedService<ProviderParts>(name);
         _metrics = services.GetRequiredKeyedService<QueueMetrics>(name);
-        _silo = services.GetService<ILocalSiloDetails>()?.SiloAddress.ToParsableString();
+        _silo = services.GetService<ILocalSiloDetails>() is { } silo
+            ? QueueOwner.Of(silo, services.GetRequiredService<ISiloStatusOracle>())
+            : null;
         _logger = services.GetRequiredService<ILoggerFactory>().CreateLogger($"{typeof(JetStreamReceiver).FullName}.{name}");
         _queues = new Lazy<QueueMapper>(() => new QueueMapper(name, _silo is null ? [] : _parts.Queues));
     }
@@ -62,7 +64,7 @@ internal sealed partial class JetStreamAdapterFactory : IQueueAdapterFactory, IQ
     {
         var queue = _queues.Value[queueId];
         var register = new StateRegister(queue.JetStream, _parts.Names, _parts.Options.Replicas);
-        var ownership = new QueueOwnership(queue, _parts.Provider, _parts.Names, register, _parts.Options, _silo!);
+        var ownership = new QueueOwnership(queue, _parts.Provider, _parts.Names, register, _parts.Options, _silo!, _parts.Time);
         var receiver = new JetStreamReceiver(queue, ownership, _parts, _metrics, _logger);
         lock (_lock)
         {

@@ -36,7 +36,7 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
         _metrics = metrics;
         _time = parts.Time;
         _logger = logger;
-        _reader = new QueueReader(queue, ownership, _options, _time, logger) { Observer = this };
+        _reader = new QueueReader(queue, ownership, parts.Trials, _options, _time, logger) { Observer = this };
         _acknowledger = new Acknowledger(queue.Connection, _reader.Window, _options.AckWait, _time);
         _deadLetters = new DeadLetterWriter(queue, parts.Names, _options, Complete, _time, logger);
         Cache = new QueueCache(_options, this);
@@ -77,6 +77,7 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
         var byStream = new Dictionary<StreamId, List<HeldMessage>>();
         TakeAwake(byStream);
         var count = 0;
+        var bytes = 0L;
         for (; count < maxCount && _reader.Arrivals.TryRead(out var message); count++)
         {
             if (!byStream.TryGetValue(message.Stream, out var messages))
@@ -85,11 +86,12 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
             }
 
             messages.Add(message);
+            bytes += message.Size;
         }
 
         if (count > 0)
         {
-            _metrics.Read(_queue.Name, count);
+            _metrics.Read(_queue.Name, count, bytes);
         }
 
         return [.. byStream.Select(stream => new Arrival(stream.Key, stream.Value))];
@@ -137,7 +139,7 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
 
     EventHistory? IQueueEvents.OpenHistory(StreamId streamId, StreamSequenceToken after) =>
         _reader.Taken is { } taken && _subjectOf?.Invoke(streamId) is { } subject
-            ? new EventHistory(_queue, subject, taken, after, () => Wake(streamId), _stopping.Token)
+            ? new EventHistory(_queue, subject, taken, after, () => Wake(streamId), _time, _stopping.Token)
             : null;
 
     void IQueueEvents.Unclaimed(StreamId stream, int messages)
@@ -154,9 +156,18 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
         _deadLetters.Bury(message, reason);
     }
 
+    void IQueueObserver.Convicted(HeldMessage message, int deaths)
+    {
+        _metrics.DeadLetter(_queue.Name, "crash");
+        _deadLetters.Bury(message, string.Create(
+            CultureInfo.InvariantCulture, $"{deaths} silos died, each while it was handling this message and no other; see their logs"));
+    }
+
     void IQueueObserver.Redelivered() => _metrics.Redelivered(_queue.Name);
 
-    void IQueueObserver.AcknowledgeAgain(string ackSubject, long position) => _acknowledger.SignalAgain(ackSubject, position);
+    void IQueueObserver.AcknowledgeAgain() => _acknowledger.Signal();
+
+    Task IQueueObserver.ConfirmAsync(CancellationToken cancellationToken) => _acknowledger.FlushAsync(cancellationToken);
 
     void IQueueObserver.Lost(LostMessages lost)
     {

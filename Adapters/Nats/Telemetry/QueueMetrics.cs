@@ -16,12 +16,14 @@ internal sealed class QueueMetrics : IDisposable
     private readonly Counter<long> _unclaimed;
     private readonly Counter<long> _lost;
     private readonly Histogram<int> _batch;
+    private readonly Counter<long> _bytes;
 
     public QueueMetrics(string provider)
     {
         _provider = provider;
         _batch = _meter.CreateHistogram<int>(
             "controlplane.streams.read.messages", "{message}", "messages that a pulling agent read at once");
+        _bytes = _meter.CreateCounter<long>("controlplane.streams.read.bytes", "By", "bytes that a pulling agent read");
         _redelivered = _meter.CreateCounter<long>(
             "controlplane.streams.redelivered", "{message}", "messages that came again and were dropped");
         _deadLetters = _meter.CreateCounter<long>("controlplane.streams.dead_letters", "{message}", "messages that became dead letters");
@@ -48,7 +50,11 @@ internal sealed class QueueMetrics : IDisposable
 
     public void Unregister(JetStreamReceiver receiver) => _receivers.TryRemove(receiver, out _);
 
-    public void Read(string queue, int messages) => _batch.Record(messages, Provider, Queue(queue));
+    public void Read(string queue, int messages, long bytes)
+    {
+        _batch.Record(messages, Provider, Queue(queue));
+        _bytes.Add(bytes, Provider, Queue(queue));
+    }
 
     public void Redelivered(string queue) => _redelivered.Add(1, Provider, Queue(queue));
 

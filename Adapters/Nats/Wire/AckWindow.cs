@@ -10,7 +10,7 @@ internal sealed class AckWindow
     private readonly Lock _lock = new();
     private readonly Queue<HeldMessage> _held = [];
     private long _bytes;
-    private HeldMessage? _acknowledge;
+    private string? _acknowledgement;
 
     /// <summary>The position up to which everything is done.</summary>
     public long DoneThrough { get; private set; }
@@ -44,8 +44,17 @@ internal sealed class AckWindow
         {
             _held.Clear();
             _bytes = 0;
-            _acknowledge = null;
+            _acknowledgement = null;
             DoneThrough = doneThrough;
+        }
+    }
+
+    /// <summary>The consumer is another: what was to be acknowledged to the one before is not, since this one begins after it.</summary>
+    public void Rebegin()
+    {
+        lock (_lock)
+        {
+            _acknowledgement = null;
         }
     }
 
@@ -70,40 +79,44 @@ internal sealed class AckWindow
                 _held.Dequeue();
                 _bytes -= oldest.Size;
                 DoneThrough = oldest.Position;
-                _acknowledge = oldest;
+                _acknowledgement = oldest.AckSubject;
                 advanced = true;
             }
 
+            message.Done?.TrySetResult();
             return advanced;
         }
     }
 
-    /// <summary>The subject to acknowledge now; null when nothing was done since the last time.</summary>
-    public string? TakeAcknowledgement()
+    /// <summary>The subject by which all that is done is acknowledged; null when nothing is since the beginning.</summary>
+    public string? Acknowledgement
     {
-        lock (_lock)
+        get
         {
-            var subject = _acknowledge?.AckSubject;
-            _acknowledge = null;
-            return subject;
+            lock (_lock)
+            {
+                return _acknowledgement;
+            }
         }
     }
 
     /// <summary>
-    /// Takes note that a held message came again: where it is acknowledged now. False when it is not held, which means that it
-    /// is done and only its acknowledgement was lost.
+    /// Takes note that a message came again: where it is acknowledged now. True when it is the newest that is done, so that its
+    /// acknowledgement was lost and is to be sent again; that speaks for all before it.
     /// </summary>
     public bool Rebind(long position, string ackSubject)
     {
         lock (_lock)
         {
-            foreach (var message in _held)
+            if (position == DoneThrough)
             {
-                if (message.Position == position)
-                {
-                    message.AckSubject = ackSubject;
-                    return true;
-                }
+                _acknowledgement = ackSubject;
+                return true;
+            }
+
+            if (_held.FirstOrDefault(message => message.Position == position) is { } held)
+            {
+                held.AckSubject = ackSubject;
             }
 
             return false;

@@ -10,34 +10,20 @@ internal sealed class Acknowledger(INatsConnection connection, AckWindow window,
     private static readonly byte[] InProgress = "+WPI"u8.ToArray();
     private readonly Channel<bool> _due = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private string? _lastSubject;
 
     /// <summary>There is something to acknowledge.</summary>
     public void Signal() => _due.Writer.TryWrite(true);
-
-    /// <summary>
-    /// A message that is done came again, so its acknowledgement was lost: it is sent once more, if it is the newest one.
-    /// </summary>
-    public void SignalAgain(string ackSubject, long position)
-    {
-        // All before the newest is done as well, or it would be held: the newest acknowledgement says it for them.
-        if (position == window.DoneThrough)
-        {
-            _lastSubject = ackSubject;
-            Signal();
-        }
-    }
 
     /// <summary>Runs until it is cancelled. Never fails.</summary>
     public Task RunAsync(CancellationToken cancellationToken) =>
         Task.WhenAll(AcknowledgeAsync(cancellationToken), KeepInProgressAsync(cancellationToken));
 
     /// <summary>
-    /// Acknowledges what is done and waits for the server to confirm it: nobody will send a later one that makes up for it.
+    /// Acknowledges what is done and waits for the server to confirm it, where no later one may come to make up for it.
     /// </summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        if ((window.TakeAcknowledgement() ?? _lastSubject) is { } subject)
+        if (window.Acknowledgement is { } subject)
         {
             await connection.RequestAsync<byte[], byte[]>(
                 subject,
@@ -57,8 +43,7 @@ internal sealed class Acknowledger(INatsConnection connection, AckWindow window,
             try
             {
                 await _due.Reader.ReadAsync(cancellationToken);
-                _lastSubject = window.TakeAcknowledgement() ?? _lastSubject;
-                await SendAsync(_lastSubject, Ack, cancellationToken);
+                await SendAsync(window.Acknowledgement, Ack, cancellationToken);
             }
             catch (Exception fault) when (fault is NatsException or OperationCanceledException)
             {

@@ -12,39 +12,68 @@ namespace ControlPlane.Adapters.Nats;
 /// what was on its way first and in order, with no waiting for AckWait: taking over never reorders.
 /// </remarks>
 internal sealed class QueueOwnership(
-    QueueDefinition queue, string provider, ProviderNames names, StateRegister register, JetStreamStreamOptions options, string owner)
+    QueueDefinition queue,
+    string provider,
+    ProviderNames names,
+    StateRegister register,
+    JetStreamStreamOptions options,
+    QueueOwner owner,
+    TimeProvider time)
 {
     private const int NotFound = 404;
+    private const int Unavailable = 503;
+
+    // nats-server 2.9.10 was seen with consumers that found no leader any more although two of three members ran, until a third came back.
+    private static readonly TimeSpan StalledWait = TimeSpan.FromSeconds(30);
+
+    private DateTimeOffset? _stalledSince;
 
     private string RecordKey => QueueRecord.KeyOf(queue.Name);
 
     /// <summary>Takes the queue. Safe to repeat: each time there is a new consumer.</summary>
-    /// <param name="doneThrough">Up to which sequence everything is done, if the caller still owned the queue; else null.</param>
-    /// <param name="ownEpoch">The caller's epoch when it last owned the queue; 0 if it never did.</param>
+    /// <param name="before">The queue as the caller owned it last; null if it never did.</param>
+    /// <param name="doneThrough">Up to which sequence everything was done then.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="RegisterConflictException">Somebody else took the queue meanwhile.</exception>
-    public async Task<OwnedQueue> TakeAsync(ulong? doneThrough, long ownEpoch, CancellationToken cancellationToken)
+    public async Task<OwnedQueue> TakeAsync(QueueRecord? before, ulong doneThrough, CancellationToken cancellationToken)
     {
         await PartitionRecord.VerifyAsync(register, provider, options.Partitions, names, cancellationToken);
         var stream = await EnsureStreamAsync(cancellationToken);
         var (record, revision) = await register.ReadAsync<QueueRecord>(RecordKey, cancellationToken);
-        var floor = record is null ? null : await ReadFloorAsync(record.Consumer, cancellationToken);
-        if (record is not null && record.Epoch == ownEpoch && doneThrough > (floor ?? 0))
-        {
-            floor = doneThrough;
-        }
 
+        // A server that came back empty knows nothing of the queue: then what its owner remembers says what is lost, and from where
+        // positions go on.
+        record ??= before;
+        var wasOwn = record is not null && record.Epoch == before?.Epoch;
+        var reading = record is null ? default : await ReadConsumerAsync(record.Consumer, mayMiss: wasOwn, cancellationToken);
+        var floor = wasOwn && doneThrough > (reading.Floor ?? 0) ? doneThrough : reading.Floor;
         var bounds = new StreamBounds(stream.Created, stream.State.FirstSeq, stream.State.LastSeq);
         var position = QueuePosition.Decide(record, floor, bounds, queue.Start);
         var epoch = (record?.Epoch ?? 0) + 1;
-        var consumer = ConsumerName(epoch);
-        var taken = new QueueRecord(epoch, owner, Released: false, stream.Created, position.Floor, position.Base, consumer);
+        var taken = new QueueRecord(epoch, owner.Name, Released: false, stream.Created, position.Floor, position.Base, ConsumerName(epoch))
+        {
+            Suspicion = record is null || record.Base != position.Base
+                ? null
+                : Suspicion.Judge(record.Suspicion, position.Floor, reading.Delivered, !wasOwn && HasDied(record)),
+        };
         revision = await register.WriteAsync(RecordKey, taken, revision, cancellationToken);
 
-        await queue.JetStream.CreateOrUpdateConsumerAsync(queue.JetStreamName, Configure(consumer, position.Floor), cancellationToken);
+        await queue.JetStream.CreateOrUpdateConsumerAsync(queue.JetStreamName, Configure(taken), cancellationToken);
         await VerifyAsync(taken, cancellationToken);
         await DeleteEarlierAsync(taken.Epoch, cancellationToken);
-        return new OwnedQueue(consumer, taken, revision, position, record is not null && record.Epoch == ownEpoch);
+        return new OwnedQueue(taken, revision, position, wasOwn);
+    }
+
+    /// <summary>Writes down that a message is about to be tried alone. Returns the queue as it is owned then.</summary>
+    /// <exception cref="RegisterConflictException">Somebody else took the queue meanwhile.</exception>
+    public async Task<OwnedQueue> TryAloneAsync(OwnedQueue owned, ulong sequence, ulong doneThrough, CancellationToken cancellationToken)
+    {
+        var tried = owned.Record with
+        {
+            Floor = Math.Max(owned.Record.Floor, doneThrough),
+            Suspicion = owned.Record.Suspicion?.Try(sequence),
+        };
+        return owned with { Record = tried, Revision = await register.WriteAsync(RecordKey, tried, owned.Revision, cancellationToken) };
     }
 
     /// <summary>Whether the queue is, or may be taken to be, free: nobody has it, or its owner let it go, or it is the caller's.</summary>
@@ -74,30 +103,41 @@ internal sealed class QueueOwnership(
         }
     }
 
-    private async Task<ulong?> ReadFloorAsync(string name, CancellationToken cancellationToken)
+    private bool HasDied(QueueRecord record) => !record.Released && record.Owner.Length > 0 && !owner.IsAlive(record.Owner);
+
+    // Without an answer of the consumer there is what its own owner remembers. Anybody else has the record only, which may be old, and
+    // repeats from there: so first it is waited for.
+    private async Task<(ulong? Floor, ulong? Delivered)> ReadConsumerAsync(string name, bool mayMiss, CancellationToken cancellationToken)
     {
         if (name.Length == 0)
         {
-            return null;
+            return default;
         }
 
         try
         {
             var consumer = await queue.JetStream.GetConsumerAsync(queue.JetStreamName, name, cancellationToken);
-            return consumer.Info.AckFloor?.StreamSeq;
+            _stalledSince = null;
+            return (consumer.Info.AckFloor?.StreamSeq, consumer.Info.Delivered?.StreamSeq);
         }
-        catch (NatsJSApiException gone) when (gone.Error.Code == NotFound)
+        catch (NatsJSApiException gone) when (gone.Error.Code == NotFound || (gone.Error.Code == Unavailable && (mayMiss || HasStalled())))
         {
-            return null;
+            return default;
         }
     }
 
-    private ConsumerConfig Configure(string name, ulong floor) => new(name)
+    private bool HasStalled()
     {
-        DurableName = name,
-        Description = $"read by {owner}",
+        _stalledSince ??= time.GetUtcNow();
+        return time.GetUtcNow() - _stalledSince >= StalledWait;
+    }
+
+    private ConsumerConfig Configure(QueueRecord taken) => new(taken.Consumer)
+    {
+        DurableName = taken.Consumer,
+        Description = $"read by {owner.Name}",
         DeliverPolicy = ConsumerConfigDeliverPolicy.ByStartSequence,
-        OptStartSeq = floor + 1,
+        OptStartSeq = taken.Floor + 1,
         AckPolicy = ConsumerConfigAckPolicy.All,
         AckWait = options.AckWait,
         MaxAckPending = options.WindowMessagesMax,
@@ -112,7 +152,7 @@ internal sealed class QueueOwnership(
         var (record, _) = await register.ReadAsync<QueueRecord>(RecordKey, cancellationToken);
         if (record?.Epoch != taken.Epoch)
         {
-            await DeleteAsync(ConsumerName(taken.Epoch), cancellationToken);
+            await DeleteAsync(taken.Consumer, cancellationToken);
             throw new RegisterConflictException($"'{record?.Owner}' took the queue '{queue.Name}' meanwhile");
         }
     }
@@ -144,9 +184,13 @@ internal sealed class QueueOwnership(
         {
             await queue.JetStream.DeleteConsumerAsync(queue.JetStreamName, consumer, cancellationToken);
         }
-        catch (NatsJSApiException gone) when (gone.Error.Code == NotFound)
+        catch (NatsJSApiException gone) when (gone.Error.Code is NotFound or Unavailable)
         {
-            // Its owner or another silo was faster.
+            // Its owner or another silo was faster; or it has stalled, delivers nothing, and is deleted when the queue is taken the next time.
+        }
+        catch (NatsJSApiNoResponseException)
+        {
+            // The same: the answer is the consumer's leader's to give.
         }
     }
 
@@ -155,9 +199,8 @@ internal sealed class QueueOwnership(
 }
 
 /// <summary>A queue that was taken.</summary>
-/// <param name="Consumer">The name of its consumer.</param>
 /// <param name="Record">What the register says of it.</param>
 /// <param name="Revision">The revision of that.</param>
 /// <param name="Position">Where it goes on.</param>
 /// <param name="WasOwn">Whether nobody else had it since the caller had it last.</param>
-internal sealed record OwnedQueue(string Consumer, QueueRecord Record, ulong Revision, QueuePosition Position, bool WasOwn);
+internal sealed record OwnedQueue(QueueRecord Record, ulong Revision, QueuePosition Position, bool WasOwn);

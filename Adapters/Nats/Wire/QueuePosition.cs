@@ -10,8 +10,16 @@ namespace ControlPlane.Adapters.Nats;
 /// <param name="Floor">The sequence up to which everything was done when the record was written; the consumer knows better.</param>
 /// <param name="Base">What is added to sequences to get positions: where the stream's predecessors of the same name ended.</param>
 /// <param name="Consumer">The owner's consumer; empty when the queue was moved and nobody has read it since.</param>
+/// <param name="Suspicion">What is held against messages with which owners died; null when nothing is.</param>
 internal sealed record QueueRecord(
-    long Epoch, string Owner, bool Released, DateTimeOffset StreamCreated, ulong Floor, long Base, string Consumer = "")
+    long Epoch,
+    string Owner,
+    bool Released,
+    DateTimeOffset StreamCreated,
+    ulong Floor,
+    long Base,
+    string Consumer = "",
+    Suspicion? Suspicion = null)
 {
     public static string KeyOf(string queue) => $"queue/{queue}";
 }

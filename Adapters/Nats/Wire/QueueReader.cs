@@ -7,7 +7,7 @@ namespace ControlPlane.Adapters.Nats;
 
 /// <summary>Owns one queue while its silo does: takes it, reads it in order, and takes it again whatever happens to the server.</summary>
 internal sealed partial class QueueReader(
-    QueueDefinition queue, QueueOwnership ownership, JetStreamStreamOptions options, TimeProvider time, ILogger logger)
+    QueueDefinition queue, QueueOwnership ownership, TrialTurn trials, JetStreamStreamOptions options, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan RetryDelayMax = TimeSpan.FromSeconds(5);
@@ -96,10 +96,10 @@ internal sealed partial class QueueReader(
     {
         var before = _owned;
         await LetRivalGoOnAsync(before, cancellationToken);
-        ulong? done = before is null ? null : DoneThrough(before);
-        var owned = await ownership.TakeAsync(done, before?.Record.Epoch ?? 0, cancellationToken);
+        var owned = await ownership.TakeAsync(before?.Record, before is null ? 0 : DoneThrough(before), cancellationToken);
         _owned = owned;
         _lastDelivery = 0;
+        Window.Rebegin();
         if (!owned.WasOwn || owned.Record.Base != before!.Record.Base)
         {
             // Not ours in between, or another stream of the same name: what is held belongs to the past.
@@ -121,6 +121,10 @@ internal sealed partial class QueueReader(
 
         NotReady = null;
         LogTaken(queue.Name, queue.JetStreamName, owned.Record.Epoch, owned.Position.Floor + 1);
+        if (owned.Record.Suspicion is { TrialsThrough: > 0 } suspicion)
+        {
+            LogSuspicion(queue.Name, suspicion.Deaths, suspicion.TrialsThrough);
+        }
     }
 
     private ulong DoneThrough(OwnedQueue owned) => (ulong)Math.Max(0, Window.DoneThrough - owned.Record.Base);
@@ -141,7 +145,7 @@ internal sealed partial class QueueReader(
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
-        var consumer = $"{queue.JetStreamName}.{_owned!.Consumer}";
+        var consumer = $"{queue.JetStreamName}.{_owned!.Record.Consumer}";
         await using var session = await PullSession.OpenAsync(queue.JetStream, consumer, Window, options, time, cancellationToken);
         var batch = new List<NatsMsg<byte[]>>();
         while (true)
@@ -171,43 +175,83 @@ internal sealed partial class QueueReader(
 
         _lastDelivery = delivery.Delivery;
         Pending = delivery.Pending;
-        var position = _owned!.Record.Base + (long)delivery.Sequence;
         if (delivery.Sequence <= _lastSequence)
         {
             Observer.Redelivered();
-            if (!Window.Rebind(position, message.ReplyTo!))
+            if (Window.Rebind(PositionOf(delivery), message.ReplyTo!))
             {
-                Observer.AcknowledgeAgain(message.ReplyTo!, position);
+                Observer.AcknowledgeAgain();
             }
-
-            return;
         }
-
-        _lastSequence = delivery.Sequence;
-        var held = Hold(message, delivery, position, now, out var poison);
-        if (poison is not null)
+        else if (delivery.Sequence <= _owned!.Record.Suspicion?.TrialsThrough)
         {
-            Observer.Poison(held, poison);
-        }
-        else if (held.Events.Length == 0)
-        {
-            Observer.Ignored(held);
+            await TryAloneAsync(message, delivery, cancellationToken);
         }
         else
         {
-            await _arrivals.Writer.WriteAsync(held, cancellationToken);
+            await HandOnAsync(Hold(message, delivery, now, out var content), content, cancellationToken);
         }
     }
 
-    private HeldMessage Hold(NatsMsg<byte[]> message, AckSubject delivery, long position, long now, out string? poison)
+    // Written down before anything of the message is looked at, and confirmed before another one gets the turn: if the silo dies in
+    // between, it was with this one.
+    private async Task TryAloneAsync(NatsMsg<byte[]> message, AckSubject delivery, CancellationToken cancellationToken)
+    {
+        await trials.WaitAsync(cancellationToken);
+        try
+        {
+            var attempts = _owned!.Record.Suspicion!.TrialsOf(delivery.Sequence);
+            if (attempts >= options.CrashAttemptsMax)
+            {
+                Observer.Convicted(Hold(message, delivery, time.GetTimestamp(), out _, MessageContent.Nothing), attempts);
+                return;
+            }
+
+            _owned = await ownership.TryAloneAsync(_owned, delivery.Sequence, DoneThrough(_owned), cancellationToken);
+            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await HandOnAsync(Hold(message, delivery, time.GetTimestamp(), out var content, done: done), content, cancellationToken);
+            await done.Task.WaitAsync(cancellationToken);
+            await Observer.ConfirmAsync(cancellationToken);
+        }
+        finally
+        {
+            trials.Release();
+        }
+    }
+
+    private ValueTask HandOnAsync(HeldMessage held, MessageContent content, CancellationToken cancellationToken)
+    {
+        if (content.PoisonReason is { } poison)
+        {
+            Observer.Poison(held, poison);
+            return ValueTask.CompletedTask;
+        }
+
+        if (held.Events.Length == 0)
+        {
+            Observer.Ignored(held);
+            return ValueTask.CompletedTask;
+        }
+
+        return _arrivals.Writer.WriteAsync(held, cancellationToken);
+    }
+
+    private HeldMessage Hold(
+        NatsMsg<byte[]> message,
+        AckSubject delivery,
+        long now,
+        out MessageContent content,
+        MessageContent? known = null,
+        TaskCompletionSource? done = null)
     {
         var stored = new JetStreamMessage(
             queue.Name, message.Subject, message.Headers, message.Data ?? [], delivery.Sequence, delivery.StoredAt);
-        var content = queue.Reader.Read(stored);
+        content = known ?? queue.Reader.Read(stored);
+        _lastSequence = delivery.Sequence;
         var held = new HeldMessage
         {
             Message = stored,
-            Position = position,
+            Position = PositionOf(delivery),
             Epoch = _owned!.Record.Epoch,
             AckSubject = message.ReplyTo!,
             Size = message.Size,
@@ -215,11 +259,13 @@ internal sealed partial class QueueReader(
             Events = content.Events,
             RequestContext = content.RequestContext,
             HeardAt = now,
+            Done = done,
         };
         Window.Hold(held);
-        poison = content.PoisonReason;
         return held;
     }
+
+    private long PositionOf(AckSubject delivery) => _owned!.Record.Base + (long)delivery.Sequence;
 
     private async Task PauseAsync(int failures, CancellationToken cancellationToken)
     {
@@ -234,6 +280,10 @@ internal sealed partial class QueueReader(
 
     [LoggerMessage(LogLevel.Information, "Took queue {Queue}: reads {JetStream} in epoch {Epoch} from sequence {Sequence}")]
     private partial void LogTaken(string queue, string jetStream, long epoch, ulong sequence);
+
+    [LoggerMessage(
+        LogLevel.Warning, "{Deaths} owners of queue {Queue} died in a row: its messages up to sequence {Sequence} are tried one at a time")]
+    private partial void LogSuspicion(string queue, int deaths, ulong sequence);
 
     [LoggerMessage(LogLevel.Warning, "Queue {Queue} is not read: {Reason}")]
     private partial void LogNotReady(string queue, string reason);
@@ -251,11 +301,17 @@ internal interface IQueueObserver
     /// <summary>The message cannot be read.</summary>
     void Poison(HeldMessage message, string reason);
 
+    /// <summary>Silos died, each of them while it was handling the message and no other.</summary>
+    void Convicted(HeldMessage message, int deaths);
+
     /// <summary>A message came again and was dropped.</summary>
     void Redelivered();
 
-    /// <summary>A message that is done came again: its acknowledgement was lost.</summary>
-    void AcknowledgeAgain(string ackSubject, long position);
+    /// <summary>The newest message that is done came again: its acknowledgement was lost.</summary>
+    void AcknowledgeAgain();
+
+    /// <summary>Acknowledges what is done and returns when the server has confirmed it.</summary>
+    Task ConfirmAsync(CancellationToken cancellationToken);
 
     /// <summary>Messages are gone.</summary>
     void Lost(LostMessages lost);

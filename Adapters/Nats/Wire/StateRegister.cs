@@ -15,6 +15,7 @@ internal sealed class StateRegister(NatsJSContext jetStream, ProviderNames names
 {
     private const int WrongLastSequence = 10071;
     private const int MessageNotFound = 10037;
+    private const int StreamNotFound = 10059;
     private const int NameInUse = 10058;
 
     /// <summary>Makes the stream if the server does not have it.</summary>
@@ -30,7 +31,7 @@ internal sealed class StateRegister(NatsJSContext jetStream, ProviderNames names
         }
     }
 
-    /// <summary>The record and its revision; null and 0 when there is none.</summary>
+    /// <summary>The record and its revision; null and 0 when there is none, or no register: a server may come back empty.</summary>
     public async Task<(T? Record, ulong Revision)> ReadAsync<T>(string key, CancellationToken cancellationToken)
         where T : class
     {
@@ -42,7 +43,7 @@ internal sealed class StateRegister(NatsJSContext jetStream, ProviderNames names
                 cancellationToken);
             return (JsonSerializer.Deserialize<T>(answer.Message.Data.Span), answer.Message.Seq);
         }
-        catch (NatsJSApiException none) when (none.Error.ErrCode == MessageNotFound)
+        catch (NatsJSApiException none) when (none.Error.ErrCode is MessageNotFound or StreamNotFound)
         {
             return (null, 0);
         }

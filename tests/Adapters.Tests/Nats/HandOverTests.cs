@@ -64,7 +64,7 @@ public sealed class HandOverTests
         await cluster.UntilDeliveredAsync(400, Cancelled);
 
         var rival = Rival(connection);
-        var taken = await rival.TakeAsync(null, 0, Cancelled);
+        var taken = await rival.TakeAsync(before: null, doneThrough: 0, Cancelled);
         await Readiness.UntilAsync(
             _ => Task.FromResult(cluster.Queues.Single().NotReady == "another silo has it"), "the fenced owner", Cancelled, () =>
                 Detail(cluster));
@@ -86,7 +86,14 @@ public sealed class HandOverTests
         var names = new ProviderNames("fenced", StreamCluster.Provider);
         var queue = new QueueDefinition(
             "one", jetStream, "ONE", [], Create: null, JetStreamStart.Oldest, new SourceReader(new TestDecoder(), [], "x", 8));
-        return new QueueOwnership(queue, StreamCluster.Provider, names, new StateRegister(jetStream, names, 1), options, "rival");
+        return new QueueOwnership(
+            queue,
+            StreamCluster.Provider,
+            names,
+            new StateRegister(jetStream, names, 1),
+            options,
+            new QueueOwner("rival", _ => true),
+            TimeProvider.System);
     }
 
     private static Task PublishAsync(NATS.Client.Core.INatsConnection connection, int from, int count) =>

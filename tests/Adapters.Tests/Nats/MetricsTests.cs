@@ -42,6 +42,7 @@ public sealed class MetricsTests
 
         Assert.Equal(1, figures.Sum("dead_letters"));
         Assert.True(figures.Sum("read.messages") >= 20);
+        Assert.True(figures.Sum("read.bytes") >= 20 * "a 0".Length);
         Assert.Equal((0, 0, 0), (figures.Now("held.bytes"), figures.Now("pending"), figures.Now("age")));
         Assert.Empty(figures.TagNames.Keys.Except(Tags));
     }

@@ -1,9 +1,10 @@
 using System.Diagnostics;
-using System.Globalization;
+using System.Text;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.TestKit;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
 
 namespace ControlPlane.Adapters.Tests.Nats;
 
@@ -18,6 +19,7 @@ public sealed class ProcessTests
     private static readonly string[] Sources = ["ONE", "TWO", "THREE"];
     private static readonly (string, string)[] Sent = [.. Sources.SelectMany(source => Identities.Select(identity => (source, identity)))];
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan SeveralDeaths = TimeSpan.FromMinutes(4);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -55,28 +57,68 @@ public sealed class ProcessTests
         await UntilAllAsync(silos);
     }
 
+    // Whoever counts attempts in memory never counts to two here.
+    [Fact]
+    public async Task Message_BecomesADeadLetterAlone_WhenItKillsEachSiloThatHandlesIt()
+    {
+        await using var silos = await SiloProcesses.StartAsync(Sources, count: 2, Cancelled);
+        silos.Supervise();
+        await PublishRoundAsync(silos.Connection, 0);
+        await Publisher.PublishAsync(silos.Connection, Sources[0], "fatal 0", Cancelled);
+        await PublishRoundAsync(silos.Connection, 1);
+
+        StoredMessage? letter = null;
+        await Readiness.UntilAsync(
+            async token => (letter = await ReadDeadAsync(silos.Connection, 1, token)) is not null,
+            "a dead letter",
+            Cancelled,
+            () => silos.Output,
+            SeveralDeaths);
+        await UntilAllAsync(silos, rounds: 2);
+
+        Assert.Equal("fatal 0", Encoding.UTF8.GetString(letter!.Data.Span));
+        Assert.Null(await ReadDeadAsync(silos.Connection, 2, Cancelled));
+        Assert.InRange(silos.Deaths, 4, 6);
+    }
+
+    // A server on a busy machine does not always answer in time.
+    private static async Task<StoredMessage?> ReadDeadAsync(INatsConnection connection, ulong number, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var stream = new ProviderNames("default", "host").DeadJetStream;
+            return await new NatsJSContext(connection).FindAsync(stream, number, cancellationToken);
+        }
+        catch (NatsException)
+        {
+            return null;
+        }
+    }
+
+    private static Task PublishRoundAsync(INatsConnection connection, int round) => Task.WhenAll(Sources.Select(source =>
+        Publisher.PublishAllAsync(connection, source, Identities, round * RoundNumbers, RoundNumbers, Cancelled)));
+
     private static async Task PublishAsync(INatsConnection connection)
     {
         for (var round = 0; round < Rounds; round++)
         {
-            await Task.WhenAll(Sources.Select(source => Publisher.PublishAllAsync(
-                connection, source, Identities, round * RoundNumbers, RoundNumbers, Cancelled)));
+            await PublishRoundAsync(connection, round);
             await Task.Delay(100, Cancelled);
         }
     }
 
-    private static async Task<SiloHistory> UntilAllAsync(SiloProcesses silos)
+    private static async Task<SiloHistory> UntilAllAsync(SiloProcesses silos, int rounds = Rounds)
     {
         var history = new SiloHistory([]);
         await Readiness.UntilAsync(
             _ =>
             {
                 history = silos.ReadHistory();
-                return Task.FromResult(history.Faults(Sent, Rounds * RoundNumbers).Count == 0);
+                return Task.FromResult(history.Faults(Sent, rounds * RoundNumbers).Count == 0);
             },
             "all",
             Cancelled,
-            () => string.Join('\n', history.Faults(Sent, Rounds * RoundNumbers).Take(5)) + silos.Output,
+            () => string.Join('\n', history.Faults(Sent, rounds * RoundNumbers).Take(5)) + silos.Output,
             Patience);
         return history;
     }

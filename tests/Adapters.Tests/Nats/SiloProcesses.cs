@@ -12,11 +12,16 @@ internal sealed class SiloProcesses : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("controlplane-streams-").FullName;
     private readonly List<int> _ports = [];
     private readonly List<ChildProcess> _processes = [];
+    private readonly List<string> _past = [];
+    private readonly CancellationTokenSource _ending = new();
+    private readonly IReadOnlyList<string> _streams;
     private readonly NatsServer _nats;
     private readonly RedisServer _redis;
+    private Task _supervision = Task.CompletedTask;
 
-    private SiloProcesses(NatsServer nats, RedisServer redis)
+    private SiloProcesses(IReadOnlyList<string> streams, NatsServer nats, RedisServer redis)
     {
+        _streams = streams;
         _nats = nats;
         _redis = redis;
         Connection = StreamCluster.Connect(nats.Url);
@@ -26,12 +31,12 @@ internal sealed class SiloProcesses : IAsyncDisposable
 
     public IReadOnlyList<ChildProcess> Processes => _processes;
 
-    public string Output => string.Join("\n---\n", _processes.Select(process => process.Output));
+    public string Output => string.Join("\n---\n", [.. _past, .. _processes.Select(process => process.Output)]);
 
     public static async Task<SiloProcesses> StartAsync(IReadOnlyList<string> streams, int count, CancellationToken cancellationToken)
     {
         var nats = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, cancellationToken);
-        var silos = new SiloProcesses(nats, await RedisServer.StartAsync(cancellationToken));
+        var silos = new SiloProcesses(streams, nats, await RedisServer.StartAsync(cancellationToken));
         try
         {
             foreach (var stream in streams)
@@ -41,7 +46,9 @@ internal sealed class SiloProcesses : IAsyncDisposable
 
             for (var index = 0; index < count; index++)
             {
-                silos.Start(streams);
+                var port = LoopbackPort.Free();
+                silos._ports.Add(port);
+                silos._processes.Add(silos.Start(port));
             }
 
             await Readiness.UntilAsync(
@@ -49,7 +56,7 @@ internal sealed class SiloProcesses : IAsyncDisposable
                 "the silos",
                 cancellationToken,
                 () => silos.Output,
-                TimeSpan.FromMinutes(1));
+                TimeSpan.FromMinutes(3));
             return silos;
         }
         catch
@@ -73,12 +80,21 @@ internal sealed class SiloProcesses : IAsyncDisposable
         return newest.Owner;
     }
 
+    /// <summary>From now on each silo that ends is started again, on its port.</summary>
+    public void Supervise() => _supervision = SuperviseAsync(_ending.Token);
+
+    /// <summary>How many silos ended and were started again.</summary>
+    public int Deaths { get; private set; }
+
     /// <summary>What all silos' grains were given, in order of time.</summary>
     public SiloHistory ReadHistory() => new(
         [.. Directory.EnumerateFiles(_folder).SelectMany(Read).OrderBy(one => one.Position)]);
 
     public async ValueTask DisposeAsync()
     {
+        await _ending.CancelAsync();
+        await _supervision;
+        _ending.Dispose();
         foreach (var process in _processes)
         {
             await process.DisposeAsync();
@@ -90,18 +106,35 @@ internal sealed class SiloProcesses : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
-    private void Start(IReadOnlyList<string> streams)
+    private async Task SuperviseAsync(CancellationToken cancellationToken)
     {
-        var port = LoopbackPort.Free();
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            for (var index = 0; index < _processes.Count; index++)
+            {
+                if (_processes[index] is { HasExited: true } ended)
+                {
+                    Deaths++;
+                    _past.Add(ended.Output);
+                    await ended.DisposeAsync();
+                    _processes[index] = Start(_ports[index]);
+                }
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50), CancellationToken.None);
+        }
+    }
+
+    private ChildProcess Start(int port)
+    {
         var start = new ProcessStartInfo("dotnet");
         string[] arguments =
         [
             Path.Combine(AppContext.BaseDirectory, "stream-host.dll"), $"{port}", _redis.ConnectionString, _nats.Url,
-            Path.Combine(_folder, $"{port}"), .. streams,
+            Path.Combine(_folder, $"{port}"), .. _streams,
         ];
         arguments.ToList().ForEach(start.ArgumentList.Add);
-        _ports.Add(port);
-        _processes.Add(ChildProcess.Start(start, "the .NET SDK that global.json names"));
+        return ChildProcess.Start(start, "the .NET SDK that global.json names");
     }
 
     // A silo may be in the middle of a line.

@@ -36,8 +36,8 @@ internal sealed class TypedGrain : Grain, ITypedGrain
 [Alias("ControlPlane.Adapters.Tests.Nats.ITypedConsumerGrain")]
 public interface ITypedConsumerGrain : IGrainWithStringKey;
 
-/// <summary>Takes the events of every namespace but the partition streams'.</summary>
-[RegexImplicitStreamSubscription("^(?!test-events$).*$")]
+/// <summary>Takes the events of every namespace but the partition streams' and those of the README's sample.</summary>
+[RegexImplicitStreamSubscription("^(?!(test-events|doors|visits)$).*$")]
 internal sealed class TypedConsumerGrain(History history, ILocalSiloDetails silo) : Grain, ITypedConsumerGrain, IStreamSubscriptionObserver
 {
     public Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) =>

@@ -131,17 +131,83 @@ public sealed class WireTests
         }
 
         Assert.False(window.Complete(messages[2]));
-        Assert.Null(window.TakeAcknowledgement());
+        Assert.Null(window.Acknowledgement);
         Assert.True(window.Complete(messages[0]));
-        Assert.Equal("ack-1", window.TakeAcknowledgement());
+        Assert.Equal("ack-1", window.Acknowledgement);
         Assert.True(window.Complete(messages[1]));
-        Assert.Equal("ack-3", window.TakeAcknowledgement());
+        Assert.Equal("ack-3", window.Acknowledgement);
         Assert.Equal((3L, 1, 10L), (window.DoneThrough, window.Count, window.Bytes));
-        Assert.True(window.Rebind(4, "ack-4-again"));
+        Assert.False(window.Rebind(4, "ack-4-again"));
         Assert.False(window.Rebind(2, "ack-2-again"));
+        Assert.Equal("ack-3", window.Acknowledgement);
+        Assert.True(window.Rebind(3, "ack-3-again"));
+        Assert.Equal("ack-3-again", window.Acknowledgement);
         Assert.Equal(["ack-4-again"], window.TakeOverdue(heardBefore: 0, now: 5));
         Assert.Empty(window.TakeOverdue(heardBefore: 4, now: 6));
+        window.Rebegin();
+        Assert.Null(window.Acknowledgement);
     }
+
+    [Fact]
+    public void Suspicion_IsOfWhatWasOnItsWay_AndTriesItAloneAfterTheSecondDeath()
+    {
+        Assert.Null(Suspicion.Judge(null, floor: 10, delivered: 10, hasDied: true));
+        Assert.Null(Suspicion.Judge(null, floor: 10, delivered: null, hasDied: true));
+        Assert.Null(Suspicion.Judge(null, floor: 10, delivered: 90, hasDied: false));
+
+        var once = Suspicion.Judge(null, floor: 10, delivered: 90, hasDied: true)!;
+        Assert.Equal((1, 90ul, 0ul), (once.Deaths, once.Through, once.TrialsThrough));
+        var twice = Suspicion.Judge(once, floor: 20, delivered: 120, hasDied: true)!;
+        Assert.Equal((2, 120ul, 120ul), (twice.Deaths, twice.Through, twice.TrialsThrough));
+        var thrice = Suspicion.Judge(twice, floor: 30, delivered: 700, hasDied: true)!;
+        Assert.Equal(120ul, thrice.TrialsThrough);
+        Assert.Null(Suspicion.Judge(thrice, floor: 120, delivered: 120, hasDied: false));
+        Assert.Equal(1, Suspicion.Judge(thrice, floor: 120, delivered: 121, hasDied: true)!.Deaths);
+    }
+
+    [Fact]
+    public void Suspicion_CountsTheTrialsOfOneMessage_AndNotThoseThatItsOwnerOutlived()
+    {
+        var tried = new Suspicion(2, 90).Try(11).Try(12).Try(12);
+        Assert.Equal((0, 2), (tried.TrialsOf(11), tried.TrialsOf(12)));
+        Assert.Equal(2, Suspicion.Judge(tried, floor: 11, delivered: 60, hasDied: true)!.TrialsOf(12));
+        Assert.Equal(1, Suspicion.Judge(tried, floor: 11, delivered: 60, hasDied: false)!.TrialsOf(12));
+    }
+
+    // The property that matters: whatever else dies when and however far owners get, the message that kills is found, and no other one is.
+    [Fact]
+    public void Suspicion_FindsTheMessageThatKills_AndNoOther() =>
+        Gen.Select(Gen.Int[1, 40], Gen.Int[0, 39].Array[30], Gen.Int[1, 4]).Sample((poison, luck, attemptsMax) =>
+        {
+            Suspicion? suspicion = null;
+            var floor = 0ul;
+            foreach (var reach in luck)
+            {
+                var delivered = Math.Min(floor + 40, 80);
+                while (floor < suspicion?.TrialsThrough)
+                {
+                    var next = floor + 1;
+                    if (suspicion.TrialsOf(next) >= attemptsMax)
+                    {
+                        return next == (ulong)poison;
+                    }
+
+                    suspicion = suspicion.Try(next);
+                    if (next == (ulong)poison)
+                    {
+                        break;
+                    }
+
+                    floor = next;
+                }
+
+                // Without trials an owner gets anywhere up to the poison before it dies of it.
+                floor = Math.Min(floor + (ulong)reach, (ulong)poison - 1);
+                suspicion = Suspicion.Judge(suspicion, floor, delivered, hasDied: true);
+            }
+
+            return luck.Length < attemptsMax + 3;
+        });
 
     private static HeldMessage Held(int number) => new()
     {

@@ -38,12 +38,15 @@ internal sealed class StreamsSilo : IAsyncDisposable
 
     public EventCount Count { get; } = new();
 
-    public static async Task<StreamsSilo> StartAsync(int partitions, bool withProvider, CancellationToken cancellationToken)
+    public int ServerProcessId => _server.ProcessId;
+
+    public static async Task<StreamsSilo> StartAsync(
+        int partitions, bool withProvider, CancellationToken cancellationToken, bool withEvents = false)
     {
         var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, cancellationToken);
         var silo = new StreamsSilo(server, new NatsConnection(new NatsOpts { Url = server.Url }));
         await new NatsJSContext(silo.Connection).CreateStreamAsync(new StreamConfig(JetStream, [Subject]), cancellationToken);
-        silo._host = silo.Build(partitions, withProvider);
+        silo._host = silo.Build(partitions, withProvider, withEvents);
         await silo._host.StartAsync(cancellationToken);
         return silo;
     }
@@ -160,7 +163,7 @@ internal sealed class StreamsSilo : IAsyncDisposable
     private static byte[] Body(int identity) => Encoding.UTF8.GetBytes(
         string.Create(CultureInfo.InvariantCulture, $"node{identity}.example.net {Stopwatch.GetTimestamp()}"));
 
-    private IHost Build(int partitions, bool withProvider)
+    private IHost Build(int partitions, bool withProvider, bool withEvents)
     {
         var host = Host.CreateApplicationBuilder();
         host.Logging.ClearProviders();
@@ -177,6 +180,7 @@ internal sealed class StreamsSilo : IAsyncDisposable
                 {
                     options.Namespace = Namespace;
                     options.Partitions = partitions;
+                    options.Events = withEvents ? new JetStreamEventsOptions() : null;
                     options.Sources.Add(new JetStreamSourceOptions { Name = Source, JetStream = JetStream, DecoderKey = "bench" });
                 });
             }

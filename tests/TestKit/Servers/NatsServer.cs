@@ -48,7 +48,7 @@ public sealed class NatsServer : IAsyncDisposable
         var started = new NatsServer(settings);
         try
         {
-            await started.StartAsync(settings.Port is null ? StartsMax : 1, cancellationToken);
+            await started.StartAsync(settings.Port is null ? StartsMax : 1, untilHealthy: true, cancellationToken);
             return started;
         }
         catch
@@ -70,11 +70,19 @@ public sealed class NatsServer : IAsyncDisposable
     /// <summary>Lets it run again after <see cref="Pause"/>.</summary>
     public void Continue() => _process!.Signal(Signals.Continue);
 
+    /// <summary>Removes what JetStream has stored, as a lost disk would; only while it does not run.</summary>
+    public void LoseStore() => Directory.Delete(Path.Combine(_folder, "jetstream"), recursive: true);
+
     /// <summary>Starts it on the same port and store, after stopping it if it runs.</summary>
-    public async Task RestartAsync(CancellationToken cancellationToken)
+    public Task RestartAsync(CancellationToken cancellationToken) => RestartAsync(untilHealthy: true, cancellationToken);
+
+    /// <summary>Starts it on the same port and store, after stopping it if it runs.</summary>
+    /// <param name="untilHealthy">Whether to wait until it says that it is healthy, and not only until it speaks to clients.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public async Task RestartAsync(bool untilHealthy, CancellationToken cancellationToken)
     {
         await StopAsync();
-        await StartAsync(startsMax: 1, cancellationToken);
+        await StartAsync(startsMax: 1, untilHealthy, cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
@@ -86,12 +94,12 @@ public sealed class NatsServer : IAsyncDisposable
         }
     }
 
-    private async Task StartAsync(int startsMax, CancellationToken cancellationToken)
+    private async Task StartAsync(int startsMax, bool untilHealthy, CancellationToken cancellationToken)
     {
         for (var starts = 1; ; starts++)
         {
             _process = ChildProcess.Start(Command(), Installation);
-            if (await BecomesReadyAsync(cancellationToken))
+            if (await BecomesReadyAsync(untilHealthy, cancellationToken))
             {
                 return;
             }
@@ -108,10 +116,10 @@ public sealed class NatsServer : IAsyncDisposable
         }
     }
 
-    private async Task<bool> BecomesReadyAsync(CancellationToken cancellationToken)
+    private async Task<bool> BecomesReadyAsync(bool untilHealthy, CancellationToken cancellationToken)
     {
         await Readiness.UntilAsync(
-            async token => _process!.HasExited || (await GreetsAsync(token) && await IsHealthyAsync(token)),
+            async token => _process!.HasExited || (await GreetsAsync(token) && (!untilHealthy || await IsHealthyAsync(token))),
             $"nats-server on port {Port}",
             cancellationToken,
             () => Output);
