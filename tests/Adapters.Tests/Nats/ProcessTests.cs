@@ -77,8 +77,11 @@ public sealed class ProcessTests
         await UntilAllAsync(silos, rounds: 2);
 
         Assert.Equal("fatal 0", Encoding.UTF8.GetString(letter!.Data.Span));
-        Assert.Null(await ReadDeadAsync(silos.Connection, 2, Cancelled));
-        Assert.InRange(silos.Deaths, 4, 6);
+        var innocent = await ReadDeadAsync(silos.Connection, 2, Cancelled);
+        Assert.True(innocent is null, $"message {innocent?.Seq} became a dead letter too\n{silos.Output}");
+
+        // At least those; on a busy machine a silo also ends because the others took it for dead.
+        Assert.True(silos.Deaths >= 4, $"{silos.Deaths} silos died\n{silos.Output}");
     }
 
     // A server on a busy machine does not always answer in time.
