@@ -27,11 +27,13 @@ internal sealed record CfsslAnswer(HttpStatusCode Status, JsonElement? Result, i
                 return new CfsslAnswer(status, root.GetProperty("result").Clone(), 0, "", retryAfter);
             }
 
-            var error = root.TryGetProperty("errors", out var errors) && errors.ValueKind == JsonValueKind.Array && errors.GetArrayLength() > 0
+            var error =
+                root.TryGetProperty("errors", out var errors) && errors.ValueKind == JsonValueKind.Array && errors.GetArrayLength() > 0
                 ? errors[0]
                 : default;
             return error.ValueKind == JsonValueKind.Object
-                ? new CfsslAnswer(status, null, error.GetProperty("code").GetInt32(), Shorten(error.GetProperty("message").GetString()), retryAfter)
+                ? new CfsslAnswer(
+                    status, null, error.GetProperty("code").GetInt32(), Shorten(error.GetProperty("message").GetString()), retryAfter)
                 : new CfsslAnswer(status, null, 0, "no reason given", retryAfter);
         }
         catch (Exception foreign) when (foreign is JsonException or KeyNotFoundException or InvalidOperationException)

@@ -92,7 +92,8 @@ internal sealed class CfsslClient : IDisposable
     private TimeSpan? RetryAfter(HttpResponseMessage response) =>
         response.Headers.RetryAfter is { } wait ? wait.Delta ?? wait.Date - time.GetUtcNow() : null;
 
-    private static bool IsSilence(Exception fault) => fault is HttpRequestException or OperationCanceledException or IOException or JsonException;
+    private static bool IsSilence(Exception fault) =>
+        fault is HttpRequestException or OperationCanceledException or IOException or JsonException;
 
     private static SslClientAuthenticationOptions Tls(CfsslOptions options)
     {

@@ -56,7 +56,8 @@ internal class CfsslIssuer : ICertificateIssuer, ICertificateProfileCheck, IDisp
             var pem = result.GetProperty("certificate").GetString();
             return new SignedCertificate(Decode(pem), []);
         }
-        catch (Exception foreign) when (foreign is KeyNotFoundException or InvalidOperationException or ArgumentException or FormatException)
+        catch (Exception foreign) when (
+            foreign is KeyNotFoundException or InvalidOperationException or ArgumentException or FormatException)
         {
             // It says that it signed: whatever it signed is out there.
             throw new IssuerOutcomeUnknownException($"cfssl {Name} answered success and no certificate", foreign);

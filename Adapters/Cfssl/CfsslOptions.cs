@@ -19,7 +19,9 @@ public sealed class CfsslOptions
     /// <summary>Which CA of a <c>multirootca</c>; empty, the default, for <c>cfssl serve</c>.</summary>
     public string Label { get; set; } = "";
 
-    /// <summary>PEM file of the issuing CA's certificate and those above it, root last. Compared with cfssl's own at start. Required.</summary>
+    /// <summary>
+    /// PEM file of the issuing CA's certificate and those above it, root last. Compared with cfssl's own at start. Required.
+    /// </summary>
     public string ChainFile { get; set; } = "";
 
     /// <summary>

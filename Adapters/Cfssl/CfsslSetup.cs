@@ -6,7 +6,9 @@ using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Cfssl;
 
-/// <summary>Finds out whether a cfssl is the CA that it is configured to be, with the profile and the abilities that it is said to have.</summary>
+/// <summary>
+/// Finds out whether a cfssl is the CA that it is configured to be, with the profile and the abilities that it is said to have.
+/// </summary>
 internal sealed class CfsslSetup(string issuer, CfsslOptions options, IReadOnlyList<byte[]> chain, CfsslClient client)
 {
     // cfssl has no list of its profiles; one that nobody can have defined shows what it does with names that it does not know.
@@ -20,7 +22,8 @@ internal sealed class CfsslSetup(string issuer, CfsslOptions options, IReadOnlyL
         var profile = await InfoAsync(options.Profile, cancellationToken);
         if (!profile.Certificate.AsSpan().SequenceEqual(chain[0]))
         {
-            throw new IssuerMisconfiguredException($"cfssl {issuer} signs with another CA certificate than the first of {options.ChainFile}");
+            throw new IssuerMisconfiguredException(
+                $"cfssl {issuer} signs with another CA certificate than the first of {options.ChainFile}");
         }
 
         return profile;
@@ -84,7 +87,8 @@ internal sealed class CfsslSetup(string issuer, CfsslOptions options, IReadOnlyL
             var usages = result.GetProperty("usages").EnumerateArray().Select(usage => usage.GetString());
             return new CfsslProfile(certificate.RawData, string.Join(", ", usages), result.GetProperty("expiry").GetString() ?? "");
         }
-        catch (Exception foreign) when (foreign is CryptographicException or KeyNotFoundException or InvalidOperationException or JsonException)
+        catch (Exception foreign) when (
+            foreign is CryptographicException or KeyNotFoundException or InvalidOperationException or JsonException)
         {
             throw new IssuerMisconfiguredException($"what answers at {options.Url} is not a cfssl", foreign);
         }

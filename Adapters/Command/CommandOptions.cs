@@ -5,7 +5,8 @@ namespace ControlPlane.Adapters.Command;
 /// <summary>An issuer that is a program: Choria Provisioner's helper contract for issuing. Section <c>Command:{issuer name}</c>.</summary>
 /// <remarks>
 /// The program reads one JSON object (<c>identity</c>, <c>csr.csr</c>, <c>csr.public_key</c>) and writes one (<c>certificate</c>,
-/// <c>ca</c>, or <c>defer</c> with <c>msg</c>). What it says of a failure (<c>msg</c>, standard error) is shown without what may be a secret. What else a provisioning helper writes is ignored: the control plane decides it.
+/// <c>ca</c>, or <c>defer</c> with <c>msg</c>). What it says of a failure (<c>msg</c>, standard error) is shown without what may be a
+/// secret. What else a provisioning helper writes is ignored: the control plane decides it.
 /// </remarks>
 public sealed class CommandOptions
 {

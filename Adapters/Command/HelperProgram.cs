@@ -61,7 +61,9 @@ internal sealed class HelperProgram : IDisposable
         process.StandardInput.Close();
         var answer = await ReadAsync(untilLineEnd: false, cancellationToken);
         await process.WaitForExitAsync(cancellationToken);
-        return process.ExitCode == 0 ? answer : throw new IOException($"it ended with exit code {process.ExitCode}{await ComplaintAsync()}");
+        return process.ExitCode == 0
+            ? answer
+            : throw new IOException($"it ended with exit code {process.ExitCode}{await ComplaintAsync()}");
     }
 
     /// <summary>Gives it one request as a line and reads one line.</summary>

@@ -4,10 +4,12 @@ using System.Text.RegularExpressions;
 
 namespace ControlPlane.Adapters.Command;
 
-/// <summary>Makes what a program says fit to be shown: without what may be a secret, in one short line. Pure but for the environment.</summary>
+/// <summary>
+/// Makes what a program says fit to be shown: without what may be a secret, in one short line. Pure but for the environment.
+/// </summary>
 /// <remarks>
-/// A script complains with what it was given: arguments, variables, the request of <c>curl -v</c>. What looks like a secret is taken out before the text
-/// is cut, so that no half of one is left.
+/// A script complains with what it was given: arguments, variables, the request of <c>curl -v</c>. What looks like a secret is taken out
+/// before the text is cut, so that no half of one is left.
 /// </remarks>
 internal sealed partial class HelperSpeech
 {

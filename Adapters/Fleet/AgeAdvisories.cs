@@ -23,10 +23,19 @@ internal sealed class AgeAdvisories(OverlayStreams streams) : ILivenessAdvisorie
     {
         var (seen, at) = (advisory.LastHeardAt.ToUnixTimeSeconds(), advisory.At.ToUnixTimeSeconds());
         var name = NameOf(advisory.Kind);
-        var digest = SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{overlay}\n{advisory.Identity}\n{name}\n{seen}")));
+        var digest = SHA256.HashData(
+            Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{overlay}\n{advisory.Identity}\n{name}\n{seen}")));
         var id = Ksuid.From(seen, digest.AsSpan(0, Ksuid.RandomBytes));
         var body = new AgeAdvisory(
-            "io.choria.sr.v2.age_advisory", id, "identity", Math.Max(0, at - seen), seen, $"controlplane.{overlay}", at, name, advisory.Identity);
+            "io.choria.sr.v2.age_advisory",
+            id,
+            "identity",
+            Math.Max(0, at - seen),
+            seen,
+            $"controlplane.{overlay}",
+            at,
+            name,
+            advisory.Identity);
         return (id, JsonSerializer.SerializeToUtf8Bytes(body, AdvisoryJson.Default.AgeAdvisory));
     }
 

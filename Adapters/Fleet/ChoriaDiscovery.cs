@@ -15,7 +15,8 @@ internal sealed class ChoriaDiscovery(NodeCalls calls, IOptions<FleetOptions> op
 
     public async IAsyncEnumerable<DiscoveredNode> SweepAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var answers = Channel.CreateBounded<DiscoveredNode>(new BoundedChannelOptions(AnswersMax) { FullMode = BoundedChannelFullMode.DropWrite });
+        var answers = Channel.CreateBounded<DiscoveredNode>(
+            new BoundedChannelOptions(AnswersMax) { FullMode = BoundedChannelFullMode.DropWrite });
         using var window = new CancellationTokenSource(options.Value.DiscoveryWindow, time);
         await using var closing = window.Token.Register(() => answers.Writer.TryComplete());
 

@@ -11,7 +11,11 @@ namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>Calls <c>choria_provision</c> and <c>rpcutil</c> of nodes by Choria's RPC.</summary>
 internal sealed class ChoriaNodeAgent(
-    NodeCalls calls, Caller caller, SharedSecret secret, IOptions<FleetOptions> options, IOptionsMonitor<OverlaysOptions> overlays) : INodeAgent
+    NodeCalls calls,
+    Caller caller,
+    SharedSecret secret,
+    IOptions<FleetOptions> options,
+    IOptionsMonitor<OverlaysOptions> overlays) : INodeAgent
 {
     /// <summary>Callers wait this much longer than the agent's own timeout (Choria's discovery timeout).</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(2);
@@ -41,7 +45,8 @@ internal sealed class ChoriaNodeAgent(
         return Encoding.UTF8.GetString(reply.Reply.Data.Span);
     }
 
-    public async Task<SigningRequestReply> MakeSigningRequestAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    public async Task<SigningRequestReply> MakeSigningRequestAsync(
+        string identity, NodeProtocol protocol, CancellationToken cancellationToken)
     {
         var input = new GencsrInput(secret.Value, identity);
         var (_, output) = await CallAsync(ProvisionAgent.Gencsr, input, identity, protocol, timeout: null, cancellationToken);
@@ -81,11 +86,13 @@ internal sealed class ChoriaNodeAgent(
     {
         var call = InOverlayOrNull(ProvisionAgent.Reprovision, new SecretInput(secret.Value), identity, protocol, overlay)
             ?? throw new NodeRefusedException(
-                NodeFault.Other, $"we cannot prove ourselves to provisioned nodes of protocol {SpokenBy(protocol)}; configure Fleet:CallerProof");
+                NodeFault.Other,
+                $"we cannot prove ourselves to provisioned nodes of protocol {SpokenBy(protocol)}; configure Fleet:CallerProof");
         return SendAsync(call, cancellationToken);
     }
 
-    public async Task<bool> AnswersInOverlayAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
+    public async Task<bool> AnswersInOverlayAsync(
+        string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
     {
         if (InOverlayOrNull(RpcutilAgent.Ping, new NoInput(), identity, protocol, overlay) is not { } call)
         {
@@ -164,7 +171,9 @@ internal sealed class ChoriaNodeAgent(
     private async Task<(ChoriaProtocol Spoken, RpcReply Reply)> SendAsync(NodeCall call, CancellationToken cancellationToken)
     {
         var (spoken, reply) = await calls.CallAsync(call, cancellationToken);
-        return reply.IsOk ? (spoken, reply) : throw new NodeRefusedException(FaultOf(reply.StatusMessage), $"{call.Action}: {reply.StatusMessage}");
+        return reply.IsOk
+            ? (spoken, reply)
+            : throw new NodeRefusedException(FaultOf(reply.StatusMessage), $"{call.Action}: {reply.StatusMessage}");
     }
 
     private static NodeFault FaultOf(string statusMessage) => statusMessage switch

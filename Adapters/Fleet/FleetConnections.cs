@@ -37,7 +37,10 @@ internal sealed class FleetConnections : IAsyncDisposable
     }
 
     private static NatsConnection[] Connect(string name, NetworkOptions network, ILoggerFactory loggers) =>
-        [.. Enumerable.Range(0, network.Connections).Select(number => new NatsConnection(Options($"controlplane-{name}-{number}", network, loggers)))];
+        [
+            .. Enumerable.Range(0, network.Connections)
+                .Select(number => new NatsConnection(Options($"controlplane-{name}-{number}", network, loggers)))
+        ];
 
     private static NatsOpts Options(string name, NetworkOptions network, ILoggerFactory loggers) => NatsOpts.Default with
     {
@@ -46,7 +49,10 @@ internal sealed class FleetConnections : IAsyncDisposable
         LoggerFactory = loggers,
         AuthOpts = Authentication(network),
         TlsOpts = network.Tls
-            ? new NatsTlsOpts { Mode = TlsMode.Require, CaFile = network.CaFile, CertFile = network.CertificateFile, KeyFile = network.KeyFile }
+            ? new NatsTlsOpts
+            {
+                Mode = TlsMode.Require, CaFile = network.CaFile, CertFile = network.CertificateFile, KeyFile = network.KeyFile
+            }
             : NatsTlsOpts.Default,
         MaxReconnectRetry = -1,
         InboxPrefix = InboxPrefix(network),

@@ -60,8 +60,8 @@ public sealed class FleetOptions
     public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Copies of the JetStream streams that hold soft state, advisories and changes of the local overlay. 1 to 5; 1 by default, 3 on a cluster
-    /// of brokers.
+    /// Copies of the JetStream streams that hold soft state, advisories and changes of the local overlay. 1 to 5; 1 by default, 3 on a
+    /// cluster of brokers.
     /// </summary>
     [Range(1, 5)]
     public int StateReplicas { get; set; } = 1;
@@ -119,20 +119,21 @@ public sealed class NetworkOptions
     public bool CreateStream { get; set; }
 
     /// <summary>
-    /// The JetStream stream that holds what nodes register, <c>CHORIA_REGISTRATION</c> by Choria's convention. None by default: then facts are
-    /// known from enrolment only. Read on overlays' networks only.
+    /// The JetStream stream that holds what nodes register, <c>CHORIA_REGISTRATION</c> by Choria's convention. None by default: then facts
+    /// are known from enrolment only. Read on overlays' networks only.
     /// </summary>
     public string RegistrationStreamName { get; set; } = "";
 
     /// <summary>
-    /// The subjects of registrations in it: what nodes publish themselves, and what a data adapter of Choria's broker makes of it. By default
-    /// <c>*.broadcast.agent.registration</c> and <c>choria.node_metadata.&gt;</c>. Only brokers may be able to publish to the latter.
+    /// The subjects of registrations in it: what nodes publish themselves, and what a data adapter of Choria's broker makes of it. By
+    /// default <c>*.broadcast.agent.registration</c> and <c>choria.node_metadata.&gt;</c>. Only brokers may be able to publish to the
+    /// latter.
     /// </summary>
     public List<string> RegistrationSubjects { get; set; } = [];
 
     /// <summary>
-    /// Path of the PEM file with the CAs that sign the certificates of protocol v1 nodes: registrations of theirs are believed by it. Without
-    /// it they count as signs of life of nobody.
+    /// Path of the PEM file with the CAs that sign the certificates of protocol v1 nodes: registrations of theirs are believed by it.
+    /// Without it they count as signs of life of nobody.
     /// </summary>
     public string? NodeCaFile { get; set; }
 
@@ -143,7 +144,10 @@ public sealed class NetworkOptions
 /// <summary>How our requests to provisioned nodes are signed: a client token for protocol v2, a certificate for v1.</summary>
 public sealed class CallerProofOptions
 {
-    /// <summary>Path of a client token (JWT) with the permission <c>fleet_management</c>; its <c>callerid</c> must be <see cref="FleetOptions.Caller"/>.</summary>
+    /// <summary>
+    /// Path of a client token (JWT) with the permission <c>fleet_management</c>; its <c>callerid</c> must be
+    /// <see cref="FleetOptions.Caller"/>.
+    /// </summary>
     public string? TokenFile { get; set; }
 
     /// <summary>Path of the Ed25519 seed (64 hexadecimal digits) that goes with <see cref="TokenFile"/>.</summary>

@@ -26,7 +26,8 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
 
         if (options.Overlays.Values.Append(options.Provisioning).Sum(network => network.Connections) > FleetOptions.ConnectionsMax)
         {
-            faults.AddError($"the connections of all networks together must be at most {FleetOptions.ConnectionsMax}", nameof(options.Overlays));
+            faults.AddError(
+                $"the connections of all networks together must be at most {FleetOptions.ConnectionsMax}", nameof(options.Overlays));
         }
 
         AddFileFault(faults, options.SharedSecretFile, nameof(options.SharedSecretFile), required: true);
@@ -70,7 +71,8 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
             faults.AddError("needs at least one broker, e.g. nats://broker1.example.net:4222", $"{path}:{nameof(network.Urls)}");
         }
 
-        foreach (var url in network.Urls.Where(url => !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("nats" or "tls")))
+        foreach (
+            var url in network.Urls.Where(url => !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("nats" or "tls")))
         {
             faults.AddError($"'{url}' is not of the form nats://host:port", $"{path}:{nameof(network.Urls)}");
         }
@@ -78,9 +80,14 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
         AddFileFault(faults, network.PasswordFile, $"{path}:{nameof(network.PasswordFile)}", required: network.User is not null);
         AddFileFault(faults, network.CaFile, $"{path}:{nameof(network.CaFile)}", required: false);
         AddFileFault(faults, network.NodeCaFile, $"{path}:{nameof(network.NodeCaFile)}", required: false);
-        AddPairFaults(faults, network.TokenFile, network.SeedFile, $"{path}:{nameof(network.TokenFile)}", $"{path}:{nameof(network.SeedFile)}");
         AddPairFaults(
-            faults, network.CertificateFile, network.KeyFile, $"{path}:{nameof(network.CertificateFile)}", $"{path}:{nameof(network.KeyFile)}");
+            faults, network.TokenFile, network.SeedFile, $"{path}:{nameof(network.TokenFile)}", $"{path}:{nameof(network.SeedFile)}");
+        AddPairFaults(
+            faults,
+            network.CertificateFile,
+            network.KeyFile,
+            $"{path}:{nameof(network.CertificateFile)}",
+            $"{path}:{nameof(network.KeyFile)}");
     }
 
     private static void AddProofFaults(ValidateOptionsResultBuilder faults, CallerProofOptions? proof)
@@ -91,7 +98,8 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
             faults, proof?.CertificateFile, proof?.KeyFile, $"{path}:{nameof(proof.CertificateFile)}", $"{path}:{nameof(proof.KeyFile)}");
     }
 
-    private static void AddPairFaults(ValidateOptionsResultBuilder faults, string? file, string? companion, string path, string companionPath)
+    private static void AddPairFaults(
+        ValidateOptionsResultBuilder faults, string? file, string? companion, string path, string companionPath)
     {
         AddFileFault(faults, file, path, required: companion is not null);
         AddFileFault(faults, companion, companionPath, required: file is not null);

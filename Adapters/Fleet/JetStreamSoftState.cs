@@ -46,7 +46,8 @@ internal sealed class JetStreamSoftState(OverlayStreams streams) : ISoftState
         var left = reader.Info.NumPending;
         while (left > 0)
         {
-            var read = await streams.AskAsync((_, limit) => FetchAsync(reader, (int)Math.Min(left, FetchMax), limit), streams.State, cancellationToken);
+            var read = await streams.AskAsync(
+                (_, limit) => FetchAsync(reader, (int)Math.Min(left, FetchMax), limit), streams.State, cancellationToken);
             if (read.Count == 0)
             {
                 throw new SoftStateException($"the brokers stopped giving out {area}: {left} messages are missing");

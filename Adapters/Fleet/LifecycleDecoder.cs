@@ -24,7 +24,15 @@ internal sealed class LifecycleDecoder : IJetStreamDecoder
             ? DecodedMessage.Event(
                 decoded.Identity,
                 new FleetEvent(
-                    decoded.Identity, kind, decoded.Component, decoded.Version, decoded.Time, message.StoredAt, NetworkOf(decoded, message.Source), message.Sequence, decoded.Id))
+                    decoded.Identity,
+                    kind,
+                    decoded.Component,
+                    decoded.Version,
+                    decoded.Time,
+                    message.StoredAt,
+                    NetworkOf(decoded, message.Source),
+                    message.Sequence,
+                    decoded.Id))
             : DecodedMessage.Ignore;
     }
 

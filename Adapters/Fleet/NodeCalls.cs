@@ -36,7 +36,8 @@ internal sealed class NodeCalls(FleetConnections connections, Caller caller, Rep
         }
         catch (TimeoutException late)
         {
-            throw new NodeSilentException($"no answer to {call.Agent}#{call.Action} within {call.Timeout.TotalSeconds:0} s{waiter.Disbelieved}", late);
+            throw new NodeSilentException(
+                $"no answer to {call.Agent}#{call.Action} within {call.Timeout.TotalSeconds:0} s{waiter.Disbelieved}", late);
         }
         finally
         {
@@ -107,7 +108,8 @@ internal sealed class NodeCalls(FleetConnections connections, Caller caller, Rep
                 [.. connections.Of(key.Network).Select(connection => new ReplyInbox(connection, key.Collective, caller.Id))])).Value;
         return open.Length > 0
             ? open[StableHash.Bucket(identity, open.Length)]
-            : throw new NodeRefusedException(NodeFault.Other, $"this silo has no connection to the network '{network}'; add it under Fleet:Overlays");
+            : throw new NodeRefusedException(
+                NodeFault.Other, $"this silo has no connection to the network '{network}'; add it under Fleet:Overlays");
     }
 
     /// <summary>Waits for the first reply that is believed. What is not believed may be anyone's: it does not end the call.</summary>

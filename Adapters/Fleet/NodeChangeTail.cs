@@ -10,8 +10,11 @@ using Orleans.Serialization;
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>Follows the overlay's feed of changes, once for all watchers of this silo.</summary>
-/// <remarks>Reads the end of the feed anew after every fault: a gap between what it has and what comes is impossible, since it asks by position.</remarks>
-internal sealed partial class NodeChangeTail(OverlayStreams streams, Serializer serializer, TimeProvider time, ILogger<NodeChangeTail> logger)
+/// <remarks>
+/// Reads the end of the feed anew after every fault: a gap between what it has and what comes is impossible, since it asks by position.
+/// </remarks>
+internal sealed partial class NodeChangeTail(
+    OverlayStreams streams, Serializer serializer, TimeProvider time, ILogger<NodeChangeTail> logger)
     : BackgroundService, INodeChangeFeed
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
@@ -29,7 +32,8 @@ internal sealed partial class NodeChangeTail(OverlayStreams streams, Serializer 
             {
                 await FollowAsync(stoppingToken);
             }
-            catch (Exception away) when (away is SoftStateException or NatsException or OperationCanceledException && !stoppingToken.IsCancellationRequested)
+            catch (Exception away) when (
+                away is SoftStateException or NatsException or OperationCanceledException && !stoppingToken.IsCancellationRequested)
             {
                 // The top of a loop that must go on: watchers wait meanwhile, and lose nothing.
                 LogAway(away.Message);
@@ -42,7 +46,8 @@ internal sealed partial class NodeChangeTail(OverlayStreams streams, Serializer 
     {
         await streams.EnsureAsync(streams.Changes, cancellationToken);
         var state = await streams.AskAsync(
-            async (context, limit) => (await context.GetStreamAsync(streams.Changes, cancellationToken: limit)).Info.State, streams.Changes, cancellationToken);
+            async (context, limit) =>
+                (await context.GetStreamAsync(streams.Changes, cancellationToken: limit)).Info.State, streams.Changes, cancellationToken);
         var from = window.Begin((ulong)state.FirstSeq, (ulong)state.LastSeq);
         var consumer = await streams.Context.CreateOrderedConsumerAsync(
             streams.Changes,

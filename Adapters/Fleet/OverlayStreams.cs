@@ -53,14 +53,19 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
 
     /// <summary>Publishes and waits until the broker has stored it.</summary>
     /// <exception cref="SoftStateException">It has not, or nobody knows.</exception>
-    public async Task PublishAsync(string stream, string subject, ReadOnlyMemory<byte> content, string? messageId, CancellationToken cancellationToken)
+    public async Task PublishAsync(
+        string stream, string subject, ReadOnlyMemory<byte> content, string? messageId, CancellationToken cancellationToken)
     {
         await EnsureAsync(stream, cancellationToken);
         await AskAsync(
             async (context, limit) =>
             {
                 var ack = await context.PublishAsync(
-                    subject, content.ToArray(), NatsRawSerializer<byte[]>.Default, new NatsJSPubOpts { MsgId = messageId }, cancellationToken: limit);
+                    subject,
+                    content.ToArray(),
+                    NatsRawSerializer<byte[]>.Default,
+                    new NatsJSPubOpts { MsgId = messageId },
+                    cancellationToken: limit);
                 ack.EnsureSuccess();
                 return true;
             },
@@ -98,7 +103,8 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
 
     /// <summary>Asks the broker within a time limit, and says in one way that it did not answer.</summary>
     /// <exception cref="SoftStateException">It failed.</exception>
-    public async Task<T> AskAsync<T>(Func<NatsJSContext, CancellationToken, Task<T>> ask, string stream, CancellationToken cancellationToken)
+    public async Task<T> AskAsync<T>(
+        Func<NatsJSContext, CancellationToken, Task<T>> ask, string stream, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(PublishTimeout);

@@ -9,7 +9,9 @@ namespace ControlPlane.Adapters.Fleet;
 internal sealed class ProvisioningTokenAttestor(
     SharedSecret secret, IOptions<FleetOptions> fleet, IOptions<ProvisioningOptions> provisioning) : INodeAttestor
 {
-    /// <summary>Tokens that were verified. A token is baked into an image, so that a fleet has few, and verifying one costs as much as a signature.</summary>
+    /// <summary>
+    /// Tokens that were verified. A token is baked into an image, so that a fleet has few, and verifying one costs as much as a signature.
+    /// </summary>
     private const int VerifiedMax = 1024;
 
     private readonly TokenTrust[] trusts = [.. Trusts(fleet.Value, provisioning.Value)];
@@ -47,7 +49,8 @@ internal sealed class ProvisioningTokenAttestor(
         }
 
         verified[token] = new Verified(
-            trusted, DateTimeOffset.FromUnixTimeSeconds(claims.NotBeforeSeconds ?? DateTimeOffset.MinValue.ToUnixTimeSeconds()), claims.ExpiresAt);
+            trusted, DateTimeOffset.FromUnixTimeSeconds(
+                claims.NotBeforeSeconds ?? DateTimeOffset.MinValue.ToUnixTimeSeconds()), claims.ExpiresAt);
         return trusted;
     }
 
@@ -79,7 +82,8 @@ internal sealed class ProvisioningTokenAttestor(
 
         if (fleet.ProvisioningTokenSignerFiles.Count > 0)
         {
-            yield return TokenTrust.InSigners([.. fleet.ProvisioningTokenSignerFiles.Select(file => IssuerKey.FromRsaPem(File.ReadAllText(file)))]);
+            yield return TokenTrust.InSigners(
+                [.. fleet.ProvisioningTokenSignerFiles.Select(file => IssuerKey.FromRsaPem(File.ReadAllText(file)))]);
         }
     }
 

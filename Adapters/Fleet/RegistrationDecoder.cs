@@ -10,10 +10,11 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>
-/// Reads what nodes register: as they publish it, signed; or as a data adapter of Choria's broker makes it, opened and without the signature,
-/// where the broker stands in for the node.
+/// Reads what nodes register: as they publish it, signed; or as a data adapter of Choria's broker makes it, opened and without the
+/// signature, where the broker stands in for the node.
 /// </summary>
-internal sealed class RegistrationDecoder(RegistrationTrust trust, IOptions<InventoryOptions> options, RegistrationMeter meter) : IJetStreamDecoder
+internal sealed class RegistrationDecoder(
+    RegistrationTrust trust, IOptions<InventoryOptions> options, RegistrationMeter meter) : IJetStreamDecoder
 {
     private const string SourceEnd = "-registration";
 
@@ -24,14 +25,20 @@ internal sealed class RegistrationDecoder(RegistrationTrust trust, IOptions<Inve
     {
         var overlay = message.Source[..^SourceEnd.Length];
         return AdapterOutput.TryRead(message.Payload.Span, out var opened)
-            ? Read(message, overlay, opened.Sender, Encoding.UTF8.GetBytes(opened.Body), new NodeRegistration(null, "", null, CredentialStanding.None))
+            ? Read(
+                message,
+                overlay,
+                opened.Sender,
+                Encoding.UTF8.GetBytes(opened.Body),
+                new NodeRegistration(null, "", null, CredentialStanding.None))
             : DecodeRequest(message, overlay);
     }
 
     /// <summary>Who registered, without a look at the proof or at what is said; null when it is no registration.</summary>
     public static string? SenderOrNull(ReadOnlySpan<byte> payload) =>
         AdapterOutput.TryRead(payload, out var opened) ? opened.Sender
-        : ChoriaEnvelope.TryDecodeRequest(payload, out var received, out _) && received.Request.Agent == RegistrationBody.Agent && !received.Proof.IsInsecure
+        : ChoriaEnvelope.TryDecodeRequest(
+            payload, out var received, out _) && received.Request.Agent == RegistrationBody.Agent && !received.Proof.IsInsecure
             ? received.Request.Sender
             : null;
 
@@ -61,9 +68,11 @@ internal sealed class RegistrationDecoder(RegistrationTrust trust, IOptions<Inve
         return Read(message, overlay, received.Request.Sender, received.Request.Body, new NodeRegistration(null, place, key, standing));
     }
 
-    private DecodedMessage Read(in JetStreamMessage message, string overlay, string identity, ReadOnlyMemory<byte> body, NodeRegistration proof)
+    private DecodedMessage Read(
+        in JetStreamMessage message, string overlay, string identity, ReadOnlyMemory<byte> body, NodeRegistration proof)
     {
-        if (identity.Length == 0 || !RegistrationBody.TryDecode(body.Span, out var registered, out var fault, InventoryReader.DocumentBytesMax))
+        if (identity.Length == 0
+            || !RegistrationBody.TryDecode(body.Span, out var registered, out var fault, InventoryReader.DocumentBytesMax))
         {
             meter.Read("unreadable");
             return DecodedMessage.Poison("a registration whose body cannot be read");
@@ -86,7 +95,13 @@ internal sealed class RegistrationDecoder(RegistrationTrust trust, IOptions<Inve
         return DecodedMessage.Event(
             identity,
             new FleetEvent(
-                identity, FleetEventKind.Registration, ChoriaSubjects.ServerComponent, inventory?.Version, message.StoredAt, message.StoredAt, overlay,
+                identity,
+                FleetEventKind.Registration,
+                ChoriaSubjects.ServerComponent,
+                inventory?.Version,
+                message.StoredAt,
+                message.StoredAt,
+                overlay,
                 message.Sequence, EventId: null, proof with { Inventory = inventory }));
     }
 }

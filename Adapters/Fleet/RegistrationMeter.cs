@@ -9,7 +9,8 @@ internal sealed class RegistrationMeter : IDisposable
     private readonly Counter<long> read;
 
     public RegistrationMeter() =>
-        read = meter.CreateCounter<long>("controlplane.registrations.read", "{message}", "Registrations that were read, by what their proof was worth.");
+        read = meter.CreateCounter<long>(
+            "controlplane.registrations.read", "{message}", "Registrations that were read, by what their proof was worth.");
 
     public void Read(string outcome) => read.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 

@@ -16,7 +16,8 @@ internal sealed class RegistrationTrust : IDisposable
     public RegistrationTrust(IOptions<FleetOptions> fleet, IOptions<ProvisioningOptions> provisioning)
     {
         tokens = TokenTrust.InOrganizations(
-            provisioning.Value.Issuers.ToDictionary(issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value), StringComparer.Ordinal));
+            provisioning.Value.Issuers.ToDictionary(
+                issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value), StringComparer.Ordinal));
         foreach (var (overlay, network) in fleet.Value.Overlays)
         {
             if (network.NodeCaFile is { } file)
@@ -27,8 +28,11 @@ internal sealed class RegistrationTrust : IDisposable
         }
     }
 
-    /// <summary>The key that was proven and what it is worth; null when the registration is to be believed to nobody, with the reason.</summary>
-    public (string Key, CredentialStanding Standing)? Judge(ReceivedRequest received, string overlay, DateTimeOffset storedAt, out string refusal)
+    /// <summary>
+    /// The key that was proven and what it is worth; null when the registration is to be believed to nobody, with the reason.
+    /// </summary>
+    public (string Key, CredentialStanding Standing)? Judge(
+        ReceivedRequest received, string overlay, DateTimeOffset storedAt, out string refusal)
     {
         refusal = "";
         return received.Proof.Protocol == ChoriaProtocol.V2
@@ -53,7 +57,9 @@ internal sealed class RegistrationTrust : IDisposable
         }
 
         refusal = fault.Detail;
-        return fault.Reason == RequestRefusal.CredentialRefused && IsExpired(received, storedAt, out var key) ? (key, CredentialStanding.Expired) : null;
+        return fault.Reason == RequestRefusal.CredentialRefused && IsExpired(received, storedAt, out var key)
+            ? (key, CredentialStanding.Expired)
+            : null;
     }
 
     // Sound in every other way: then it is the node, and an operator should hear that it goes on with what has ended.

@@ -12,12 +12,18 @@ using NATS.Client.JetStream.Models;
 
 namespace ControlPlane.Adapters.Fleet;
 
-/// <summary>Reads events and registrations again from the JetStream streams of the fleet. Partitions that ask at the same time share one reading.</summary>
+/// <summary>
+/// Reads events and registrations again from the JetStream streams of the fleet. Partitions that ask at the same time share one reading.
+/// </summary>
 /// <remarks>
-/// Proofs are not looked at: anybody may say that a node is alive. Consumers are named and their filter is one subject, for servers before 2.10.
+/// Proofs are not looked at: anybody may say that a node is alive. Consumers are named and their filter is one subject, for servers before
+/// 2.10.
 /// </remarks>
 internal sealed partial class StoredSignsOfLife(
-    FleetConnections connections, IOptions<FleetOptions> fleet, TimeProvider time, ILogger<StoredSignsOfLife> logger) : ISignsOfLife, IDisposable
+    FleetConnections connections,
+    IOptions<FleetOptions> fleet,
+    TimeProvider time,
+    ILogger<StoredSignsOfLife> logger) : ISignsOfLife, IDisposable
 {
     /// <summary>Messages of one reading: of 20,000 nodes, those of more than ten minutes.</summary>
     private const int MessagesMax = 50_000;
@@ -85,7 +91,9 @@ internal sealed partial class StoredSignsOfLife(
 
             return new Reading(since, begunAt, events.ToLookup(one => StreamPartition.Of(one.Identity, FleetStreams.Partitions)));
         }
-        catch (Exception away) when (away is NatsException or SoftStateException || (away is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception away) when (
+            away is NatsException or SoftStateException || (
+                away is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             LogNotRead(since, away.Message);
             return new Reading(since, begunAt, Events: null);
@@ -160,13 +168,20 @@ internal sealed partial class StoredSignsOfLife(
 
         if (!source.IsRegistrations)
         {
-            var stored = new JetStreamMessage(source.Network, message.Subject, message.Headers, payload, metadata.Sequence.Stream, metadata.Timestamp);
+            var stored = new JetStreamMessage(
+                source.Network, message.Subject, message.Headers, payload, metadata.Sequence.Stream, metadata.Timestamp);
             return new LifecycleDecoder().Decode(stored).Payload as FleetEvent;
         }
 
         return RegistrationDecoder.SenderOrNull(payload) is { Length: > 0 } sender
             ? new FleetEvent(
-                sender, FleetEventKind.Registration, ChoriaSubjects.ServerComponent, null, metadata.Timestamp, metadata.Timestamp, source.Network,
+                sender,
+                FleetEventKind.Registration,
+                ChoriaSubjects.ServerComponent,
+                null,
+                metadata.Timestamp,
+                metadata.Timestamp,
+                source.Network,
                 metadata.Sequence.Stream)
             : null;
     }

@@ -9,7 +9,9 @@ internal sealed class KeyVaultAuthority
 {
     private readonly X509SignatureGenerator algorithm;
 
-    /// <exception cref="IssuerMisconfiguredException">The certificate may not sign certificates, or by no algorithm that we know.</exception>
+    /// <exception cref="IssuerMisconfiguredException">
+    /// The certificate may not sign certificates, or by no algorithm that we know.
+    /// </exception>
     public KeyVaultAuthority(X509Certificate2 certificate, Uri keyId, bool inHsm, int? limit, IReadOnlyList<byte[]> above)
     {
         if (certificate.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault() is not { CertificateAuthority: true })
@@ -53,7 +55,8 @@ internal sealed class KeyVaultAuthority
     public IReadOnlyList<byte[]> Chain { get; }
 
     // The limits are those of Azure's service limits page, for software keys.
-    private static (X509SignatureGenerator Algorithm, string Name, HashAlgorithmName Digest, int Limit) Describe(X509Certificate2 certificate)
+    private static (
+        X509SignatureGenerator Algorithm, string Name, HashAlgorithmName Digest, int Limit) Describe(X509Certificate2 certificate)
     {
         if (certificate.GetRSAPublicKey() is { } rsa)
         {

@@ -14,7 +14,8 @@ namespace ControlPlane.Adapters.KeyVault;
 /// Nothing is tried again in here: a lost signature is no certificate, so that every failure may be retried by whoever ordered, within
 /// its own deadline.
 /// </remarks>
-internal sealed class KeyVaultClient(string issuer, KeyVaultOptions options, TokenCredential credential, HttpPipelineTransport? transport) : IDisposable
+internal sealed class KeyVaultClient(
+    string issuer, KeyVaultOptions options, TokenCredential credential, HttpPipelineTransport? transport) : IDisposable
 {
     private const string ApiVersion = "7.4";
     private static readonly TimeSpan RetryAfterDefault = TimeSpan.FromSeconds(10);
@@ -127,7 +128,10 @@ internal sealed class KeyVaultClient(string issuer, KeyVaultOptions options, Tok
     }
 
     private static TimeSpan RetryAfter(Response? response) =>
-        response is not null && response.Headers.TryGetValue("Retry-After", out var text) && int.TryParse(text, out var seconds) && seconds > 0
+        response is not null
+            && response.Headers.TryGetValue("Retry-After", out var text)
+            && int.TryParse(text, out var seconds)
+            && seconds > 0
             ? TimeSpan.FromSeconds(seconds)
             : RetryAfterDefault;
 

@@ -13,7 +13,8 @@ internal static class KeyVaultCredentials
             TenantId = options.TenantId,
             ClientId = options.ClientId,
         }),
-        KeyVaultCredentialKind.ClientCertificate => new ClientCertificateCredential(options.TenantId, options.ClientId, options.CertificateFile),
+        KeyVaultCredentialKind.ClientCertificate =>
+            new ClientCertificateCredential(options.TenantId, options.ClientId, options.CertificateFile),
         KeyVaultCredentialKind.ClientSecret => new ClientSecretCredential(
             options.TenantId, options.ClientId, File.ReadAllText(options.SecretFile!).Trim()),
         _ => new ManagedIdentityCredential(

@@ -13,8 +13,8 @@ namespace Orleans.Hosting;
 public static class KeyVaultHosting
 {
     /// <summary>
-    /// Adds one issuer for each entry of the configuration section <c>KeyVault</c>; the entry's name is the issuer's. Its certificate is read
-    /// and its key's version pinned at start: what is wrong stops the silo, a vault that is away does not.
+    /// Adds one issuer for each entry of the configuration section <c>KeyVault</c>; the entry's name is the issuer's. Its certificate is
+    /// read and its key's version pinned at start: what is wrong stops the silo, a vault that is away does not.
     /// </summary>
     public static ISiloBuilder AddKeyVault(this ISiloBuilder silo)
     {

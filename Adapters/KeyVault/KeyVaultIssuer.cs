@@ -38,7 +38,8 @@ internal sealed class KeyVaultIssuer(string name, KeyVaultOptions options, KeyVa
         var now = time.GetUtcNow();
         if (authority.Certificate.NotAfter.ToUniversalTime() <= now)
         {
-            throw new IssuerMisconfiguredException($"the CA certificate of {name} ended {authority.Certificate.NotAfter.ToUniversalTime():u}");
+            throw new IssuerMisconfiguredException(
+                $"the CA certificate of {name} ended {authority.Certificate.NotAfter.ToUniversalTime():u}");
         }
 
         if (order.NotAfter <= now)
@@ -61,7 +62,8 @@ internal sealed class KeyVaultIssuer(string name, KeyVaultOptions options, KeyVa
         }
     }
 
-    public async Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken) => (await OpenAsync(cancellationToken)).Chain;
+    public async Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken) =>
+        (await OpenAsync(cancellationToken)).Chain;
 
     public async Task<IssuerHealth> CheckAsync(CancellationToken cancellationToken)
     {
@@ -74,7 +76,8 @@ internal sealed class KeyVaultIssuer(string name, KeyVaultOptions options, KeyVa
             {
                 (false, _, _) => new IssuerHealth(false, "the CA certificate is disabled in the vault"),
                 (_, true, _) => new IssuerHealth(false, $"the CA certificate ended {end:u}"),
-                (_, _, false) => new IssuerHealth(true, $"the vault has a newer version than {authority.KeyId}, which signs until the next start"),
+                (_, _, false) =>
+                    new IssuerHealth(true, $"the vault has a newer version than {authority.KeyId}, which signs until the next start"),
                 _ => new IssuerHealth(true, $"signs by {authority.SignatureName} until {end:u}"),
             };
         }
@@ -134,7 +137,8 @@ internal sealed class KeyVaultIssuer(string name, KeyVaultOptions options, KeyVa
             }
 
             // Of a version that was asked for, the vault does not say where the key is; the lower limit is the safe one.
-            var inHsm = policy?.KeyType is null || policy.KeyType == CertificateKeyType.RsaHsm || policy.KeyType == CertificateKeyType.EcHsm;
+            var inHsm =
+                policy?.KeyType is null || policy.KeyType == CertificateKeyType.RsaHsm || policy.KeyType == CertificateKeyType.EcHsm;
             return new KeyVaultAuthority(
                 X509CertificateLoader.LoadCertificate(certificate.Cer),
                 certificate.KeyId,

@@ -3,7 +3,9 @@ using Orleans;
 namespace ControlPlane.Adapters.KeyVault;
 
 /// <summary>An issuing CA whose key is in an Azure Key Vault. Section <c>KeyVault:{issuer name}</c>.</summary>
-/// <remarks>Several vaults are several issuers, each with an intermediate of its own: that is how the limit of one vault is passed.</remarks>
+/// <remarks>
+/// Several vaults are several issuers, each with an intermediate of its own: that is how the limit of one vault is passed.
+/// </remarks>
 public sealed class KeyVaultOptions
 {
     public const string Section = "KeyVault";

@@ -48,8 +48,14 @@ internal sealed class KeyVaultOptionsValidator : IValidateOptions<KeyVaultOption
             Enum.IsDefined(credential.Kind),
             $"{path}:{nameof(credential.Kind)}",
             "must be ManagedIdentity, WorkloadIdentity, ClientCertificate or ClientSecret");
-        Require(!named || !string.IsNullOrEmpty(credential.TenantId), $"{path}:{nameof(credential.TenantId)}", $"must be given for {credential.Kind}");
-        Require(!named || !string.IsNullOrEmpty(credential.ClientId), $"{path}:{nameof(credential.ClientId)}", $"must be given for {credential.Kind}");
+        Require(
+            !named || !string.IsNullOrEmpty(credential.TenantId),
+            $"{path}:{nameof(credential.TenantId)}",
+            $"must be given for {credential.Kind}");
+        Require(
+            !named || !string.IsNullOrEmpty(credential.ClientId),
+            $"{path}:{nameof(credential.ClientId)}",
+            $"must be given for {credential.Kind}");
         RequireFile(
             credential.CertificateFile,
             $"{path}:{nameof(credential.CertificateFile)}",

@@ -119,7 +119,8 @@ internal static class LeafBody
     }
 
     /// <summary>
-    /// Takes the place of a key: keeps what it was given to sign. Signing in here would block a thread for the length of a call to the vault.
+    /// Takes the place of a key: keeps what it was given to sign. Signing in here would block a thread for the length of a call to the
+    /// vault.
     /// </summary>
     private sealed class BodyCapture(byte[] algorithmIdentifier, PublicKey key) : X509SignatureGenerator
     {

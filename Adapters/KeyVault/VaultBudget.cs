@@ -2,8 +2,8 @@ namespace ControlPlane.Adapters.KeyVault;
 
 /// <summary>Spreads the signatures of one vault over time, so that it never has to refuse. Thread-safe.</summary>
 /// <remarks>
-/// Each signature takes a slice of the vault's time: a tenth of a second when the vault allows 100 in ten. The slices of all keys of a vault
-/// add up, as the vault's own limit does. An idle vault saves up a burst; after a refusal all wait.
+/// Each signature takes a slice of the vault's time: a tenth of a second when the vault allows 100 in ten. The slices of all keys of a
+/// vault add up, as the vault's own limit does. An idle vault saves up a burst; after a refusal all wait.
 /// </remarks>
 internal sealed class VaultBudget(TimeProvider time)
 {

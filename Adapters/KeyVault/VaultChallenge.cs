@@ -31,7 +31,8 @@ internal sealed partial record VaultChallenge(string Scope, string? TenantId, st
             return null;
         }
 
-        var tenant = Uri.TryCreate(fields.GetValueOrDefault("authorization") ?? fields.GetValueOrDefault("authorization_uri"), UriKind.Absolute, out var authority)
+        var tenant = Uri.TryCreate(
+            fields.GetValueOrDefault("authorization") ?? fields.GetValueOrDefault("authorization_uri"), UriKind.Absolute, out var authority)
             ? authority.AbsolutePath.Trim('/').Split('/')[0]
             : null;
         return new VaultChallenge(scope, string.IsNullOrEmpty(tenant) ? null : tenant, ClaimsIn(fields));

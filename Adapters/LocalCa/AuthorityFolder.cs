@@ -16,7 +16,8 @@ internal sealed class AuthorityFolder(string issuer, LocalCaOptions options, Tim
     private string RootKeyPath => Path.Combine(options.DataFolder, "root.key");
 
     /// <summary>Which intermediates the operator holds: by a file <c>intermediate-002.held</c> beside the certificate.</summary>
-    public IReadOnlySet<int> ReadHeld() => Enumerable.Range(0, IntermediatesMax).Where(index => File.Exists(PathOf(index + 1, "held"))).ToHashSet();
+    public IReadOnlySet<int> ReadHeld() =>
+        Enumerable.Range(0, IntermediatesMax).Where(index => File.Exists(PathOf(index + 1, "held"))).ToHashSet();
 
     /// <summary>Loads the CA as it stands, its next intermediate made when that is due.</summary>
     /// <exception cref="IssuerMisconfiguredException">A file is missing, unreadable or wrong.</exception>

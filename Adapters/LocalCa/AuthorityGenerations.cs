@@ -4,8 +4,8 @@ namespace ControlPlane.Adapters.LocalCa;
 /// <remarks>
 /// An intermediate is renewed in two steps, so that no node meets a certificate of a CA that it was not told of: it is made and given
 /// out in chains <c>lead</c> before its predecessor ends, and signs from <c>lead / 2</c> before. Both moments follow from the
-/// certificates alone, so that silos that share them agree without speaking. One that is held (rolled back) stays in chains, since there are
-/// certificates of it, and does not sign as long as another can.
+/// certificates alone, so that silos that share them agree without speaking. One that is held (rolled back) stays in chains, since there
+/// are certificates of it, and does not sign as long as another can.
 /// </remarks>
 internal sealed class AuthorityGenerations(
     IReadOnlyList<Authority> intermediates, IReadOnlyList<byte[]> above, TimeSpan? lead, IReadOnlySet<int> held)

@@ -32,7 +32,8 @@ internal static class AuthorityMaker
         var request = MakeRequest(key, $"{name} intermediate", options, pathLength: 0);
         if (options.PermittedDomains.Count > 0)
         {
-            request.CertificateExtensions.Add(new X509Extension(Oids.NameConstraints, WriteConstraints(options.PermittedDomains), critical: true));
+            request.CertificateExtensions.Add(
+                new X509Extension(Oids.NameConstraints, WriteConstraints(options.PermittedDomains), critical: true));
         }
 
         request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(root, true, false));
@@ -49,7 +50,8 @@ internal static class AuthorityMaker
             ECDsa ecdsa => new PublicKey(ecdsa),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
-        var identifier = new X509SubjectKeyIdentifierExtension(publicKey, X509SubjectKeyIdentifierHashAlgorithm.ShortSha256, critical: false);
+        var identifier = new X509SubjectKeyIdentifierExtension(
+            publicKey, X509SubjectKeyIdentifierHashAlgorithm.ShortSha256, critical: false);
 
         // Two CAs of one name would be taken for each other where chains are built by name.
         var subject = new X500DistinguishedNameBuilder();

@@ -5,7 +5,9 @@ using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.LocalCa;
 
-/// <summary>Writes node certificates. By hand, since the platform's builder loads each result again, which costs more than signing by P-256.</summary>
+/// <summary>
+/// Writes node certificates. By hand, since the platform's builder loads each result again, which costs more than signing by P-256.
+/// </summary>
 internal static class LeafWriter
 {
     private const int SerialBytes = 16;

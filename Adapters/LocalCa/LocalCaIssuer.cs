@@ -43,7 +43,8 @@ internal sealed class LocalCaIssuer(string name, LocalCaOptions options, TimePro
             throw new IssuerMisconfiguredException($"the CA certificate of {name} ended {signer.NotAfter:u}");
         }
 
-        return new SignedCertificate(await InTurn(() => LeafWriter.Sign(order, signer, options.RevocationListUrl), cancellationToken), current.Chain);
+        return new SignedCertificate(
+            await InTurn(() => LeafWriter.Sign(order, signer, options.RevocationListUrl), cancellationToken), current.Chain);
     }
 
     public async Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken) =>
@@ -104,8 +105,8 @@ internal sealed class LocalCaIssuer(string name, LocalCaOptions options, TimePro
         lists.Dispose();
     }
 
-    // Up to 6 ms of work, that the caller's scheduler is spared. First come, first served: the pool by itself takes what was queued last, so that
-    // under load an order would wait for as long as others keep coming.
+    // Up to 6 ms of work, that the caller's scheduler is spared. First come, first served: the pool by itself takes what was queued last,
+    // so that under load an order would wait for as long as others keep coming.
     private static Task<byte[]> InTurn(Func<byte[]> sign, CancellationToken cancellationToken) => Task.Factory.StartNew(
         sign, cancellationToken, TaskCreationOptions.PreferFairness | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
@@ -125,7 +126,8 @@ internal sealed class LocalCaIssuer(string name, LocalCaOptions options, TimePro
             }
 
             var folder = new AuthorityFolder(name, options, time);
-            var generations = opened is { } before && !before.Generations.ShouldPrepareNext(now) && before.Generations.Held.SetEquals(folder.ReadHeld())
+            var generations =
+                opened is { } before && !before.Generations.ShouldPrepareNext(now) && before.Generations.Held.SetEquals(folder.ReadHeld())
                 ? before.Generations
                 : await folder.OpenAsync(cancellationToken);
             return opened = new Opened(generations, generations.ChainAt(now), now + ReloadInterval);

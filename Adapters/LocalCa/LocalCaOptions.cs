@@ -15,7 +15,9 @@ public sealed class LocalCaOptions
     /// <summary>The kind of the keys that are made. RSA-2048 by default.</summary>
     public LocalCaKeyKind KeyKind { get; set; } = LocalCaKeyKind.Rsa2048;
 
-    /// <summary>The organisation in the names of the CA certificates that are made. 1 to 64 characters; <c>ControlPlane</c> by default.</summary>
+    /// <summary>
+    /// The organisation in the names of the CA certificates that are made. 1 to 64 characters; <c>ControlPlane</c> by default.
+    /// </summary>
     public string Organization { get; set; } = "ControlPlane";
 
     /// <summary>How long the root that is made lives. 1 to 30 years; 10 years by default.</summary>
@@ -31,10 +33,15 @@ public sealed class LocalCaOptions
     /// </summary>
     public TimeSpan RenewalLead { get; set; } = TimeSpan.FromDays(180);
 
-    /// <summary>The DNS domains that an intermediate that is made is constrained to, e.g. <c>example.net</c>. None by default: any.</summary>
+    /// <summary>
+    /// The DNS domains that an intermediate that is made is constrained to, e.g. <c>example.net</c>. None by default: any.
+    /// </summary>
     public List<string> PermittedDomains { get; set; } = [];
 
-    /// <summary>How long a revocation list is valid; it is made anew at half of that, and when something was revoked. 1 hour to 30 days; 7 days by default.</summary>
+    /// <summary>
+    /// How long a revocation list is valid; it is made anew at half of that, and when something was revoked. 1 hour to 30 days; 7 days by
+    /// default.
+    /// </summary>
     public TimeSpan RevocationListLifetime { get; set; } = TimeSpan.FromDays(7);
 
     /// <summary>Where relying parties fetch the revocation list; written into certificates. None by default.</summary>
@@ -43,13 +50,17 @@ public sealed class LocalCaOptions
     /// <summary>PEM file of an intermediate CA certificate to import. None by default.</summary>
     public string? CertificatePath { get; set; }
 
-    /// <summary>PEM file of its private key (PKCS#8, PKCS#1 or SEC 1), mode 0600 or 0400. Needed with <see cref="CertificatePath"/>.</summary>
+    /// <summary>
+    /// PEM file of its private key (PKCS#8, PKCS#1 or SEC 1), mode 0600 or 0400. Needed with <see cref="CertificatePath"/>.
+    /// </summary>
     public string? KeyPath { get; set; }
 
     /// <summary>File that holds the passphrase of an encrypted PKCS#8 key; its last line break does not count. None by default.</summary>
     public string? KeyPassphrasePath { get; set; }
 
-    /// <summary>PEM file of the CA certificates above it, root last. Needed with <see cref="CertificatePath"/> unless that is a root.</summary>
+    /// <summary>
+    /// PEM file of the CA certificates above it, root last. Needed with <see cref="CertificatePath"/> unless that is a root.
+    /// </summary>
     public string? ChainPath { get; set; }
 }
 

@@ -17,7 +17,10 @@ internal sealed class RevocationListCache(LocalCaOptions options, TimeProvider t
         {
             var all = await journal.ReadAsync(cancellationToken);
             var now = time.GetUtcNow();
-            if (made is { } current && current.Count == all.Count && now < current.At + (options.RevocationListLifetime / 2) && now >= current.At)
+            if (made is { } current
+                && current.Count == all.Count
+                && now < current.At + (options.RevocationListLifetime / 2)
+                && now >= current.At)
             {
                 return current.Lists;
             }
@@ -43,7 +46,8 @@ internal sealed class RevocationListCache(LocalCaOptions options, TimeProvider t
         using var held = await FolderLock.AcquireAsync(options.DataFolder, time, cancellationToken);
         var path = Path.Combine(options.DataFolder, "revocation-list.number");
         var last = File.Exists(path)
-            ? BigInteger.Parse(await File.ReadAllTextAsync(path, cancellationToken), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture)
+            ? BigInteger.Parse(
+                await File.ReadAllTextAsync(path, cancellationToken), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture)
             : BigInteger.Zero;
         KeyFile.WriteAtomically(path, (last + 1).ToString(CultureInfo.InvariantCulture) + "\n");
         return last + 1;

@@ -66,7 +66,9 @@ public sealed class KeyPair : IDisposable
         return seed;
     }
 
-    /// <summary>Writes the 64 bytes of the signature over <paramref name="message"/> to the start of <paramref name="signature"/>.</summary>
+    /// <summary>
+    /// Writes the 64 bytes of the signature over <paramref name="message"/> to the start of <paramref name="signature"/>.
+    /// </summary>
     /// <exception cref="ArgumentException"><paramref name="signature"/> is shorter than 64 bytes.</exception>
     public void Sign(ReadOnlyMemory<byte> message, Memory<byte> signature)
     {

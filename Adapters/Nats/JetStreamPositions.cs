@@ -29,7 +29,8 @@ public sealed class JetStreamPositions
         while (low < high)
         {
             var middle = low + ((high - low) / 2);
-            if (await definition.JetStream.NextAsync(definition.JetStreamName, middle, ">", cancellationToken) is { } message && message.Time < instant)
+            if (await definition.JetStream.NextAsync(definition.JetStreamName, middle, ">", cancellationToken) is { } message
+                && message.Time < instant)
             {
                 low = message.Seq + 1;
             }
@@ -44,7 +45,8 @@ public sealed class JetStreamPositions
 
     /// <summary>The queue that the provider's own events of a stream are in.</summary>
     public string QueueOf(StreamId stream) => string.Create(
-        CultureInfo.InvariantCulture, $"{JetStreamEventsOptions.QueuePrefix}{EventPublisher.PartitionOf(stream, _parts.Options.Partitions)}");
+        CultureInfo.InvariantCulture,
+        $"{JetStreamEventsOptions.QueuePrefix}{EventPublisher.PartitionOf(stream, _parts.Options.Partitions)}");
 
     /// <summary>
     /// The token with which a consumer of typed events resumes its subscription to be given what a queue has from a sequence on; 0 for all

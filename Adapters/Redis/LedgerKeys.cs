@@ -3,7 +3,9 @@ using StackExchange.Redis;
 
 namespace ControlPlane.Adapters.Redis;
 
-/// <summary>Where the ledger of each issuer lies. All keys of an issuer carry one hash tag, so that a write is one script also in a Redis cluster.</summary>
+/// <summary>
+/// Where the ledger of each issuer lies. All keys of an issuer carry one hash tag, so that a write is one script also in a Redis cluster.
+/// </summary>
 internal sealed class LedgerKeys(string scope)
 {
     public static readonly LedgerState[] States = Enum.GetValues<LedgerState>();

@@ -79,7 +79,8 @@ internal sealed class LedgerWriter(IConnectionMultiplexer redis)
                 }
             }
 
-            throw new LedgerUnavailableException($"the history of shard {entry.Shard} of {entry.Issuer} is being written by others all the time");
+            throw new LedgerUnavailableException(
+                $"the history of shard {entry.Shard} of {entry.Issuer} is being written by others all the time");
         }
         finally
         {
@@ -88,7 +89,8 @@ internal sealed class LedgerWriter(IConnectionMultiplexer redis)
     }
 
     /// <summary>A shard's records after a sequence, and its head.</summary>
-    public async Task<(IReadOnlyList<LedgerRecord> Records, LedgerHead Head)> ReadAsync(RedisKey history, RedisKey head, long after, int limit)
+    public async Task<(
+        IReadOnlyList<LedgerRecord> Records, LedgerHead Head)> ReadAsync(RedisKey history, RedisKey head, long after, int limit)
     {
         // The head first: records that are written in between are beyond it, not missing from it.
         var stored = await Database.HashGetAsync(head, [SequenceField, HashField]);
@@ -130,7 +132,9 @@ internal sealed class LedgerWriter(IConnectionMultiplexer redis)
         LedgerChain.KeptMin,
     ];
 
-    /// <summary>Whose turn it is to write a shard's history, and the head as we know it. A write that failed leaves an old one; the script says so.</summary>
+    /// <summary>
+    /// Whose turn it is to write a shard's history, and the head as we know it. A write that failed leaves an old one; the script says so.
+    /// </summary>
     private sealed class Turn
     {
         public SemaphoreSlim Mine { get; } = new(1, 1);

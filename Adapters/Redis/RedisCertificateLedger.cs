@@ -63,10 +63,13 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
         {
             var orderId = await Database.StringGetAsync(keys.Serial(issuer, signer, serialNumber));
             var entry = orderId.IsNull ? null : await LoadAsync(issuer, orderId.ToString());
-            return entry?.Certificate is { } certificate && certificate.Issuer == signer && certificate.SerialNumber == serialNumber ? entry : null;
+            return entry?.Certificate is { } certificate && certificate.Issuer == signer && certificate.SerialNumber == serialNumber
+                ? entry
+                : null;
         }, cancellationToken);
 
-    public Task<IReadOnlyList<LedgerEntry>> ListOfNodeAsync(string issuer, string identity, int limit, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<LedgerEntry>> ListOfNodeAsync(
+        string issuer, string identity, int limit, CancellationToken cancellationToken) =>
         AskAsync(async () =>
         {
             var orderIds = await Database.SortedSetRangeByRankAsync(keys.Node(issuer, identity), 0, limit - 1, Order.Descending);

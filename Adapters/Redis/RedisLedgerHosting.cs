@@ -12,8 +12,8 @@ namespace Orleans.Hosting;
 public static class RedisLedgerHosting
 {
     /// <summary>
-    /// Keeps the certificate ledger and the register of keys in Redis, over the <see cref="IConnectionMultiplexer"/> that is registered, apart from that of any
-    /// other service id.
+    /// Keeps the certificate ledger and the register of keys in Redis, over the <see cref="IConnectionMultiplexer"/> that is registered,
+    /// apart from that of any other service id.
     /// </summary>
     public static ISiloBuilder AddRedisLedger(this ISiloBuilder silo)
     {

@@ -89,7 +89,8 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
         return answer.Status switch
         {
             HttpStatusCode.Forbidden => null,
-            HttpStatusCode.NotFound => throw new IssuerMisconfiguredException($"Vault {http.Issuer} has no role '{role}' at {options.Mount}"),
+            HttpStatusCode.NotFound =>
+                throw new IssuerMisconfiguredException($"Vault {http.Issuer} has no role '{role}' at {options.Mount}"),
             _ => answer.Succeeded ? new VaultRole(role, answer.Data) : throw VaultFault.OfQuestion(http.Issuer, answer),
         };
     }

@@ -1,7 +1,9 @@
 namespace ControlPlane.Adapters.Vault;
 
 /// <summary>Our standing with Vault: who it takes us for. Thread-safe.</summary>
-/// <remarks>With <see cref="IVaultPki"/> and <see cref="IVaultHealth"/> the seam behind which VaultSharp could do what we do by hand.</remarks>
+/// <remarks>
+/// With <see cref="IVaultPki"/> and <see cref="IVaultHealth"/> the seam behind which VaultSharp could do what we do by hand.
+/// </remarks>
 internal interface IVaultSession
 {
     /// <summary>A token to call with; logs in when there is none, with one login for all who wait.</summary>

@@ -26,7 +26,8 @@ internal sealed partial class StoringVaultIssuer(string name, VaultOptions optio
     }
 
     public async Task<IReadOnlyList<string>> ListSerialNumbersAsync(CancellationToken cancellationToken) =>
-        [.. (await Pki.ListAsync(cancellationToken)).Select(number => number.Replace(":", "", StringComparison.Ordinal).ToUpperInvariant().TrimStart('0'))];
+        [.. (await Pki.ListAsync(cancellationToken))
+            .Select(number => number.Replace(":", "", StringComparison.Ordinal).ToUpperInvariant().TrimStart('0'))];
 
     // Vault names certificates by whole bytes.
     public Task<byte[]?> ReadAsync(string serialNumber, CancellationToken cancellationToken) =>

@@ -30,7 +30,9 @@ public static class VaultHosting
         return silo;
     }
 
-    /// <summary>Adds one issuer by its name, configured under <c>Vault:{name}</c>; whether Vault stores decides which ports it has.</summary>
+    /// <summary>
+    /// Adds one issuer by its name, configured under <c>Vault:{name}</c>; whether Vault stores decides which ports it has.
+    /// </summary>
     internal static IServiceCollection AddVault(this IServiceCollection services, string name, bool stored)
     {
         services.AddOptions<VaultOptions>(name).BindConfiguration($"{VaultOptions.Section}:{name}").ValidateOnStart();

@@ -85,7 +85,8 @@ internal sealed class VaultLogin(VaultHttp http, VaultLoginOptions options)
         }
         catch (Exception foreign) when (foreign is JsonException or KeyNotFoundException or InvalidOperationException)
         {
-            throw new IssuerMisconfiguredException($"what answered {(int)answer.Status} to the login of {http.Issuer} is not Vault", foreign);
+            throw new IssuerMisconfiguredException(
+                $"what answered {(int)answer.Status} to the login of {http.Issuer} is not Vault", foreign);
         }
     }
 

@@ -19,7 +19,8 @@ internal sealed class VaultOptionsValidator : IValidateOptions<VaultOptions>
         faults.Require(IsPath(options.IssuerRef), nameof(options.IssuerRef), "must be a name or id");
         faults.Require(IsPath(options.Role), nameof(options.Role), "must name a role");
         faults.Require(options.EllipticRole is null || IsPath(options.EllipticRole), nameof(options.EllipticRole), "must name a role");
-        faults.Require(options.Namespace is null || options.Namespace.Trim('/').Length > 0, nameof(options.Namespace), "must name a namespace");
+        faults.Require(
+            options.Namespace is null || options.Namespace.Trim('/').Length > 0, nameof(options.Namespace), "must name a namespace");
         faults.RequireFile(options.ServerCaFile, nameof(options.ServerCaFile), needed: false);
         faults.Require(
             options.Timeout >= TimeSpan.FromSeconds(1) && options.Timeout <= TimeoutCeiling,
@@ -39,7 +40,8 @@ internal sealed class VaultOptionsValidator : IValidateOptions<VaultOptions>
         var login = options.Login;
         var method = login.Method;
         faults.Require(Enum.IsDefined(method), $"{path}:{nameof(login.Method)}", "must be Token, AppRole, Certificate or Kubernetes");
-        faults.Require(login.Mount is null || IsPath(login.Mount), $"{path}:{nameof(login.Mount)}", "must be a path without slashes around it");
+        faults.Require(
+            login.Mount is null || IsPath(login.Mount), $"{path}:{nameof(login.Mount)}", "must be a path without slashes around it");
         faults.Require(
             method is not (VaultLoginMethod.Certificate or VaultLoginMethod.Kubernetes) || !string.IsNullOrEmpty(login.Role),
             $"{path}:{nameof(login.Role)}",

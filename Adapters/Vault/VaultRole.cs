@@ -43,11 +43,14 @@ internal sealed record VaultRole(string Name, JsonElement Fields)
     }
 
     // A field that is absent has Vault's default.
-    private bool Flag(string name, bool otherwise) => Fields.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False
+    private bool Flag(string name, bool otherwise) =>
+        Fields.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.True or JsonValueKind.False
         ? value.ValueKind is JsonValueKind.True
         : otherwise;
 
     // Vault answers seconds as a number; older ones as text with a unit, which is left to the check of each certificate.
     private long Seconds(string name) =>
-        Fields.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.Number && value.TryGetInt64(out var seconds) ? seconds : 0;
+        Fields.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.Number && value.TryGetInt64(out var seconds)
+            ? seconds
+            : 0;
 }

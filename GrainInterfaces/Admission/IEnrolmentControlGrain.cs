@@ -39,7 +39,9 @@ public interface IEnrolmentControlGrain : IGrainWithStringKey
     [Alias("Report")]
     Task<EnrolmentControl?> Report(EnrolmentReport report);
 
-    /// <summary>Gives out the next turns of a limited overlay, to be told to the nodes that wait for one. Repeated, it gives others.</summary>
+    /// <summary>
+    /// Gives out the next turns of a limited overlay, to be told to the nodes that wait for one. Repeated, it gives others.
+    /// </summary>
     /// <param name="wanted">How many nodes ask; 1 to 10 000.</param>
     /// <returns>Null when the overlay is not limited.</returns>
     [Alias("DrawTurns")]

@@ -125,11 +125,15 @@ public sealed record LedgerRecord([property: Id(0)] long Sequence, [property: Id
 
 /// <summary>A part of a ledger's history.</summary>
 /// <param name="Records">The records, oldest first.</param>
-/// <param name="Head">The last record's sequence and hash, as they are kept apart. Who notes them elsewhere can tell later whether the end was cut off.</param>
+/// <param name="Head">
+/// The last record's sequence and hash, as they are kept apart. Who notes them elsewhere can tell later whether the end was cut off.
+/// </param>
 /// <param name="Faults">What does not fit together; empty when nothing was changed, removed or cut off.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerHistory")]
 public sealed record LedgerHistory(
-    [property: Id(0)] IReadOnlyList<LedgerRecord> Records, [property: Id(1)] LedgerHead Head, [property: Id(2)] IReadOnlyList<string> Faults);
+    [property: Id(0)] IReadOnlyList<LedgerRecord> Records,
+    [property: Id(1)] LedgerHead Head,
+    [property: Id(2)] IReadOnlyList<string> Faults);
 
 /// <param name="Sequence">Of the last record; 0 when there is none.</param>
 /// <param name="Hash">Of the last record.</param>

@@ -15,7 +15,9 @@ public interface ICertificateIssuanceGrain : IGrainWithStringKey
     [Alias("Issue"), ResponseTimeout("00:02:00")]
     Task<IssuanceOutcome> Issue(CertificateOrderRequest order, CancellationToken cancellationToken);
 
-    /// <summary>Closes an order: whatever certificate came of it, or may yet come of it, is revoked or queued to be. Safe to repeat.</summary>
+    /// <summary>
+    /// Closes an order: whatever certificate came of it, or may yet come of it, is revoked or queued to be. Safe to repeat.
+    /// </summary>
     [Alias("Close")]
     Task Close(string orderId, RevocationReason reason, CancellationToken cancellationToken);
 }
@@ -38,7 +40,9 @@ public enum RevocationReason
     CessationOfOperation = 5,
 }
 
-/// <param name="OrderId">Names the order for ever; the caller makes it from what it orders for, e.g. <c>web1.example.net/3</c>. 1 to 300 characters.</param>
+/// <param name="OrderId">
+/// Names the order for ever; the caller makes it from what it orders for, e.g. <c>web1.example.net/3</c>. 1 to 300 characters.
+/// </param>
 /// <param name="Identity">The verified identity: the only name that the certificate will carry.</param>
 /// <param name="Overlay">The overlay that the node will join.</param>
 /// <param name="Profile">The name of the configured certificate profile.</param>

@@ -3,7 +3,9 @@ namespace ControlPlane.Fleet;
 using ControlPlane.Inventory;
 using ControlPlane.Liveness;
 
-/// <summary>What a Choria lifecycle event reports. Source: the <c>type</c> token of <c>choria.lifecycle.event.&lt;type&gt;.&lt;component&gt;</c>.</summary>
+/// <summary>
+/// What a Choria lifecycle event reports. Source: the <c>type</c> token of <c>choria.lifecycle.event.&lt;type&gt;.&lt;component&gt;</c>.
+/// </summary>
 public enum FleetEventKind
 {
     Startup = 1,

@@ -16,7 +16,9 @@ public interface IFleetRosterGrain : IGrainWithIntegerKey
     [Alias("Record")]
     Task Record(RosterEntry entry);
 
-    /// <summary>Records how alive a node is, and nothing else; adds a node that is not known. Stored within a second. Safe to repeat.</summary>
+    /// <summary>
+    /// Records how alive a node is, and nothing else; adds a node that is not known. Stored within a second. Safe to repeat.
+    /// </summary>
     [Alias("Mark")]
     Task Mark(string identity, NodeLiveness liveness, string? agentVersion);
 
@@ -24,11 +26,15 @@ public interface IFleetRosterGrain : IGrainWithIntegerKey
     [Alias("Wake")]
     Task Wake();
 
-    /// <summary>The slice's nodes in order of identity, after <paramref name="afterIdentity"/>, at most <paramref name="limit"/> (1 to 1000).</summary>
+    /// <summary>
+    /// The slice's nodes in order of identity, after <paramref name="afterIdentity"/>, at most <paramref name="limit"/> (1 to 1000).
+    /// </summary>
     [Alias("List"), Orleans.Concurrency.AlwaysInterleave]
     Task<IReadOnlyList<RosterEntry>> List(NodeStage? stage, string? afterIdentity, int limit);
 
-    /// <summary>Those of some nodes in provisioning mode that nobody is enrolling: not known, or thought to be enrolled or gone. Safe to repeat.</summary>
+    /// <summary>
+    /// Those of some nodes in provisioning mode that nobody is enrolling: not known, or thought to be enrolled or gone. Safe to repeat.
+    /// </summary>
     /// <param name="identities">Nodes of this slice, at most some thousands.</param>
     [Alias("FindMissing"), Orleans.Concurrency.AlwaysInterleave]
     Task<IReadOnlyList<string>> FindMissing(IReadOnlyList<string> identities);

@@ -16,8 +16,8 @@ public interface IFleetIndexGrain : IGrainWithIntegerKey
     Task Stand(IReadOnlyList<RosterEntry> entries);
 
     /// <summary>
-    /// Takes over what nodes say of themselves, unless they said the same before. Safe to repeat. What cannot be stored now is not remembered:
-    /// nodes say it again.
+    /// Takes over what nodes say of themselves, unless they said the same before. Safe to repeat. What cannot be stored now is not
+    /// remembered: nodes say it again.
     /// </summary>
     [Alias("Learn"), AlwaysInterleave]
     Task Learn(IReadOnlyList<NodeInventory> inventories);
@@ -26,7 +26,9 @@ public interface IFleetIndexGrain : IGrainWithIntegerKey
     [Alias("LearnAnswer"), AlwaysInterleave, OneWay]
     Task LearnAnswer(string identity, string inventoryJson);
 
-    /// <summary>The nodes that match, in order of identity after <paramref name="afterIdentity"/>, at most <paramref name="limit"/> (1 to 1000).</summary>
+    /// <summary>
+    /// The nodes that match, in order of identity after <paramref name="afterIdentity"/>, at most <paramref name="limit"/> (1 to 1000).
+    /// </summary>
     [Alias("Select"), AlwaysInterleave]
     Task<SelectOutcome> Select(NodeQuery query, string? afterIdentity, int limit);
 

@@ -6,8 +6,8 @@ using ControlPlane.Provisioning;
 
 /// <summary>Which nodes are meant. Everything that is given must hold; nothing given means all.</summary>
 /// <param name="Filter">
-/// An expression: <c>and</c>, <c>or</c>, <c>not</c>, parentheses; facts (<c>country=uk</c>, <c>os.release.major&gt;=12</c>), classes and agents (a
-/// name or <c>/regex/</c>). <c>with('…')</c> around a term, as Choria writes it, changes nothing.
+/// An expression: <c>and</c>, <c>or</c>, <c>not</c>, parentheses; facts (<c>country=uk</c>, <c>os.release.major&gt;=12</c>), classes and
+/// agents (a name or <c>/regex/</c>). <c>with('…')</c> around a term, as Choria writes it, changes nothing.
 /// </param>
 /// <param name="Facts">Fact comparisons in Choria's text form; all must hold.</param>
 /// <param name="Classes">Classes, or <c>/regex/</c>; all must be there.</param>
@@ -42,7 +42,9 @@ public abstract record SelectOutcome
     /// <param name="IsComplete">False while the slice still reads what was known before it started.</param>
     [GenerateSerializer, Immutable, Alias("ControlPlane.SelectOutcome.Selected")]
     public sealed record Selected(
-        [property: Id(0)] IReadOnlyList<RosterEntry> Nodes, [property: Id(1)] int Matched, [property: Id(2)] bool IsComplete) : SelectOutcome;
+        [property: Id(0)] IReadOnlyList<RosterEntry> Nodes,
+        [property: Id(1)] int Matched,
+        [property: Id(2)] bool IsComplete) : SelectOutcome;
 
     /// <param name="Detail">What is wrong with the query, and where.</param>
     [GenerateSerializer, Immutable, Alias("ControlPlane.SelectOutcome.Refused")]

@@ -69,8 +69,12 @@ public sealed record ResidentNode(
 /// <param name="Lapsed">For <see cref="LinkVerb.Confirm"/>: the node has no place.</param>
 /// <param name="Policy">The home's policy, when the one who asks has an older one.</param>
 /// <param name="Committed">For <see cref="LinkVerb.Hello"/>: what the home counts in the overlay that asks.</param>
-/// <param name="Overlays">For <see cref="LinkVerb.Hello"/>: the states of the region's overlays, so that whoever is promoted knows them.</param>
-/// <param name="Summoned">For <see cref="LinkVerb.Reprovision"/>: what the node did; null when the one who asks is not the home any more.</param>
+/// <param name="Overlays">
+/// For <see cref="LinkVerb.Hello"/>: the states of the region's overlays, so that whoever is promoted knows them.
+/// </param>
+/// <param name="Summoned">
+/// For <see cref="LinkVerb.Reprovision"/>: what the node did; null when the one who asks is not the home any more.
+/// </param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.LinkReply")]
 public sealed record LinkReply(
     [property: Id(0)] string Home,

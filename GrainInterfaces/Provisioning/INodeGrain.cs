@@ -10,7 +10,9 @@ using Orleans.Concurrency;
 public interface INodeGrain : IGrainWithStringKey
 {
     /// <summary>Takes note of a lifecycle event; when it returns, what follows from it is durably due.</summary>
-    /// <remarks>Safe to repeat: an event that is neither of a higher sequence nor stored later than the last one of its network is dropped.</remarks>
+    /// <remarks>
+    /// Safe to repeat: an event that is neither of a higher sequence nor stored later than the last one of its network is dropped.
+    /// </remarks>
     [Alias("Observe"), AlwaysInterleave]
     Task Observe(FleetEvent fleetEvent);
 
@@ -37,8 +39,8 @@ public interface INodeGrain : IGrainWithStringKey
     Task NoteLiveness(LivenessChange change);
 
     /// <summary>
-    /// Takes note of what it showed of itself on its overlay. One that proves another key or machine than it enrolled with is quarantined. Safe
-    /// to repeat. False when it cannot be judged yet, since the node enrols or has just arrived: it is to be told again.
+    /// Takes note of what it showed of itself on its overlay. One that proves another key or machine than it enrolled with is quarantined.
+    /// Safe to repeat. False when it cannot be judged yet, since the node enrols or has just arrived: it is to be told again.
     /// </summary>
     [Alias("Sight"), AlwaysInterleave]
     Task<bool> Sight(NodeSighting sighting);
@@ -48,7 +50,9 @@ public interface INodeGrain : IGrainWithStringKey
     [Alias("Reprovision"), ResponseTimeout("00:01:00")]
     Task<ReprovisionOutcome> Reprovision(ReprovisionRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Takes the node out of the fleet: its certificates are revoked and its place is freed, which is durably due when it returns.</summary>
+    /// <summary>
+    /// Takes the node out of the fleet: its certificates are revoked and its place is freed, which is durably due when it returns.
+    /// </summary>
     /// <remarks>
     /// Safe to repeat, at any stage. From then on the node is <see cref="NodeStage.Gone"/>: it is not enrolled when it starts anew, until
     /// <see cref="Reprovision"/> takes it up again.

@@ -16,14 +16,15 @@ public sealed class AdmissionOptions
     public int EnrolmentsMin { get; set; } = 8;
 
     /// <summary>
-    /// The mean time of a step at the CA, the brokers or the store above which fewer enrolments run. 100 ms to 1 minute; 2 seconds by default.
+    /// The mean time of a step at the CA, the brokers or the store above which fewer enrolments run. 100 ms to 1 minute; 2 seconds by
+    /// default.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan StepLatencyMax { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// The claim of the provisioning token whose values share the places equally, objects separated by dots, e.g. <c>extensions.customer</c>.
-    /// <c>ou</c>, the organisation, by default.
+    /// The claim of the provisioning token whose values share the places equally, objects separated by dots, e.g.
+    /// <c>extensions.customer</c>. <c>ou</c>, the organisation, by default.
     /// </summary>
     [Required, StringLength(100)]
     public string FairnessClaim { get; set; } = "ou";
@@ -39,7 +40,9 @@ public sealed class AdmissionOptions
     [Range(typeof(TimeSpan), "00:00:10", "01:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan BrakeWindow { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Fewer fallen nodes than this never stop anything: a small overlay is enrolled again within seconds. 1 to 20 000; 50 by default.</summary>
+    /// <summary>
+    /// Fewer fallen nodes than this never stop anything: a small overlay is enrolled again within seconds. 1 to 20 000; 50 by default.
+    /// </summary>
     [Range(1, 20_000)]
     public int BrakeNodesMin { get; set; } = 50;
 }

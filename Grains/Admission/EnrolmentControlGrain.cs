@@ -39,7 +39,10 @@ internal sealed partial class EnrolmentControlGrain(
     public Task<EnrolmentControl?> Pause(ControlChange change) =>
         Control.Pause is { } pause && (pause.By, pause.Reason) == (change.Actor, change.Reason)
             ? Get()
-            : Change(change, $"paused: {change.Reason}", Control with { Pause = new EnrolmentStop(change.Actor, change.Reason, time.GetUtcNow()) });
+            : Change(
+                change,
+                $"paused: {change.Reason}",
+                Control with { Pause = new EnrolmentStop(change.Actor, change.Reason, time.GetUtcNow()) });
 
     public Task<EnrolmentControl?> Resume(ControlChange change) =>
         Control.Pause is null ? Get() : Change(change, $"resumed: {change.Reason}", Control with { Pause = null });
@@ -55,14 +58,19 @@ internal sealed partial class EnrolmentControlGrain(
         var limit = perMinute is { } some ? new EnrolmentLimit(some, change.Actor, change.Reason, time.GetUtcNow()) : null;
         return Control.Limit?.PerMinute == perMinute
             ? Get()
-            : Change(change, $"limited to {(perMinute is { } most ? $"{most} a minute" : "what can be borne")}: {change.Reason}", Control with { Limit = limit });
+            : Change(
+                change,
+                $"limited to {(perMinute is { } most ? $"{most} a minute" : "what can be borne")}: {change.Reason}",
+                Control with { Limit = limit });
     }
 
     public async Task<EnrolmentControl?> ReleaseBrake(ControlChange change)
     {
         // What fell before the release was seen by who released it.
         fallen.Forget();
-        return Control.Brake is null ? Current : await Change(change, $"let go on, its brake released: {change.Reason}", Control with { Brake = null });
+        return Control.Brake is null
+            ? Current
+            : await Change(change, $"let go on, its brake released: {change.Reason}", Control with { Brake = null });
     }
 
     public async Task<EnrolmentControl?> Report(EnrolmentReport report)
@@ -139,7 +147,8 @@ internal sealed partial class EnrolmentControlGrain(
             var region = await GrainFactory.GetGrain<IOverlayPlacementGrain>(overlays.CurrentValue.Region).ListOverlays();
             nodes = region.FirstOrDefault(overlay => overlay.Name == Overlay)?.Nodes ?? nodes;
         }
-        catch (Exception away) when (away is TimeoutException or OrleansException or PlacementUnavailableException or PlacementNotHomeException)
+        catch (Exception away) when (
+            away is TimeoutException or OrleansException or PlacementUnavailableException or PlacementNotHomeException)
         {
             LogUncounted(Overlay, away.Message);
         }

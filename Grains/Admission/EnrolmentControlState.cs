@@ -17,7 +17,8 @@ internal sealed record EnrolmentControlState
         new() { Control = control with { Version = control.Version + 1 } };
 
     /// <summary>The next turns of a limited overlay.</summary>
-    public (EnrolmentControlState After, EnrolmentTurns Turns) Draw(EnrolmentControl control, EnrolmentLimit limit, int wanted, DateTimeOffset now)
+    public (EnrolmentControlState After, EnrolmentTurns Turns) Draw(
+        EnrolmentControl control, EnrolmentLimit limit, int wanted, DateTimeOffset now)
     {
         var interval = TimeSpan.FromMinutes(1) / limit.PerMinute;
         var first = TurnsUntil > now ? TurnsUntil : now;

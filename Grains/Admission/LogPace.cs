@@ -1,6 +1,8 @@
 namespace ControlPlane.Admission;
 
-/// <summary>Keeps a log readable in a herd: so many lines about single nodes in an interval, and one line about the rest. Thread-safe.</summary>
+/// <summary>
+/// Keeps a log readable in a herd: so many lines about single nodes in an interval, and one line about the rest. Thread-safe.
+/// </summary>
 internal sealed class LogPace(TimeProvider time)
 {
     /// <summary>Lines about single nodes in one interval, of each kind.</summary>

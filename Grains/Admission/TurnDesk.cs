@@ -42,7 +42,9 @@ internal sealed class TurnDesk(IGrainFactory grains) : BackgroundService
             for (var turn = 0; turn < asking.Length; turn++)
             {
                 asking[turn].TrySetResult(
-                    turns is null ? null : new EnrolmentTurn(new ControlMark(overlay, turns.Version), turns.First + (turn * turns.Interval)));
+                    turns is null
+                        ? null
+                        : new EnrolmentTurn(new ControlMark(overlay, turns.Version), turns.First + (turn * turns.Interval)));
             }
         }
         catch (Exception fault)

@@ -7,7 +7,11 @@ namespace ControlPlane.Certificates;
 /// <remarks>Any number may be active: all that it says is in the ledger.</remarks>
 [GrainType("certificate-inventory"), StatelessWorker, Reentrant]
 internal sealed class CertificateInventoryGrain(
-    ICertificateLedger ledger, IssuerDesks desks, IServiceProvider services, IOptionsMonitor<CertificatesOptions> options, TimeProvider time)
+    ICertificateLedger ledger,
+    IssuerDesks desks,
+    IServiceProvider services,
+    IOptionsMonitor<CertificatesOptions> options,
+    TimeProvider time)
     : Grain, ICertificateInventoryGrain
 {
     private const int ConflictsMax = 8;
@@ -28,7 +32,8 @@ internal sealed class CertificateInventoryGrain(
             issuer => ledger.ListOfNodeAsync(issuer, identity, ICertificateInventoryGrain.PageMax, cancellationToken)));
         return
         [
-            .. lists.SelectMany(list => list).OrderByDescending(entry => entry.CreatedAt).Take(ICertificateInventoryGrain.PageMax).Select(RecordOf),
+            .. lists.SelectMany(list => list)
+                .OrderByDescending(entry => entry.CreatedAt).Take(ICertificateInventoryGrain.PageMax).Select(RecordOf),
         ];
     }
 
@@ -74,7 +79,8 @@ internal sealed class CertificateInventoryGrain(
                 return null;
             }
 
-            if (entry.State is LedgerState.Closed || (entry.State is LedgerState.RevocationDue && entry.RevocationDueAt <= time.GetUtcNow()))
+            if (entry.State is LedgerState.Closed
+                || (entry.State is LedgerState.RevocationDue && entry.RevocationDueAt <= time.GetUtcNow()))
             {
                 return entry;
             }

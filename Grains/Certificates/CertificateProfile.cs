@@ -1,6 +1,8 @@
 namespace ControlPlane.Certificates;
 
-/// <summary>What the certificates of one kind look like, and who may sign them. Configured under <c>Certificates:Profiles:{Name}</c>.</summary>
+/// <summary>
+/// What the certificates of one kind look like, and who may sign them. Configured under <c>Certificates:Profiles:{Name}</c>.
+/// </summary>
 public sealed record CertificateProfile
 {
     /// <summary>The longest lifetime that a profile may have.</summary>
@@ -15,7 +17,9 @@ public sealed record CertificateProfile
     /// <summary>How long a certificate lives. 1 hour to 825 days; 30 days by default. Never past the end of its issuer.</summary>
     public TimeSpan Lifetime { get; init; } = TimeSpan.FromDays(30);
 
-    /// <summary>How far the start of validity lies in the past, for nodes whose clocks are slow. 0 to 1 hour; 15 minutes by default.</summary>
+    /// <summary>
+    /// How far the start of validity lies in the past, for nodes whose clocks are slow. 0 to 1 hour; 15 minutes by default.
+    /// </summary>
     public TimeSpan Backdate { get; init; } = TimeSpan.FromMinutes(15);
 
     /// <summary>Whether the certificate serves TLS servers too (serverAuth). Clients (clientAuth) always. True by default.</summary>
@@ -24,25 +28,32 @@ public sealed record CertificateProfile
     /// <summary>The smallest RSA key that is certified, in bits. 2048 to <see cref="RsaBitsMax"/>; 2048 by default.</summary>
     public int RsaBitsMin { get; init; } = 2048;
 
-    /// <summary>The largest RSA key that is certified, in bits. At most 8192, the default: larger ones cost more than they protect.</summary>
+    /// <summary>
+    /// The largest RSA key that is certified, in bits. At most 8192, the default: larger ones cost more than they protect.
+    /// </summary>
     public int RsaBitsMax { get; init; } = 8192;
 
     /// <summary>Whether P-256 and P-384 keys are certified besides RSA keys. True by default.</summary>
     public bool EllipticKeys { get; init; } = true;
 
     /// <summary>
-    /// DNS names besides the identity, as templates with <c>{identity}</c>, <c>{host}</c> (its first label), <c>{domain}</c> (the others) and
-    /// <c>{overlay}</c>; each must hold the identity or the host. At most 8; none by default.
+    /// DNS names besides the identity, as templates with <c>{identity}</c>, <c>{host}</c> (its first label), <c>{domain}</c> (the others)
+    /// and <c>{overlay}</c>; each must hold the identity or the host. At most 8; none by default.
     /// </summary>
     public IReadOnlyList<string> DnsNames { get; init; } = [];
 
-    /// <summary>URIs that name the node, as templates like <see cref="DnsNames"/>: <c>spiffe://example.net/node/{identity}</c>. At most 8; none by default.</summary>
+    /// <summary>
+    /// URIs that name the node, as templates like <see cref="DnsNames"/>: <c>spiffe://example.net/node/{identity}</c>. At most 8; none by
+    /// default.
+    /// </summary>
     public IReadOnlyList<string> Uris { get; init; } = [];
 
     /// <summary>Whether only issuers that can revoke may sign. False by default: what cannot be revoked must then be short-lived.</summary>
     public bool Revocable { get; init; }
 
-    /// <summary>Attributes of the subject besides the common name, as templates like <see cref="DnsNames"/>; null leaves them out.</summary>
+    /// <summary>
+    /// Attributes of the subject besides the common name, as templates like <see cref="DnsNames"/>; null leaves them out.
+    /// </summary>
     public string? Country { get; init; }
 
     /// <inheritdoc cref="Country"/>

@@ -22,7 +22,8 @@ internal sealed class CertificatesMeter : IDisposable
         orders = meter.CreateCounter<long>("controlplane.certificates.orders", "{order}", "Orders answered, by outcome");
         durations = meter.CreateHistogram<double>("controlplane.certificates.order.duration", "s", "Time from order to answer");
         waits = meter.CreateHistogram<double>("controlplane.certificates.queue.duration", "s", "Time that orders waited for their turn");
-        factored = meter.CreateCounter<long>("controlplane.certificates.keys.factored", "{key}", "Certified keys found to share a prime with another");
+        factored = meter.CreateCounter<long>(
+            "controlplane.certificates.keys.factored", "{key}", "Certified keys found to share a prime with another");
         meter.CreateObservableGauge(
             "controlplane.certificates.orphans",
             () => orphans.Select(pair => new Measurement<int>(pair.Value, new KeyValuePair<string, object?>("issuer", pair.Key))),

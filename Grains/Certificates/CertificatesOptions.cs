@@ -33,14 +33,14 @@ public sealed class CertificatesOptions
     public bool SharedKeys { get; set; }
 
     /// <summary>
-    /// How often each CA's own list is held against the ledger, where it keeps one, and new keys are compared for primes that they share. 10 minutes to
-    /// 7 days, or 0 for never; 1 hour by default.
+    /// How often each CA's own list is held against the ledger, where it keeps one, and new keys are compared for primes that they share.
+    /// 10 minutes to 7 days, or 0 for never; 1 hour by default.
     /// </summary>
     public TimeSpan AuditInterval { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>
-    /// Whether what the audit finds is revoked, and not only reported. Only where the CAs sign for nobody else: their certificates are not in the
-    /// ledger either. False by default.
+    /// Whether what the audit finds is revoked, and not only reported. Only where the CAs sign for nobody else: their certificates are not
+    /// in the ledger either. False by default.
     /// </summary>
     public bool AuditRevokes { get; set; }
 
@@ -49,14 +49,18 @@ public sealed class CertificatesOptions
 
     /// <summary>The ledgers that certificates of an issuer may be in.</summary>
     internal IReadOnlyList<string> LedgersOf(string issuer) =>
-        [.. Profiles.Values.Where(profile => profile.Issuers.Contains(issuer)).Select(profile => profile.Issuers[0]).Distinct(StringComparer.Ordinal)];
+        [.. Profiles.Values.Where(profile => profile.Issuers.Contains(issuer))
+            .Select(profile => profile.Issuers[0])
+            .Distinct(StringComparer.Ordinal)];
 
     /// <summary>A profile by its name, or null.</summary>
     internal CertificateProfile? ProfileOrNull(string name) =>
         Profiles.TryGetValue(name, out var profile) ? profile with { Name = name } : null;
 }
 
-/// <summary>How one issuer is used by one silo: what it is spared, and what it is trusted with. <c>Certificates:Issuers:{name}</c>.</summary>
+/// <summary>
+/// How one issuer is used by one silo: what it is spared, and what it is trusted with. <c>Certificates:Issuers:{name}</c>.
+/// </summary>
 /// <remarks>Limits are per silo: of a CA's rate, each of an overlay's three silos is given a third.</remarks>
 public sealed class IssuerOptions
 {
@@ -69,16 +73,22 @@ public sealed class IssuerOptions
     /// <summary>Orders that wait for their turn; more are deferred with a time to come again. 1 to 100 000; 5 000 by default.</summary>
     public int QueueMax { get; set; } = 5_000;
 
-    /// <summary>How long the CA may take for one order before its outcome counts as unknown. 1 second to 1 minute; 15 seconds by default.</summary>
+    /// <summary>
+    /// How long the CA may take for one order before its outcome counts as unknown. 1 second to 1 minute; 15 seconds by default.
+    /// </summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Failures in a row after which the issuer is left alone. 1 to 100; 5 by default.</summary>
     public int BreakAfter { get; set; } = 5;
 
-    /// <summary>Without any answer for this long, while orders are with it, nothing more is sent to it. 1 second to 1 minute; 4 seconds by default.</summary>
+    /// <summary>
+    /// Without any answer for this long, while orders are with it, nothing more is sent to it. 1 second to 1 minute; 4 seconds by default.
+    /// </summary>
     public TimeSpan StalledAfter { get; set; } = TimeSpan.FromSeconds(4);
 
-    /// <summary>How long it is left alone at first; doubled by each probe that fails, up to a minute. 1 second to 1 minute; 5 seconds by default.</summary>
+    /// <summary>
+    /// How long it is left alone at first; doubled by each probe that fails, up to a minute. 1 second to 1 minute; 5 seconds by default.
+    /// </summary>
     public TimeSpan BreakFor { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>

@@ -76,7 +76,8 @@ internal sealed class CertificatesOptionsValidator(IServiceProvider services) : 
             nameof(profile.RsaBitsMin),
             $"must be between 2048 and RsaBitsMax, and that at most 8192; they are {profile.RsaBitsMin} and {profile.RsaBitsMax}");
         Require(
-            string.IsNullOrEmpty(profile.Country) || (profile.Country.Length == CountryLength && profile.Country.All(char.IsAsciiLetterUpper)),
+            string.IsNullOrEmpty(profile.Country) || (
+                profile.Country.Length == CountryLength && profile.Country.All(char.IsAsciiLetterUpper)),
             nameof(profile.Country),
             "must be two upper-case letters");
         AddTextFault(faults, $"{path}:{nameof(profile.Locality)}", profile.Locality, LocalityLengthMax);

@@ -67,7 +67,9 @@ public interface IIssuedCertificateCatalog
 /// <summary>An issuer that can tell before its first order whether its CA is set up for a profile.</summary>
 public interface ICertificateProfileCheck
 {
-    /// <summary>What the profile asks and the CA would not give, each a phrase that follows the issuer's name; empty when nothing. Repeatable.</summary>
+    /// <summary>
+    /// What the profile asks and the CA would not give, each a phrase that follows the issuer's name; empty when nothing. Repeatable.
+    /// </summary>
     /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
     Task<IReadOnlyList<string>> FindFaultsAsync(CertificateProfile profile, CancellationToken cancellationToken);
 }

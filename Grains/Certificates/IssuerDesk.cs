@@ -43,7 +43,9 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
     /// <summary>Gives the place back: nothing will be sent.</summary>
     public void LeaveUnused() => gate.Leave(CallResult.Unused);
 
-    /// <summary>Has an order signed and the answer checked. Whoever calls was admitted by <see cref="EnterAsync"/>, and leaves by this.</summary>
+    /// <summary>
+    /// Has an order signed and the answer checked. Whoever calls was admitted by <see cref="EnterAsync"/>, and leaves by this.
+    /// </summary>
     public async Task<SigningOutcome> SignAsync(CertificateOrder order, CancellationToken cancellationToken)
     {
         var (outcome, result, retryAfter) = await AskAsync(order, cancellationToken);
@@ -105,13 +107,19 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
         }
         catch (OperationCanceledException)
         {
-            return (new SigningOutcome.Unknown($"{Name} did not answer within {options.Timeout.TotalSeconds:0} seconds"), CallResult.Failed, default);
+            return (
+                new SigningOutcome.Unknown($"{Name} did not answer within {options.Timeout.TotalSeconds:0} seconds"),
+                CallResult.Failed,
+                default);
         }
 
         // The top of what an adapter may throw: what it did before it broke its promise cannot be known, and the order must not hang.
         catch (Exception broken)
         {
-            return (new SigningOutcome.Unknown($"{Name} failed with {broken.GetType().Name}: {broken.Message}"), CallResult.Failed, default);
+            return (
+                new SigningOutcome.Unknown($"{Name} failed with {broken.GetType().Name}: {broken.Message}"),
+                CallResult.Failed,
+                default);
         }
     }
 

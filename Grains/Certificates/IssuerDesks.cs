@@ -19,7 +19,8 @@ internal sealed class IssuerDesks(
 
     /// <summary>What revokes an issuer's certificates; null when nothing does.</summary>
     public ICertificateRevoker? RevokerOrNull(string issuer) =>
-        services.GetKeyedService<ICertificateRevoker>(issuer) ?? services.GetKeyedService<ICertificateIssuer>(issuer) as ICertificateRevoker;
+        services.GetKeyedService<ICertificateRevoker>(issuer)
+            ?? services.GetKeyedService<ICertificateIssuer>(issuer) as ICertificateRevoker;
 
     public void Dispose()
     {

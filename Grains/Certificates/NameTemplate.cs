@@ -34,7 +34,10 @@ internal static partial class NameTemplate
 
     /// <summary>What is wrong with a template of a URI, in words that follow it, or null.</summary>
     public static string? UriFault(string template) =>
-        SharedFault(template) ?? (Uri.TryCreate(Example(template), UriKind.Absolute, out var uri) && uri.Host.Length > 0 && Example(template).Contains("://", StringComparison.Ordinal)
+        SharedFault(template)
+            ?? (Uri.TryCreate(Example(template), UriKind.Absolute, out var uri)
+                && uri.Host.Length > 0
+                && Example(template).Contains("://", StringComparison.Ordinal)
             && Example(template).All(char.IsAscii)
             ? null
             : "is no absolute URI with a host");

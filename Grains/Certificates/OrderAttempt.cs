@@ -25,7 +25,8 @@ internal sealed class OrderAttempt(
 
         if (options.CurrentValue.ProfileOrNull(order.Profile) is not { } profile)
         {
-            return new IssuanceOutcome.Deferred($"the certificate profile '{order.Profile}' is not configured", time.GetUtcNow() + MisconfiguredPause);
+            return new IssuanceOutcome.Deferred(
+                $"the certificate profile '{order.Profile}' is not configured", time.GetUtcNow() + MisconfiguredPause);
         }
 
         switch (SigningRequestCheck.Judge(order.SigningRequestPem, order.Identity, profile))

@@ -22,7 +22,8 @@ internal static class OrderClosing
                 State = LedgerState.Closed, Detail = "closed before a CA was asked", Request = null,
             },
 
-            // A certificate that the node holds, or that a CA made or may yet make: the sweep revokes it. A compromised key waits for no one.
+            // A certificate that the node holds, or that a CA made or may yet make: the sweep revokes it. A compromised key waits for no
+            // one.
             _ => entry with
             {
                 State = LedgerState.RevocationDue,

@@ -9,7 +9,9 @@ namespace ControlPlane.Certificates;
 internal sealed partial class ProfilesStart(
     IServiceProvider services, IOptions<CertificatesOptions> options, ILogger<ProfilesStart> logger) : IHostedService
 {
-    /// <exception cref="IssuerMisconfiguredException">A profile asks what a CA would not give; all such faults are in the message.</exception>
+    /// <exception cref="IssuerMisconfiguredException">
+    /// A profile asks what a CA would not give; all such faults are in the message.
+    /// </exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var faults = new List<string>();
@@ -31,7 +33,8 @@ internal sealed partial class ProfilesStart(
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private async Task<IReadOnlyList<string>> FindFaultsAsync(string issuer, CertificateProfile profile, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<string>> FindFaultsAsync(
+        string issuer, CertificateProfile profile, CancellationToken cancellationToken)
     {
         if (services.GetKeyedService<ICertificateIssuer>(issuer) is not ICertificateProfileCheck check)
         {

@@ -48,7 +48,10 @@ internal sealed class RevocationSettlement(IssuerDesks desks, OrderReplay replay
         {
             await revoker.RevokeAsync(
                 new RevocationOrder(certificate.Der(), entry.RevocationReason ?? RevocationReason.Superseded), cancellationToken);
-            return Close(known, string.IsNullOrEmpty(entry.Detail) ? $"revoked at {certificate.Issuer}" : $"revoked at {certificate.Issuer}: {entry.Detail}");
+            return Close(
+                known, string.IsNullOrEmpty(entry.Detail)
+                    ? $"revoked at {certificate.Issuer}"
+                    : $"revoked at {certificate.Issuer}: {entry.Detail}");
         }
         catch (IssuerRefusedException refused)
         {

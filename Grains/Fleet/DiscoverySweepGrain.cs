@@ -63,7 +63,9 @@ internal sealed partial class DiscoverySweepGrain(
         var missing = (await Task.WhenAll(slices)).SelectMany(identities => identities).ToList();
         foreach (var few in missing.Chunk(CallsMax))
         {
-            await Task.WhenAll(few.Select(identity => GrainFactory.GetGrain<INodeGrain>(identity).Sighted(answers[identity].Protocol, answers[identity].At)));
+            await Task.WhenAll(
+                few.Select(
+                    identity => GrainFactory.GetGrain<INodeGrain>(identity).Sighted(answers[identity].Protocol, answers[identity].At)));
         }
 
         return missing.Count;

@@ -23,11 +23,13 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
     {
         // Interleaved, so that a batch does not wait for an announcement. Kept alive, since only who listens can tell who is silent.
         this.RegisterGrainTimer(
-            Liveness.TickAsync, new GrainTimerCreationOptions(TimeSpan.Zero, PartitionLiveness.Tick) { Interleave = true, KeepAlive = true });
+            Liveness.TickAsync, new GrainTimerCreationOptions(
+                TimeSpan.Zero, PartitionLiveness.Tick) { Interleave = true, KeepAlive = true });
         return Task.CompletedTask;
     }
 
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => Liveness.LeaveAsync(cancellationToken);
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) =>
+        Liveness.LeaveAsync(cancellationToken);
 
     public Task Wake() => Task.CompletedTask;
 

@@ -16,12 +16,16 @@ internal sealed partial class FleetRosterGrain(
     TimeProvider time,
     ILogger<FleetRosterGrain> logger) : Grain, IFleetRosterGrain, IDisposable
 {
-    /// <summary>Nodes of this slice that are called at once. Most of them wait for a place in the silo's gate, which costs little.</summary>
+    /// <summary>
+    /// Nodes of this slice that are called at once. Most of them wait for a place in the silo's gate, which costs little.
+    /// </summary>
     private const int CallsMax = 64;
 
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
-    /// <summary>After a call that failed for a reason of ours (a silo died, Redis was away) the node is due again after this long.</summary>
+    /// <summary>
+    /// After a call that failed for a reason of ours (a silo died, Redis was away) the node is due again after this long.
+    /// </summary>
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
 
     private readonly Roster roster = new();
@@ -110,7 +114,8 @@ internal sealed partial class FleetRosterGrain(
         untold.Clear();
         try
         {
-            await GrainFactory.GetGrain<IFleetIndexGrain>(this.GetPrimaryKeyLong()).Stand([.. told.Select(roster.Find).OfType<RosterEntry>()]);
+            await GrainFactory.GetGrain<IFleetIndexGrain>(this.GetPrimaryKeyLong()).Stand(
+                [.. told.Select(roster.Find).OfType<RosterEntry>()]);
         }
         catch (Exception fault) when (fault is TimeoutException or OrleansException)
         {

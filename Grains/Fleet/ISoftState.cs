@@ -1,6 +1,8 @@
 namespace ControlPlane.Fleet;
 
-/// <summary>Keeps the last message of each key on the overlay's brokers: what is cheaper to remember than to learn again, and no loss.</summary>
+/// <summary>
+/// Keeps the last message of each key on the overlay's brokers: what is cheaper to remember than to learn again, and no loss.
+/// </summary>
 /// <remarks>Thread-safe. Areas and keys may hold any characters.</remarks>
 public interface ISoftState
 {

@@ -21,8 +21,8 @@ internal sealed class Roster
 
     /// <summary>Takes over what was stored.</summary>
     /// <remarks>
-    /// An arrival makes nothing due, so it is stored with the next tick: a silo that died before has left the node waiting for it here. Asking
-    /// each such node once costs one call; waiting for its deadline would show an enrolled node as under way for minutes.
+    /// An arrival makes nothing due, so it is stored with the next tick: a silo that died before has left the node waiting for it here.
+    /// Asking each such node once costs one call; waiting for its deadline would show an enrolled node as under way for minutes.
     /// </remarks>
     public void Load(ImmutableArray<RosterEntry> stored, DateTimeOffset now)
     {

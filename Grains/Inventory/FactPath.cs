@@ -9,7 +9,9 @@ internal static class FactPath
 {
     private const int CharsMax = 512;
 
-    /// <summary>What gjson would read as a search, a modifier or a list of paths; only <c>#</c> as a whole name, the length of an array, is taken.</summary>
+    /// <summary>
+    /// What gjson would read as a search, a modifier or a list of paths; only <c>#</c> as a whole name, the length of an array, is taken.
+    /// </summary>
     private static readonly SearchValues<char> Searching = SearchValues.Create("*?|@{}[]()!");
 
     /// <exception cref="FilterException">It is not the path of one place.</exception>

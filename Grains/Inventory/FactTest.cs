@@ -34,7 +34,8 @@ internal sealed class FactTest
     /// <exception cref="FilterException">The path or the pattern cannot be used.</exception>
     public static FactTest? ReadOrNull(string text)
     {
-        // Choria takes the operator that stands furthest to the right. In a pattern it would find one that is none, so we look before the slash.
+        // Choria takes the operator that stands furthest to the right. In a pattern it would find one that is none, so we look before the
+        // slash.
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         var searched = slash > 0 && text.EndsWith('/') ? text[..slash] : text;
         var (at, sign) = (-1, "");

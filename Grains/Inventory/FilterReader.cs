@@ -2,8 +2,8 @@ namespace ControlPlane.Inventory;
 
 /// <summary>Reads filter expressions: <c>(country=uk or country=/^d/) and not role::db</c>. Pure.</summary>
 /// <remarks>
-/// <c>not</c> binds tighter than <c>and</c>, <c>and</c> tighter than <c>or</c>; <c>!</c>, <c>&amp;&amp;</c> and <c>||</c> are the same. Bounded in
-/// length, depth and terms, since it comes from outside.
+/// <c>not</c> binds tighter than <c>and</c>, <c>and</c> tighter than <c>or</c>; <c>!</c>, <c>&amp;&amp;</c> and <c>||</c> are the same.
+/// Bounded in length, depth and terms, since it comes from outside.
 /// </remarks>
 internal ref struct FilterReader
 {

@@ -86,7 +86,8 @@ internal sealed partial class FleetIndexGrain(
             foreach (var entry in index.Select(selection))
             {
                 matched++;
-                if (page.Count < Math.Clamp(limit, 1, PageMax) && (afterIdentity is null || string.CompareOrdinal(entry.Identity, afterIdentity) > 0))
+                if (page.Count < Math.Clamp(limit, 1, PageMax)
+                    && (afterIdentity is null || string.CompareOrdinal(entry.Identity, afterIdentity) > 0))
                 {
                     page.Add(entry);
                 }
@@ -217,7 +218,8 @@ internal sealed partial class FleetIndexGrain(
             unsaid.ExceptWith(batch);
             try
             {
-                var changes = batch.Select(identity => index.EntryOf(identity) is { } entry ? new NodeChange(entry, index.DigestOf(identity)) : null);
+                var changes = batch.Select(
+                    identity => index.EntryOf(identity) is { } entry ? new NodeChange(entry, index.DigestOf(identity)) : null);
                 if (changes.OfType<NodeChange>().ToList() is { Count: > 0 } known)
                 {
                     await feed.PublishAsync(known, cancellationToken);

@@ -23,7 +23,9 @@ public abstract record FeedRead
     /// <param name="Position">Where to go on.</param>
     public sealed record Changes(IReadOnlyList<ChangeBatch> Batches, ulong Position) : FeedRead;
 
-    /// <summary>Changes after the position are gone: the reader must read all nodes again, and go on from <paramref name="Position"/>.</summary>
+    /// <summary>
+    /// Changes after the position are gone: the reader must read all nodes again, and go on from <paramref name="Position"/>.
+    /// </summary>
     public sealed record TooOld(ulong Position) : FeedRead;
 }
 

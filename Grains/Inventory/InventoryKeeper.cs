@@ -38,7 +38,8 @@ internal sealed class InventoryKeeper(ISoftState soft, Serializer serializer)
         using var brotli = new BrotliStream(new MemoryStream(content.ToArray()), CompressionMode.Decompress);
         using var plain = new MemoryStream();
         brotli.CopyTo(plain);
-        return serializer.Deserialize<NodeInventory>(plain.ToArray()) ?? throw new SoftStateException("an inventory that was kept is empty");
+        return serializer.Deserialize<NodeInventory>(plain.ToArray()) ?? throw new SoftStateException(
+            "an inventory that was kept is empty");
     }
 
     private static string AreaOf(long slice) => $"inventory.{slice}";

@@ -14,13 +14,19 @@ internal sealed class InventoryMeter : IDisposable
 
     public InventoryMeter()
     {
-        learnt = meter.CreateCounter<long>("controlplane.inventory.learnt", "{inventory}", "Inventories that nodes reported, by what became of them.");
-        unpublished = meter.CreateCounter<long>("controlplane.inventory.feed.failures", "{batch}", "Batches of changes that could not be published and are tried again.");
+        learnt = meter.CreateCounter<long>(
+            "controlplane.inventory.learnt", "{inventory}", "Inventories that nodes reported, by what became of them.");
+        unpublished = meter.CreateCounter<long>(
+            "controlplane.inventory.feed.failures", "{batch}", "Batches of changes that could not be published and are tried again.");
         queries = meter.CreateHistogram<double>("controlplane.inventory.query.duration", "s", "One query in one slice of the index.");
-        meter.CreateObservableGauge("controlplane.inventory.nodes", () => slices.Values.Sum(slice => slice.Nodes), "{node}", "Nodes in this silo's slices of the index.");
-        meter.CreateObservableGauge("controlplane.inventory.facts", () => slices.Values.Sum(slice => slice.Facts), "{fact}", "Their facts.");
         meter.CreateObservableGauge(
-            "controlplane.inventory.loading", () => slices.Values.Count(slice => !slice.IsComplete), "{slice}", "Slices that still read what was known before.");
+            "controlplane.inventory.nodes", () =>
+                slices.Values.Sum(slice => slice.Nodes), "{node}", "Nodes in this silo's slices of the index.");
+        meter.CreateObservableGauge(
+            "controlplane.inventory.facts", () => slices.Values.Sum(slice => slice.Facts), "{fact}", "Their facts.");
+        meter.CreateObservableGauge(
+            "controlplane.inventory.loading", () =>
+                slices.Values.Count(slice => !slice.IsComplete), "{slice}", "Slices that still read what was known before.");
     }
 
     public void Learnt(string outcome) => learnt.Add(1, new KeyValuePair<string, object?>("outcome", outcome));

@@ -14,7 +14,9 @@ public sealed class InventoryOptions
     /// </summary>
     public List<string> IgnoredFacts { get; set; } = [];
 
-    /// <summary>How many leaves of a node's facts can be searched for; what is beyond is kept but not found. 10 to 100000; 5000 by default.</summary>
+    /// <summary>
+    /// How many leaves of a node's facts can be searched for; what is beyond is kept but not found. 10 to 100000; 5000 by default.
+    /// </summary>
     [Range(10, 100_000)]
     public int FactsPerNodeMax { get; set; } = 5_000;
 
@@ -35,7 +37,9 @@ public sealed class InventoryOptions
     {
         foreach (var pattern in IgnoredFacts.Count > 0 ? (IReadOnlyList<string>)IgnoredFacts : Restless)
         {
-            var matches = pattern.EndsWith('*') ? fact.StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.Ordinal) : fact == pattern;
+            var matches = pattern.EndsWith('*')
+                ? fact.StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.Ordinal)
+                : fact == pattern;
             if (matches)
             {
                 return true;

@@ -130,7 +130,8 @@ public static class InventoryReader
     }
 
     private static string? MachineId(JsonElement facts, InventoryOptions options) =>
-        options.MachineIdPaths.Select(path => FactPath.FindOrNull(facts, path)).FirstOrDefault(id => id is { Length: > 0 and <= NameCharsMax });
+        options.MachineIdPaths.Select(
+            path => FactPath.FindOrNull(facts, path)).FirstOrDefault(id => id is { Length: > 0 and <= NameCharsMax });
 
     // An array of names in an answer; of objects that have a name in a registration.
     private static string[] Names(JsonElement root, string property, int max, ref int dropped)

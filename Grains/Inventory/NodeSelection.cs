@@ -42,5 +42,6 @@ internal sealed class NodeSelection
         && (identities.Count == 0 || identities.Any(test => test.Holds(entry.Identity)));
 
     private static FilterExpression ReadFact(string text) => new FilterExpression.Fact(
-        FactTest.ReadOrNull(text) ?? throw new FilterException($"'{text}' compares no fact; write it as country=uk or os.release.major>=12"));
+        FactTest.ReadOrNull(text) ?? throw new FilterException(
+            $"'{text}' compares no fact; write it as country=uk or os.release.major>=12"));
 }

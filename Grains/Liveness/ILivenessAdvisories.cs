@@ -3,7 +3,9 @@ namespace ControlPlane.Liveness;
 /// <summary>Tells the overlay that a node is new, silent, lost or back, in the form of Choria's age advisories.</summary>
 public interface ILivenessAdvisories
 {
-    /// <summary>Publishes an advisory; when it returns, the broker has stored it. Safe to repeat: the same one is stored once within two minutes.</summary>
+    /// <summary>
+    /// Publishes an advisory; when it returns, the broker has stored it. Safe to repeat: the same one is stored once within two minutes.
+    /// </summary>
     /// <exception cref="Fleet.SoftStateException">The broker did not store it.</exception>
     Task PublishAsync(LivenessAdvisory advisory, CancellationToken cancellationToken);
 }

@@ -10,7 +10,9 @@ internal sealed partial class LivenessAnnouncer(
     ILivenessAdvisories advisories, IGrainFactory grains, LivenessMeter meter, LogPace pace, ILogger<LivenessAnnouncer> logger)
 {
     /// <summary>Announces one change. Returns whether it was: the grain has written it, and the broker stored the advisory.</summary>
-    /// <remarks>The grain first: what a crash in between leaves undone, the next activation announces again, and the grain knows it already.</remarks>
+    /// <remarks>
+    /// The grain first: what a crash in between leaves undone, the next activation announces again, and the grain knows it already.
+    /// </remarks>
     public async Task<bool> TryAnnounceAsync(string identity, LivenessChange change, CancellationToken cancellationToken)
     {
         try

@@ -11,7 +11,8 @@ public static class LivenessHosting
 {
     /// <summary>
     /// Adds liveness, inventories and their index, configured by the sections <c>Liveness</c> and <c>Inventory</c>. Needs the ports
-    /// <see cref="ControlPlane.Fleet.ISoftState"/>, <see cref="ISignsOfLife"/>, <see cref="ILivenessAdvisories"/>, <see cref="IHearing"/> and <see cref="INodeChanges"/>.
+    /// <see cref="ControlPlane.Fleet.ISoftState"/>, <see cref="ISignsOfLife"/>, <see cref="ILivenessAdvisories"/>, <see cref="IHearing"/>
+    /// and <see cref="INodeChanges"/>.
     /// </summary>
     public static ISiloBuilder AddFleetState(this ISiloBuilder silo)
     {

@@ -14,16 +14,23 @@ internal sealed class LivenessMeter : IDisposable
 
     public LivenessMeter()
     {
-        changes = meter.CreateCounter<long>("controlplane.liveness.changes", "{node}", "Changes of nodes' liveness that were announced, by what they are now.");
-        failures = meter.CreateCounter<long>("controlplane.liveness.announcement.failures", "{node}", "Announcements that failed and are tried again.");
-        clones = meter.CreateCounter<long>("controlplane.liveness.clones", "{node}", "Sightings that two machines or processes share an identity.");
-        meter.CreateObservableGauge("controlplane.liveness.nodes", CountNodes, "{node}", "Nodes that this silo's partitions follow, by state.");
+        changes = meter.CreateCounter<long>(
+            "controlplane.liveness.changes", "{node}", "Changes of nodes' liveness that were announced, by what they are now.");
+        failures = meter.CreateCounter<long>(
+            "controlplane.liveness.announcement.failures", "{node}", "Announcements that failed and are tried again.");
+        clones = meter.CreateCounter<long>(
+            "controlplane.liveness.clones", "{node}", "Sightings that two machines or processes share an identity.");
         meter.CreateObservableGauge(
-            "controlplane.liveness.unannounced", () => partitions.Values.Sum(one => one.Unannounced), "{node}", "Changes that wait to be announced.");
+            "controlplane.liveness.nodes", CountNodes, "{node}", "Nodes that this silo's partitions follow, by state.");
         meter.CreateObservableGauge(
-            "controlplane.liveness.deaf", () => partitions.Values.Count(one => one.IsDeaf), "{partition}", "Partitions of this silo that cannot hear, or catch up.");
+            "controlplane.liveness.unannounced", () =>
+                partitions.Values.Sum(one => one.Unannounced), "{node}", "Changes that wait to be announced.");
+        meter.CreateObservableGauge(
+            "controlplane.liveness.deaf", () =>
+                partitions.Values.Count(one => one.IsDeaf), "{partition}", "Partitions of this silo that cannot hear, or catch up.");
         meter.CreateObservableCounter(
-            "controlplane.liveness.refused", () => partitions.Values.Sum(one => one.Refused), "{event}", "Events of nodes beyond what a partition follows.");
+            "controlplane.liveness.refused", () =>
+                partitions.Values.Sum(one => one.Refused), "{event}", "Events of nodes beyond what a partition follows.");
     }
 
     public void Changed(NodeLiveness to) => changes.Add(1, new KeyValuePair<string, object?>("to", Name(to)));

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace ControlPlane.Liveness;
 
-/// <summary>What a partition has heard, for whoever takes it over. Says how long nodes were silent, not until when: downtime is nobody's silence.</summary>
+/// <summary>
+/// What a partition has heard, for whoever takes it over. Says how long nodes were silent, not until when: downtime is nobody's silence.
+/// </summary>
 /// <param name="TakenAt">When.</param>
 /// <param name="Pulses">The nodes, or some of them.</param>
 /// <param name="IsFinal">Whether the partition was left in order with it: nothing was heard afterwards.</param>

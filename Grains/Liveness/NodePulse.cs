@@ -47,7 +47,8 @@ internal readonly record struct ProcessTrail(ulong Current, ulong Former, long C
     /// <param name="process">The digest of its id.</param>
     /// <param name="startedAt">When it started, in Unix seconds.</param>
     /// <param name="areTwo">
-    /// Whether a process spoke again that another had replaced. A process that ended does not, whatever the clocks of its machine say: two run.
+    /// Whether a process spoke again that another had replaced. A process that ended does not, whatever the clocks of its machine say: two
+    /// run.
     /// </param>
     public ProcessTrail After(ulong process, long startedAt, out bool areTwo)
     {

@@ -21,7 +21,9 @@ internal sealed partial class PartitionLiveness(
 {
     public static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
-    /// <summary>Changes announced in one tick: an overlay that falls silent at once is told within a minute or two, and nothing starves.</summary>
+    /// <summary>
+    /// Changes announced in one tick: an overlay that falls silent at once is told within a minute or two, and nothing starves.
+    /// </summary>
     private const int AnnouncementsMax = 256;
 
     /// <summary>Announcements at once.</summary>

@@ -4,7 +4,10 @@ using ControlPlane.Fleet;
 
 namespace ControlPlane.Liveness;
 
-/// <summary>Decides which signs of life the node's own grain must judge: those that show something else than the ones before. Pure but for the pulse.</summary>
+/// <summary>
+/// Decides which signs of life the node's own grain must judge: those that show something else than the ones before. Pure but for the
+/// pulse.
+/// </summary>
 internal static class Sightings
 {
     /// <summary>What is to be judged, with the digest to remember once it was; null when the sign of life shows nothing new.</summary>
@@ -22,7 +25,13 @@ internal static class Sightings
         return digest == pulse.Sighting
             ? null
             : (new NodeSighting(
-                heard.Network, registration.Place, registration.KeyFingerprint, registration.Standing, machine, OtherPlace: null, heard.ReceivedAt), digest);
+                heard.Network,
+                registration.Place,
+                registration.KeyFingerprint,
+                registration.Standing,
+                machine,
+                OtherPlace: null,
+                heard.ReceivedAt), digest);
     }
 
     private static (NodeSighting, ulong)? OfProcess(NodePulse pulse, FleetEvent heard, string id)

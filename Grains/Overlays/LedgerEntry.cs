@@ -58,7 +58,8 @@ internal abstract record LedgerEntry
         [property: Id(5)] bool OwesReport) : LedgerEntry
     {
         /// <summary>
-        /// Set when this overlay heard that it is not the home: nodes that are not in it are forgotten, for nobody tells it of them any more.
+        /// Set when this overlay heard that it is not the home: nodes that are not in it are forgotten, for nobody tells it of them any
+        /// more.
         /// </summary>
         [Id(6)]
         public string? KeptOverlay { get; init; }

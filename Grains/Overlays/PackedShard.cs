@@ -16,7 +16,9 @@ internal sealed record PackedShard([property: Id(0)] string[] Texts, [property: 
         foreach (var node in nodes)
         {
             packed[at++] = new PackedNode(
-                node.Identity, node.Home is null ? None : NumberOf(node.Home), node.HomeAttempt, node.Held, NumberOf(node.Attributes), node.Declared, node.Trace);
+                node.Identity, node.Home is null
+                    ? None
+                    : NumberOf(node.Home), node.HomeAttempt, node.Held, NumberOf(node.Attributes), node.Declared, node.Trace);
         }
 
         return new PackedShard([.. texts], packed);
@@ -40,7 +42,9 @@ internal sealed record PackedShard([property: Id(0)] string[] Texts, [property: 
         foreach (var node in Nodes)
         {
             yield return new PlacedNode(
-                node.Identity, node.Home == None ? null : texts[node.Home], node.HomeAttempt, node.Held, texts[node.Attributes], node.Declared, node.Trace);
+                node.Identity, node.Home == None
+                    ? null
+                    : texts[node.Home], node.HomeAttempt, node.Held, texts[node.Attributes], node.Declared, node.Trace);
         }
     }
 }

@@ -5,7 +5,9 @@ using Orleans.Storage;
 
 namespace ControlPlane.Overlays;
 
-/// <summary>What a region's placement stands on besides its own history: where that is kept, configuration, the time, and the other overlays.</summary>
+/// <summary>
+/// What a region's placement stands on besides its own history: where that is kept, configuration, the time, and the other overlays.
+/// </summary>
 internal sealed class PlacementContext(
     [FromKeyedServices(Stores.Fleet)] IGrainStorage storage,
     Serializer serializer,

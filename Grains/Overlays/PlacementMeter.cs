@@ -17,16 +17,20 @@ internal sealed class PlacementMeter : IDisposable
     public PlacementMeter()
     {
         decisions = meter.CreateCounter<long>("controlplane.placement.decisions", "{decision}", "Places that were asked for, by outcome.");
-        external = meter.CreateCounter<long>("controlplane.placement.external", "{question}", "Questions to the external decider, by outcome.");
+        external = meter.CreateCounter<long>(
+            "controlplane.placement.external", "{question}", "Questions to the external decider, by outcome.");
         moves = meter.CreateCounter<long>("controlplane.placement.moves", "{node}", "Moves of plans that ended, by outcome.");
         meter.CreateObservableGauge("controlplane.placement.nodes", () => Each(overlay => overlay.Nodes), "{node}", "Nodes that arrived.");
         meter.CreateObservableGauge("controlplane.placement.reserved", () => Each(overlay => overlay.Reserved), "{node}", "Places held.");
-        meter.CreateObservableGauge("controlplane.placement.promised", () => Each(overlay => overlay.Promised), "{node}", "Places promised to groups.");
-        meter.CreateObservableGauge("controlplane.placement.capacity", () => Each(overlay => overlay.HardLimit), "{node}", "The hard limit.");
+        meter.CreateObservableGauge(
+            "controlplane.placement.promised", () => Each(overlay => overlay.Promised), "{node}", "Places promised to groups.");
+        meter.CreateObservableGauge(
+            "controlplane.placement.capacity", () => Each(overlay => overlay.HardLimit), "{node}", "The hard limit.");
         meter.CreateObservableGauge(
             "controlplane.placement.unplaceable", () => Of(unplaced => unplaced.Count), "{node}", "Nodes that asked and have no place.");
         meter.CreateObservableGauge(
-            "controlplane.placement.unplaceable.overdue", () => Of(unplaced => unplaced.Overdue), "{node}", "Those beyond the policy's alertAfter.");
+            "controlplane.placement.unplaceable.overdue", () =>
+                Of(unplaced => unplaced.Overdue), "{node}", "Those beyond the policy's alertAfter.");
     }
 
     /// <summary>The region's grain is active here: its counts are told by this silo, and by no other.</summary>
@@ -49,7 +53,8 @@ internal sealed class PlacementMeter : IDisposable
 
     public void Dispose() => meter.Dispose();
 
-    private static void Count(Counter<long> counter, string outcome) => counter.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+    private static void Count(Counter<long> counter, string outcome) =>
+        counter.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     private IEnumerable<Measurement<int>> Each(Func<OverlayEntry, int> count) => (watched?.Overlays ?? [])
         .Where(overlay => overlay.IsConfigured || overlay.Load > 0)

@@ -98,7 +98,9 @@ internal sealed class RegionLedger
         return bag;
     }
 
-    /// <summary>The shared bag for what a request brings. Tokens are baked into images: a fleet has few, and reading one costs more than deciding.</summary>
+    /// <summary>
+    /// The shared bag for what a request brings. Tokens are baked into images: a fleet has few, and reading one costs more than deciding.
+    /// </summary>
     public AttributeBag ReadBag(string claimsJson, string enrolmentJson, string factsJson)
     {
         var key = (claimsJson, enrolmentJson, Policy.ReadsFacts ? factsJson : "");
@@ -300,7 +302,8 @@ internal sealed class RegionLedger
     {
         Sequence = Sequence,
         Overlays = [.. byNumber.Select(overlay =>
-            new LedgerEntry.OverlaySet(overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch) { Awaited = overlay.Awaited })],
+            new LedgerEntry.OverlaySet(
+                overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch) { Awaited = overlay.Awaited })],
         Unplaced = Unplaced.Capture(),
         Policies = History,
         Plans = Plans,

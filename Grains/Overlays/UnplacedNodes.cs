@@ -2,8 +2,8 @@ namespace ControlPlane.Overlays;
 
 /// <summary>Who asked for a place and has none: since when, and why.</summary>
 /// <remarks>
-/// Since when is a change of the ledger, so that <c>alertAfter</c> outlives a restart. That they ask again, and why they still have none, is
-/// not: they say so themselves.
+/// Since when is a change of the ledger, so that <c>alertAfter</c> outlives a restart. That they ask again, and why they still have none,
+/// is not: they say so themselves.
 /// </remarks>
 internal sealed class UnplacedNodes
 {

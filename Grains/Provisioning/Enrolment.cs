@@ -90,10 +90,11 @@ internal static class Enrolment
             ? arrival
             : null;
 
-    // The news that it had fallen back was late or wrong: a reply that lay in the socket of a silo that was stopped, say. Nothing was asked of
-    // the node yet, and it lives by what it holds.
+    // The news that it had fallen back was late or wrong: a reply that lay in the socket of a silo that was stopped, say. Nothing was asked
+    // of the node yet, and it lives by what it holds.
     private static Arrival? Stayed(NodeState state, NodeNews news) =>
-        state is { Held: not null, Pending: null, Stage: >= NodeStage.Discovered and < NodeStage.Keyed, Hold: not { Kind: NodeStage.Quarantined } }
+        state is { Held: not null, Pending: null, Stage: >= NodeStage.Discovered and < NodeStage.Keyed }
+        && state.Hold is not { Kind: NodeStage.Quarantined }
         && news.Arrival is { } arrival
         && arrival.Overlay == state.Overlay
         && (arrival.IsAnswer || arrival.At > Latest(state.WaitingSince, Latest(news.StartedAt, news.SightedAt)) + ClockTolerance)

@@ -36,5 +36,7 @@ internal sealed class EnrolmentContext(
 
     /// <summary>The issuer that the overlay's certificate profile prefers; null when the profile is not configured.</summary>
     public string? IssuerOrNull(OverlayOptions overlay) =>
-        certificates.CurrentValue.Profiles.GetValueOrDefault(overlay.CertificateProfile) is { Issuers: [var preferred, ..] } ? preferred : null;
+        certificates.CurrentValue.Profiles.GetValueOrDefault(overlay.CertificateProfile) is { Issuers: [var preferred, ..] }
+            ? preferred
+            : null;
 }

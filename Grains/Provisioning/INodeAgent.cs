@@ -1,6 +1,8 @@
 namespace ControlPlane.Provisioning;
 
-/// <summary>The <c>choria_provision</c> and <c>rpcutil</c> agents of one node, called over the provisioning network or an overlay's.</summary>
+/// <summary>
+/// The <c>choria_provision</c> and <c>rpcutil</c> agents of one node, called over the provisioning network or an overlay's.
+/// </summary>
 /// <remarks>
 /// Each call is one request with one deadline; late and duplicate replies are dropped. The caller identity on the wire is the
 /// overlay's, so that any of its silos may go on within the node's two-minute lock. Thread-safe.
@@ -45,8 +47,8 @@ public interface INodeAgent
 
     /// <summary><c>rpcutil#ping</c> on the network of an overlay. Repeatable.</summary>
     /// <returns>
-    /// Whether the node answered, be it with an error: one that does not let us ask is there all the same. False as well where we cannot sign
-    /// what provisioned nodes believe.
+    /// Whether the node answered, be it with an error: one that does not let us ask is there all the same. False as well where we cannot
+    /// sign what provisioned nodes believe.
     /// </returns>
     /// <exception cref="NodeRefusedException">This silo has no connection to the overlay, or cannot read what came.</exception>
     Task<bool> AnswersInOverlayAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken);

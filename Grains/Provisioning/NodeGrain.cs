@@ -1,4 +1,5 @@
-// Whole, at more than 400 lines: every call here writes the same state, and which may run beside which is only seen when they stand together.
+// Whole, at more than 400 lines: every call here writes the same state, and which may run beside which is only seen when they stand
+// together.
 using System.Diagnostics;
 using ControlPlane.Admission;
 using ControlPlane.Fleet;
@@ -171,7 +172,8 @@ internal sealed class NodeGrain(
                 return new ReprovisionOutcome.NodeUnwilling(unwilling.Message);
             }
 
-            await node.ReplaceAsync((State with { AskedToEnrolAt = now }).Noted(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
+            await node.ReplaceAsync(
+                (State with { AskedToEnrolAt = now }).Noted(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
             return new ReprovisionOutcome.Accepted();
         }
 
@@ -355,7 +357,8 @@ internal sealed class NodeGrain(
                 if (step is EnrolmentStep.Inspect)
                 {
                     // One way: what can be searched for is soft, and no reason for an enrolment to wait or fail.
-                    await GrainFactory.GetGrain<IFleetIndexGrain>(FleetRoster.ShardOf(Identity)).LearnAnswer(Identity, Dossier.InventoryJson);
+                    await GrainFactory.GetGrain<IFleetIndexGrain>(FleetRoster.ShardOf(Identity)).LearnAnswer(
+                        Identity, Dossier.InventoryJson);
                 }
 
                 break;

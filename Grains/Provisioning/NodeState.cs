@@ -133,7 +133,9 @@ internal sealed record NodeState
     public NodeState Released(DateTimeOffset at, string detail) =>
         (this with { Begun = [], AskedToEnrolAt = at }).StartedOver(at, at, detail);
 
-    /// <summary>An operator takes it out of the fleet: whatever was ordered for it is superseded, and its place is owed to the region.</summary>
+    /// <summary>
+    /// An operator takes it out of the fleet: whatever was ordered for it is superseded, and its place is owed to the region.
+    /// </summary>
     public NodeState Decommissioned(DateTimeOffset at, string detail) => (this with
     {
         Superseded = [.. Superseded, .. new[] { Pending?.Order, Held?.Order }.OfType<OrderReference>()],

@@ -118,7 +118,9 @@ internal sealed class NodeSteps(
     }
 
     /// <summary>Asks an enrolled node to enrol anew. What it holds stays valid until it has arrived again.</summary>
-    /// <remarks>If we die before the note is written, it is asked twice: the second time it is on its way, and refuses or is silent.</remarks>
+    /// <remarks>
+    /// If we die before the note is written, it is asked twice: the second time it is on its way, and refuses or is silent.
+    /// </remarks>
     public async Task<Progress> RenewAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
         var asked = new RenewalAsked(context.Now, (state.RenewalAsked?.Times ?? 0) + 1);
@@ -133,7 +135,8 @@ internal sealed class NodeSteps(
             detail = $"asked to renew what it holds, in vain: {unwilling.Message}";
         }
 
-        return new Progress((state with { RenewalAsked = asked, AskedToEnrolAt = asked.At }).Noted(context.Now, detail), Dossier: null, IsDurable: true);
+        return new Progress(
+            (state with { RenewalAsked = asked, AskedToEnrolAt = asked.At }).Noted(context.Now, detail), Dossier: null, IsDurable: true);
     }
 
     public async Task<Progress> RestartAsync(string identity, NodeState state, CancellationToken cancellationToken)
@@ -148,8 +151,8 @@ internal sealed class NodeSteps(
 
     /// <summary>Asks a node whose arrival is overdue in both places where it can be.</summary>
     /// <remarks>
-    /// Only an answer ends the enrolment, one way or the other. Silence does not: the overlay's broker may have taken the event with it, and a
-    /// node that lives there must not lose the certificate that it lives by.
+    /// Only an answer ends the enrolment, one way or the other. Silence does not: the overlay's broker may have taken the event with it,
+    /// and a node that lives there must not lose the certificate that it lives by.
     /// </remarks>
     /// <exception cref="NodeSilentException">It answers in neither.</exception>
     public async Task<Progress> LookForAsync(string identity, NodeState state, CancellationToken cancellationToken)
@@ -166,7 +169,8 @@ internal sealed class NodeSteps(
         var overdue = $"it did not arrive in {state.Overlay} within {context.Options.ArrivalDeadline}";
         return await isProvisioning
             ? new Progress(
-                state.StartedOver(state.WaitingSince ?? context.Now, context.Now, $"{overdue}, and is in provisioning mode"), null, IsDurable: false)
+                state.StartedOver(
+                    state.WaitingSince ?? context.Now, context.Now, $"{overdue}, and is in provisioning mode"), null, IsDurable: false)
             : throw new NodeSilentException($"{overdue}, and answers neither there nor in provisioning mode");
     }
 

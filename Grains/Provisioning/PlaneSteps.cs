@@ -14,7 +14,9 @@ internal sealed class PlaneSteps(
     /// <summary>How long an order may wait at its CA before it is deferred. Below the response timeout of the issuance grain.</summary>
     private static readonly TimeSpan OrderDeadline = TimeSpan.FromSeconds(90);
 
-    /// <summary>A turn that is this near is waited for in place; for a later one the node is held, and its place given to another.</summary>
+    /// <summary>
+    /// A turn that is this near is waited for in place; for a later one the node is held, and its place given to another.
+    /// </summary>
     private static readonly TimeSpan TurnWaitMax = TimeSpan.FromSeconds(2);
 
     public async Task<Progress> PlaceAsync(string identity, NodeState state, NodeDossier dossier, CancellationToken cancellationToken)
@@ -31,10 +33,13 @@ internal sealed class PlaneSteps(
         {
             case PlacementOutcome.Placed placed when context.OverlayOrNull(placed.Overlay) is not null:
                 var inOverlay = state with { Overlay = placed.Overlay, PlacementReason = placed.Reason };
-                return new Progress(inOverlay.Reached(NodeStage.Placed, now, $"{placed.Overlay}: {placed.Reason}"), dossier, IsDurable: false);
+                return new Progress(
+                    inOverlay.Reached(NodeStage.Placed, now, $"{placed.Overlay}: {placed.Reason}"), dossier, IsDurable: false);
 
             case PlacementOutcome.Placed placed:
-                return OnHold(state, Setback.Deferred($"placed in {placed.Overlay}, which this silo has no settings for", now + context.Options.RetryDelayMax));
+                return OnHold(
+                    state, Setback.Deferred(
+                        $"placed in {placed.Overlay}, which this silo has no settings for", now + context.Options.RetryDelayMax));
 
             case PlacementOutcome.Deferred deferred:
                 return OnHold(state, Setback.Deferred(deferred.Reason, now + deferred.RetryAfter));
@@ -94,7 +99,8 @@ internal sealed class PlaneSteps(
             case IssuanceOutcome.Issued issued:
                 var certified = state with { Pending = pending with { Certificate = issued.Certificate } };
                 return new Progress(
-                    certified.Reached(NodeStage.Certified, context.Now, $"{issued.Certificate.Issuer}: serial {issued.Certificate.SerialNumber}"),
+                    certified.Reached(
+                        NodeStage.Certified, context.Now, $"{issued.Certificate.Issuer}: serial {issued.Certificate.SerialNumber}"),
                     Dossier: null,
                     IsDurable: true);
 
@@ -113,7 +119,8 @@ internal sealed class PlaneSteps(
     }
 
     /// <summary>Has every superseded order closed, so that none of their certificates stays valid.</summary>
-    public async Task<Progress> CloseSupersededAsync(string identity, NodeState state, NodeDossier? dossier, CancellationToken cancellationToken)
+    public async Task<Progress> CloseSupersededAsync(
+        string identity, NodeState state, NodeDossier? dossier, CancellationToken cancellationToken)
     {
         foreach (var order in state.Superseded)
         {

@@ -16,13 +16,18 @@ internal sealed class ProvisioningMeter : IDisposable
 
     public ProvisioningMeter(EnrolmentGate gate)
     {
-        outcomes = meter.CreateCounter<long>("controlplane.provisioning.outcomes", "{node}", "Enrolments that ended or were put off, by outcome.");
-        durations = meter.CreateHistogram<double>("controlplane.provisioning.duration", "s", "From the first news of a node to its arrival.");
-        stepDurations = meter.CreateHistogram<double>("controlplane.provisioning.step.duration", "s", "One step of an enrolment, waiting for its place not included.");
+        outcomes = meter.CreateCounter<long>(
+            "controlplane.provisioning.outcomes", "{node}", "Enrolments that ended or were put off, by outcome.");
+        durations = meter.CreateHistogram<double>(
+            "controlplane.provisioning.duration", "s", "From the first news of a node to its arrival.");
+        stepDurations = meter.CreateHistogram<double>(
+            "controlplane.provisioning.step.duration", "s", "One step of an enrolment, waiting for its place not included.");
         asleep = meter.CreateCounter<long>(
             "controlplane.provisioning.roster.asleep", "{round}", "Rounds in which not all of the roster could be woken.");
-        meter.CreateObservableGauge("controlplane.provisioning.running", () => gate.Enrolments.Running, "{node}", "Enrolments that hold a place.");
-        meter.CreateObservableGauge("controlplane.provisioning.waiting", () => gate.Enrolments.Waiting, "{node}", "Enrolments that wait for a place.");
+        meter.CreateObservableGauge(
+            "controlplane.provisioning.running", () => gate.Enrolments.Running, "{node}", "Enrolments that hold a place.");
+        meter.CreateObservableGauge(
+            "controlplane.provisioning.waiting", () => gate.Enrolments.Waiting, "{node}", "Enrolments that wait for a place.");
     }
 
     public void Enrolled(TimeSpan sinceFirstNews)

@@ -24,11 +24,15 @@ public sealed class ProvisioningOptions
     [Range(1, 4096)]
     public int EnrolmentsMax { get; set; } = 128;
 
-    /// <summary>How many nodes one silo waits on at once to answer the first call. 1 to 16384; 1024 by default. Dead nodes only ever hold these.</summary>
+    /// <summary>
+    /// How many nodes one silo waits on at once to answer the first call. 1 to 16384; 1024 by default. Dead nodes only ever hold these.
+    /// </summary>
     [Range(1, 16384)]
     public int ProbesMax { get; set; } = 1024;
 
-    /// <summary>How long after the restart the node's startup event is awaited on its overlay. 10 seconds to 1 hour; 2 minutes by default.</summary>
+    /// <summary>
+    /// How long after the restart the node's startup event is awaited on its overlay. 10 seconds to 1 hour; 2 minutes by default.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:10", "01:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan ArrivalDeadline { get; set; } = TimeSpan.FromMinutes(2);
 
@@ -52,8 +56,8 @@ public sealed class ProvisioningOptions
     public int EnrolmentsPerHourMax { get; set; } = 6;
 
     /// <summary>
-    /// The share of its credentials' life after which an enrolled node enrols anew, at the latest; spread over the sixth before. 0.1 to 0.9;
-    /// 0.7 by default. 1: nodes do not renew by themselves.
+    /// The share of its credentials' life after which an enrolled node enrols anew, at the latest; spread over the sixth before. 0.1 to
+    /// 0.9; 0.7 by default. 1: nodes do not renew by themselves.
     /// </summary>
     public double RenewAfterShare { get; set; } = 0.7;
 

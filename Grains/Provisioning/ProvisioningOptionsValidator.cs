@@ -34,7 +34,8 @@ internal sealed class ProvisioningOptionsValidator : IValidateOptions<Provisioni
         {
             if (key.Length != Ed25519PublicKeyHexLength || !key.All(c => char.IsAsciiHexDigitLower(c) || char.IsAsciiDigit(c)))
             {
-                faults.AddError("must be 64 lower-case hexadecimal digits, an Ed25519 public key", $"{nameof(options.Issuers)}:{organization}");
+                faults.AddError(
+                    "must be 64 lower-case hexadecimal digits, an Ed25519 public key", $"{nameof(options.Issuers)}:{organization}");
             }
         }
 

@@ -2,8 +2,9 @@ namespace ControlPlane.Provisioning;
 
 /// <summary>Decides when an enrolled node enrols anew because what it holds will end. Pure.</summary>
 /// <remarks>
-/// Renewing is enrolling: the node is asked to start in provisioning mode, makes a new key, and what it held is revoked when it has arrived.
-/// Nodes that enrolled in one hour must not come back in one hour: each has a place of its own in the last part of the time before.
+/// Renewing is enrolling: the node is asked to start in provisioning mode, makes a new key, and what it held is revoked when it has
+/// arrived. Nodes that enrolled in one hour must not come back in one hour: each has a place of its own in the last part of the time
+/// before.
 /// </remarks>
 internal static class Renewal
 {

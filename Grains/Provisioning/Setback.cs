@@ -33,7 +33,9 @@ internal static class Setback
 
     public static Hold Quarantine(Refusal refusal, string detail) => new(NodeStage.Quarantined, detail, Until: null, refusal);
 
-    /// <summary>The wait before the next try: doubled with each failure, capped, and spread over half of itself so that a herd thins out.</summary>
+    /// <summary>
+    /// The wait before the next try: doubled with each failure, capped, and spread over half of itself so that a herd thins out.
+    /// </summary>
     public static TimeSpan Delay(int failures, ProvisioningOptions options, double jitter)
     {
         const int doublingsMax = 20;

@@ -5,18 +5,18 @@ namespace ControlPlane.Provisioning;
 /// <summary>Decides whether what was seen on the overlay is the node that enrolled. Pure.</summary>
 /// <remarks>
 /// What the wire shows of two machines with one identity: a registration signed by another key than the node enrolled with (an older
-/// installation, or one that enrolled under the same name), another machine's own id behind the same key (a copied disk), or alive events of
-/// two processes in turns. Nothing else on the wire tells copies apart. Only what a valid credential signed quarantines: brokers let any node,
-/// an unprovisioned one too, publish events in another's name, and nobody shall be able to take an innocent node out of service by that.
-/// What is not signed is told once, to be looked into.
+/// installation, or one that enrolled under the same name), another machine's own id behind the same key (a copied disk), or alive events
+/// of two processes in turns. Nothing else on the wire tells copies apart. Only what a valid credential signed quarantines: brokers let any
+/// node, an unprovisioned one too, publish events in another's name, and nobody shall be able to take an innocent node out of service by
+/// that. What is not signed is told once, to be looked into.
 /// </remarks>
 internal static class SightingCheck
 {
     private const int ShownChars = 16;
 
     /// <summary>
-    /// Whether it is known what the right key is. It is not while an enrolment runs, or before there was one; and what is older than the arrival
-    /// is of the life before it.
+    /// Whether it is known what the right key is. It is not while an enrolment runs, or before there was one; and what is older than the
+    /// arrival is of the life before it.
     /// </summary>
     public static bool CanJudge(NodeState state, NodeSighting sighting) =>
         state.Stage == NodeStage.Gone
@@ -55,7 +55,8 @@ internal static class SightingCheck
         if (sighting.Standing == CredentialStanding.Expired)
         {
             // No broker lets it in with that, so it does no harm; and an old message that somebody sends again looks the same.
-            return Once(state, "a credential that has expired is still used in its name", $", {Where(sighting)}, with the key {Short(shown)}");
+            return Once(
+                state, "a credential that has expired is still used in its name", $", {Where(sighting)}, with the key {Short(shown)}");
         }
 
         var own = NodeLife.KeysOf(held).ToList();
@@ -84,7 +85,10 @@ internal static class SightingCheck
 
             if (!isSigned)
             {
-                return Once(state, "another machine registers in its name", $", {Where(sighting)}, as {machine}; it was {before}. Nothing signed says so");
+                return Once(
+                    state,
+                    "another machine registers in its name",
+                    $", {Where(sighting)}, as {machine}; it was {before}. Nothing signed says so");
             }
         }
 
@@ -104,7 +108,8 @@ internal static class SightingCheck
 
     // Once in each life, whatever the particulars: who forges them must not write the history.
     private static SightingVerdict Once(NodeState state, string what, string particulars) =>
-        state.History.Any(step => step.At >= (state.Held?.ArrivedAt ?? default) && step.Detail?.StartsWith(what, StringComparison.Ordinal) == true)
+        state.History.Any(
+            step => step.At >= (state.Held?.ArrivedAt ?? default) && step.Detail?.StartsWith(what, StringComparison.Ordinal) == true)
             ? new SightingVerdict.Nothing()
             : new SightingVerdict.Note(what + particulars);
 

@@ -28,7 +28,8 @@ internal static class IndexPages
     /// <exception cref="QueryRefusedException">The query cannot be understood.</exception>
     public static async Task<FactCounts> CountAsync(IGrainFactory grains, NodeQuery query, string fact, int limit)
     {
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, FleetRoster.Shards).Select(shard => grains.GetGrain<IFleetIndexGrain>(shard).Count(query, fact)));
+        var outcomes = await Task.WhenAll(
+            Enumerable.Range(0, FleetRoster.Shards).Select(shard => grains.GetGrain<IFleetIndexGrain>(shard).Count(query, fact)));
         var counted = outcomes.Select(Read).ToList();
         var values = counted.SelectMany(slice => slice.Values).GroupBy(value => value.Key, StringComparer.Ordinal)
             .Select(same => new FactCount(same.Key, same.Sum(value => value.Value)))

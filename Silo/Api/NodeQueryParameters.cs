@@ -8,7 +8,9 @@ namespace ControlPlane.Api;
 
 /// <summary>How nodes are searched for over HTTP: everything that is given must hold.</summary>
 internal sealed record NodeQueryParameters(
-    [property: FromQuery(Name = "filter"), Description("An expression, e.g. country=uk and not (role::db or os.family=/^red/i).")] string? Filter,
+    [property: FromQuery(Name = "filter"),
+     Description("An expression, e.g. country=uk and not (role::db or os.family=/^red/i).")]
+    string? Filter,
     [property: FromQuery(Name = "fact"), Description("Comparisons of facts in Choria's form, e.g. os.release.major>=12; all must hold.")] string[]? Facts,
     [property: FromQuery(Name = "class"), Description("Classes, or /regex/; all must be there.")] string[]? Classes,
     [property: FromQuery(Name = "agent"), Description("Agents, or /regex/; all must be there.")] string[]? Agents,
@@ -32,7 +34,14 @@ internal sealed record NodeQueryParameters(
             return $"liveness must be one of {string.Join(", ", Enum.GetNames<NodeLiveness>())}, in any case";
         }
 
-        query = NodeQuery.All with { Filter = NullIfEmpty(Filter), Stage = stage, Liveness = liveness, Overlay = NullIfEmpty(Overlay), Version = NullIfEmpty(Version) };
+        query = NodeQuery.All with
+        {
+            Filter = NullIfEmpty(Filter),
+            Stage = stage,
+            Liveness = liveness,
+            Overlay = NullIfEmpty(Overlay),
+            Version = NullIfEmpty(Version)
+        };
         if (Facts is { Length: > 0 } || Classes is { Length: > 0 } || Agents is { Length: > 0 } || Identities is { Length: > 0 })
         {
             query = query with { Facts = Facts ?? [], Classes = Classes ?? [], Agents = Agents ?? [], Identities = Identities ?? [] };

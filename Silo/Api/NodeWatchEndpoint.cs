@@ -29,7 +29,9 @@ internal static class NodeWatchEndpoint
         INodeChangeFeed feed,
         WatchPlaces places,
         HttpContext http,
-        [FromHeader(Name = "Last-Event-ID"), Description("The id of the last event that was seen; browsers send it by themselves.")] string? lastEventId = null,
+        [FromHeader(Name = "Last-Event-ID"),
+         Description("The id of the last event that was seen; browsers send it by themselves.")]
+        string? lastEventId = null,
         [Description("The same, for clients that cannot set the header.")] string? cursor = null,
         CancellationToken cancellationToken = default)
     {

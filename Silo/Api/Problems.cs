@@ -28,7 +28,11 @@ internal static class Problems
         Problem(StatusCodes.Status404NotFound, $"unknown-{kind}", $"There is no such {kind}", detail);
 
     public static ProblemHttpResult TooManyWatchers(int most) =>
-        Problem(StatusCodes.Status503ServiceUnavailable, "too-many-watchers", "Too many watches are open", $"this silo serves {most}; try another, or later");
+        Problem(
+            StatusCodes.Status503ServiceUnavailable,
+            "too-many-watchers",
+            "Too many watches are open",
+            $"this silo serves {most}; try another, or later");
 
     public static ProblemHttpResult EnrolmentUnderWay(NodeStage stage) =>
         Problem(

@@ -16,7 +16,8 @@ internal static class RosterPages
 
     public static Task<NodePage> ReadAsync(
         IGrainFactory grains, NodeStage? stage, string? after, int limit, CancellationToken cancellationToken) =>
-        ReadAsync((shard, from, most) => grains.GetGrain<IFleetRosterGrain>(shard).List(stage, from, most), after, limit, cancellationToken);
+        ReadAsync(
+            (shard, from, most) => grains.GetGrain<IFleetRosterGrain>(shard).List(stage, from, most), after, limit, cancellationToken);
 
     /// <summary>Merges what slices list: a slice's nodes after an identity, in order, at most so many.</summary>
     public static async Task<NodePage> ReadAsync(SliceList list, string? after, int limit, CancellationToken cancellationToken)

@@ -2,7 +2,9 @@ using System.Diagnostics.Metrics;
 
 namespace ControlPlane.Api;
 
-/// <summary>Places for watchers of one silo. Each watcher costs a connection and a position; all read the same window of the feed.</summary>
+/// <summary>
+/// Places for watchers of one silo. Each watcher costs a connection and a position; all read the same window of the feed.
+/// </summary>
 internal sealed class WatchPlaces
 {
     /// <summary>Watchers at once.</summary>

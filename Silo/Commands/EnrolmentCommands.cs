@@ -16,7 +16,10 @@ internal static class EnrolmentCommands
         Change("resume", "Lets nodes enrol into an overlay again that was paused.", ":resume-enrolment", "is not paused");
 
     public static Command Release() => Change(
-        "release", "Releases the brake of an overlay that most of its nodes fell out of.", ":release-enrolment-brake", "enrols fallen nodes again");
+        "release",
+        "Releases the brake of an overlay that most of its nodes fell out of.",
+        ":release-enrolment-brake",
+        "enrols fallen nodes again");
 
     public static Command Limit()
     {
@@ -78,5 +81,9 @@ internal static class EnrolmentCommands
             .Select(overlay => overlay.Name);
 
     private static Option<string> Reason() =>
-        new("--reason") { Description = "Why, for the record and for who looks at a waiting node.", DefaultValueFactory = _ => "by command line" };
+        new("--reason")
+        {
+            Description = "Why, for the record and for who looks at a waiting node.",
+            DefaultValueFactory = _ => "by command line"
+        };
 }

@@ -15,7 +15,8 @@ internal static class NodeQueryCommand
     {
         var search = new Search();
         var limit = new Option<int>("--limit") { Description = "At most so many nodes.", DefaultValueFactory = _ => PageNodes };
-        return search.AddTo(new ClientCommand("query", "Finds nodes by facts, classes, agents and how they stand.", async (call, cancellationToken) =>
+        const string meaning = "Finds nodes by facts, classes, agents and how they stand.";
+        return search.AddTo(new ClientCommand("query", meaning, async (call, cancellationToken) =>
         {
             var nodes = await ReadAsync(call.Api, search.Write(call), Math.Max(1, call.Arguments.GetValue(limit)), cancellationToken);
             call.Print.List(nodes,
@@ -51,7 +52,8 @@ internal static class NodeQueryCommand
         string? cursor = null;
         do
         {
-            var page = await api.GetAsync<NodePage>($"v1/nodes?limit={Math.Min(PageNodes, limit - nodes.Count)}&cursor={cursor}&{search}", cancellationToken);
+            var page = await api.GetAsync<NodePage>(
+                $"v1/nodes?limit={Math.Min(PageNodes, limit - nodes.Count)}&cursor={cursor}&{search}", cancellationToken);
             nodes.AddRange(page.Nodes);
             cursor = page.NextCursor;
         }
@@ -63,15 +65,19 @@ internal static class NodeQueryCommand
     /// <summary>What both commands take to say which nodes are meant.</summary>
     private sealed class Search
     {
-        private readonly Option<string?> _filter = new("--filter", "-S") { Description = "An expression: country=uk and not (role::db or /^web/)." };
-        private readonly Option<string[]> _facts = new("--fact", "-F") { Description = "A comparison such as os.release.major>=12; all must hold." };
+        private readonly Option<string?> _filter =
+            new("--filter", "-S") { Description = "An expression: country=uk and not (role::db or /^web/)." };
+        private readonly Option<string[]> _facts =
+            new("--fact", "-F") { Description = "A comparison such as os.release.major>=12; all must hold." };
         private readonly Option<string[]> _classes = new("--class", "-C") { Description = "A class, or /regex/; all must be there." };
         private readonly Option<string[]> _agents = new("--agent", "-A") { Description = "An agent, or /regex/; all must be there." };
-        private readonly Option<string[]> _identities = new("--identity", "-I") { Description = "An identity, or /regex/; one must match." };
+        private readonly Option<string[]> _identities =
+            new("--identity", "-I") { Description = "An identity, or /regex/; one must match." };
         private readonly Option<NodeStage?> _state = new("--state") { Description = "Only nodes in this stage." };
         private readonly Option<NodeLiveness?> _liveness = new("--liveness") { Description = "Only nodes that are this alive." };
         private readonly Option<string?> _overlay = new("--overlay") { Description = "Only nodes of this overlay." };
-        private readonly Option<string?> _version = new("--version-of-agent") { Description = "Only nodes that run this version of Choria." };
+        private readonly Option<string?> _version =
+            new("--version-of-agent") { Description = "Only nodes that run this version of Choria." };
 
         public ClientCommand AddTo(ClientCommand command)
         {
@@ -94,8 +100,10 @@ internal static class NodeQueryCommand
                 ("overlay", call.Arguments.GetValue(_overlay)),
                 ("version", call.Arguments.GetValue(_version)),
             };
-            parts.AddRange(All("fact", _facts).Concat(All("class", _classes)).Concat(All("agent", _agents)).Concat(All("identity", _identities)));
-            return string.Join('&', parts.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}"));
+            parts.AddRange(
+                All("fact", _facts).Concat(All("class", _classes)).Concat(All("agent", _agents)).Concat(All("identity", _identities)));
+            return string.Join(
+                '&', parts.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}"));
 
             IEnumerable<(string Name, string? Value)> All(string name, Option<string[]> option) =>
                 (call.Arguments.GetValue(option) ?? []).Select(value => (name, (string?)value));

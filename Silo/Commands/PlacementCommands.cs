@@ -65,7 +65,8 @@ internal static class PlacementCommands
         { file, policy, nodes };
     }
 
-    private static ClientCommand Home() => new("home", "Says which overlay holds the region's placement.", async (call, cancellationToken) =>
+    private static ClientCommand Home() =>
+        new("home", "Says which overlay holds the region's placement.", async (call, cancellationToken) =>
         Print(call, await call.Api.GetAsync<RegionHome>("v1/placement/home", cancellationToken)));
 
     private static ClientCommand Promote()

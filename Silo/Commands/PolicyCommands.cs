@@ -103,5 +103,7 @@ internal static class PolicyCommands
 
     private static Task<PolicyVersion> ReadAsync(ClientCall call, Option<int?> version, CancellationToken cancellationToken) =>
         call.Api.GetAsync<PolicyVersion>(
-            call.Arguments.GetValue(version) is { } number ? $"v1/placement/policy?version={number}" : "v1/placement/policy", cancellationToken);
+            call.Arguments.GetValue(version) is { } number
+                ? $"v1/placement/policy?version={number}"
+                : "v1/placement/policy", cancellationToken);
 }

@@ -13,7 +13,8 @@ internal sealed class EnrolmentCheck(IGrainFactory grains, IOptions<OverlaysOpti
         EnrolmentControl?[] controls;
         try
         {
-            controls = await Task.WhenAll(overlays.Value.Members.Keys.Select(overlay => grains.GetGrain<IEnrolmentControlGrain>(overlay).Get()))
+            controls = await Task.WhenAll(
+                overlays.Value.Members.Keys.Select(overlay => grains.GetGrain<IEnrolmentControlGrain>(overlay).Get()))
                 .WaitAsync(Readiness.Patience, cancellationToken);
         }
         catch (Exception away) when (away is TimeoutException or Orleans.Runtime.OrleansException)
@@ -24,7 +25,8 @@ internal sealed class EnrolmentCheck(IGrainFactory grains, IOptions<OverlaysOpti
         var braked = controls.OfType<EnrolmentControl>().Where(control => control.Brake is not null).ToList();
         var paused = controls.Count(control => control?.Pause is not null);
         return braked.Count > 0
-            ? HealthCheckResult.Degraded(string.Join("; ", braked.Select(control => $"the brake of {control.Overlay} is on: {control.Brake?.Reason}")))
+            ? HealthCheckResult.Degraded(
+                string.Join("; ", braked.Select(control => $"the brake of {control.Overlay} is on: {control.Brake?.Reason}")))
             : HealthCheckResult.Healthy(paused > 0 ? $"paused by operators in {paused} of {controls.Length} overlays" : "open");
     }
 }

@@ -8,7 +8,9 @@ using NATS.Client.JetStream;
 
 namespace ControlPlane.Health;
 
-/// <summary>Ready when this silo reads the queues that it has, and somebody of the cluster reads every stream of lifecycle events.</summary>
+/// <summary>
+/// Ready when this silo reads the queues that it has, and somebody of the cluster reads every stream of lifecycle events.
+/// </summary>
 internal sealed class StreamsCheck(
     [FromKeyedServices(FleetStreams.Provider)] JetStreamStreamsHealth streams, IOptions<FleetOptions> fleet, IServiceProvider services)
     : IHealthCheck

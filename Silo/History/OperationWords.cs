@@ -6,7 +6,9 @@ using ControlPlane.Provisioning;
 
 namespace ControlPlane.History;
 
-/// <summary>Which calls change state, and what of their arguments and results a checker needs. Never a key, a token or a request. Pure.</summary>
+/// <summary>
+/// Which calls change state, and what of their arguments and results a checker needs. Never a key, a token or a request. Pure.
+/// </summary>
 internal static class OperationWords
 {
     /// <summary>What a call asks for; null when it changes nothing that is checked.</summary>
@@ -27,7 +29,10 @@ internal static class OperationWords
             (nameof(IOverlayPlacementGrain), nameof(IOverlayPlacementGrain.Forget), [string left]) => Facts(("node", left)),
             (nameof(IOverlayPlacementGrain), nameof(IOverlayPlacementGrain.Place), [PlacementRequest placed]) =>
                 Attempt(placed.Identity, placed.Attempt),
-            (nameof(IOverlayPlacementGrain), nameof(IOverlayPlacementGrain.Confirm) or nameof(IOverlayPlacementGrain.Release), [string node, int attempt]) =>
+            (
+                nameof(IOverlayPlacementGrain),
+                nameof(IOverlayPlacementGrain.Confirm) or nameof(IOverlayPlacementGrain.Release),
+                [string node, int attempt]) =>
                 Attempt(node, attempt),
             (nameof(ICertificateIssuanceGrain), nameof(ICertificateIssuanceGrain.Issue), [CertificateOrderRequest order, ..]) =>
                 Facts(("order", order.OrderId), ("node", order.Identity)),

@@ -24,7 +24,9 @@ internal sealed record DemoOptions
     /// <summary>How many silos share the work; 1 by default.</summary>
     public int Silos { get; init; } = 1;
 
-    /// <summary>How many overlays the region has; with more than one, one of them is retired when the fleet is enrolled. 1 by default.</summary>
+    /// <summary>
+    /// How many overlays the region has; with more than one, one of them is retired when the fleet is enrolled. 1 by default.
+    /// </summary>
     public int Overlays { get; init; } = 1;
 
     /// <summary>The placement policy, a YAML file; <c>infra/demo/policy.yaml</c> when there are several overlays.</summary>
@@ -42,7 +44,9 @@ internal sealed record DemoOptions
     /// <summary>Where the console and the API are served.</summary>
     public int ApiPort { get; init; } = 8780;
 
-    /// <summary>How often nodes register what they are: a quarter of a minute, or so long that at most some 70 register in a second.</summary>
+    /// <summary>
+    /// How often nodes register what they are: a quarter of a minute, or so long that at most some 70 register in a second.
+    /// </summary>
     public TimeSpan RegistrationInterval => TimeSpan.FromSeconds(Math.Max(15, Math.Ceiling(Nodes / 70.0)));
 
     /// <summary>After what time what is not enrolled is called lost: three minutes, and a tenth of a second for each node.</summary>

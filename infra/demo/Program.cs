@@ -116,7 +116,8 @@ internal static class Program
         {
             return Interrupted;
         }
-        catch (Exception unusable) when (unusable is FormatException or ArgumentException or InvalidOperationException or TimeoutException or IOException)
+        catch (Exception unusable) when (
+            unusable is FormatException or ArgumentException or InvalidOperationException or TimeoutException or IOException)
         {
             await parsed.InvocationConfiguration.Error.WriteLineAsync($"demo: {unusable.Message}");
             return 1;

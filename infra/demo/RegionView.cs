@@ -18,7 +18,8 @@ internal sealed class RegionView(Func<HttpClient> api)
         var text = await File.ReadAllTextAsync(file, cancellationToken);
         var verdict = await PostAsync<PolicyVerdict>("/v1/placement/policy:apply", new { text }, cancellationToken);
         return verdict.HasErrors
-            ? throw new InvalidOperationException(string.Join("; ", verdict.Faults.Select(fault => $"{file}:{fault.Line}:{fault.Column} {fault.Message}")))
+            ? throw new InvalidOperationException(
+                string.Join("; ", verdict.Faults.Select(fault => $"{file}:{fault.Line}:{fault.Column} {fault.Message}")))
             : $"policy {file} is in force as version {verdict.Version}";
     }
 

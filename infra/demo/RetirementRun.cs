@@ -22,7 +22,8 @@ internal sealed class RetirementRun(
     {
         var before = await region.OverlaysAsync(cancellationToken);
         Say("placed by customer:", before);
-        var faults = PlacementVerification.Faults(fleet.Nodes, await view.ListAsync(cancellationToken), options.Customers, brokers).ToList();
+        var faults = PlacementVerification.Faults(
+            fleet.Nodes, await view.ListAsync(cancellationToken), options.Customers, brokers).ToList();
 
         // The least of them: the others have room for its nodes whatever the policy made of the arrivals.
         var leaving = before.MinBy(overlay => (overlay.Nodes, overlay.Name))!.Name;
@@ -71,7 +72,8 @@ internal sealed class RetirementRun(
         display.Say(title);
         foreach (var overlay in overlays)
         {
-            display.Say($"  {overlay.Name}  {overlay.State,-8}  {overlay.Nodes,5} nodes  {overlay.Reserved,4} reserved  of {overlay.HardLimit}");
+            display.Say(
+                $"  {overlay.Name}  {overlay.State,-8}  {overlay.Nodes,5} nodes  {overlay.Reserved,4} reserved  of {overlay.HardLimit}");
         }
     }
 

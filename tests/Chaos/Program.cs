@@ -7,15 +7,20 @@ internal static class Program
 {
     private const int ShownMax = 20;
 
-    private static readonly Option<double> Minutes = new("--minutes") { Description = "How long faults happen [10]", DefaultValueFactory = _ => 10 };
-    private static readonly Option<int> Seed = new("--seed") { Description = "Decides which faults happen when [1]", DefaultValueFactory = _ => 1 };
-    private static readonly Option<int> Nodes = new("--nodes") { Description = "Nodes that arrive meanwhile [300]", DefaultValueFactory = _ => 300 };
+    private static readonly Option<double> Minutes =
+        new("--minutes") { Description = "How long faults happen [10]", DefaultValueFactory = _ => 10 };
+    private static readonly Option<int> Seed =
+        new("--seed") { Description = "Decides which faults happen when [1]", DefaultValueFactory = _ => 1 };
+    private static readonly Option<int> Nodes =
+        new("--nodes") { Description = "Nodes that arrive meanwhile [300]", DefaultValueFactory = _ => 300 };
 
-    private static readonly Option<double> Every = new("--every") { Description = "Seconds between two faults in the mean [10]", DefaultValueFactory = _ => 10 };
+    private static readonly Option<double> Every =
+        new("--every") { Description = "Seconds between two faults in the mean [10]", DefaultValueFactory = _ => 10 };
 
     public static Task<int> Main(string[] args)
     {
-        var command = new RootCommand("Breaks an overlay in every way for a while, and checks what is left") { Minutes, Seed, Nodes, Every };
+        var command = new RootCommand(
+            "Breaks an overlay in every way for a while, and checks what is left") { Minutes, Seed, Nodes, Every };
         command.SetAction(RunAsync);
         return command.Parse(args).InvokeAsync();
     }

@@ -39,7 +39,8 @@ public static class Stages
             OrganizationUnit = TokenClaims.DefaultOrganization,
             Permissions = new ClientPermissions { FleetManagement = true },
         };
-        File.WriteAllText(secrets.CallerTokenFile, TokenIssuer.Organization(issuer).Issue(claims, CallerTokenLifetime, TimeProvider.System.GetUtcNow()));
+        File.WriteAllText(
+            secrets.CallerTokenFile, TokenIssuer.Organization(issuer).Issue(claims, CallerTokenLifetime, TimeProvider.System.GetUtcNow()));
         return issuer.PublicKeyHex;
     }
 }

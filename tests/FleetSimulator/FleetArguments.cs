@@ -24,7 +24,8 @@ internal sealed class FleetArguments
     private readonly Option<double> arriveWithin = Seconds("--arrive-within", "Over how many seconds the nodes start", 0);
     private readonly Option<double?> restartDelay = new("--restart-delay") { Description = "Seconds that a restart takes [as Choria]" };
     private readonly Option<int> keyPool = Number("--key-pool", "How many RSA keys to make beforehand", 0);
-    private readonly Option<bool> pairKeys = new("--pair-keys") { Description = "Pair the pool of the primes of a few keys: distinct, and made in seconds" };
+    private readonly Option<bool> pairKeys =
+        new("--pair-keys") { Description = "Pair the pool of the primes of a few keys: distinct, and made in seconds" };
     private readonly Option<string?> keyFolder = OptionalText("--key-folder", "Where the pool is kept for the next run");
     private readonly Option<int> nodesPerConnection = Number("--nodes-per-connection", "How many nodes share a connection", 1);
     private readonly Option<int> connectsAtOnce = Number("--connects-at-once", "How many connections are made at the same time", 64);

@@ -103,7 +103,8 @@ public sealed class SimulatedFleet : IAsyncDisposable
     }
 
     private NodeRunner RunnerOf(string identity) =>
-        Array.Find(runners, runner => runner.View.Identity == identity) ?? throw new ArgumentException($"there is no node {identity}", nameof(identity));
+        Array.Find(runners, runner => runner.View.Identity == identity) ?? throw new ArgumentException(
+            $"there is no node {identity}", nameof(identity));
 
     private static NodeRunner[] MakeRunners(SimulatedFleetOptions options, FleetEnvironment fleet)
     {

@@ -83,7 +83,8 @@ public sealed record SimulatedFleetOptions
     public int KeyPool { get; init; }
 
     /// <summary>
-    /// Whether the pool is paired of the primes of a few keys: distinct keys, thousands in seconds, safe for nothing else. False by default.
+    /// Whether the pool is paired of the primes of a few keys: distinct keys, thousands in seconds, safe for nothing else. False by
+    /// default.
     /// </summary>
     public bool PairKeys { get; init; }
 

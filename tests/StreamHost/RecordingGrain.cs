@@ -11,7 +11,8 @@ internal interface IRecordingGrain : IGrainWithStringKey;
 
 /// <summary>Writes down each event before it says that it has it. One of <see cref="Fatal"/> ends the process instead.</summary>
 [ImplicitStreamSubscription(Namespace)]
-internal sealed class RecordingGrain(HistoryFile history) : Grain, IRecordingGrain, IStreamSubscriptionObserver, IAsyncBatchObserver<TextEvent>
+internal sealed class RecordingGrain(HistoryFile history)
+    : Grain, IRecordingGrain, IStreamSubscriptionObserver, IAsyncBatchObserver<TextEvent>
 {
     public const string Namespace = "host-events";
     public const string Fatal = "fatal";
@@ -46,7 +47,9 @@ internal sealed class TextDecoder : IJetStreamDecoder
     }
 }
 
-/// <summary>A line for each event: when, stream, identity, number. What was written is in the system's hands, and outlives the process.</summary>
+/// <summary>
+/// A line for each event: when, stream, identity, number. What was written is in the system's hands, and outlives the process.
+/// </summary>
 internal sealed class HistoryFile(string path) : IDisposable
 {
     private readonly Lock _lock = new();

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace ControlPlane.Tidy.Tests;
 
 /// <summary>The checks themselves: each finds what it is there for, and lets the rest pass.</summary>
@@ -13,6 +15,14 @@ public sealed class CheckTests
 
         Assert.Equal(faults, SizeCheck.Faults(Source($"class A {{\nvoid M(int x) {{\n{body}}}\n}}\n")).Count());
     }
+
+    [Theory]
+    [InlineData("// {0}", 138, 1)]
+    [InlineData("// {0}", 137, 0)]
+    [InlineData("class A {{ string s = \"{0}\"; }}", 134, 0)]
+    [InlineData("class A {{ string s = \"\" /* {0} */; }}", 134, 1)]
+    public void SizeCheck_FindsALine_OfMoreThan140Columns_UnlessItIsASentence(string line, int words, int faults) =>
+        Assert.Equal(faults, SizeCheck.Faults(Source(string.Format(CultureInfo.InvariantCulture, line, new string('x', words)))).Count());
 
     [Theory]
     [InlineData("", 1)]

@@ -33,7 +33,9 @@ internal static partial class MetricCheck
             .Concat(text.Except(code).Select(name => $"{name}: listed in docs/METRICS.md, not made in the code"));
     }
 
-    /// <summary>The names of ours in queries of Prometheus that stand for no metric: it writes <c>_</c> for <c>.</c>, and appends unit and kind.</summary>
+    /// <summary>
+    /// The names of ours in queries of Prometheus that stand for no metric: it writes <c>_</c> for <c>.</c>, and appends unit and kind.
+    /// </summary>
     public static IEnumerable<string> FaultsOfQueries(string path, string text, IEnumerable<string> listed)
     {
         var known = listed.Select(name => name.Replace('.', '_')).ToHashSet(StringComparer.Ordinal);

@@ -103,7 +103,8 @@ public sealed class TokenTrust
     {
         if (!issuer.Allows(text.Algorithm))
         {
-            return new TokenFault(TokenRefusal.AnotherAlgorithm, $"it says that it is signed by {text.Algorithm}, which the trusted key does not sign with");
+            return new TokenFault(
+                TokenRefusal.AnotherAlgorithm, $"it says that it is signed by {text.Algorithm}, which the trusted key does not sign with");
         }
 
         if (issuer is IssuerKey.Ed25519 organization)

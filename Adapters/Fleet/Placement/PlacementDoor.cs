@@ -7,7 +7,10 @@ namespace ControlPlane.Adapters.Fleet.Placement;
 
 /// <summary>Lets the region's other overlays reach the placement of this one, on this overlay's own network.</summary>
 internal sealed class PlacementDoor(
-    FleetConnections connections, IGrainFactory grains, IOptions<OverlaysOptions> overlays, ILogger<PlacementDoor> logger) : BackgroundService
+    FleetConnections connections,
+    IGrainFactory grains,
+    IOptions<OverlaysOptions> overlays,
+    ILogger<PlacementDoor> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

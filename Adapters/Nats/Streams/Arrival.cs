@@ -4,7 +4,10 @@ using Orleans.Streams;
 namespace ControlPlane.Adapters.Nats;
 
 /// <summary>Tells the pulling agent that an Orleans stream has new messages; what consumers get is cut by their cursors.</summary>
-/// <remarks>Without messages it only wakes the stream's consumers. Its token is that of the first new message, since that is where the agent pins a stream it does not know yet.</remarks>
+/// <remarks>
+/// Without messages it only wakes the stream's consumers. Its token is that of the first new message, since that is where the agent pins a
+/// stream it does not know yet.
+/// </remarks>
 internal sealed class Arrival(StreamId streamId, List<HeldMessage> messages) : IBatchContainer
 {
     public StreamId StreamId => streamId;

@@ -40,7 +40,9 @@ internal sealed class JetStreamBatch : IBatchContainer
     [field: NonSerialized]
     public IReadOnlyList<ActivityContext>? Publishers { get; init; }
 
-    /// <summary>It comes from before what the queue holds: a new owner of the queue has to go on there, and not where the queue is.</summary>
+    /// <summary>
+    /// It comes from before what the queue holds: a new owner of the queue has to go on there, and not where the queue is.
+    /// </summary>
     [Id(5)]
     public bool IsReplay { get; init; }
 
@@ -86,7 +88,9 @@ internal sealed class JetStreamBatch : IBatchContainer
         }
     }
 
-    /// <summary>Called by the agent at the beginning of each attempt to deliver, which makes it the place where the attempt's trace begins.</summary>
+    /// <summary>
+    /// Called by the agent at the beginning of each attempt to deliver, which makes it the place where the attempt's trace begins.
+    /// </summary>
     public bool ImportRequestContext()
     {
         if (Publishers is not null && !_isSettled)

@@ -2,7 +2,9 @@ using Orleans.Streams;
 
 namespace ControlPlane.Adapters.Nats;
 
-/// <summary>A consumer that asked for events from before what its queue holds: it gets those first, and then goes on in the backlog.</summary>
+/// <summary>
+/// A consumer that asked for events from before what its queue holds: it gets those first, and then goes on in the backlog.
+/// </summary>
 /// <remarks>
 /// The backlog waits meanwhile, and the whole queue once its window is full. A message that has failed as long as is tried becomes a dead
 /// letter here too.

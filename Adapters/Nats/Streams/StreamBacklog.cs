@@ -29,7 +29,9 @@ internal sealed class StreamBacklog(StreamId streamId, QueueCache cache)
 
     public void Append(List<HeldMessage> messages) => _messages.AddRange(messages);
 
-    /// <summary>A cursor at the first message that is not before the token, also when the queue does not hold that message any more.</summary>
+    /// <summary>
+    /// A cursor at the first message that is not before the token, also when the queue does not hold that message any more.
+    /// </summary>
     public IQueueCacheCursor Open(StreamSequenceToken? token)
     {
         if (_interrupted is { } interrupted)
@@ -45,7 +47,9 @@ internal sealed class StreamBacklog(StreamId streamId, QueueCache cache)
             : OpenLive(token);
     }
 
-    /// <summary>The agent closes a cursor that threw, and opens another at once: it gets the same one, which goes on where it was.</summary>
+    /// <summary>
+    /// The agent closes a cursor that threw, and opens another at once: it gets the same one, which goes on where it was.
+    /// </summary>
     public void Interrupt(ReplayCursor cursor) => _interrupted = cursor;
 
     private BacklogCursor OpenLive(StreamSequenceToken? token)

@@ -18,13 +18,18 @@ internal static class StreamActivities
     public static Activity? StartPublish(StreamId stream, int events) =>
         Tell(Source.StartActivity("jetstream publish", ActivityKind.Producer), stream, events);
 
-    /// <summary>Begins the delivery of a batch. It continues the trace of its publisher; of several it begins one, linked to theirs.</summary>
+    /// <summary>
+    /// Begins the delivery of a batch. It continues the trace of its publisher; of several it begins one, linked to theirs.
+    /// </summary>
     public static Activity? StartDelivery(StreamId stream, int events, IReadOnlyList<ActivityContext> publishers) =>
         Tell(
             publishers.Count == 1
                 ? Source.StartActivity("jetstream deliver", ActivityKind.Consumer, publishers[0])
                 : Source.StartActivity(
-                    "jetstream deliver", ActivityKind.Consumer, default(ActivityContext), links: publishers.Select(one => new ActivityLink(one))),
+                    "jetstream deliver",
+                    ActivityKind.Consumer,
+                    default(ActivityContext),
+                    links: publishers.Select(one => new ActivityLink(one))),
             stream,
             events);
 

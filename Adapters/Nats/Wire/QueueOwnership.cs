@@ -186,7 +186,8 @@ internal sealed class QueueOwnership(
         }
         catch (NatsJSApiException gone) when (gone.Error.Code is NotFound or Unavailable)
         {
-            // Its owner or another silo was faster; or it has stalled, delivers nothing, and is deleted when the queue is taken the next time.
+            // Its owner or another silo was faster; or it has stalled, delivers nothing, and is deleted when the queue is taken the next
+            // time.
         }
         catch (NatsJSApiNoResponseException)
         {

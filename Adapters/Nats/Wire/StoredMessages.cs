@@ -10,7 +10,9 @@ internal static class StoredMessages
 {
     private const int NotFound = 404;
 
-    /// <summary>The first message from a sequence on that is on a subject, wildcards allowed; null when there is none, or no stream.</summary>
+    /// <summary>
+    /// The first message from a sequence on that is on a subject, wildcards allowed; null when there is none, or no stream.
+    /// </summary>
     public static Task<StoredMessage?> NextAsync(
         this NatsJSContext jetStream, string stream, ulong from, string subject, CancellationToken cancellationToken) =>
         AskAsync(jetStream, stream, new StreamMsgGetRequest { Seq = from, NextBySubj = subject }, cancellationToken);

@@ -1,6 +1,8 @@
 namespace ControlPlane.Adapters.Nats;
 
-/// <summary>What a queue's record keeps of owners that died: which messages were on their way then, and how often one of them was, alone.</summary>
+/// <summary>
+/// What a queue's record keeps of owners that died: which messages were on their way then, and how often one of them was, alone.
+/// </summary>
 /// <remarks>
 /// A message that kills its silo leaves nobody to count. Who dies is no proof either: all that was on its way goes to the next owner, and
 /// most of it is innocent. So after a second death in a row the next owner takes those messages one at a time, writes down which one before
@@ -40,7 +42,11 @@ internal sealed record Suspicion(int Deaths, ulong Through, ulong OnTrial = 0, i
         // An owner that tries messages alone was given more than it handed on, and never got past the last of them.
         return current is null
             ? new Suspicion(Deaths: 1, delivered.Value)
-            : current with { Deaths = current.Deaths + 1, Through = Math.Max(current.Through, current.TrialsThrough > 0 ? 0 : delivered.Value) };
+            : current with
+            {
+                Deaths = current.Deaths + 1,
+                Through = Math.Max(current.Through, current.TrialsThrough > 0 ? 0 : delivered.Value),
+            };
     }
 
     /// <summary>How often a message was tried without anybody living to say that it was done.</summary>

@@ -1,6 +1,8 @@
 namespace ControlPlane.Adapters.Nats;
 
-/// <summary>One suspected message at a time in the whole silo, whatever its queue and provider: if the silo dies, it is known of which.</summary>
+/// <summary>
+/// One suspected message at a time in the whole silo, whatever its queue and provider: if the silo dies, it is known of which.
+/// </summary>
 internal sealed class TrialTurn : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1, 1);

@@ -2,7 +2,9 @@ using System.Formats.Asn1;
 
 namespace ControlPlane.Certificates;
 
-/// <summary>An X.509 certificate taken apart, not judged. Read without the platform's certificate type, which costs 0.3 ms to load.</summary>
+/// <summary>
+/// An X.509 certificate taken apart, not judged. Read without the platform's certificate type, which costs 0.3 ms to load.
+/// </summary>
 internal sealed record CertificateFields(
     ReadOnlyMemory<byte> Der,
     ReadOnlyMemory<byte> Signed,

@@ -3,7 +3,9 @@ using System.Formats.Asn1;
 namespace ControlPlane.Certificates;
 
 /// <summary>Decides whether what a CA answered is what was ordered, before anyone believes it. Pure.</summary>
-/// <remarks>This is what catches a wrong role or profile at the CA, a swapped key version, and an answer to someone else's request.</remarks>
+/// <remarks>
+/// This is what catches a wrong role or profile at the CA, a swapped key version, and an answer to someone else's request.
+/// </remarks>
 internal static class IssuedCertificateCheck
 {
     private const int SerialBytesMin = 8;
@@ -100,7 +102,8 @@ internal static class IssuedCertificateCheck
             faults.Add("is a CA");
         }
 
-        faults.AddRange(certificate.Extensions.Where(IsUnknownCritical).Select(unknown => $"has the unknown critical extension {unknown.Oid}"));
+        faults.AddRange(
+            certificate.Extensions.Where(IsUnknownCritical).Select(unknown => $"has the unknown critical extension {unknown.Oid}"));
     }
 
     private static void AddValidityFaults(

@@ -5,7 +5,8 @@ namespace ControlPlane.Certificates;
 
 /// <summary>A CA's public key, kept open: making the platform's object of it costs several times what verifying with it does.</summary>
 /// <remarks>
-/// Thread-safe. The platform's objects are not said to be, so that each caller gets one of its own; there are as many as there were callers at once.
+/// Thread-safe. The platform's objects are not said to be, so that each caller gets one of its own; there are as many as there were callers
+/// at once.
 /// </remarks>
 internal sealed class VerifyingKey(PublicKeyParts parts)
 {

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Certificates;
 
-/// <summary>Has each issuer audited once an interval, asked for by every silo: the grain is one, and skips what was done just now.</summary>
+/// <summary>
+/// Has each issuer audited once an interval, asked for by every silo: the grain is one, and skips what was done just now.
+/// </summary>
 internal sealed partial class AuditClock(
     IGrainFactory grains, IOptions<CertificatesOptions> options, TimeProvider time, ILogger<AuditClock> logger) : BackgroundService
 {
@@ -20,7 +22,8 @@ internal sealed partial class AuditClock(
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                foreach (var issuer in options.Value.Profiles.Values.SelectMany(profile => profile.Issuers).Distinct(StringComparer.Ordinal))
+                foreach (
+                    var issuer in options.Value.Profiles.Values.SelectMany(profile => profile.Issuers).Distinct(StringComparer.Ordinal))
                 {
                     await AuditAsync(issuer, stoppingToken);
                 }

@@ -127,7 +127,8 @@ internal sealed partial class CertificateAuditGrain(
     {
         try
         {
-            var name = NameAttribute.ReadAll(certificate.Subject).FirstOrDefault(attribute => attribute.Oid == CertificateOids.CommonName)?.Value;
+            var name = NameAttribute.ReadAll(certificate.Subject).FirstOrDefault(
+                attribute => attribute.Oid == CertificateOids.CommonName)?.Value;
             return SigningRequestCheck.Printable(name ?? "");
         }
         catch (AsnContentException)

@@ -28,7 +28,9 @@ internal sealed class OrphanSearch(ICertificateLedger ledger, TimeProvider time)
             foreach (var serialNumber in few.Where((_, index) => !known[index]).TakeWhile(_ => reads < ReadsMax))
             {
                 reads++;
-                if (await catalog.ReadAsync(serialNumber, cancellationToken) is { } der && ReadOrNull(der) is { } certificate && IsOfUse(certificate))
+                if (await catalog.ReadAsync(serialNumber, cancellationToken) is { } der
+                    && ReadOrNull(der) is { } certificate
+                    && IsOfUse(certificate))
                 {
                     orphans.Add(certificate);
                 }
@@ -38,7 +40,8 @@ internal sealed class OrphanSearch(ICertificateLedger ledger, TimeProvider time)
         return orphans;
     }
 
-    private async Task<bool> IsKnownAsync(string issuer, string serialNumber, IReadOnlyList<string> homes, CancellationToken cancellationToken)
+    private async Task<bool> IsKnownAsync(
+        string issuer, string serialNumber, IReadOnlyList<string> homes, CancellationToken cancellationToken)
     {
         foreach (var home in homes)
         {
@@ -55,7 +58,8 @@ internal sealed class OrphanSearch(ICertificateLedger ledger, TimeProvider time)
     private bool IsOfUse(CertificateFields certificate)
     {
         return certificate.NotAfter > time.GetUtcNow()
-            && !(certificate.Find(CertificateOids.BasicConstraints) is { } constraints && CertificateExtension.SaysCertificateAuthority(constraints.Value));
+            && !(certificate.Find(CertificateOids.BasicConstraints) is { } constraints
+                && CertificateExtension.SaysCertificateAuthority(constraints.Value));
     }
 
     private static CertificateFields? ReadOrNull(byte[] der)

@@ -35,7 +35,8 @@ internal sealed class WeakPairSearch(ICertificateLedger ledger)
     }
 
     private static BigInteger? ModulusOrNull(LedgerEntry entry) =>
-        entry.Certificate is { } certificate && PublicKeyReader.Read(CertificateFields.Read(certificate.Der()).PublicKeyInfo) is PublicKeyParts.Rsa rsa
+        entry.Certificate is { } certificate && PublicKeyReader.Read(
+            CertificateFields.Read(certificate.Der()).PublicKeyInfo) is PublicKeyParts.Rsa rsa
             ? new BigInteger(rsa.Modulus, isUnsigned: true, isBigEndian: true)
             : null;
 }

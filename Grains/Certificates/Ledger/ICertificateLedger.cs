@@ -23,15 +23,17 @@ public interface ICertificateLedger
     Task<IReadOnlyList<LedgerEntry>> ListAsync(
         string issuer, LedgerState state, LedgerPosition? after, int limit, CancellationToken cancellationToken);
 
-    /// <summary>The order whose certificate <paramref name="signer"/> signed under a serial number; null when there is none. Repeatable.</summary>
+    /// <summary>
+    /// The order whose certificate <paramref name="signer"/> signed under a serial number; null when there is none. Repeatable.
+    /// </summary>
     Task<LedgerEntry?> FindAsync(string issuer, string signer, string serialNumber, CancellationToken cancellationToken);
 
     /// <summary>Orders of one node in one issuer's ledger, newest first, at most <paramref name="limit"/>. Repeatable.</summary>
     Task<IReadOnlyList<LedgerEntry>> ListOfNodeAsync(string issuer, string identity, int limit, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The history of one shard (<see cref="CertificateShard"/>) of an issuer's ledger: a record for each write that was made, oldest first,
-    /// beginning after a sequence. Repeatable. Its faults are for <see cref="LedgerChain"/> to find.
+    /// The history of one shard (<see cref="CertificateShard"/>) of an issuer's ledger: a record for each write that was made, oldest
+    /// first, beginning after a sequence. Repeatable. Its faults are for <see cref="LedgerChain"/> to find.
     /// </summary>
     Task<(IReadOnlyList<LedgerRecord> Records, LedgerHead Head)> ReadHistoryAsync(
         string issuer, int shard, long after, int limit, CancellationToken cancellationToken);
@@ -47,7 +49,9 @@ public interface ICertificateLedger
 /// <param name="OrderId">The order's name.</param>
 /// <param name="Identity">For whom.</param>
 /// <param name="State">How it stands.</param>
-/// <param name="RequestDigest">Lower-case hexadecimal SHA-256 of the signing request: the same order id with another request is refused.</param>
+/// <param name="RequestDigest">
+/// Lower-case hexadecimal SHA-256 of the signing request: the same order id with another request is refused.
+/// </param>
 /// <param name="CreatedAt">When the intent was recorded.</param>
 /// <param name="Certificate">What was issued; null before that.</param>
 /// <param name="RevocationReason">Why it is to be, or was, revoked.</param>

@@ -13,7 +13,9 @@ namespace ControlPlane.Certificates;
 /// </remarks>
 public static class LedgerChain
 {
-    /// <summary>How many records of a shard are kept at least; older ones may be dropped from the far end. Half a million for an issuer.</summary>
+    /// <summary>
+    /// How many records of a shard are kept at least; older ones may be dropped from the far end. Half a million for an issuer.
+    /// </summary>
     public const int KeptMin = 16_384;
 
     /// <summary>The record of a write that is made now.</summary>
@@ -86,7 +88,9 @@ public static class LedgerChain
         {
             faults.Add($"the records between {before.Sequence} and {record.Sequence} are missing");
         }
-        else if (ReadOrNull(record.Body) is not { } body || body.Sequence != record.Sequence || (before is not null && body.Previous != before.Hash))
+        else if (
+            ReadOrNull(record.Body) is not { } body || body.Sequence != record.Sequence || (
+                before is not null && body.Previous != before.Hash))
         {
             faults.Add($"record {record.Sequence} does not follow the one before it");
         }

@@ -17,10 +17,13 @@ internal static class IdentityRules
     // Choria gives its own clients and the AAA Service's signers names of these forms; a node that carried one would be obeyed.
     private static readonly string[] ReservedEndings = [".mcollective", ".choria"];
 
-    /// <summary>Why a further DNS name of a node may not be in a certificate, or null. It is not a common name, so that it may be longer.</summary>
+    /// <summary>
+    /// Why a further DNS name of a node may not be in a certificate, or null. It is not a common name, so that it may be longer.
+    /// </summary>
     public static string? NameFault(string name) =>
         name.Length > NameLengthMax ? $"it has more than {NameLengthMax} characters"
-        : name.Split('.').All(IsLabel) ? Array.Find(ReservedEndings, ending => name.EndsWith(ending, StringComparison.Ordinal)) is { } reserved
+        : name.Split('.')
+            .All(IsLabel) ? Array.Find(ReservedEndings, ending => name.EndsWith(ending, StringComparison.Ordinal)) is { } reserved
             ? $"names that end in '{reserved}' are kept for clients"
             : null
         : "its labels are not 1 to 63 of a-z, 0-9 and inner hyphens";

@@ -10,7 +10,9 @@ internal sealed class KeyAdmission(IKeyRegister register, IOptionsMonitor<Certif
     private readonly RejectedKeys rejected = RejectedKeys.Read(options.CurrentValue);
 
     /// <summary>Why the key may not be certified for the node, or null: it is the node's then. Safe to repeat.</summary>
-    /// <remarks>Claimed before the intent is recorded: a claim whose order never went on costs nothing, since the key stays the node's.</remarks>
+    /// <remarks>
+    /// Claimed before the intent is recorded: a claim whose order never went on costs nothing, since the key stays the node's.
+    /// </remarks>
     /// <exception cref="LedgerUnavailableException">The register did not answer.</exception>
     public async Task<SigningRequestVerdict.Refused?> AdmitAsync(SigningRequest request, string identity)
     {

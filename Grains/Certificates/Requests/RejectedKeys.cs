@@ -6,8 +6,8 @@ namespace ControlPlane.Certificates;
 
 /// <summary>Keys that are known to others: leaked ones, and those of generators that could make few only.</summary>
 /// <remarks>
-/// Debian's OpenSSL of 2006 to 2008 knew 32,767 keys of each size and kind of machine. Its list names a key by the last 80 bits of the SHA-1
-/// of its modulus as OpenSSL prints it (<c>Modulus=C0FFEE…</c> and a line feed).
+/// Debian's OpenSSL of 2006 to 2008 knew 32,767 keys of each size and kind of machine. Its list names a key by the last 80 bits of the
+/// SHA-1 of its modulus as OpenSSL prints it (<c>Modulus=C0FFEE…</c> and a line feed).
 /// </remarks>
 internal sealed class RejectedKeys
 {
@@ -43,7 +43,8 @@ internal sealed class RejectedKeys
 
             if (digest.Length is not (Sha256Digits or DebianDigits) || !digest.All(char.IsAsciiHexDigit) || number > LinesMax)
             {
-                throw new FormatException($"line {number} is neither {Sha256Digits} nor {DebianDigits} hexadecimal digits, or beyond {LinesMax} lines");
+                throw new FormatException(
+                    $"line {number} is neither {Sha256Digits} nor {DebianDigits} hexadecimal digits, or beyond {LinesMax} lines");
             }
 
             digests.Add(digest);
@@ -55,7 +56,9 @@ internal sealed class RejectedKeys
     public bool Holds(SigningRequest request) =>
         digests.Count > 0
         && (digests.Contains(request.PublicKeyFingerprint)
-            || (hasModuli && PublicKeyReader.Read(request.PublicKeyInfoDer) is PublicKeyParts.Rsa rsa && digests.Contains(DebianDigest(rsa.Modulus))));
+            || (hasModuli
+                && PublicKeyReader.Read(request.PublicKeyInfoDer) is PublicKeyParts.Rsa rsa
+                && digests.Contains(DebianDigest(rsa.Modulus))));
 
     /// <summary>How Debian's list names an RSA key.</summary>
     public static string DebianDigest(ReadOnlySpan<byte> modulus)

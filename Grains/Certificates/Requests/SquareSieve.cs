@@ -2,8 +2,12 @@ using System.Numerics;
 
 namespace ControlPlane.Certificates;
 
-/// <summary>Tells of most numbers of Fermat's method, (middle + n)² - modulus, that they are no squares, without computing them. Pure.</summary>
-/// <remarks>A square is one modulo every number. By these moduli one number in 100,000 passes that is none, and a long root is taken for it.</remarks>
+/// <summary>
+/// Tells of most numbers of Fermat's method, (middle + n)² - modulus, that they are no squares, without computing them. Pure.
+/// </summary>
+/// <remarks>
+/// A square is one modulo every number. By these moduli one number in 100,000 passes that is none, and a long root is taken for it.
+/// </remarks>
 internal readonly struct SquareSieve
 {
     // The product of each row is less than 2^32, so that squares of residues fit in 64 bits.

@@ -23,7 +23,8 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
 
     public IEnumerable<string> OtherOverlays => history.Options.Members.Keys.Where(name => name != Local).Order(StringComparer.Ordinal);
 
-    public RegionHome View => new(Now.Home, Now.Epoch, IsHere, Now.Actor, Now.Reason, Now.At, Now.OwesReport && !IsHere, Ledger.Policy.Version);
+    public RegionHome View =>
+        new(Now.Home, Now.Epoch, IsHere, Now.Actor, Now.Reason, Now.At, Now.OwesReport && !IsHere, Ledger.Policy.Version);
 
     /// <exception cref="PlacementNotHomeException">Another overlay decides.</exception>
     public void EnsureHere()
@@ -52,8 +53,9 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
         }
 
         _ = history.Record(new LedgerEntry.HomeSet(Local, Now.Epoch + 1, actor, reason, history.Now, OwesReport: false));
-        foreach (var overlay in Ledger.Overlays.Where(overlay => overlay is { IsConfigured: true, State: not OverlayState.Retired, Awaited: null }
-            && overlay.Name != Local).ToArray())
+        var others = Ledger.Overlays.Where(overlay =>
+            overlay is { IsConfigured: true, State: not OverlayState.Retired, Awaited: null } && overlay.Name != Local);
+        foreach (var overlay in others.ToArray())
         {
             _ = history.Record(Await(ConditionOf(overlay)));
         }
@@ -158,7 +160,8 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
         ? history.Record(Owing(false))
         : history.Written;
 
-    // A later epoch holds whoever tells of it, as long as its home is an overlay of this region. The new home knows only what is reported to it, so everything is.
+    // A later epoch holds whoever tells of it, as long as its home is an overlay of this region. The new home knows only what is reported
+    // to it, so everything is.
     private void Follow(string home, long epoch)
     {
         if (Now.IsOlderThan(home, epoch) && history.Options.Members.ContainsKey(home))
@@ -202,7 +205,8 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
     private LedgerEntry.OverlaySet Await(OverlayCondition condition)
     {
         var after = condition.State == OverlayState.Active ? "" : $"; it is {condition.State} then";
-        return new LedgerEntry.OverlaySet(condition.Overlay, OverlayState.Isolated, Unreported + after, history.Now) { Awaited = condition };
+        return new LedgerEntry.OverlaySet(
+            condition.Overlay, OverlayState.Isolated, Unreported + after, history.Now) { Awaited = condition };
     }
 
     // Isolated until it reported is no decision of an operator: what it was before is what others must know.

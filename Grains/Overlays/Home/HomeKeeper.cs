@@ -7,7 +7,11 @@ namespace ControlPlane.Overlays;
 /// <summary>Keeps the overlays of a region of one mind: who the home is, which policy holds, who lives where.</summary>
 /// <remarks>Runs on every silo; all that it says may be said several times.</remarks>
 internal sealed partial class HomeKeeper(
-    IGrainFactory grains, IPlacementLink link, IOptionsMonitor<OverlaysOptions> options, TimeProvider time, ILogger<HomeKeeper> logger) : BackgroundService
+    IGrainFactory grains,
+    IPlacementLink link,
+    IOptionsMonitor<OverlaysOptions> options,
+    TimeProvider time,
+    ILogger<HomeKeeper> logger) : BackgroundService
 {
     /// <summary>How often the overlays hear of each other.</summary>
     public static readonly TimeSpan Round = TimeSpan.FromSeconds(5);

@@ -61,7 +61,9 @@ internal sealed class ResidentDesk(RegionHistory history, string region, Placeme
         return true;
     }
 
-    /// <summary>Into this overlay, for nodes that live here and members of groups that do, where there is certainly room; else later.</summary>
+    /// <summary>
+    /// Into this overlay, for nodes that live here and members of groups that do, where there is certainly room; else later.
+    /// </summary>
     public async Task<PlacementOutcome> PlaceAlone(PlacementRequest request, string why)
     {
         if (places.Settled(request) is { } settled)

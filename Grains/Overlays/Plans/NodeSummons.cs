@@ -24,7 +24,8 @@ internal sealed class NodeSummons(IGrainFactory grains, IPlacementLink link, Hom
             try
             {
                 var home = homes.View;
-                var request = new LinkRequest(LinkVerb.Reprovision, region, home.Home, home.Home, home.Epoch, Identity: identity, Reason: reason);
+                var request = new LinkRequest(
+                    LinkVerb.Reprovision, region, home.Home, home.Home, home.Epoch, Identity: identity, Reason: reason);
                 answer = (await link.AskAsync(overlay, request, Patience, cancellationToken)).Summoned ?? SummonsAnswer.Unknown;
             }
             catch (PlacementHomeLostException silent)

@@ -56,7 +56,8 @@ internal static class PlanMaker
         }
 
         foreach (var unit in chosen.OrderByDescending(unit => unit.Size).ThenBy(unit => unit.Group, StringComparer.Ordinal)
-            .ThenBy(unit => unit.From.Name, StringComparer.Ordinal).ThenBy(unit => unit.Size == 1 ? unit.Members[0].Identity : "", StringComparer.Ordinal))
+            .ThenBy(unit => unit.From.Name, StringComparer.Ordinal).ThenBy(
+                unit => unit.Size == 1 ? unit.Members[0].Identity : "", StringComparer.Ordinal))
         {
             draft.MoveToEmptiest(unit, ShareOf);
         }

@@ -201,7 +201,8 @@ internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, Pla
         }
 
         // From here on the overlay takes nobody, and who comes back to it is placed elsewhere.
-        if (plan.Overlay.Length > 0 && Ledger.Overlay(plan.Overlay) is { Awaited: null, State: not OverlayState.Draining and not OverlayState.Retired })
+        if (plan.Overlay.Length > 0
+            && Ledger.Overlay(plan.Overlay) is { Awaited: null, State: not OverlayState.Draining and not OverlayState.Retired })
         {
             _ = history.Record(new LedgerEntry.OverlaySet(plan.Overlay, OverlayState.Draining, $"plan {plan.Id}", now));
         }

@@ -22,7 +22,8 @@ internal sealed class IssuerOrders : IDisposable
             Profiles = { [Profile] = new CertificateProfile { Issuers = [name], Lifetime = TimeSpan.FromDays(7) } },
             Issuers = { [name] = limits ?? new IssuerOptions() },
         };
-        var services = new ServiceCollection().AddKeyedSingleton(name, issuer).AddMetrics().AddSingleton<CertificatesMeter>().BuildServiceProvider();
+        var services = new ServiceCollection().AddKeyedSingleton(name, issuer)
+            .AddMetrics().AddSingleton<CertificatesMeter>().BuildServiceProvider();
         var monitor = new FixedOptions(options);
         var keys = new InMemoryKeyRegister();
         var time = TimeProvider.System;

@@ -13,7 +13,9 @@ using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Adapters.Tests.Certificates;
 
-/// <summary>Each issuer with secrets that can be told from all else: what they sign, refuse, log, record and throw holds none of them.</summary>
+/// <summary>
+/// Each issuer with secrets that can be told from all else: what they sign, refuse, log, record and throw holds none of them.
+/// </summary>
 public sealed class PlantedSecretTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("controlplane-planted-").FullName;
@@ -51,7 +53,8 @@ public sealed class PlantedSecretTests : IDisposable
 
     private async Task<string[]> LocalCaAsync()
     {
-        using (var made = new LocalCaIssuer("tested", new LocalCaOptions { DataFolder = folder, KeyKind = LocalCaKeyKind.P256 }, TimeProvider.System))
+        using (var made = new LocalCaIssuer(
+            "tested", new LocalCaOptions { DataFolder = folder, KeyKind = LocalCaKeyKind.P256 }, TimeProvider.System))
         {
             await UseAsync(made);
         }
@@ -165,7 +168,8 @@ public sealed class PlantedSecretTests : IDisposable
         await KeepAsync(async () => said.AppendLine($"{await issuer.CheckAsync(Cancel)}"));
         await KeepAsync(() => issuer.GetChainAsync(Cancel));
         await KeepAsync(() => issuer.IssueAsync(
-            CertificateOrders.For(order.Identity, order.SigningRequestPem, new CertificateProfile(), TimeProvider.System.GetUtcNow()), Cancel));
+            CertificateOrders.For(
+                order.Identity, order.SigningRequestPem, new CertificateProfile(), TimeProvider.System.GetUtcNow()), Cancel));
         orders.Ledger.Entries.ToList().ForEach(entry => said.AppendLine($"{entry}"));
         foreach (var entry in orders.Ledger.Entries)
         {

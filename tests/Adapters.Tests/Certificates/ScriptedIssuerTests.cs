@@ -11,7 +11,8 @@ public sealed class ScriptedIssuerTests : CertificateIssuerContract
 /// <summary>The same where it repeats itself.</summary>
 public sealed class RepeatingIssuerTests : CertificateIssuerContract
 {
-    protected override Task<ICertificateIssuer> StartAsync() => Task.FromResult<ICertificateIssuer>(new ScriptedIssuer("tested", repeatable: true));
+    protected override Task<ICertificateIssuer> StartAsync() =>
+        Task.FromResult<ICertificateIssuer>(new ScriptedIssuer("tested", repeatable: true));
 }
 
 /// <summary>The same where it lists what it signed.</summary>

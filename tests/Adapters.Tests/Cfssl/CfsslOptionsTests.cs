@@ -33,7 +33,8 @@ public sealed class CfsslOptionsTests(CfsslWorld world) : IClassFixture<CfsslWor
         var faults = new CfsslOptionsValidator().Validate("one", options).Failures!.ToList();
 
         Assert.Equal(
-            ["Url", "Profile", "ChainFile", "AuthKeyFile", "Revocation", "ServerCaFile", "ClientCertificateFile", "ClientKeyFile", "Timeout",
+            ["Url", "Profile", "ChainFile", "AuthKeyFile", "Revocation", "ServerCaFile", "ClientCertificateFile", "ClientKeyFile",
+             "Timeout",
                 "ConcurrencyMax"],
             faults.Select(fault => fault.Split(' ')[0].Split(':')[2]));
     }

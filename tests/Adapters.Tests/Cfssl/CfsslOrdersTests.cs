@@ -61,7 +61,10 @@ public sealed class CfsslOrdersTests
             while (outcome is IssuanceOutcome.Deferred deferred)
             {
                 var wait = deferred.RetryAt - TimeProvider.System.GetUtcNow();
-                await Task.Delay(wait < RetryPauseMax ? TimeSpan.FromTicks(Math.Max(wait.Ticks, 1)) : RetryPauseMax, TimeProvider.System, cancellationToken);
+                await Task.Delay(
+                    wait < RetryPauseMax
+                        ? TimeSpan.FromTicks(Math.Max(wait.Ticks, 1))
+                        : RetryPauseMax, TimeProvider.System, cancellationToken);
                 outcome = await orders.IssueAsync(order);
             }
 

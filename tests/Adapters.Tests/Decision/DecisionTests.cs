@@ -11,7 +11,10 @@ public sealed class DecisionTests : IDisposable
 {
     private static readonly ExternalQuestion Question = new(
         "web1.example.net", "eu", """{"extensions":{"customer":"acme"}}""", """{"customer":"acme"}""", """{"os":"Debian"}""", "eu-1",
-        [new("eu-1", 20, 100, ["nats://broker1.example.net:4222"]), new("eu-2", 10, 50, ["nats://broker2.example.net:4222", "nats://broker3.example.net:4222"])]);
+        [
+            new("eu-1", 20, 100, ["nats://broker1.example.net:4222"]),
+            new("eu-2", 10, 50, ["nats://broker2.example.net:4222", "nats://broker3.example.net:4222"])
+        ]);
 
     private readonly string folder = Directory.CreateTempSubdirectory("controlplane-decision-").FullName;
 
@@ -84,7 +87,8 @@ public sealed class DecisionTests : IDisposable
         listener.Start();
         var served = ServeOnceAsync(listener, status, body);
         await File.WriteAllTextAsync(Path.Combine(folder, "token"), "t0ken\n", Cancel);
-        using var decider = new WebDecider(Options.Create(new DecisionOptions { Url = $"http://127.0.0.1:{port}/where", TokenFile = Path.Combine(folder, "token") }));
+        using var decider = new WebDecider(
+            Options.Create(new DecisionOptions { Url = $"http://127.0.0.1:{port}/where", TokenFile = Path.Combine(folder, "token") }));
 
         var asked = decider.AskAsync(Question, Cancel);
 

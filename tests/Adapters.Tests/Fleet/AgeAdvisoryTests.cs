@@ -18,7 +18,9 @@ public sealed class AgeAdvisoryTests
         var captured = JsonNode.Parse(Captures.PayloadOf(line))!.AsObject();
         var ours = JsonNode.Parse(AgeAdvisories.Write(Late, "overlay-1").Content)!.AsObject();
 
-        Assert.Equal(captured.Select(field => (field.Key, field.Value!.GetValueKind())), ours.Select(field => (field.Key, field.Value!.GetValueKind())));
+        Assert.Equal(
+            captured.Select(
+                field => (field.Key, field.Value!.GetValueKind())), ours.Select(field => (field.Key, field.Value!.GetValueKind())));
         Assert.Equal((string)captured["protocol"]!, (string)ours["protocol"]!);
         Assert.True(Ksuid.TryReadTime((string)ours["event_id"]!, out _));
     }

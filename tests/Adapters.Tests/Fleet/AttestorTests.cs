@@ -98,7 +98,11 @@ public sealed class AttestorTests : IAsyncDisposable
 
     private static ProvisioningClaims Claims() => new()
     {
-        Secret = FleetParts.Secret, Urls = "nats://broker.example.net:4222", User = "node", Password = "p4ssw0rd", ProvisionByDefault = true,
+        Secret = FleetParts.Secret,
+        Urls = "nats://broker.example.net:4222",
+        User = "node",
+        Password = "p4ssw0rd",
+        ProvisionByDefault = true,
     };
 
     private Attestation.Refused Refused(string token) => Assert.IsType<Attestation.Refused>(parts.Attestor.Attest(token, Now));

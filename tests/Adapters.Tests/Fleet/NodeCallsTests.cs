@@ -74,7 +74,8 @@ public sealed class NodeCallsTests : IAsyncLifetime
     [Fact]
     public async Task CallAsync_DropsTheReplyOfAnotherNode_AndSaysSo_WhenNoOtherCame()
     {
-        await using var node = await AnswerAsync(ChoriaSubjects.ProvisioningCollective, _ => [Reply("forged") with { Sender = "evil.example.net" }]);
+        await using var node = await AnswerAsync(
+            ChoriaSubjects.ProvisioningCollective, _ => [Reply("forged") with { Sender = "evil.example.net" }]);
 
         var silent = await Assert.ThrowsAsync<NodeSilentException>(() => parts.Calls.CallAsync(Call(ChoriaProtocol.V1, Short), Cancelled));
 
@@ -120,7 +121,8 @@ public sealed class NodeCallsTests : IAsyncLifetime
     public async Task Agent_TellsTheNodesRefusalsApart(string message, NodeFault fault)
     {
         await using var node = await AnswerAsync(
-            ChoriaSubjects.ProvisioningCollective, _ => [new ScriptedReply(Node, RpcReply.Failed("restart", RpcStatus.Aborted, message).Encode())]);
+            ChoriaSubjects.ProvisioningCollective, _ =>
+                [new ScriptedReply(Node, RpcReply.Failed("restart", RpcStatus.Aborted, message).Encode())]);
 
         var refused = await Assert.ThrowsAsync<NodeRefusedException>(() => parts.Agent.RestartAsync(Node, NodeProtocol.V1, Cancelled));
 

@@ -34,7 +34,9 @@ public sealed class PlacementLinkTests : IAsyncLifetime
     [Fact]
     public async Task AskAsync_BringsEveryFieldThereAndBack()
     {
-        var request = new LinkRequest(LinkVerb.Report, "eu", "eu-2", "eu-1", 7, 3, new PlacementRequest("n", 2, "{}", """{"a":1}""", "{}"), "id", 4,
+        var request = new LinkRequest(
+            LinkVerb.Report, "eu", "eu-2", "eu-1", 7, 3,
+            new PlacementRequest("n", 2, "{}", """{"a":1}""", "{}"), "id", 4,
             [new ResidentNode("r", 5, """{"customer":"acme"}""", 6)], IsLast: true);
         var reply = new LinkReply("eu-1", 7, true, "eu-2", "why", DateTimeOffset.UnixEpoch, TimeSpan.FromSeconds(9), true,
             new PolicyVersion(4, "p", "text", "ann", DateTimeOffset.UnixEpoch), 12);

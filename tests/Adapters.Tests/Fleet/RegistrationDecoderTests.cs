@@ -39,7 +39,8 @@ public sealed class RegistrationDecoderTests : IDisposable
     {
         var registration = Heard(DecodeCaptured("v1-plain-nats")).Registration!;
 
-        Assert.Equal((CredentialStanding.Verified, InventorySource.RegisteredFile), (registration.Standing, registration.Inventory!.Source));
+        Assert.Equal(
+            (CredentialStanding.Verified, InventorySource.RegisteredFile), (registration.Standing, registration.Inventory!.Source));
         Assert.Matches("^[0-9a-f]{64}$", registration.KeyFingerprint);
         Assert.Contains("XYZ789", Encoding.UTF8.GetString(registration.Inventory.FactsJson.Span), StringComparison.Ordinal);
     }
@@ -89,7 +90,8 @@ public sealed class RegistrationDecoderTests : IDisposable
     [Fact]
     public void Decode_ReadsWhatADataAdapterWrote()
     {
-        var body = new RegistrationBody.InventoryContent("""{"facts":{"country":"uk"},"agents":[{"name":"rpcutil"}]}"""u8.ToArray()).Encode();
+        var body = new RegistrationBody.InventoryContent("""{"facts":{"country":"uk"},"agents":[{"name":"rpcutil"}]}"""u8.ToArray())
+            .Encode();
         var output = new JsonObject
         {
             ["protocol"] = "choria:adapters:choria_streams:output:1",
@@ -98,7 +100,9 @@ public sealed class RegistrationDecoderTests : IDisposable
             ["time"] = "2026-11-22T17:38:00Z",
         };
 
-        var heard = Heard(Decoder("v2-plain-nats").Decode(Message(Encoding.UTF8.GetBytes(output.ToJsonString()), DateTimeOffset.UnixEpoch.AddDays(20_000))));
+        var heard = Heard(
+            Decoder("v2-plain-nats").Decode(
+                Message(Encoding.UTF8.GetBytes(output.ToJsonString()), DateTimeOffset.UnixEpoch.AddDays(20_000))));
 
         Assert.Equal(("node7.example.net", CredentialStanding.None), (heard.Identity, heard.Registration!.Standing));
         Assert.Equal(["rpcutil"], heard.Registration.Inventory!.Agents);
@@ -150,7 +154,8 @@ public sealed class RegistrationDecoderTests : IDisposable
     {
         var keys = Path.Combine(Captures.Root, folder, "keys");
         var fleet = new FleetOptions();
-        fleet.Overlays["overlay-1"] = new NetworkOptions { NodeCaFile = File.Exists(Path.Combine(keys, "ca.pem")) ? Path.Combine(keys, "ca.pem") : null };
+        fleet.Overlays["overlay-1"] =
+            new NetworkOptions { NodeCaFile = File.Exists(Path.Combine(keys, "ca.pem")) ? Path.Combine(keys, "ca.pem") : null };
         var provisioning = new ProvisioningOptions();
         if (File.Exists(Path.Combine(keys, "issuer.public")))
         {

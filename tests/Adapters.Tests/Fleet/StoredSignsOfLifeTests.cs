@@ -96,7 +96,8 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
         await using var closed = connections;
         var read = await Task.WhenAll(Enumerable.Range(0, FleetStreams.Partitions).Select(
             async partition => (partition, Events: await signs.SinceAsync($"{partition}", since, Cancelled))));
-        return [.. read.SelectMany(one => Assert.IsAssignableFrom<IReadOnlyList<FleetEvent>>(one.Events).Select(heard => (one.partition, heard)))];
+        return [.. read.SelectMany(one =>
+            Assert.IsAssignableFrom<IReadOnlyList<FleetEvent>>(one.Events).Select(heard => (one.partition, heard)))];
     }
 
     private StoredSignsOfLife Signs(out FleetConnections connections)
@@ -106,7 +107,8 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
             Provisioning = new NetworkOptions { Urls = [server.Url], Tls = false, StreamName = "" },
             Overlays =
             {
-                [Overlay] = new NetworkOptions { Urls = [server.Url], Tls = false, StreamName = Events, RegistrationStreamName = Registrations },
+                [Overlay] =
+                    new NetworkOptions { Urls = [server.Url], Tls = false, StreamName = Events, RegistrationStreamName = Registrations },
             },
         });
         connections = new FleetConnections(fleet, NullLoggerFactory.Instance);
@@ -126,7 +128,9 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
     {
         var output = new { protocol = "choria:adapters:choria_streams:output:1", data = "{}", sender = identity };
         var payload = JsonSerializer.SerializeToUtf8Bytes(output);
-        (await new NatsJSContext(nats).PublishAsync($"choria.node_metadata.{identity}", payload, cancellationToken: Cancelled)).EnsureSuccess();
+        var stored = await new NatsJSContext(nats)
+            .PublishAsync($"choria.node_metadata.{identity}", payload, cancellationToken: Cancelled);
+        stored.EnsureSuccess();
     }
 
     private static LifecycleEvent Alive(string identity) => new()

@@ -187,7 +187,8 @@ public sealed class KeyVaultAnswersTests
         var faults = new KeyVaultOptionsValidator().Validate("one", options).Failures!;
 
         Assert.Equal(
-            ["Url", "Certificate", "ChainFile", "SignaturesPerTenSeconds", "TurnWaitMax", "Timeout", "ConcurrencyMax", "Credential:TenantId",
+            ["Url", "Certificate", "ChainFile", "SignaturesPerTenSeconds", "TurnWaitMax",
+             "Timeout", "ConcurrencyMax", "Credential:TenantId",
                 "Credential:ClientId", "Credential:SecretFile"],
             faults.Select(fault => fault.Split(' ')[0]["KeyVault:one:".Length..]));
     }

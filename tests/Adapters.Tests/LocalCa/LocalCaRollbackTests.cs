@@ -38,7 +38,8 @@ public sealed class LocalCaRollbackTests : IDisposable
         var after = await IssueUntilAsync(issuer, day, 150);
 
         Assert.Equal(signersBefore, before);
-        Assert.Equal(signersAfter.Where(signer => !signersBefore.Contains(signer, StringComparison.Ordinal)), after.Where(signer => signer == '3'));
+        Assert.Equal(
+            signersAfter.Where(signer => !signersBefore.Contains(signer, StringComparison.Ordinal)), after.Where(signer => signer == '3'));
         Assert.True(phase != "signing" || after[0] == '1', "the old one signs again");
     }
 
@@ -54,7 +55,9 @@ public sealed class LocalCaRollbackTests : IDisposable
         Assert.Equal("2", await IssueUntilAsync(issuer, 90, 120));
     }
 
-    /// <summary>Issues every other day; at each, all that is valid verifies by what nodes are given now, and by what they were given then.</summary>
+    /// <summary>
+    /// Issues every other day; at each, all that is valid verifies by what nodes are given now, and by what they were given then.
+    /// </summary>
     /// <returns>Who signed, each once, by number, in order.</returns>
     private async Task<string> IssueUntilAsync(LocalCaIssuer issuer, int from, int until)
     {

@@ -23,7 +23,8 @@ public sealed partial class ReadmeTests
             .Where(method => method.GetCustomAttribute<FactAttribute>() is { Skip: null })
             .Select(method => method.Name)
             .ToHashSet(StringComparer.Ordinal);
-        string[] named = [.. TestName().Matches(readme[readme.IndexOf("| Test |", StringComparison.Ordinal)..]).Select(match => match.Groups[1].Value)];
+        string[] named =
+            [.. TestName().Matches(readme[readme.IndexOf("| Test |", StringComparison.Ordinal)..]).Select(match => match.Groups[1].Value)];
 
         Assert.True(named.Length >= 20);
         Assert.All(named, name => Assert.Contains(name, facts));
@@ -40,7 +41,8 @@ public sealed partial class ReadmeTests
         Assert.True(samples.Length >= 5);
         Assert.All(samples, sample => Assert.Contains(sample, compiled, StringComparison.Ordinal));
 
-        static string Joined(string text) => string.Join('\n', text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        static string Joined(string text) =>
+            string.Join('\n', text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]
@@ -59,11 +61,16 @@ public sealed partial class ReadmeTests
         await cluster.DeployAsync(Cancelled);
 
         await using var connection = StreamCluster.Connect(server.Url);
-        await Readiness.UntilAsync(async token => await IsStoredAsync(connection, """{"door":"hall","open":true}""", token), "a publish", Cancelled);
+        const string opened = """{"door":"hall","open":true}""";
+        await Readiness.UntilAsync(async token => await IsStoredAsync(connection, opened, token), "a publish", Cancelled);
         await ReadmeSample.PublishAsync(cluster.Client);
 
         await Readiness.UntilAsync(
-            _ => Task.FromResult(porter.Heard.Count >= 2), "both", Cancelled, () => string.Join('\n', porter.Heard), TimeSpan.FromMinutes(1));
+            _ => Task.FromResult(porter.Heard.Count >= 2),
+            "both",
+            Cancelled,
+            () => string.Join('\n', porter.Heard),
+            TimeSpan.FromMinutes(1));
         Assert.Contains(new DoorEvent("hall", Open: true, 1), porter.Heard);
         Assert.Contains("any key: dots . stars * Ω: Ada", porter.Heard);
     }
@@ -74,7 +81,9 @@ public sealed partial class ReadmeTests
         try
         {
             var options = new NatsJSPubOpts { MsgId = body };
-            return (await new NatsJSContext(connection).PublishAsync("doors.1", body, opts: options, cancellationToken: cancellationToken)).Error is null;
+            var stored = await new NatsJSContext(connection)
+                .PublishAsync("doors.1", body, opts: options, cancellationToken: cancellationToken);
+            return stored.Error is null;
         }
         catch (NatsException)
         {

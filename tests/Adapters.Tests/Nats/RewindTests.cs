@@ -7,7 +7,9 @@ using Orleans.Streams;
 
 namespace ControlPlane.Adapters.Tests.Nats;
 
-/// <summary>A consumer of typed events goes back by its own token as far as the server keeps events, and is told when that is not far enough.</summary>
+/// <summary>
+/// A consumer of typed events goes back by its own token as far as the server keeps events, and is told when that is not far enough.
+/// </summary>
 public sealed class RewindTests
 {
     private const int Before = 10;
@@ -26,7 +28,8 @@ public sealed class RewindTests
     public async Task Consumer_GetsWhatIsKept_FromASequenceOn(ulong sequence, int firstNumber)
     {
         await using var server = await FilledAsync();
-        await using var cluster = await ResumeAsync(server, positions => positions.TokenAsync(positions.QueueOf(Stream), sequence, Cancelled));
+        await using var cluster = await ResumeAsync(
+            server, positions => positions.TokenAsync(positions.QueueOf(Stream), sequence, Cancelled));
 
         await PublishAsync(cluster, Before, 5);
 
@@ -81,7 +84,9 @@ public sealed class RewindTests
             server,
             positions => positions.TokenAsync(positions.QueueOf(Stream), 0, Cancelled),
             options => options.DeliveryAttemptsMax = 2);
-        cluster.History.OnDelivery = one => one.Event.Number == 7 ? throw new InvalidOperationException("not this one") : Task.CompletedTask;
+        cluster.History.OnDelivery = one => one.Event.Number == 7
+            ? throw new InvalidOperationException("not this one")
+            : Task.CompletedTask;
 
         await PublishAsync(cluster, Before, 1);
 
@@ -90,7 +95,8 @@ public sealed class RewindTests
             _ => Task.FromResult(NumbersOf(cluster).Distinct().Order().SequenceEqual(others)), "the others", Cancelled, () =>
                 string.Join(',', NumbersOf(cluster)) + cluster.Log);
         await Readiness.UntilAsync(
-            async token => await cluster.DeadLetters.ListAsync("events-0", cancellationToken: token).AnyAsync(token), "a dead letter", Cancelled);
+            async token =>
+                await cluster.DeadLetters.ListAsync("events-0", cancellationToken: token).AnyAsync(token), "a dead letter", Cancelled);
         var letter = await cluster.DeadLetters.ListAsync("events-0", cancellationToken: Cancelled).SingleAsync(Cancelled);
         Assert.Equal(15ul, letter.Sequence);
     }

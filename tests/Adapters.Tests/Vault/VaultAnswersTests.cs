@@ -160,7 +160,8 @@ public sealed class VaultAnswersTests
             Login = new VaultLoginOptions { Mount = "/x" },
         };
 
-        var faults = new VaultOptionsValidator().Validate("one", options).Failures!.Select(fault => fault.Split(' ')[0]["Vault:one:".Length..]);
+        var faults = new VaultOptionsValidator().Validate("one", options).Failures!.Select(
+            fault => fault.Split(' ')[0]["Vault:one:".Length..]);
 
         Assert.Equal(
             ["Url", "Mount", "IssuerRef", "Role", "EllipticRole", "Namespace", "ServerCaFile", "Timeout", "ConcurrencyMax", "Login:Mount",

@@ -13,7 +13,9 @@ public sealed class CfsslRsaBenchmark() : CfsslBenchmark("issuance-cfssl-rsa", T
 public sealed class CfsslEllipticBenchmark() : CfsslBenchmark("issuance-cfssl-p256", TestKeyKind.P256, calls: 8000);
 
 /// <summary>Certificates a minute over a real <c>cfssl serve</c>; the server and its load share the machine in both.</summary>
-/// <remarks>Ours is the issuer alone, whose answers are read; what grain, checks and ledger add is measured by <see cref="LocalCaIssuance"/>.</remarks>
+/// <remarks>
+/// Ours is the issuer alone, whose answers are read; what grain, checks and ledger add is measured by <see cref="LocalCaIssuance"/>.
+/// </remarks>
 public abstract class CfsslBenchmark(string name, TestKeyKind key, int calls) : IBenchmark, IAsyncDisposable
 {
     private const int Concurrency = 8;
@@ -55,7 +57,8 @@ public abstract class CfsslBenchmark(string name, TestKeyKind key, int calls) : 
     }
 
     public Task<double> RunOursAsync(CancellationToken cancellationToken) => IssuanceLoad.PerMinuteAsync(
-        ("ours", details), calls, Concurrency, (number, token) => issuer!.IssueAsync(IssuanceLoad.OrderFor(number), token), cancellationToken);
+        ("ours", details), calls, Concurrency, (number, token) =>
+            issuer!.IssueAsync(IssuanceLoad.OrderFor(number), token), cancellationToken);
 
     public Task<double> RunReferenceAsync(CancellationToken cancellationToken) => IssuanceLoad.PerMinuteAsync(
         ("reference", details),

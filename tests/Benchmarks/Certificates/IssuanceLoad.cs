@@ -10,7 +10,9 @@ internal static class IssuanceLoad
     /// <summary>Orders of 64 nodes with RSA-2048 keys, as Choria makes them.</summary>
     public static IReadOnlyList<CertificateOrder> Orders { get; } = MakeOrders();
 
-    /// <summary>Runs a call so often, so many at once; the rate in a minute. Percentile and CPU of this process go to the details.</summary>
+    /// <summary>
+    /// Runs a call so often, so many at once; the rate in a minute. Percentile and CPU of this process go to the details.
+    /// </summary>
     public static async Task<double> PerMinuteAsync(
         (string Name, Dictionary<string, double> Details) figures,
         int calls,

@@ -4,7 +4,9 @@ using ControlPlane.TestKit;
 
 namespace ControlPlane.Benchmarks.Certificates;
 
-/// <summary>60,000 nodes, each its first certificate, by an embedded RSA-2048 CA, with the ledger on disk (Redis, append-only file).</summary>
+/// <summary>
+/// 60,000 nodes, each its first certificate, by an embedded RSA-2048 CA, with the ledger on disk (Redis, append-only file).
+/// </summary>
 /// <remarks>
 /// More orders are in flight than the CA signs at once, so that they queue: durations hold that wait. The reference is the first tenth of
 /// the same load: what is slower or larger at the end than there does not last.
@@ -38,9 +40,11 @@ public sealed class IssuanceVolume : IBenchmark, IAsyncDisposable
         await RunAsync("warm-up", 0, 500, order: 0, cancellationToken);
     }
 
-    public Task<double> RunOursAsync(CancellationToken cancellationToken) => RunAsync("all", FirstNodes, Nodes, order: 1, cancellationToken);
+    public Task<double> RunOursAsync(CancellationToken cancellationToken) =>
+        RunAsync("all", FirstNodes, Nodes, order: 1, cancellationToken);
 
-    public Task<double> RunReferenceAsync(CancellationToken cancellationToken) => RunAsync("first", 0, FirstNodes, order: 1, cancellationToken);
+    public Task<double> RunReferenceAsync(CancellationToken cancellationToken) =>
+        RunAsync("first", 0, FirstNodes, order: 1, cancellationToken);
 
     public async ValueTask DisposeAsync()
     {

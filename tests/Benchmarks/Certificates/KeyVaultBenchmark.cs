@@ -8,7 +8,9 @@ using ControlPlane.TestKit;
 
 namespace ControlPlane.Benchmarks.Certificates;
 
-/// <summary>Certificates a minute over the fake Key Vault with 20 ms of latency, and the same number of bare calls to sign a digest.</summary>
+/// <summary>
+/// Certificates a minute over the fake Key Vault with 20 ms of latency, and the same number of bare calls to sign a digest.
+/// </summary>
 /// <remarks>The budget is set above what is measured: it is not the vault's limit that is of interest here.</remarks>
 public sealed class KeyVaultBenchmark : IBenchmark, IAsyncDisposable
 {
@@ -58,7 +60,8 @@ public sealed class KeyVaultBenchmark : IBenchmark, IAsyncDisposable
     }
 
     public Task<double> RunOursAsync(CancellationToken cancellationToken) => IssuanceLoad.PerMinuteAsync(
-        ("ours", details), Calls, Concurrency, (number, token) => issuer!.IssueAsync(IssuanceLoad.OrderFor(number), token), cancellationToken);
+        ("ours", details), Calls, Concurrency, (number, token) =>
+            issuer!.IssueAsync(IssuanceLoad.OrderFor(number), token), cancellationToken);
 
     public Task<double> RunReferenceAsync(CancellationToken cancellationToken) => IssuanceLoad.PerMinuteAsync(
         ("reference", details),

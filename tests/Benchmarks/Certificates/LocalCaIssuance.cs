@@ -11,10 +11,11 @@ public sealed class LocalCaRsa4096() : LocalCaIssuance("issuance-localca-rsa4096
 public sealed class LocalCaP256() : LocalCaIssuance("issuance-localca-p256", "P256");
 
 /// <summary>
-/// Orders through the issuance grains of a silo, over the embedded CA and a ledger in memory: admission, the checks of request, key and answer,
-/// two ledger writes with their history records. The reference is a loop on every core with the platform's own types, which reads the same requests,
-/// verifies them and signs the same certificates, and neither judges a key's strength nor checks an answer nor keeps anything
-/// (<see cref="SigningLoops.ByThePlatformAsync"/>). <c>leanest-…</c> is a second ceiling, measured once: <see cref="SigningLoops.ByOurWriterAsync"/>.
+/// Orders through the issuance grains of a silo, over the embedded CA and a ledger in memory: admission, the checks of request, key and
+/// answer, two ledger writes with their history records. The reference is a loop on every core with the platform's own types, which reads
+/// the same requests, verifies them and signs the same certificates, and neither judges a key's strength nor checks an answer nor keeps
+/// anything (<see cref="SigningLoops.ByThePlatformAsync"/>). <c>leanest-…</c> is a second ceiling, measured once:
+/// <see cref="SigningLoops.ByOurWriterAsync"/>.
 /// </summary>
 public abstract class LocalCaIssuance(string name, string keyKind) : IBenchmark, IAsyncDisposable
 {

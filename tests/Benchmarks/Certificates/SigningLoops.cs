@@ -17,8 +17,8 @@ internal sealed class SigningLoops(LocalCaKeyKind keyKind, IReadOnlyList<string>
     public static string IdentityOf(int number) => $"web{number}.example.net";
 
     /// <summary>
-    /// By the platform's <see cref="CertificateRequest"/>: the request is read and its signature verified, the certificate built, signed and
-    /// (by the platform itself) read back. Neither the key's strength nor the answer is judged.
+    /// By the platform's <see cref="CertificateRequest"/>: the request is read and its signature verified, the certificate built, signed
+    /// and (by the platform itself) read back. Neither the key's strength nor the answer is judged.
     /// </summary>
     public Task<(double PerMinute, double CpuMicroseconds)> ByThePlatformAsync() => RunAsync(key =>
     {

@@ -48,7 +48,8 @@ public sealed class VaultBenchmark : IBenchmark, IAsyncDisposable
     }
 
     public Task<double> RunOursAsync(CancellationToken cancellationToken) => IssuanceLoad.PerMinuteAsync(
-        ("ours", details), Calls, Concurrency, (number, token) => issuer!.IssueAsync(IssuanceLoad.OrderFor(number), token), cancellationToken);
+        ("ours", details), Calls, Concurrency, (number, token) =>
+            issuer!.IssueAsync(IssuanceLoad.OrderFor(number), token), cancellationToken);
 
     public Task<double> RunReferenceAsync(CancellationToken cancellationToken) => IssuanceLoad.PerMinuteAsync(
         ("reference", details),

@@ -5,7 +5,9 @@ using ControlPlane.TestKit.Stage;
 
 namespace ControlPlane.Benchmarks.Enrol;
 
-/// <summary>Nodes a minute from the start of a herd to the last arrival: brokers, Redis, CA, silo and the fleet itself on one machine.</summary>
+/// <summary>
+/// Nodes a minute from the start of a herd to the last arrival: brokers, Redis, CA, silo and the fleet itself on one machine.
+/// </summary>
 /// <remarks>Both sides have brokers of their own, so that neither enrols the other's nodes; the fleet costs both the same.</remarks>
 public sealed class EnrolBenchmark : IBenchmark, IAsyncDisposable
 {
@@ -39,7 +41,8 @@ public sealed class EnrolBenchmark : IBenchmark, IAsyncDisposable
 
         var rawFolder = Path.Combine(folder, "raw");
         rawPki = TestPki.Create(Path.Combine(rawFolder, "pki"));
-        rawBrokers = await StageBrokers.StartAsync(rawFolder, rawPki, stage.Secrets, overlays: 1, mutualTls: true, cancellationToken: cancellationToken);
+        rawBrokers = await StageBrokers.StartAsync(
+            rawFolder, rawPki, stage.Secrets, overlays: 1, mutualTls: true, cancellationToken: cancellationToken);
         raw = new RawEnrolment(rawBrokers, stage.Secrets, rawPki.AuthorityPath, rawFolder);
 
         // Both are warm before the first round: code compiled, keys made.

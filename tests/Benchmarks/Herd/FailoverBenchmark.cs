@@ -35,7 +35,8 @@ public sealed class FailoverBenchmark : IBenchmark, IAsyncDisposable
         var troubles = new ConcurrentQueue<long>();
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var calls = 0;
-        var callers = Enumerable.Range(0, Callers).Select(number => CallAsync(number, () => Interlocked.Increment(ref calls), troubles, ending.Token)).ToArray();
+        var callers = Enumerable.Range(0, Callers)
+            .Select(number => CallAsync(number, () => Interlocked.Increment(ref calls), troubles, ending.Token)).ToArray();
 
         await Task.Delay(Before, cancellationToken);
         var killed = TimeProvider.System.GetTimestamp();

@@ -91,7 +91,9 @@ public sealed class HerdBenchmark : IBenchmark, IAsyncDisposable
     }
 }
 
-/// <summary>Living nodes a minute with one node in ten dead, beside the same herd without dead ones: they are to cost no throughput.</summary>
+/// <summary>
+/// Living nodes a minute with one node in ten dead, beside the same herd without dead ones: they are to cost no throughput.
+/// </summary>
 public sealed class HerdDeadBenchmark : IBenchmark, IAsyncDisposable
 {
     private HerdStage? herd;

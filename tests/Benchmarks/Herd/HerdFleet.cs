@@ -13,7 +13,10 @@ internal static class HerdFleet
     public static int Nodes { get; } =
         int.TryParse(Environment.GetEnvironmentVariable("BENCH_HERD_NODES"), CultureInfo.InvariantCulture, out var nodes) ? nodes : 20_000;
 
-    /// <summary>Nodes behind one connection: a process may open 20,000 files here, and each node needs its next connection before it leaves the last.</summary>
+    /// <summary>
+    /// Nodes behind one connection: a process may open 20,000 files here, and each node needs its next connection before it leaves the
+    /// last.
+    /// </summary>
     public const int NodesPerConnection = 50;
 
     public static SimulatedFleetOptions Options(

@@ -59,9 +59,11 @@ internal sealed class HerdUsage(EnrolmentStage stage)
         var count = 0;
         foreach (var broker in stage.Brokers.Overlays.Prepend(stage.Brokers.Provisioning))
         {
-            var open = await http.GetFromJsonAsync<JsonElement>($"http://127.0.0.1:{broker.MonitorPort}/connz?limit=65536", cancellationToken);
+            var open = await http.GetFromJsonAsync<JsonElement>(
+                $"http://127.0.0.1:{broker.MonitorPort}/connz?limit=65536", cancellationToken);
             count += open.GetProperty("connections").EnumerateArray()
-                .Count(one => one.TryGetProperty("name", out var name) && name.GetString()!.StartsWith("controlplane-", StringComparison.Ordinal));
+                .Count(one => one.TryGetProperty("name", out var name)
+                    && name.GetString()!.StartsWith("controlplane-", StringComparison.Ordinal));
         }
 
         return count;

@@ -12,7 +12,9 @@ using Orleans.Hosting;
 
 namespace ControlPlane.Benchmarks.Inventory;
 
-/// <summary>Queries over 20,000 nodes with 10 KB of facts each, in a silo's 64 slices, beside LINQ over dictionaries: the 99th percentile.</summary>
+/// <summary>
+/// Queries over 20,000 nodes with 10 KB of facts each, in a silo's 64 slices, beside LINQ over dictionaries: the 99th percentile.
+/// </summary>
 public sealed class FleetQueryBenchmark : IBenchmark, IAsyncDisposable
 {
     public const int PageNodes = 100;
@@ -144,7 +146,8 @@ public sealed class FleetQueryBenchmark : IBenchmark, IAsyncDisposable
         GC.KeepAlive(page);
     }
 
-    private IEnumerable<IFleetIndexGrain> Slices() => Enumerable.Range(0, FleetRoster.Shards).Select(slice => Grains.GetGrain<IFleetIndexGrain>(slice));
+    private IEnumerable<IFleetIndexGrain> Slices() =>
+        Enumerable.Range(0, FleetRoster.Shards).Select(slice => Grains.GetGrain<IFleetIndexGrain>(slice));
 
     private static async Task<double> TimeAsync(Func<Task> ask)
     {
@@ -153,7 +156,8 @@ public sealed class FleetQueryBenchmark : IBenchmark, IAsyncDisposable
         return Stopwatch.GetElapsedTime(began).TotalMilliseconds;
     }
 
-    private static double At(List<double> times, int percent) => times.Order().ElementAt(Math.Min(times.Count - 1, times.Count * percent / 100));
+    private static double At(List<double> times, int percent) =>
+        times.Order().ElementAt(Math.Min(times.Count - 1, times.Count * percent / 100));
 
     private static IHost BuildHost()
     {

@@ -4,7 +4,10 @@ using System.Text.RegularExpressions;
 
 namespace ControlPlane.Benchmarks.Inventory;
 
-/// <summary>The reference: a dictionary of facts for each node, and LINQ over all of them. Paths are shared, which is more than the simplest code does.</summary>
+/// <summary>
+/// The reference: a dictionary of facts for each node, and LINQ over all of them. Paths are shared, which is more than the simplest code
+/// does.
+/// </summary>
 internal sealed class ScannedFleet
 {
     private readonly List<Scanned> nodes = new(FactsSource.Nodes);
@@ -27,9 +30,12 @@ internal sealed class ScannedFleet
         () => Find(node => Is(node, "country", "uk") && Is(node, "os.family", "Debian")),
         () => Find(node => Number(node, "os.release.major") >= 12 && Number(node, "memory_mb") > 262_144),
         () => Find(node => node.Role == "role::db" && !Is(node, "country", "us")),
-        () => Find(node => node.Facts.TryGetValue("fqdn", out var name) && Regex.IsMatch(name, "^node0[0-4].*7\\.", RegexOptions.IgnoreCase)),
+        () => Find(
+            node => node.Facts.TryGetValue("fqdn", out var name) && Regex.IsMatch(name, "^node0[0-4].*7\\.", RegexOptions.IgnoreCase)),
         () => Find(node => Regex.IsMatch(node.Identity, "^node1999")),
-        () => Find(node => Is(node, "shared_fact_042", "a value that many nodes have 7") || Is(node, "shared_fact_117", "a value that many nodes have 3")),
+        () => Find(
+            node => Is(node, "shared_fact_042", "a value that many nodes have 7") || Is(
+                node, "shared_fact_117", "a value that many nodes have 3")),
         () => Find(node => Is(node, "machine_id", "none has it")),
         () => nodes.Where(node => node.Facts.ContainsKey("country")).CountBy(node => node.Facts["country"]).Sum(count => count.Value),
     ];
@@ -44,7 +50,9 @@ internal sealed class ScannedFleet
         node.Facts.TryGetValue(path, out var fact) && string.Equals(fact, value, StringComparison.OrdinalIgnoreCase);
 
     private static double Number(Scanned node, string path) =>
-        node.Facts.TryGetValue(path, out var fact) && double.TryParse(fact, CultureInfo.InvariantCulture, out var number) ? number : double.NaN;
+        node.Facts.TryGetValue(path, out var fact) && double.TryParse(fact, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : double.NaN;
 
     private static void Flatten(JsonElement element, string path, Dictionary<string, string> flat, Dictionary<string, string> paths)
     {

@@ -8,8 +8,9 @@ using ControlPlane.Provisioning;
 namespace ControlPlane.Benchmarks.Liveness;
 
 /// <summary>
-/// What a million idle nodes take in one process besides their facts: the roster's entry, the pulse with its place in the wheel, the row of the
-/// index. Not the node's grain, which is in memory for some minutes after each event of the node. Beside it a raw dictionary of the same entries.
+/// What a million idle nodes take in one process besides their facts: the roster's entry, the pulse with its place in the wheel, the row of
+/// the index. Not the node's grain, which is in memory for some minutes after each event of the node. Beside it a raw dictionary of the
+/// same entries.
 /// </summary>
 public sealed class FleetMemoryBenchmark : IBenchmark
 {
@@ -72,7 +73,8 @@ public sealed class FleetMemoryBenchmark : IBenchmark
         for (var node = 0; node < Nodes; node++)
         {
             var identity = IdentityOf(node);
-            var heard = new FleetEvent(identity, FleetEventKind.Alive, "server", "0.30.2", Now, Now, "overlay-1", (ulong)node + 1, identity);
+            var heard = new FleetEvent(
+                identity, FleetEventKind.Alive, "server", "0.30.2", Now, Now, "overlay-1", (ulong)node + 1, identity);
             var book = books[StreamPartition.Of(identity, FleetStreams.Partitions)];
             Sightings.Of(book.Hear(heard, Now)!, heard);
         }

@@ -1,6 +1,8 @@
 namespace ControlPlane.Benchmarks.Streams;
 
-/// <summary>The 99th percentile from publish to partition grain at 1,000 events a second. Less is better: a ratio over 1 is what we add.</summary>
+/// <summary>
+/// The 99th percentile from publish to partition grain at 1,000 events a second. Less is better: a ratio over 1 is what we add.
+/// </summary>
 public sealed class StreamsLatency : IBenchmark, IAsyncDisposable
 {
     private const int PerSecond = 1000;

@@ -57,7 +57,8 @@ internal static class CertificateCheck
             yield return $"its common name is not {order.Identity}";
         }
 
-        var names = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(names => names.EnumerateDnsNames()).ToList();
+        var names = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>()
+            .SelectMany(names => names.EnumerateDnsNames()).ToList();
         if (names is not [var only] || only != order.Identity)
         {
             yield return $"it names [{string.Join(", ", names)}] and not {order.Identity} alone";

@@ -23,6 +23,7 @@ internal static class EventCheck
             .Where(operation => operation is { Name: "INodeGrain.Observe", Phase: OperationPhase.Ok })
             .Select(operation => (operation.Fact("network"), operation.Fact("sequence"), operation.Key))
             .ToHashSet();
-        return events.Where(stored => !heard.Contains((stored.Network, stored.Sequence.ToString(CultureInfo.InvariantCulture), stored.Identity)));
+        return events.Where(
+            stored => !heard.Contains((stored.Network, stored.Sequence.ToString(CultureInfo.InvariantCulture), stored.Identity)));
     }
 }

@@ -3,7 +3,8 @@ namespace ControlPlane.Chaos;
 /// <summary>Judges a fleet at rest by the invariants of the architecture. Pure: facts in, violations out.</summary>
 internal static class HistoryChecker
 {
-    private static readonly (int Invariant, string Title, Func<FleetFacts, (int Checked, IEnumerable<Violation> Violations)> Check)[] Checks =
+    private static readonly (
+        int Invariant, string Title, Func<FleetFacts, (int Checked, IEnumerable<Violation> Violations)> Check)[] Checks =
     [
         (1, "every node is enrolled, put off with a reason, quarantined or gone", RestCheck.Stages),
         (2, "an enrolled node holds its one valid certificate", RestCheck.Credentials),

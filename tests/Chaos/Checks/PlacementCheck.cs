@@ -10,7 +10,8 @@ internal static class PlacementCheck
 
     public static (int Checked, IEnumerable<Violation> Violations) Limits(FleetFacts facts)
     {
-        var answers = facts.Operations.Where(operation => operation.Phase == OperationPhase.Ok && operation.Name is Place or Confirm).ToList();
+        var answers = facts.Operations.Where(
+            operation => operation.Phase == OperationPhase.Ok && operation.Name is Place or Confirm).ToList();
         return (answers.Count, PlacedTwice(facts).Concat(Overfilled(facts)).Concat(Miscounted(facts)));
     }
 
@@ -61,7 +62,8 @@ internal static class PlacementCheck
 
             if (overlay.Nodes + overlay.Reserved > overlay.HardLimit)
             {
-                yield return new Violation(5, overlay.Name, $"holds {overlay.Nodes} nodes and {overlay.Reserved} reservations; its limit is {overlay.HardLimit}");
+                yield return new Violation(
+                    5, overlay.Name, $"holds {overlay.Nodes} nodes and {overlay.Reserved} reservations; its limit is {overlay.HardLimit}");
             }
         }
     }

@@ -12,7 +12,9 @@ using NATS.Client.JetStream.Models;
 
 namespace ControlPlane.Chaos;
 
-/// <summary>Asks every side what it knows of a fleet at rest: nodes, API, ledger, CA, brokers, histories, and all that was written.</summary>
+/// <summary>
+/// Asks every side what it knows of a fleet at rest: nodes, API, ledger, CA, brokers, histories, and all that was written.
+/// </summary>
 internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder, TimeProvider time)
 {
     private const string Stream = "CHORIA_EVENTS";
@@ -37,8 +39,18 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder,
         var roster = await view.ListAsync(cancellationToken);
         IReadOnlyList<StoredEvent> events =
         [
-            .. await EventsAsync(FleetStreams.ProvisioningNetwork, stage.Brokers.Provisioning.Url, "provisioner", stage.Secrets.ProvisionerPasswordFile, cancellationToken),
-            .. await EventsAsync(EnrolmentStage.Overlay, stage.Brokers.Overlay.Url, "controlplane", stage.Secrets.ControlPlanePasswordFile, cancellationToken),
+            .. await EventsAsync(
+                FleetStreams.ProvisioningNetwork,
+                stage.Brokers.Provisioning.Url,
+                "provisioner",
+                stage.Secrets.ProvisionerPasswordFile,
+                cancellationToken),
+            .. await EventsAsync(
+                EnrolmentStage.Overlay,
+                stage.Brokers.Overlay.Url,
+                "controlplane",
+                stage.Secrets.ControlPlanePasswordFile,
+                cancellationToken),
         ];
         var operations = await OperationsAfterAsync(events, cancellationToken);
         return new FleetFacts
@@ -56,8 +68,11 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder,
         };
     }
 
-    /// <summary>The histories once they tell of every event, or as they are after <see cref="DeliveryDeadline"/>: nodes go on sending at rest.</summary>
-    private async Task<IReadOnlyList<Operation>> OperationsAfterAsync(IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
+    /// <summary>
+    /// The histories once they tell of every event, or as they are after <see cref="DeliveryDeadline"/>: nodes go on sending at rest.
+    /// </summary>
+    private async Task<IReadOnlyList<Operation>> OperationsAfterAsync(
+        IReadOnlyList<StoredEvent> events, CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
         while (true)
@@ -74,7 +89,8 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder,
 
     private string[] Histories() => Directory.GetFiles(historyFolder, "history-*.jsonl");
 
-    private async Task<IReadOnlyDictionary<string, string>> TextsAsync(string log, SimulatedFleet fleet, CancellationToken cancellationToken)
+    private async Task<IReadOnlyDictionary<string, string>> TextsAsync(
+        string log, SimulatedFleet fleet, CancellationToken cancellationToken)
     {
         var texts = new Dictionary<string, string>(StringComparer.Ordinal) { ["the silos' log"] = log };
         foreach (var history in Histories())
@@ -120,11 +136,14 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder,
         while (true)
         {
             var before = events.Count;
-            await foreach (var message in consumer.FetchNoWaitAsync<byte[]>(new NatsJSFetchOpts { MaxMsgs = BatchMax }, cancellationToken: cancellationToken))
+            await foreach (
+                var message in consumer.FetchNoWaitAsync<byte[]>(
+                    new NatsJSFetchOpts { MaxMsgs = BatchMax }, cancellationToken: cancellationToken))
             {
                 if (LifecycleEvent.TryDecode(message.Data, out var heard, out _) && message.Metadata is { } metadata)
                 {
-                    events.Add(new StoredEvent(network, metadata.Sequence.Stream, metadata.Timestamp, heard.Identity, heard.Kind.ToString()));
+                    events.Add(
+                        new StoredEvent(network, metadata.Sequence.Stream, metadata.Timestamp, heard.Identity, heard.Kind.ToString()));
                 }
             }
 

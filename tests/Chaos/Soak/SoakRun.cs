@@ -69,7 +69,10 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
         }
     }
 
-    /// <summary>Waits until every node that lives is enrolled and nothing is left to be revoked, or until patience ends: the checker says what is wrong then.</summary>
+    /// <summary>
+    /// Waits until every node that lives is enrolled and nothing is left to be revoked, or until patience ends: the checker says what is
+    /// wrong then.
+    /// </summary>
     private async Task HealAsync(EnrolmentStage stage, SimulatedFleet fleet, CancellationToken cancellationToken)
     {
         var injector = new FaultInjector(stage, fleet, Keep, time);

@@ -44,8 +44,10 @@ public sealed class EnrolmentControlTests : IAsyncLifetime
         await Task.WhenAll(nodes.Select(cluster.Start));
 
         // Two turns of ten seconds: the first ones may be the known one's and the first node's.
-        var last = await Task.WhenAll(nodes.Select(node => cluster.Until(node, one => one.Stage is NodeStage.Deferred or NodeStage.Restarted)));
-        Assert.Contains(last, node => node.Reason == "enrolment in overlay overlay-1 is limited to 6 a minute by ann: slowly; it has its turn");
+        var last = await Task.WhenAll(
+            nodes.Select(node => cluster.Until(node, one => one.Stage is NodeStage.Deferred or NodeStage.Restarted)));
+        Assert.Contains(
+            last, node => node.Reason == "enrolment in overlay overlay-1 is limited to 6 a minute by ann: slowly; it has its turn");
 
         // Nobody waits for a turn that is not needed any more.
         await cluster.Control.Limit(null, new ControlChange("quickly", "ann"));
@@ -68,7 +70,8 @@ public sealed class EnrolmentControlTests : IAsyncLifetime
 
         await cluster.Start(nodes[3]);
         var held = await cluster.Until(nodes[3], node => node.Stage == NodeStage.Deferred);
-        Assert.StartsWith("enrolling again in overlay overlay-1 waits for an operator to release the brake", held.Reason, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "enrolling again in overlay overlay-1 waits for an operator to release the brake", held.Reason, StringComparison.Ordinal);
         await cluster.Start("new.example.net");
         await cluster.Until("new.example.net", node => node.Stage == NodeStage.Restarted);
 

@@ -65,7 +65,8 @@ public sealed class CertificateInventoryGrainTests(IssuanceCluster cluster) : IC
         var records = 0;
         for (var shard = 0; shard < CertificateShard.Count; shard++)
         {
-            var history = await cluster.Inventory.GetHistory(IssuanceCluster.Scripted, shard, 0, ICertificateInventoryGrain.PageMax, Cancel);
+            var history = await cluster.Inventory.GetHistory(
+                IssuanceCluster.Scripted, shard, 0, ICertificateInventoryGrain.PageMax, Cancel);
             Assert.Empty(history.Faults);
             records += history.Records.Count(record => record.Body.Contains(identity, StringComparison.Ordinal));
         }

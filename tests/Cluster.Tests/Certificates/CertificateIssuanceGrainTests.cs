@@ -58,7 +58,8 @@ public sealed class CertificateIssuanceGrainTests(IssuanceCluster cluster) : ICl
         var issued = Assert.IsType<IssuanceOutcome.Issued>(
             await cluster.Grain(IssuanceCluster.Listing, identity).Issue(Order("listing", SigningRequests.Choria(identity)), Cancel));
         var foreign = await cluster.Catalog.IssueAsync(
-            CertificateOrders.For(identity, SigningRequests.Choria(identity), new CertificateProfile(), TimeProvider.System.GetUtcNow()), Cancel);
+            CertificateOrders.For(
+                identity, SigningRequests.Choria(identity), new CertificateProfile(), TimeProvider.System.GetUtcNow()), Cancel);
         var orphan = CertificateFields.Read(foreign.CertificateDer).SerialText;
 
         await cluster.Audit(IssuanceCluster.Listing).Audit(Cancel);

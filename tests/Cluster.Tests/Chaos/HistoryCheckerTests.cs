@@ -14,7 +14,9 @@ using SimulatedNode = ControlPlane.FleetSimulator.SimulatedNode;
 
 namespace ControlPlane.Cluster.Tests.Chaos;
 
-/// <summary>A checker that finds nothing is worth what it finds when something is planted: each bug here must be caught, by its own invariant.</summary>
+/// <summary>
+/// A checker that finds nothing is worth what it finds when something is planted: each bug here must be caught, by its own invariant.
+/// </summary>
 public sealed class HistoryCheckerTests
 {
     private const string Node = "node1.example.net";
@@ -71,7 +73,8 @@ public sealed class HistoryCheckerTests
     [InlineData(Node, false, "other.example.net")]
     [InlineData(Node, false, Node, "*.example.net")]
     [InlineData(Node, true, Node)]
-    public void Check_Catches_ACertificateThatNamesMoreThanItsNode(string commonName, bool isAuthority, params string[] names) => AssertCaught(
+    public void Check_Catches_ACertificateThatNamesMoreThanItsNode(string commonName, bool isAuthority, params string[] names) =>
+        AssertCaught(
         4, Sound() with { Ledger = [Order("3", LedgerState.Issued, Issue(commonName, isAuthority, names))] });
 
     [Fact]
@@ -188,10 +191,12 @@ public sealed class HistoryCheckerTests
         }
 
         request.CertificateExtensions.Add(alternatives.Build());
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(isAuthority, hasPathLengthConstraint: false, 0, critical: true));
+        request.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(isAuthority, hasPathLengthConstraint: false, 0, critical: true));
         using var certificate = request.CreateSelfSigned(Now.AddDays(-1), Now.AddDays(30));
         var fingerprint = Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
         return new IssuedCertificate(
-            "order", "local", certificate.SerialNumber.TrimStart('0'), certificate.ExportCertificatePem(), "chain", Now, Now.AddDays(30), fingerprint);
+            "order", "local", certificate.SerialNumber.TrimStart('0'), certificate
+                .ExportCertificatePem(), "chain", Now, Now.AddDays(30), fingerprint);
     }
 }

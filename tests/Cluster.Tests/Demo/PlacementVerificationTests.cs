@@ -13,18 +13,32 @@ namespace ControlPlane.Cluster.Tests.Demo;
 public sealed class PlacementVerificationTests
 {
     private static readonly PlacementPlan Plan = new(
-        "retire-1", PlanKind.Retire, "a", 1, 1, DateTimeOffset.UnixEpoch, "demo", [], Nodes: 2, LowerBound: 2, [], Unplaced: 0, TimeSpan.Zero);
+        "retire-1",
+        PlanKind.Retire,
+        "a",
+        1,
+        1,
+        DateTimeOffset.UnixEpoch,
+        "demo",
+        [],
+        Nodes: 2,
+        LowerBound: 2,
+        [],
+        Unplaced: 0,
+        TimeSpan.Zero);
 
     private static readonly PlanProgress Ended = new(
         "retire-1", PlanKind.Retire, "a", PlanStage.Done, "", "demo", DateTimeOffset.UnixEpoch, 2, 1, 0, Moved: 2, 0, 0, []);
 
     [Fact]
     public void Faults_NameACustomer_WhoseNodesAreApart() => Assert.Contains(
-        "customer 0 is split: a, b", PlacementVerification.Faults([Node("n0"), Node("n1"), Node("n2")], [At("n0", "a"), At("n1", "a"), At("n2", "b")], 2, Brokers));
+        "customer 0 is split: a, b", PlacementVerification.Faults(
+            [Node("n0"), Node("n1"), Node("n2")], [At("n0", "a"), At("n1", "a"), At("n2", "b")], 2, Brokers));
 
     [Fact]
     public void Faults_NameANode_ThatServesElsewhere() => Assert.Contains(
-        "n0: serves on no network, which is not that of its overlay", PlacementVerification.Faults([Node("n0")], [At("n0", "a")], 1, Brokers));
+        "n0: serves on no network, which is not that of its overlay", PlacementVerification.Faults(
+            [Node("n0")], [At("n0", "a")], 1, Brokers));
 
     [Fact]
     public void LimitFaults_CountReservations() => Assert.Single(PlacementVerification.LimitFaults([Overlay(9, 2, 10), Overlay(9, 1, 10)]));
@@ -45,5 +59,6 @@ public sealed class PlacementVerificationTests
     private static RosterEntry At(string identity, string overlay) =>
         new(identity, NodeStage.Enrolled, overlay, Reason: null, DateTimeOffset.UnixEpoch, DueAt: null);
 
-    private static OverlaySnapshot Overlay(int nodes, int reserved, int limit) => new("a", OverlayState.Active, nodes, reserved, limit, limit);
+    private static OverlaySnapshot Overlay(int nodes, int reserved, int limit) =>
+        new("a", OverlayState.Active, nodes, reserved, limit, limit);
 }

@@ -6,7 +6,9 @@ using ControlPlane.TestKit.Stage;
 
 namespace ControlPlane.Cluster.Tests.Enrolment;
 
-/// <summary>The product's main job, with nothing but real processes: brokers, Redis, a silo, and nodes that speak Choria's protocol.</summary>
+/// <summary>
+/// The product's main job, with nothing but real processes: brokers, Redis, a silo, and nodes that speak Choria's protocol.
+/// </summary>
 public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture<HostileStage>
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
@@ -45,7 +47,9 @@ public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture
     {
         var options = new EnrolmentStageOptions
         {
-            SiloProgram = Stages.SiloProgram, MutualTls = protocol == FleetProtocol.V1, MoreProvisioning = "  SweepInterval: 00:00:10\n  ArrivalDeadline: 00:00:10",
+            SiloProgram =
+                Stages.SiloProgram, MutualTls =
+                    protocol == FleetProtocol.V1, MoreProvisioning = "  SweepInterval: 00:00:10\n  ArrivalDeadline: 00:00:10",
         };
         await using var stage = await Stages.StartAsync(options, Token);
         await stage.StartSiloAsync(Token);

@@ -100,7 +100,8 @@ public sealed class FleetLifeEndToEndTests(FleetLifeStage life) : IClassFixture<
         await Until(async () =>
         {
             await life.SayAliveAsync(innocent, "a process that is none");
-            return (await HistoryAsync(innocent)).Any(detail => detail.StartsWith("two processes speak for it in turns", StringComparison.Ordinal));
+            return (await HistoryAsync(innocent)).Any(
+                detail => detail.StartsWith("two processes speak for it in turns", StringComparison.Ordinal));
         });
 
         Assert.True(await IsAsync(innocent, "stage", "enrolled"));
@@ -215,7 +216,12 @@ public sealed class FleetLifeStage : IAsyncLifetime
     {
         var forged = new LifecycleEvent
         {
-            Kind = LifecycleKind.Alive, Id = id, Identity = identity, Component = ChoriaSubjects.ServerComponent, UnixSeconds = 1_790_000_000, Version = "0.30.2",
+            Kind = LifecycleKind.Alive,
+            Id = id,
+            Identity = identity,
+            Component = ChoriaSubjects.ServerComponent,
+            UnixSeconds = 1_790_000_000,
+            Version = "0.30.2",
         };
         await nats!.PublishAsync(forged.Subject, forged.EncodeCloudEvent(), cancellationToken: Token);
     }

@@ -78,7 +78,8 @@ internal sealed class FleetStateCluster : IAsyncDisposable
         });
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.ConfigureLogging(logging => logging.AddProvider(Log).SetMinimumLevel(LogLevel.Warning).AddFilter("ControlPlane", LogLevel.Debug));
+            silo.ConfigureLogging(
+                logging => logging.AddProvider(Log).SetMinimumLevel(LogLevel.Warning).AddFilter("ControlPlane", LogLevel.Debug));
             silo.AddMemoryGrainStorage(Stores.Fleet);
             silo.AddOverlayPlacement().AddLocalCa().AddCertificates().AddProvisioning().AddFleetState().AddFleet();
             silo.Services.AddSingleton<ICertificateLedger>(new InMemoryCertificateLedger());
@@ -118,7 +119,8 @@ internal sealed class FleetStateCluster : IAsyncDisposable
     /// <summary>Registers a node by what a broker's data adapter writes.</summary>
     public async Task Register(string identity, string facts)
     {
-        var body = new RegistrationBody.InventoryContent(Encoding.UTF8.GetBytes($$"""{"facts":{{facts}},"agents":[{"name":"rpcutil"}]}""")).Encode();
+        var body = new RegistrationBody.InventoryContent(Encoding.UTF8.GetBytes($$"""{"facts":{{facts}},"agents":[{"name":"rpcutil"}]}"""))
+            .Encode();
         var output = new { protocol = "choria:adapters:choria_streams:output:1", data = Encoding.UTF8.GetString(body), sender = identity };
         await nats.PublishAsync($"choria.node_metadata.{identity}", JsonSerializer.SerializeToUtf8Bytes(output));
     }
@@ -132,7 +134,10 @@ internal sealed class FleetStateCluster : IAsyncDisposable
     {
         var outcomes = await Task.WhenAll(Enumerable.Range(0, FleetRoster.Shards).Select(
             shard => Silos.Client.GetGrain<IFleetIndexGrain>(shard).Select(query, null, 1000)));
-        return [.. outcomes.Cast<SelectOutcome.Selected>().SelectMany(selected => selected.Nodes).Select(node => node.Identity).Order(StringComparer.Ordinal)];
+        return [
+            .. outcomes.Cast<SelectOutcome.Selected>().SelectMany(selected => selected.Nodes)
+                .Select(node => node.Identity).Order(StringComparer.Ordinal)
+        ];
     }
 
     private async Task StreamAsync(string name)

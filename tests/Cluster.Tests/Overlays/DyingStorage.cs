@@ -2,7 +2,9 @@ using Orleans.Storage;
 
 namespace ControlPlane.Cluster.Tests.Overlays;
 
-/// <summary>A store whose user dies at one of its writes: before it, or after it and before the answer. Nothing goes through any more.</summary>
+/// <summary>
+/// A store whose user dies at one of its writes: before it, or after it and before the answer. Nothing goes through any more.
+/// </summary>
 internal sealed class DyingStorage(IGrainStorage inner, int lastWrite, bool isStored) : IGrainStorage
 {
     private int writes;

@@ -82,7 +82,9 @@ public sealed class ExternalDecisionTests(PlacementCluster cluster) : IClassFixt
             await PlacedAsync(region, $"broken{i}", $"broken{i}");
         }
 
-        Assert.Equal(DecisionBreaker.FailuresMax, cluster.Decider.Asked.Count(question => question.Identity.StartsWith("broken", StringComparison.Ordinal)));
+        Assert.Equal(
+            DecisionBreaker.FailuresMax, cluster.Decider.Asked.Count(
+                question => question.Identity.StartsWith("broken", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -91,13 +93,16 @@ public sealed class ExternalDecisionTests(PlacementCluster cluster) : IClassFixt
         var region = await RegionAsync("builtIn");
         cluster.Decider.Says("later", new ExternalAnswer.Defer("not in the CMDB"));
 
-        Assert.Equal("external decision: not in the CMDB", Assert.IsType<PlacementOutcome.Deferred>(await region.Place(Request("later", "z"))).Reason);
+        Assert.Equal(
+            "external decision: not in the CMDB", Assert.IsType<PlacementOutcome.Deferred>(
+                await region.Place(Request("later", "z"))).Reason);
     }
 
     private async Task<IOverlayPlacementGrain> RegionAsync(string onTimeout)
     {
         var name = cluster.NewRegion();
-        var verdict = await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(Policy.Replace("ON_TIMEOUT", onTimeout, StringComparison.Ordinal), "test");
+        var verdict = await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(
+            Policy.Replace("ON_TIMEOUT", onTimeout, StringComparison.Ordinal), "test");
         Assert.Empty(verdict.Faults);
         return cluster.Grain<IOverlayPlacementGrain>(name);
     }
@@ -108,5 +113,6 @@ public sealed class ExternalDecisionTests(PlacementCluster cluster) : IClassFixt
         return (placed.Overlay, placed.Reason);
     }
 
-    private static PlacementRequest Request(string identity, string customer) => new(identity, 1, $$"""{"customer":"{{customer}}"}""", "{}");
+    private static PlacementRequest Request(string identity, string customer) =>
+        new(identity, 1, $$"""{"customer":"{{customer}}"}""", "{}");
 }

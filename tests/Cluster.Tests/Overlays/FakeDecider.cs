@@ -6,7 +6,8 @@ namespace ControlPlane.Cluster.Tests.Overlays;
 /// <summary>Says what a test wants of each node. A fake: no program, no web hook.</summary>
 internal sealed class FakeDecider : IExternalDecider
 {
-    private readonly ConcurrentDictionary<string, Func<ExternalQuestion, CancellationToken, Task<ExternalAnswer>>> answers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Func<ExternalQuestion, CancellationToken, Task<ExternalAnswer>>> answers =
+        new(StringComparer.Ordinal);
 
     public ConcurrentQueue<ExternalQuestion> Asked { get; } = new();
 

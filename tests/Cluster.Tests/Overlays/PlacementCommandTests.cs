@@ -42,11 +42,13 @@ public sealed class PlacementCommandTests(PlacementCluster cluster) : IClassFixt
     [Fact]
     public async Task Policy_IsCheckedAppliedShownAndCompared()
     {
-        var (bad, good) = (Write("bad.yaml", Policy.Replace("[customer]", "[costumer]", StringComparison.Ordinal)), Write("good.yaml", Policy));
+        var (bad, good) = (
+            Write("bad.yaml", Policy.Replace("[customer]", "[costumer]", StringComparison.Ordinal)), Write("good.yaml", Policy));
 
         var (refused, output, error) = await RunAsync("policy", "check", bad);
         Assert.Equal(ExitCodes.Refused, refused);
-        Assert.Contains($"{bad}:6:37: unknown attribute 'costumer'", output.Replace(":  ", ": ", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains(
+            $"{bad}:6:37: unknown attribute 'costumer'", output.Replace(":  ", ": ", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.Contains("1 errors", error, StringComparison.Ordinal);
 
         Assert.Equal(ExitCodes.Done, (await RunAsync("policy", "apply", good)).ExitCode);
@@ -60,16 +62,21 @@ public sealed class PlacementCommandTests(PlacementCluster cluster) : IClassFixt
     public async Task Simulate_TakesCsvAndJsonLines()
     {
         await RunAsync("policy", "apply", Write("policy.yaml", Policy));
-        var csv = Write("nodes.csv", "identity,jwt.ext.customer\n" + string.Concat(Enumerable.Range(0, 60).Select(i => $"n{i},\"c,{i % 3}\"\n")));
-        var lines = Write("nodes.jsonl", string.Concat(Enumerable.Range(0, 60).Select(i => $"{{\"identity\":\"n{i}\",\"claims\":{{\"ext\":{{\"customer\":\"c{i % 3}\"}}}}}}\n")));
+        var csv = Write(
+            "nodes.csv", "identity,jwt.ext.customer\n" + string.Concat(Enumerable.Range(0, 60).Select(i => $"n{i},\"c,{i % 3}\"\n")));
+        var lines = Write(
+            "nodes.jsonl", string.Concat(
+                Enumerable.Range(0, 60).Select(i => $"{{\"identity\":\"n{i}\",\"claims\":{{\"ext\":{{\"customer\":\"c{i % 3}\"}}}}}}\n")));
 
         foreach (var file in new[] { csv, lines })
         {
             var (_, output, _) = await RunAsync("placement", "simulate", file);
             Assert.Contains("60 placed, 0 without a place, balance 1.000", output, StringComparison.Ordinal);
             var json = await JsonAsync("placement", "simulate", file);
-            Assert.All(json.GetProperty("nodes").EnumerateArray().Select((node, i) => (Overlay: node.GetProperty("overlay").GetString(), Customer: i % 3))
-                .GroupBy(node => node.Customer), customer => Assert.Single(customer.Select(node => node.Overlay).Distinct()));
+            var customers = json.GetProperty("nodes").EnumerateArray()
+                .Select((node, i) => (Overlay: node.GetProperty("overlay").GetString(), Customer: i % 3))
+                .GroupBy(node => node.Customer);
+            Assert.All(customers, customer => Assert.Single(customer.Select(node => node.Overlay).Distinct()));
         }
 
         Assert.Equal(ExitCodes.Usage, (await RunAsync("placement", "simulate", Write("broken.csv", "name\nx\n"))).ExitCode);

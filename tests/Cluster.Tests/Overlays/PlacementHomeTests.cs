@@ -84,13 +84,18 @@ public sealed class PlacementHomeTests : IAsyncLifetime
         var home = await overlays.Grain<IPlacementHomeGrain>("b").Promote("ann", "a burns");
         Assert.Equal(("b", 1, true), (home.Home, home.Epoch, home.IsHere));
         Assert.Equal(home, await overlays.Grain<IPlacementHomeGrain>("b").Promote("ann", "again"));
-        Assert.Equal(OverlayState.Isolated, (await overlays.Grain<IOverlayPlacementGrain>("b").ListOverlays()).Single(overlay => overlay.Name == "a").State);
-        Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await overlays.Grain<IOverlayPlacementGrain>("b").Place(Request("n2", "acme", 4))).Overlay);
+        Assert.Equal(
+            OverlayState.Isolated, (
+                await overlays.Grain<IOverlayPlacementGrain>("b").ListOverlays()).Single(overlay => overlay.Name == "a").State);
+        Assert.Equal(
+            "b", Assert.IsType<PlacementOutcome.Placed>(
+                await overlays.Grain<IOverlayPlacementGrain>("b").Place(Request("n2", "acme", 4))).Overlay);
 
         // The wire is mended: the old home hears of the new epoch, decides no more, and reports who lives there.
         overlays.Link.IsCut = false;
         await overlays.KeepAsync("b");
-        await Assert.ThrowsAsync<PlacementNotHomeException>(() => overlays.Grain<IOverlayPlacementGrain>("a").Place(Request("n3", "acme", 4)));
+        await Assert.ThrowsAsync<PlacementNotHomeException>(
+            () => overlays.Grain<IOverlayPlacementGrain>("a").Place(Request("n3", "acme", 4)));
         await overlays.KeepAsync("a");
         Assert.Equal((OverlayState.Cordoned, "test"), await StateAsync("b", "a"));
 
@@ -220,7 +225,8 @@ public sealed class PlacementHomeTests : IAsyncLifetime
 
     private async Task ArrangeAsync(string homeLost)
     {
-        var verdict = await overlays.Grain<IPlacementPolicyGrain>("a").ApplyPolicy(Policy.Replace("HOME_LOST", homeLost, StringComparison.Ordinal), "test");
+        var verdict = await overlays.Grain<IPlacementPolicyGrain>("a").ApplyPolicy(
+            Policy.Replace("HOME_LOST", homeLost, StringComparison.Ordinal), "test");
         Assert.Empty(verdict.Faults);
 
         // Newcomers of the tests go to b.
@@ -230,7 +236,8 @@ public sealed class PlacementHomeTests : IAsyncLifetime
 
     private async Task EnrolAsync(string identity, string customer, int expected)
     {
-        var placed = Assert.IsType<PlacementOutcome.Placed>(await overlays.In("b").PlaceAsync(Request(identity, customer, expected), Cancel));
+        var placed = Assert.IsType<PlacementOutcome.Placed>(
+            await overlays.In("b").PlaceAsync(Request(identity, customer, expected), Cancel));
         Assert.Equal("b", placed.Overlay);
         await overlays.In("b").ConfirmAsync(identity, 1, placed.Overlay, Cancel);
         Assert.Equal((1, 0), await CountAsync("a", "b"));

@@ -32,12 +32,14 @@ public sealed class PlacementJournalTests : IAsyncLifetime
     {
         redis = await RedisServer.StartAsync(TestContext.Current.CancellationToken);
         var builder = new InProcessTestClusterBuilder(1);
-        builder.ConfigureSilo((_, silo) => silo.AddRedisGrainStorage(Stores.Fleet, storage => storage.Configure<IServiceProvider>((options, provider) =>
-        {
-            options.ConfigurationOptions = StackExchange.Redis.ConfigurationOptions.Parse(redis.ConnectionString);
-            options.GrainStorageSerializer = new OrleansGrainStorageSerializer(provider.GetRequiredService<Serializer>());
-            options.DeleteStateOnClear = true;
-        })));
+        builder.ConfigureSilo((_, silo) => silo.AddRedisGrainStorage(
+            Stores.Fleet,
+            storage => storage.Configure<IServiceProvider>((options, provider) =>
+            {
+                options.ConfigurationOptions = StackExchange.Redis.ConfigurationOptions.Parse(redis.ConnectionString);
+                options.GrainStorageSerializer = new OrleansGrainStorageSerializer(provider.GetRequiredService<Serializer>());
+                options.DeleteStateOnClear = true;
+            })));
         cluster = builder.Build();
         await cluster.DeployAsync();
         services = cluster.GetSiloServiceProvider(cluster.Silos[0].SiloAddress);
@@ -84,7 +86,8 @@ public sealed class PlacementJournalTests : IAsyncLifetime
                 await Desk(next).Confirm($"n{i}", 1);
             }
 
-            Assert.Equal((12, 0), (next.Ledger.Overlays.Sum(overlay => overlay.Nodes), next.Ledger.Overlays.Sum(overlay => overlay.Reserved)));
+            Assert.Equal(
+                (12, 0), (next.Ledger.Overlays.Sum(overlay => overlay.Nodes), next.Ledger.Overlays.Sum(overlay => overlay.Reserved)));
         }
     }
 
@@ -140,7 +143,8 @@ public sealed class PlacementJournalTests : IAsyncLifetime
         var first = await OpenAsync(region, Storage);
         for (var i = 0; i < 50_000; i++)
         {
-            _ = first.Record(new LedgerEntry.NodeChanged(PlacedNode.New($"n{i}.example.net") with { Home = i % 2 == 0 ? "a" : "b", HomeAttempt = 1 }));
+            _ = first.Record(
+                new LedgerEntry.NodeChanged(PlacedNode.New($"n{i}.example.net") with { Home = i % 2 == 0 ? "a" : "b", HomeAttempt = 1 }));
         }
 
         await first.Written;
@@ -157,7 +161,8 @@ public sealed class PlacementJournalTests : IAsyncLifetime
 
     private async Task<RegionHistory> OpenAsync(GrainId region, IGrainStorage storage, Action<Exception>? onLost = null)
     {
-        var history = new RegionHistory(storage, region, services.GetRequiredService<Serializer>(), TimeProvider.System, onLost ?? (_ => { }));
+        var history = new RegionHistory(
+            storage, region, services.GetRequiredService<Serializer>(), TimeProvider.System, onLost ?? (_ => { }));
         await history.OpenAsync(Options);
         return history;
     }

@@ -127,7 +127,10 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
 
         Assert.Contains("moves", paused.Reason, StringComparison.Ordinal);
         Assert.InRange(paused.Failed, 5, 12);
-        Assert.Equal((60, 0), ((await region.ListOverlays()).Sum(overlay => overlay.Nodes), (await region.ListOverlays()).Sum(overlay => overlay.Reserved)));
+        Assert.Equal(
+            (60, 0), (
+                (await region.ListOverlays()).Sum(overlay => overlay.Nodes),
+                (await region.ListOverlays()).Sum(overlay => overlay.Reserved)));
     }
 
     [Fact]

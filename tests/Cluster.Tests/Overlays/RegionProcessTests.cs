@@ -47,7 +47,8 @@ public sealed class RegionProcessTests : IAsyncLifetime
         await using var east = await EnrolAsync(First, "east{n:00}.example.net", 4);
         await using var west = await EnrolAsync(Second, "west{n:00}.example.net", 4);
         await PostAsync(First, "/v1/overlays/overlay-1:set-state", new { state = "cordoned", reason = "for the test" });
-        await UntilAsync(Second, "/v1/overlays", overlays => Overlay(overlays, 1) == ("cordoned", 0) && Overlay(overlays, 2) == ("active", 4));
+        await UntilAsync(
+            Second, "/v1/overlays", overlays => Overlay(overlays, 1) == ("cordoned", 0) && Overlay(overlays, 2) == ("active", 4));
 
         // Decisions go on in the overlay that is promoted.
         await stage.Silos[First]!.KillAsync();
@@ -57,17 +58,21 @@ public sealed class RegionProcessTests : IAsyncLifetime
 
         // The old home believes that it is the home still, until it hears of the epoch.
         await stage.StartSiloAsync(Token, number: First);
-        await UntilAsync(First, "/v1/placement/home", home => (Text(home, "home"), home.GetProperty("owesReport").GetBoolean()) == ("overlay-2", false));
+        await UntilAsync(
+            First, "/v1/placement/home", home => (Text(home, "home"), home.GetProperty("owesReport").GetBoolean()) == ("overlay-2", false));
         using var fenced = await TryPostAsync(First, "/v1/overlays/overlay-1:set-state", new { state = "active", reason = "x" });
         Assert.Equal(HttpStatusCode.Conflict, fenced.StatusCode);
-        await UntilAsync(Second, "/v1/overlays", overlays => Overlay(overlays, 1) == ("cordoned", 4) && Overlay(overlays, 2) == ("active", 7));
+        await UntilAsync(
+            Second, "/v1/overlays", overlays => Overlay(overlays, 1) == ("cordoned", 4) && Overlay(overlays, 2) == ("active", 7));
 
         // Its newcomers are placed by the new home, each once; and a plan of the new home moves nodes that its silos keep.
         await PostAsync(Second, "/v1/overlays/overlay-1:set-state", new { state = "active", reason = "all is well" });
         await using var last = await EnrolAsync(First, "east-last{n:00}.example.net", 2);
-        await UntilAsync(Second, "/v1/overlays", overlays => Overlay(overlays, 1) == ("active", 6) && Overlay(overlays, 2) == ("active", 7));
+        await UntilAsync(
+            Second, "/v1/overlays", overlays => Overlay(overlays, 1) == ("active", 6) && Overlay(overlays, 2) == ("active", 7));
         await PostAsync(Second, "/v1/placement/plans", new { kind = "retire", overlay = "overlay-1" });
-        await UntilAsync(Second, "/v1/overlays", overlays => Overlay(overlays, 1) == ("retired", 0) && Overlay(overlays, 2) == ("active", 13));
+        await UntilAsync(
+            Second, "/v1/overlays", overlays => Overlay(overlays, 1) == ("retired", 0) && Overlay(overlays, 2) == ("active", 13));
         foreach (var node in east.Nodes.Concat(last.Nodes))
         {
             Assert.Equal("overlay-2", Text(await GetAsync(First, $"/v1/nodes/{node.Identity}"), "overlay"));
@@ -78,7 +83,8 @@ public sealed class RegionProcessTests : IAsyncLifetime
     private async Task<SimulatedFleet> EnrolAsync(int cluster, string identityPattern, int nodes)
     {
         var fleet = await SimulatedFleet.StartAsync(
-            Stages.Fleet(stage, nodes, FleetProtocol.V1, identityPattern) with { Brokers = stage.Brokers.Provisionings[cluster].Url }, Token);
+            Stages.Fleet(
+                stage, nodes, FleetProtocol.V1, identityPattern) with { Brokers = stage.Brokers.Provisionings[cluster].Url }, Token);
         Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silos[cluster]!.Output);
         foreach (var node in fleet.Nodes)
         {

@@ -32,7 +32,8 @@ public sealed class TwoOverlays : IAsyncLifetime
                     (options.Region, options.Local, options.Home) = ("test", local, "a");
                     foreach (var name in new[] { "a", "b" })
                     {
-                        options.Members[name] = new OverlayOptions { Brokers = ["nats://127.0.0.1:4222"], HardLimit = HardLimit, SoftLimit = HardLimit };
+                        options.Members[name] =
+                            new OverlayOptions { Brokers = ["nats://127.0.0.1:4222"], HardLimit = HardLimit, SoftLimit = HardLimit };
                     }
                 });
             });

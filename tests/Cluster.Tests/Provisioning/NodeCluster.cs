@@ -47,7 +47,8 @@ public class NodeCluster : IAsyncLifetime
             silo.Services.AddSingleton<INodeAttestor, FakeAttestor>();
             silo.Services.AddSingleton<IServerTokenIssuer>(new FakeServerTokenIssuer { Life = ServerTokenLife });
             silo.Services.AddSingleton<IFleetDiscovery, FakeDiscovery>();
-            silo.Services.Configure<CertificatesOptions>(options => options.Profiles["node"] = new CertificateProfile { Issuers = [Issuer] });
+            silo.Services.Configure<CertificatesOptions>(
+                options => options.Profiles["node"] = new CertificateProfile { Issuers = [Issuer] });
             silo.Services.Configure(Admission);
             silo.Services.Configure<ProvisioningOptions>(options => options.Issuers["choria"] = new string('a', 64));
             silo.Services.Configure(Provisioning);

@@ -142,7 +142,8 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
         Assert.True(await Decommission(identity));
 
         await UntilClosed(identity, 1);
-        await cluster.Until(identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
+        await cluster.Until(
+            identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
         Assert.Null(await cluster.Placement.Explain(identity));
         Assert.Single((await cluster.Node(identity).Get()).History, step => step.Detail == "decommissioned by operator: a test");
 
@@ -176,7 +177,8 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
         await cluster.DeactivateAll();
 
         await UntilClosed(identity, 1);
-        await cluster.Until(identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
+        await cluster.Until(
+            identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
         Assert.Null(await cluster.Placement.Explain(identity));
     }
 
@@ -190,7 +192,8 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
         Assert.True(await Decommission(identity));
 
         await UntilClosed(identity, 1);
-        await cluster.Until(identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
+        await cluster.Until(
+            identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
         Assert.Null(await cluster.Placement.Explain(identity));
     }
 

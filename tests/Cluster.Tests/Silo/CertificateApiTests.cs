@@ -73,7 +73,8 @@ public sealed class CertificateApiTests : IAsyncLifetime
         Assert.Equal("revocationDue", (await answer.JsonAsync()).GetProperty("state").GetString());
         var asked = api.Grains.LastRevocation!;
         Assert.Equal(
-            ("local", "A", RevocationReason.KeyCompromise, "stolen laptop"), (asked.Issuer, asked.SerialNumber, asked.Reason, asked.Explanation));
+            ("local", "A", RevocationReason.KeyCompromise, "stolen laptop"), (
+                asked.Issuer, asked.SerialNumber, asked.Reason, asked.Explanation));
     }
 
     [Theory]
@@ -82,16 +83,19 @@ public sealed class CertificateApiTests : IAsyncLifetime
     [InlineData("0a", """{"reason":"bored","explanation":"x"}""")]
     [InlineData("0a", """{"explanation":"x"}""")]
     public async Task Revoke_SaysWhatIsMalformed(string serial, string body) =>
-        await (await api.PostAsync($"/v1/certificates/local/{serial}:revoke", body)).AssertProblemAsync(HttpStatusCode.BadRequest, "malformed-request");
+        await (await api.PostAsync($"/v1/certificates/local/{serial}:revoke", body)).AssertProblemAsync(
+            HttpStatusCode.BadRequest, "malformed-request");
 
     [Fact]
     public async Task Revoke_SaysWhatIsUnknown_AndWhatIsImpossible()
     {
         const string body = """{"reason":"superseded","explanation":"x"}""";
-        await (await api.PostAsync("/v1/certificates/local/0a:revoke", body)).AssertProblemAsync(HttpStatusCode.NotFound, "unknown-certificate");
+        await (await api.PostAsync("/v1/certificates/local/0a:revoke", body)).AssertProblemAsync(
+            HttpStatusCode.NotFound, "unknown-certificate");
 
         api.Grains.Revoke = () => new CertificateRevocation.Impossible("'azure' cannot revoke");
-        await (await api.PostAsync("/v1/certificates/azure/0a:revoke", body)).AssertProblemAsync(HttpStatusCode.Conflict, "issuer-cannot-revoke");
+        await (await api.PostAsync("/v1/certificates/azure/0a:revoke", body)).AssertProblemAsync(
+            HttpStatusCode.Conflict, "issuer-cannot-revoke");
     }
 
     [Fact]

@@ -23,13 +23,16 @@ public sealed class EnrolmentApiTests : IAsyncLifetime
 
         var listed = (await (await api.GetAsync("/v1/overlays")).JsonAsync())[0].GetProperty("enrolment");
         Assert.Equal("the CA is moved", listed.GetProperty("pause").GetProperty("reason").GetString());
-        Assert.Contains(api.Logs.Of(AuditTrail.Category), line => line.StartsWith("local POST /v1/overlays/eu-1:pause-enrolment 200", StringComparison.Ordinal));
+        Assert.Contains(
+            api.Logs.Of(AuditTrail.Category), line =>
+                line.StartsWith("local POST /v1/overlays/eu-1:pause-enrolment 200", StringComparison.Ordinal));
     }
 
     [Fact]
     public async Task TheConsole_ShowsWhatHoldsEnrolmentBack()
     {
-        api.Grains.Control = api.Grains.Control with { Brake = new EnrolmentStop("the control plane", "60 <of> 100 fell", DateTimeOffset.UnixEpoch) };
+        api.Grains.Control =
+            api.Grains.Control with { Brake = new EnrolmentStop("the control plane", "60 <of> 100 fell", DateTimeOffset.UnixEpoch) };
 
         // The page is as old as the last count of the fleet.
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
@@ -64,7 +67,8 @@ public sealed class EnrolmentApiTests : IAsyncLifetime
     [InlineData("eu-9:resume-enrolment")]
     [InlineData("eu-9:release-enrolment-brake")]
     public async Task AnOverlayThatIsNotConfigured_IsUnknown(string path) =>
-        await (await api.PostAsync($"/v1/overlays/{path}", """{"reason":"why"}""")).AssertProblemAsync(HttpStatusCode.NotFound, "unknown-overlay");
+        await (await api.PostAsync($"/v1/overlays/{path}", """{"reason":"why"}"""))
+            .AssertProblemAsync(HttpStatusCode.NotFound, "unknown-overlay");
 
     [Fact]
     public async Task TheCommandLine_PausesOneOrAll_LimitsAndReleases()
@@ -85,7 +89,8 @@ public sealed class EnrolmentApiTests : IAsyncLifetime
     [InlineData("overlay", "pause", "eu-1", "--all")]
     [InlineData("overlay", "limit", "eu-1", "many")]
     [InlineData("overlay", "limit", "eu-1", "0")]
-    public async Task TheCommandLine_SaysWhatIsWrong(params string[] command) => Assert.Equal(ExitCodes.Usage, (await Run(command)).ExitCode);
+    public async Task TheCommandLine_SaysWhatIsWrong(params string[] command) =>
+        Assert.Equal(ExitCodes.Usage, (await Run(command)).ExitCode);
 
     private Task<HttpResponseMessage> Put(object body) =>
         api.Http.PutAsJsonAsync($"/v1/overlays/{FakeGrains.Overlay}/enrolment-limit", body, TestContext.Current.CancellationToken);

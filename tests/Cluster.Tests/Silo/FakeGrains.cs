@@ -63,7 +63,16 @@ internal sealed class FakeGrains
     {
         Add(identity);
         var inventory = new NodeInventory(
-            identity, InventorySource.Registration, DateTimeOffset.UnixEpoch, System.Text.Encoding.UTF8.GetBytes(facts), ["role::web"], ["rpcutil"], [], null, facts, 0);
+            identity,
+            InventorySource.Registration,
+            DateTimeOffset.UnixEpoch,
+            System.Text.Encoding.UTF8.GetBytes(facts),
+            ["role::web"],
+            ["rpcutil"],
+            [],
+            null,
+            facts,
+            0);
         Inventories[identity] = inventory;
         Index.Stand(Roster[identity] with { Liveness = liveness });
         Index.Learn(inventory);
@@ -91,7 +100,8 @@ internal sealed class FakeGrains
         }
 
         var (counts, missing) = Index.CountBy(fact, NodeSelection.Of(query));
-        return new CountOutcome.Counted(counts.ToDictionary(count => count.Key.ToJson(), count => count.Value), 0, missing, IsComplete: true);
+        return new CountOutcome.Counted(
+            counts.ToDictionary(count => count.Key.ToJson(), count => count.Value), 0, missing, IsComplete: true);
     }
 
     private object Resolve(Type contract, object key) => contract switch
@@ -119,8 +129,10 @@ internal sealed class FakeGrains
         }),
         _ when contract == typeof(IFleetIndexGrain) => Stand.In<IFleetIndexGrain>(new()
         {
-            [nameof(IFleetIndexGrain.Select)] = arguments => Task.FromResult(Select((long)key, (NodeQuery)arguments[0]!, (string?)arguments[1], (int)arguments[2]!)),
-            [nameof(IFleetIndexGrain.Count)] = arguments => Task.FromResult<CountOutcome>(Count((long)key, (NodeQuery)arguments[0]!, (string)arguments[1]!)),
+            [nameof(IFleetIndexGrain.Select)] = arguments =>
+                Task.FromResult(Select((long)key, (NodeQuery)arguments[0]!, (string?)arguments[1], (int)arguments[2]!)),
+            [nameof(IFleetIndexGrain.Count)] = arguments =>
+                Task.FromResult<CountOutcome>(Count((long)key, (NodeQuery)arguments[0]!, (string)arguments[1]!)),
             [nameof(IFleetIndexGrain.Find)] = arguments => Task.FromResult(Inventories.GetValueOrDefault((string)arguments[0]!)),
         }),
         _ when contract == typeof(IOverlayPlacementGrain) && Region.Equals(key) => Stand.In<IOverlayPlacementGrain>(new()
@@ -142,13 +154,15 @@ internal sealed class FakeGrains
         _ when contract == typeof(ICertificateInventoryGrain) => Stand.In<ICertificateInventoryGrain>(new()
         {
             [nameof(ICertificateInventoryGrain.ListIssuers)] = _ => Task.FromResult<IReadOnlyList<string>>(["local"]),
-            [nameof(ICertificateInventoryGrain.List)] = arguments => Task.FromResult(Page((LedgerPosition?)arguments[2], (int)arguments[3]!)),
+            [nameof(ICertificateInventoryGrain.List)] = arguments =>
+                Task.FromResult(Page((LedgerPosition?)arguments[2], (int)arguments[3]!)),
             [nameof(ICertificateInventoryGrain.ListOfNode)] = arguments => Task.FromResult<IReadOnlyList<CertificateRecord>>(
                 [.. Certificates.Where(one => one.Identity == (string)arguments[0]!)]),
             [nameof(ICertificateInventoryGrain.GetRevocationLists)] = arguments => Task.FromResult<IReadOnlyList<byte[]>?>(
                 "local".Equals(arguments[0]) ? [[48, 1], [48, 2]] : null),
             [nameof(ICertificateInventoryGrain.GetHistory)] = _ => Task.FromResult(
-                new LedgerHistory([new LedgerRecord(1, "aa", "{}")], new LedgerHead(2, "bb"), ["the records after 1 are missing: the last is 2"])),
+                new LedgerHistory(
+                    [new LedgerRecord(1, "aa", "{}")], new LedgerHead(2, "bb"), ["the records after 1 are missing: the last is 2"])),
             [nameof(ICertificateInventoryGrain.Revoke)] = arguments =>
             {
                 LastRevocation = (CertificateRevocationRequest)arguments[0]!;

@@ -201,7 +201,8 @@ public sealed class NodeApiTests : IAsyncLifetime
     [InlineData("{}")]
     public async Task Decommission_IsRefused_WhenTheBodyIsMalformed(string body)
     {
-        await (await _api.PostAsync("/v1/nodes/web1:decommission", body)).AssertProblemAsync(HttpStatusCode.BadRequest, "malformed-request");
+        await (await _api.PostAsync("/v1/nodes/web1:decommission", body)).AssertProblemAsync(
+            HttpStatusCode.BadRequest, "malformed-request");
         Assert.Null(_api.Grains.LastDecommission);
     }
 

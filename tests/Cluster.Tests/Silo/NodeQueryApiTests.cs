@@ -38,7 +38,9 @@ public sealed class NodeQueryApiTests : IAsyncLifetime
     {
         var page = await (await _api.GetAsync($"/v1/nodes?{search}")).JsonAsync();
 
-        Assert.Equal(expected, string.Join(' ', page.GetProperty("nodes").EnumerateArray().Select(node => node.GetProperty("identity").GetString())));
+        Assert.Equal(
+            expected, string.Join(
+                ' ', page.GetProperty("nodes").EnumerateArray().Select(node => node.GetProperty("identity").GetString())));
         Assert.Equal(expected.Length == 0 ? 0 : expected.Split(' ').Length, page.GetProperty("matched").GetInt32());
     }
 

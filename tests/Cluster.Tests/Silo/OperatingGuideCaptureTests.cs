@@ -10,7 +10,10 @@ public sealed class OperatingGuideCaptureTests
     private static readonly string[] OfTheLab =
     [
         "identity", "logfile", "loglevel", "plugin.choria.network.listen_address", "plugin.choria.network.public_url",
-        "plugin.choria.use_srv", "plugin.choria.middleware_hosts", "plugin.choria.network.system.user", "plugin.choria.network.system.password",
+        "plugin.choria.use_srv",
+        "plugin.choria.middleware_hosts",
+        "plugin.choria.network.system.user",
+        "plugin.choria.network.system.password",
     ];
 
     private static readonly string Guide = File.ReadAllText(Path.Combine(Repository.Root, "docs", "OPERATING.md"));

@@ -78,7 +78,8 @@ internal sealed record NodeConfiguration
     {
         var plugins = Text(settings, "registration").Split(',', StringSplitOptions.TrimEntries);
         return plugins.Contains("inventory_content")
-            ? TimeSpan.FromSeconds(int.TryParse(Text(settings, "registerinterval"), out var seconds) && seconds > 0 ? seconds : DefaultRegistrationSeconds)
+            ? TimeSpan.FromSeconds(
+                int.TryParse(Text(settings, "registerinterval"), out var seconds) && seconds > 0 ? seconds : DefaultRegistrationSeconds)
             : null;
     }
 

@@ -57,7 +57,8 @@ internal static class NodeRegistration
             [.. NodeAgents.Sorted.Select(name => new RegisteredAgent(name))],
             [$"role::{role ?? NoClass}"],
             facts.RootElement,
-            new RegisteredStatus(node.Profile.Identity, (long)(node.Now - node.Process.StartedAt).TotalSeconds, broker, node.Process.IsProvisioning),
+            new RegisteredStatus(
+                node.Profile.Identity, (long)(node.Now - node.Process.StartedAt).TotalSeconds, broker, node.Process.IsProvisioning),
             [.. node.Process.Collectives],
             new RegisteredBuild(NodeProfile.ChoriaVersion, "58e80bab"),
             []);

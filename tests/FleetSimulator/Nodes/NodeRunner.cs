@@ -101,7 +101,10 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
         lock (gate)
         {
             var now = fleet.Now;
-            if (now < registersAt || session is not { } connected || process is not { } running || files.Configuration?.RegistrationInterval is not { } interval)
+            if (now < registersAt
+                || session is not { } connected
+                || process is not { } running
+                || files.Configuration?.RegistrationInterval is not { } interval)
             {
                 return;
             }

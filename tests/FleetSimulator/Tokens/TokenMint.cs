@@ -7,7 +7,8 @@ using ControlPlane.FleetSimulator.Faults;
 namespace ControlPlane.FleetSimulator.Tokens;
 
 /// <summary>
-/// Makes the provisioning tokens of a fleet: one for all good nodes of a protocol with the same extensions, one more for each kind of bad ones.
+/// Makes the provisioning tokens of a fleet: one for all good nodes of a protocol with the same extensions, one more for each kind of bad
+/// ones.
 /// </summary>
 internal sealed class TokenMint : IDisposable
 {

@@ -78,7 +78,8 @@ public sealed class AdmissionCheckTests
 
     [Fact]
     public void Next_Brakes_WhoFellOutOfTheOverlay() =>
-        Assert.Contains("60 of its 100 nodes fell", Assert.IsType<EnrolmentStep.Park>(Next(Fallen, Control(1) with { Brake = Brake })).Hold.Reason);
+        Assert.Contains(
+            "60 of its 100 nodes fell", Assert.IsType<EnrolmentStep.Park>(Next(Fallen, Control(1) with { Brake = Brake })).Hold.Reason);
 
     [Fact]
     public void Next_DoesNotBrake_ANewNode_NorOneThatWasAskedToEnrolAnew()

@@ -29,7 +29,8 @@ public sealed class ConcurrencyLimitTests
     [Fact]
     public void After_Falls_WhenOneDependencyFails_ThoughTheOthersAreWell()
     {
-        var load = new LoadSummary([Of(Dependency.Brokers, 100, 0, 10), Of(Dependency.Store, 100, 0, 2), Of(Dependency.Authority, 20, 5, 10)]);
+        var load = new LoadSummary(
+            [Of(Dependency.Brokers, 100, 0, 10), Of(Dependency.Store, 100, 0, 2), Of(Dependency.Authority, 20, 5, 10)]);
 
         Assert.Equal(70, new ConcurrencyLimit(100, false).After(load, isFull: true, Min, Max, LatencyMax).Places);
     }
@@ -37,7 +38,8 @@ public sealed class ConcurrencyLimitTests
     [Fact]
     public void After_TakesAFewFailures_ForAccidents() =>
         Assert.Equal(
-            100, new ConcurrencyLimit(100, false).After(new([Of(Dependency.Authority, 4, 4, 0)]), isFull: false, Min, Max, LatencyMax).Places);
+            100, new ConcurrencyLimit(100, false).After(
+                new([Of(Dependency.Authority, 4, 4, 0)]), isFull: false, Min, Max, LatencyMax).Places);
 
     // A dependency that works on so many at once: more than that only wait for one another, and beyond four times that it fails.
     [Fact]
@@ -60,7 +62,8 @@ public sealed class ConcurrencyLimitTests
                     }
                 }
 
-                // The number at which the latency, or the failures, reach what is allowed; one step above and below it is as near as trying can be.
+                // The number at which the latency, or the failures, reach what is allowed; one step above and below it is as near as trying
+                // can be.
                 var knee = Math.Min((int)(capacity * (LatencyMax / alone)), 4 * capacity);
                 var step = (Max - Min) / 20;
                 Assert.InRange(seen.Min(), Min, Max);
@@ -83,7 +86,11 @@ public sealed class ConcurrencyLimitTests
 
         var load = window.Take();
         Assert.Equal(
-            [new(Dependency.Brokers, 0, 0, TimeSpan.Zero), new(Dependency.Store, 4, 0, TimeSpan.FromSeconds(1)), new(Dependency.Authority, 1, 1, TimeSpan.Zero)],
+            [
+                new(Dependency.Brokers, 0, 0, TimeSpan.Zero),
+                new(Dependency.Store, 4, 0, TimeSpan.FromSeconds(1)),
+                new(Dependency.Authority, 1, 1, TimeSpan.Zero)
+            ],
             load!.Dependencies);
         Assert.Null(window.Take());
     }

@@ -51,7 +51,9 @@ public sealed class FairQueueTests
             }
 
             Assert.Equal(arrivals.Length, taken.Select(one => one.Item1).Distinct().Count());
-            Assert.All(taken.GroupBy(one => one.Item2), group => Assert.Equal(group.Select(one => one.Item3).Order(), group.Select(one => one.Item3)));
+            Assert.All(
+                taken.GroupBy(one => one.Item2), group =>
+                    Assert.Equal(group.Select(one => one.Item3).Order(), group.Select(one => one.Item3)));
             Assert.Equal(0, queue.Waiting);
         });
 

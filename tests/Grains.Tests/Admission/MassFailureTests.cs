@@ -58,7 +58,8 @@ public sealed class MassFailureTests
     public void Draw_GivesConsecutiveTurns_NeverMoreThanTheLimit_WhoeverAsks() =>
         Gen.Select(Gen.Int[1, 6_000], Gen.Select(Gen.Int[1, 50], Gen.Int[0, 2_000]).Array[1, 50]).Sample((perMinute, draws) =>
         {
-            var (limit, control, state, now) = (new EnrolmentLimit(perMinute, "", "", Start), new EnrolmentControl("eu-1", 7), new EnrolmentControlState(), Start);
+            var (limit, control, state, now) = (
+                new EnrolmentLimit(perMinute, "", "", Start), new EnrolmentControl("eu-1", 7), new EnrolmentControlState(), Start);
             var given = new List<DateTimeOffset>();
             foreach (var (wanted, milliseconds) in draws)
             {

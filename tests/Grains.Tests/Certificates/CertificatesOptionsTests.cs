@@ -46,19 +46,22 @@ public sealed class CertificatesOptionsTests
     [InlineData("{identity}.", "no DNS name")]
     [InlineData("{HOST}.example.net", "unknown placeholder {HOST}")]
     public void Validate_RefusesTemplatesOfDnsNames(string template, string fault) =>
-        Assert.Contains(fault, Assert.Single(Faults(new CertificateProfile { Issuers = ["able"], DnsNames = [template] })), StringComparison.Ordinal);
+        Assert.Contains(
+            fault, Assert.Single(Faults(new CertificateProfile { Issuers = ["able"], DnsNames = [template] })), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("spiffe://example.net/node", "every node the same")]
     [InlineData("{identity}", "no absolute URI")]
     [InlineData("mailto:{identity}", "no absolute URI")]
     public void Validate_RefusesTemplatesOfUris(string template, string fault) =>
-        Assert.Contains(fault, Assert.Single(Faults(new CertificateProfile { Issuers = ["able"], Uris = [template] })), StringComparison.Ordinal);
+        Assert.Contains(
+            fault, Assert.Single(Faults(new CertificateProfile { Issuers = ["able"], Uris = [template] })), StringComparison.Ordinal);
 
     [Fact]
     public void Fill_TakesEachPlaceholderFromWhatIsVerified()
     {
-        Assert.Equal("web1.example.net web1 example.net eu", NameTemplate.Fill("{identity} {host} {domain} {overlay}", "web1.example.net", "eu"));
+        Assert.Equal(
+            "web1.example.net web1 example.net eu", NameTemplate.Fill("{identity} {host} {domain} {overlay}", "web1.example.net", "eu"));
         Assert.Equal("web1 web1 ", NameTemplate.Fill("{identity} {host} {domain}", "web1", "eu"));
         Assert.Null(NameTemplate.Fill(null, "web1", "eu"));
     }
@@ -69,7 +72,8 @@ public sealed class CertificatesOptionsTests
             .AddKeyedSingleton<ICertificateIssuer>("able", new ScriptedIssuer("able"))
             .AddKeyedSingleton<ICertificateIssuer>("unable", new ScriptedIssuer("unable") { Capabilities = Incapable })
             .BuildServiceProvider();
-        var result = new CertificatesOptionsValidator(services).Validate(null, new CertificatesOptions { Profiles = { ["node"] = profile } });
+        var result = new CertificatesOptionsValidator(services).Validate(
+            null, new CertificatesOptions { Profiles = { ["node"] = profile } });
         return result.Failures is { } failures ? [.. failures] : [];
     }
 }

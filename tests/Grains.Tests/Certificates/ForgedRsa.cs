@@ -34,7 +34,9 @@ internal static class ForgedRsa
         static BigInteger Candidate(BigInteger primorial, int power)
         {
             var residue = BigInteger.ModPow(65_537, power, primorial);
-            var number = (((BigInteger.One << 1023) + (BigInteger.One << 1022) + (BigInteger.One << (1000 - power))) / primorial * primorial) + residue;
+            var number =
+                (((BigInteger.One << 1023) + (BigInteger.One << 1022) + (BigInteger.One << (1000 - power)))
+                    / primorial * primorial) + residue;
             number += number.IsEven ? primorial : BigInteger.Zero;
             while (HasSmallFactor(number))
             {

@@ -6,7 +6,9 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace ControlPlane.Certificates;
 
-/// <summary>One of each kind of request that no honest node sends, taken through orders: refused by its rule, in time, and no CA is called.</summary>
+/// <summary>
+/// One of each kind of request that no honest node sends, taken through orders: refused by its rule, in time, and no CA is called.
+/// </summary>
 public sealed class HostileRequestsTests : IDisposable
 {
     private const string Identity = "web1.example.net";
@@ -95,18 +97,29 @@ public sealed class HostileRequestsTests : IDisposable
         yield return ("deep nesting", Refusal.RequestMalformed, "PKCS#10", Identity, Pem([.. Enumerable.Repeat((byte)0x30, 30_000)]));
         yield return ("no PEM", Refusal.RequestMalformed, "no PEM block", Identity, "not a request");
         yield return ("two thousand names", Refusal.NamesUnexpected, "asks for the name", Identity, ManyNames());
-        yield return ("another's name", Refusal.IdentityMismatch, "names 'web2.example.net'", Identity, SigningRequests.Choria("web2.example.net"));
+        yield return (
+            "another's name", Refusal.IdentityMismatch, "names 'web2.example.net'", Identity, SigningRequests.Choria("web2.example.net"));
         yield return ("NUL in the request", Refusal.IdentityMismatch, "names", Identity, SigningRequests.Choria($"{Identity}\0"));
-        yield return ("look-alike in the request", Refusal.IdentityMismatch, "names 'w?b1.example.net'", Identity, SigningRequests.Choria("wеb1.example.net"));
+        yield return (
+            "look-alike in the request",
+            Refusal.IdentityMismatch,
+            "names 'w?b1.example.net'",
+            Identity,
+            SigningRequests.Choria("wеb1.example.net"));
         yield return ("dot at the end of the request", Refusal.IdentityMismatch, "names", Identity, SigningRequests.Choria($"{Identity}."));
         foreach (var (identity, rule) in Identities())
         {
             yield return ($"identity '{identity}'", Refusal.IdentityMalformed, rule, identity, good);
         }
 
-        yield return ("a client's name", Refusal.IdentityReserved, "'.mcollective'", "bob.mcollective", SigningRequests.Choria("bob.mcollective"));
         yield return (
-            "a privileged name", Refusal.IdentityReserved, "privileged", "sso.privileged.example.net", SigningRequests.Choria("sso.privileged.example.net"));
+            "a client's name", Refusal.IdentityReserved, "'.mcollective'", "bob.mcollective", SigningRequests.Choria("bob.mcollective"));
+        yield return (
+            "a privileged name",
+            Refusal.IdentityReserved,
+            "privileged",
+            "sso.privileged.example.net",
+            SigningRequests.Choria("sso.privileged.example.net"));
     }
 
     private static IEnumerable<(string Identity, string Rule)> Identities() =>
@@ -133,7 +146,8 @@ public sealed class HostileRequestsTests : IDisposable
         await silo.SweepAsync();
     }
 
-    private static string Forged(System.Numerics.BigInteger modulus, long exponent = 65_537) => ForgedRsa.Request(Identity, modulus, exponent);
+    private static string Forged(System.Numerics.BigInteger modulus, long exponent = 65_537) =>
+        ForgedRsa.Request(Identity, modulus, exponent);
 
     private static string Signed(string algorithm) => ForgedRsa.Request(Identity, ForgedRsa.Modulus(2048), 65_537, algorithm);
 

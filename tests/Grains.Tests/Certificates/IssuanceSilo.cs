@@ -38,7 +38,8 @@ internal sealed class IssuanceSilo
         var monitor = new FixedOptions(options);
         var provider = services.AddMetrics().AddSingleton<CertificatesMeter>().BuildServiceProvider();
         var desks = new IssuerDesks(provider, Options.Create(options), provider.GetRequiredService<CertificatesMeter>(), time);
-        Book = new OrderBook(ledger, desks, new OrderAttempt(new OrderRecord(ledger, time), desks, new KeyAdmission(keys, monitor), monitor, time), time);
+        Book = new OrderBook(
+            ledger, desks, new OrderAttempt(new OrderRecord(ledger, time), desks, new KeyAdmission(keys, monitor), monitor, time), time);
         Settlement = new RevocationSettlement(desks, new OrderReplay(desks, monitor, time), keys, time);
     }
 

@@ -73,7 +73,8 @@ public sealed class LedgerChainTests
         var body = LedgerChain.Next(LedgerHead.None, Entry(0) with { Request = request, Detail = "why" }, Now).Body;
 
         Assert.All(
-            ["\"node\":\"web0\"", "\"state\":\"Issued\"", "\"issuer\":\"ca\"", "\"serial\":\"0A\"", "\"key\":\"f00d\"", "\"request\":\"digest\"",
+            ["\"node\":\"web0\"", "\"state\":\"Issued\"", "\"issuer\":\"ca\"", "\"serial\":\"0A\"", "\"key\":\"f00d\"",
+             "\"request\":\"digest\"",
                 "\"detail\":\"why\"", "\"at\":\"2026-11-23", "\"sequence\":1", "\"order\":\"web0/1\""],
             part => Assert.Contains(part, body, StringComparison.Ordinal));
         Assert.DoesNotContain("SECRET", body, StringComparison.Ordinal);

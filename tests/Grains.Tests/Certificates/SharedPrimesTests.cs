@@ -6,7 +6,8 @@ namespace ControlPlane.Certificates;
 
 public sealed class SharedPrimesTests
 {
-    private static readonly int[] Primes = [.. Enumerable.Range(1000, 900).Where(n => Enumerable.Range(2, 42).All(divisor => n % divisor != 0))];
+    private static readonly int[] Primes =
+        [.. Enumerable.Range(1000, 900).Where(n => Enumerable.Range(2, 42).All(divisor => n % divisor != 0))];
 
     private static readonly Gen<int> Prime = Gen.Int[0, Primes.Length - 1].Select(index => Primes[index]);
 
@@ -58,14 +59,16 @@ public sealed class SharedPrimesTests
 
         async Task RecordAsync(string identity, BigInteger modulus)
         {
-            using var key = RSA.Create(new RSAParameters { Modulus = modulus.ToByteArray(isUnsigned: true, isBigEndian: true), Exponent = [1, 0, 1] });
+            using var key = RSA.Create(
+                new RSAParameters { Modulus = modulus.ToByteArray(isUnsigned: true, isBigEndian: true), Exponent = [1, 0, 1] });
             var now = TimeProvider.System.GetUtcNow();
             var order = CertificateOrders.For(identity, SigningRequests.Elliptic(identity), new CertificateProfile(), now);
             var signed = await issuer.IssueAsync(order with { PublicKeyInfoDer = key.ExportSubjectPublicKeyInfo() }, cancel);
             var certificate = new IssuedCertificate(
                 order.OrderId, "scripted", identity, PemEncoding.WriteString("CERTIFICATE", signed.CertificateDer), "", now, now, "");
             await ledger.TryWriteAsync(
-                new LedgerEntry("scripted", order.OrderId, identity, LedgerState.Issued, "", now, certificate, null, null, Version: 0), cancel);
+                new LedgerEntry(
+                    "scripted", order.OrderId, identity, LedgerState.Issued, "", now, certificate, null, null, Version: 0), cancel);
         }
     }
 

@@ -5,7 +5,8 @@ namespace ControlPlane.Certificates;
 
 public sealed class WeakModulusTests
 {
-    private static readonly Gen<BigInteger> Wide = Gen.Byte.Array[128].Select(bytes => new BigInteger(bytes, isUnsigned: true) | (BigInteger.One << 1023) | 1);
+    private static readonly Gen<BigInteger> Wide = Gen.Byte.Array[128].Select(
+        bytes => new BigInteger(bytes, isUnsigned: true) | (BigInteger.One << 1023) | 1);
 
     [Fact]
     public void MayBeSquare_IsTrue_OfEverySquare() => Wide.Sample(root =>

@@ -44,7 +44,8 @@ public sealed class NodeIndexTests
     [InlineData("with('/web/') or with('os.family=~Red')", "db1 web1 web2")]
     [InlineData("virtual=true or os.family=redhat and country=uk", "db1 web2")]
     [InlineData("missing=1", "")]
-    public void Select_AnswersExpressions(string filter, string expected) => Assert.Equal(expected, Select(NodeQuery.All with { Filter = filter }));
+    public void Select_AnswersExpressions(string filter, string expected) =>
+        Assert.Equal(expected, Select(NodeQuery.All with { Filter = filter }));
 
     [Fact]
     public void Select_AnswersEveryPartOfAQuery()
@@ -128,7 +129,8 @@ public sealed class NodeIndexTests
 
             var selection = NodeSelection.Of(NodeQuery.All with { Filter = $"country=c{one} or not country=c{other} and rank>2" });
             Assert.Equal(
-                countries.Index().Where(node => node.Item == one || (node.Item != other && node.Index > 2)).Select(node => $"n{node.Index}"),
+                countries.Index()
+                    .Where(node => node.Item == one || (node.Item != other && node.Index > 2)).Select(node => $"n{node.Index}"),
                 tried.Select(selection).Select(entry => entry.Identity));
         });
 
@@ -136,7 +138,16 @@ public sealed class NodeIndexTests
         identity, NodeStage.Enrolled, "overlay-1", null, DateTimeOffset.UnixEpoch, null, NodeLiveness.Alive, "0.30.2");
 
     private static NodeInventory Inventory(string identity, string facts, string[] classes, string[] agents) => new(
-        identity, InventorySource.Registration, DateTimeOffset.UnixEpoch, Encoding.UTF8.GetBytes(facts), classes, agents, [], null, facts, 0);
+        identity,
+        InventorySource.Registration,
+        DateTimeOffset.UnixEpoch,
+        Encoding.UTF8.GetBytes(facts),
+        classes,
+        agents,
+        [],
+        null,
+        facts,
+        0);
 
     private void Learn(string identity, string facts, string[] classes, string[] agents)
     {

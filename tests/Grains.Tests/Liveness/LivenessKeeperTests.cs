@@ -99,5 +99,14 @@ public sealed class LivenessKeeperTests : IDisposable
     private LivenessKeeper Keeper() => new(state, state, services.GetRequiredService<Serializer>(), Options.Create(Limits), time);
 
     private FleetEvent Alive(string identity) =>
-        new(identity, FleetEventKind.Alive, "server", "0.30.2", time.GetUtcNow(), time.GetUtcNow(), "overlay-1", (ulong)time.GetUtcNow().Ticks, identity);
+        new(
+            identity,
+            FleetEventKind.Alive,
+            "server",
+            "0.30.2",
+            time.GetUtcNow(),
+            time.GetUtcNow(),
+            "overlay-1",
+            (ulong)time.GetUtcNow().Ticks,
+            identity);
 }

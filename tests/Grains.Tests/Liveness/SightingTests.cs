@@ -48,7 +48,13 @@ public sealed class SightingTests
     [Fact]
     public void Judge_QuarantinesNobody_ForEventsThatAnybodyCanForge()
     {
-        var forged = Own with { KeyFingerprint = null, Standing = CredentialStanding.None, MachineId = null, OtherPlace = "a process that started yesterday" };
+        var forged = Own with
+        {
+            KeyFingerprint = null,
+            Standing = CredentialStanding.None,
+            MachineId = null,
+            OtherPlace = "a process that started yesterday"
+        };
         var note = Assert.IsType<SightingVerdict.Note>(SightingCheck.Judge(Enrolled, forged));
 
         Assert.Contains("yesterday", note.Detail, StringComparison.Ordinal);
@@ -59,7 +65,8 @@ public sealed class SightingTests
     {
         var forged = Own with { KeyFingerprint = null, Standing = CredentialStanding.None, MachineId = "machine-2" };
 
-        Assert.Contains("machine-2", Assert.IsType<SightingVerdict.Note>(SightingCheck.Judge(Enrolled, forged)).Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            "machine-2", Assert.IsType<SightingVerdict.Note>(SightingCheck.Judge(Enrolled, forged)).Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -84,7 +91,8 @@ public sealed class SightingTests
         var note = Assert.IsType<SightingVerdict.Note>(SightingCheck.Judge(Enrolled, expired));
         var noted = Enrolled.Noted(Arrived.AddHours(1), note.Detail);
 
-        Assert.IsType<SightingVerdict.Nothing>(SightingCheck.Judge(noted, expired with { Place = "nats://broker3:4222", KeyFingerprint = "cccc" }));
+        Assert.IsType<SightingVerdict.Nothing>(
+            SightingCheck.Judge(noted, expired with { Place = "nats://broker3:4222", KeyFingerprint = "cccc" }));
         var enrolledAnew = noted with { Held = noted.Held! with { ArrivedAt = Arrived.AddHours(2) } };
         Assert.IsType<SightingVerdict.Note>(SightingCheck.Judge(enrolledAnew, expired with { At = Arrived.AddHours(3) }));
     }

@@ -4,7 +4,9 @@ using Orleans.Storage;
 
 namespace ControlPlane.Grains.Tests.Overlays;
 
-/// <summary>A grain store in memory that refuses to overwrite what its writer has not read, as Redis does; its user may die at a write.</summary>
+/// <summary>
+/// A grain store in memory that refuses to overwrite what its writer has not read, as Redis does; its user may die at a write.
+/// </summary>
 internal sealed class MemoryStore : IGrainStorage
 {
     private readonly ConcurrentDictionary<string, (object State, string ETag)> records = new(StringComparer.Ordinal);

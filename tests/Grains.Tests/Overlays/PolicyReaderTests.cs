@@ -160,7 +160,8 @@ public sealed class PolicyReaderTests
     public void Read_TakesBoundedTime_ForTheLargestPolicy()
     {
         var predicate = string.Join(" or ", Enumerable.Range(0, 60).Select(i => $"(node.site == \"s{i}\" and overlay.site != \"t{i}\")"));
-        var rules = string.Join('\n', Enumerable.Range(0, 64).Select(i => $"    - {{ name: f{i}, when: '{predicate[..1900]}x\"))', require: '{predicate}' }}"));
+        var rules = string.Join(
+            '\n', Enumerable.Range(0, 64).Select(i => $"    - {{ name: f{i}, when: '{predicate[..1900]}x\"))', require: '{predicate}' }}"));
         var text = Small[..Small.LastIndexOf("    - {", StringComparison.Ordinal)] + rules;
         var began = Stopwatch.GetTimestamp();
 

@@ -8,7 +8,9 @@ using Orleans.Serialization;
 
 namespace ControlPlane.Grains.Tests.Overlays;
 
-/// <summary>Arrivals side by side, leases that end and silos that die at any write: what is stored breaks no rule, and nothing answered is lost.</summary>
+/// <summary>
+/// Arrivals side by side, leases that end and silos that die at any write: what is stored breaks no rule, and nothing answered is lost.
+/// </summary>
 public sealed class RegionHistoryTests
 {
     private const string Policy = """
@@ -66,7 +68,10 @@ public sealed class RegionHistoryTests
 
     // As a reentrant grain runs: one turn after the other, calls interleaved where they wait.
     private static void InTurns(Func<Task> run) => Task.Factory.StartNew(
-        run, CancellationToken.None, TaskCreationOptions.None, new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler).Unwrap().GetAwaiter().GetResult();
+        run,
+        CancellationToken.None,
+        TaskCreationOptions.None,
+        new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler).Unwrap().GetAwaiter().GetResult();
 
     private async Task Run((int Writes, bool IsStored)[] deaths, (int Action, int Node, int Customer, int Expected)[] calls)
     {
@@ -127,7 +132,8 @@ public sealed class RegionHistoryTests
         {
             Assert.True(overlay.Committed <= overlay.HardLimit, $"{overlay.Name}: {overlay.Committed} of {overlay.HardLimit}");
             Assert.Equal(ledger.AllNodes().Count(node => node.Home == overlay.Name), overlay.Nodes);
-            Assert.Equal(ledger.AllNodes().Count(node => node.Home != overlay.Name && node.LiveHold?.Overlay == overlay.Name), overlay.Reserved);
+            Assert.Equal(
+                ledger.AllNodes().Count(node => node.Home != overlay.Name && node.LiveHold?.Overlay == overlay.Name), overlay.Reserved);
         }
 
         foreach (var group in ledger.AllNodes().Where(node => node.Place is not null).GroupBy(node => node.Attributes.Split(',')[0]))

@@ -46,7 +46,8 @@ public sealed class EnrolmentTests
         Assert.IsType<EnrolmentStep.CloseSuperseded>(Next(gone, news, reached));
         var closed = gone with { Superseded = [] };
         Assert.IsType<EnrolmentStep.FreePlace>(Next(closed, news, reached));
-        Assert.Equal(new EnrolmentStep.Nothing(reached.AddMinutes(5)), Next(closed with { PlaceFreedDue = reached.AddMinutes(5) }, news, reached));
+        Assert.Equal(
+            new EnrolmentStep.Nothing(reached.AddMinutes(5)), Next(closed with { PlaceFreedDue = reached.AddMinutes(5) }, news, reached));
         Assert.Equal(new EnrolmentStep.Nothing(null), Next(closed with { PlaceFreedDue = null }, news, reached));
     }
 
@@ -91,7 +92,8 @@ public sealed class EnrolmentTests
     public void Next_LeavesANodeEnrolled_ThatIsHeardInItsOverlay_AfterItWasThoughtToHaveFallenBack(string overlay, int seconds, bool stays)
     {
         var fallen = Start.AddMinutes(5);
-        var silent = Enrolled.StartedOver(fallen, fallen, null).OnHold(new Hold(NodeStage.Silent, "no answer", fallen.AddHours(1), null), fallen);
+        var silent = Enrolled.StartedOver(fallen, fallen, null).OnHold(
+            new Hold(NodeStage.Silent, "no answer", fallen.AddHours(1), null), fallen);
         var news = new NodeNews(SightedAt: fallen, Arrival: new Arrival(overlay, fallen.AddSeconds(seconds)));
 
         Assert.Equal(stays, Next(silent, news, fallen.AddMinutes(1)) is EnrolmentStep.Stay);
@@ -206,7 +208,8 @@ public sealed class EnrolmentTests
     {
         var restless = Certified with { Stage = NodeStage.Placed, Begun = [.. Enumerable.Repeat(Start, Options.EnrolmentsPerHourMax)] };
 
-        Assert.Equal(Refusal.TooManyAttempts, Assert.IsType<EnrolmentStep.Quarantine>(Next(restless, Silence, Start.AddMinutes(59))).Refusal);
+        Assert.Equal(
+            Refusal.TooManyAttempts, Assert.IsType<EnrolmentStep.Quarantine>(Next(restless, Silence, Start.AddMinutes(59))).Refusal);
         Assert.IsType<EnrolmentStep.MakeKeys>(Next(restless, Silence, Start.AddMinutes(60)));
     }
 

@@ -89,7 +89,8 @@ public sealed class NodeSettingsTests
         var overlay = Overlay();
         overlay.Configuration[key] = "value";
 
-        Assert.Contains("is not the name of a setting", Assert.Single(NodeSettings.Faults(Build(Certificate, overlay))), StringComparison.Ordinal);
+        Assert.Contains(
+            "is not the name of a setting", Assert.Single(NodeSettings.Faults(Build(Certificate, overlay))), StringComparison.Ordinal);
     }
 
     [Fact]

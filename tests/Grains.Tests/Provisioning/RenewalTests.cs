@@ -56,10 +56,15 @@ public sealed class RenewalTests
         var node = Node("0A");
         var due = Renewal.DueAt(node, Options)!.Value;
 
-        Assert.Equal(new EnrolmentStep.Nothing(due), Enrolment.Next(node, new NodeNews(), Options, EnrolmentControls.Open, due.AddSeconds(-1)));
+        Assert.Equal(
+            new EnrolmentStep.Nothing(due), Enrolment.Next(node, new NodeNews(), Options, EnrolmentControls.Open, due.AddSeconds(-1)));
         Assert.IsType<EnrolmentStep.Renew>(Enrolment.Next(node, new NodeNews(), Options, EnrolmentControls.Open, due));
         Assert.IsNotType<EnrolmentStep.Renew>(Enrolment.Next(
-            node with { Stage = NodeStage.Keyed, Pending = new PendingCredentials { KeyedAt = due } }, new NodeNews(), Options, EnrolmentControls.Open, due));
+            node with { Stage = NodeStage.Keyed, Pending = new PendingCredentials { KeyedAt = due } },
+            new NodeNews(),
+            Options,
+            EnrolmentControls.Open,
+            due));
     }
 
     private static NodeState Node(string serial) => new()

@@ -18,7 +18,8 @@ public class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
     public ScriptedIssuer(string name, bool repeatable = false)
     {
         Name = name;
-        Capabilities = new IssuerCapabilities(true, true, true, true, true, true, false, null) { Repeatable = repeatable, PerRequestUris = true };
+        Capabilities = new IssuerCapabilities(
+            true, true, true, true, true, true, false, null) { Repeatable = repeatable, PerRequestUris = true };
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name} root", key, HashAlgorithmName.SHA256);
         var identifier = new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false);

@@ -102,7 +102,8 @@ public sealed class CfsslFront : IAsyncDisposable
                 context.Response.Headers.RetryAfter = "3";
                 break;
             case FrontBehaviour.ChangesTheKey:
-                await PassAsync(context, Change(body, order => order["certificate_request"] = SigningRequests.Elliptic("web1.example.net")));
+                await PassAsync(
+                    context, Change(body, order => order["certificate_request"] = SigningRequests.Elliptic("web1.example.net")));
                 break;
             case FrontBehaviour.OmitsTheNames:
                 await PassAsync(context, Change(body, order => order["hosts"] = new JsonArray()));

@@ -9,7 +9,9 @@ public sealed record CfsslServerSettings
     /// <summary>A database of what it issued, so that it can revoke. None by default.</summary>
     public bool Database { get; init; }
 
-    /// <summary>TLS that asks clients for a certificate of this PKI named <see cref="CfsslServer.ClientName"/>. Plain HTTP by default.</summary>
+    /// <summary>
+    /// TLS that asks clients for a certificate of this PKI named <see cref="CfsslServer.ClientName"/>. Plain HTTP by default.
+    /// </summary>
     public TestPki? MutualTls { get; init; }
 
     /// <summary>The program; Debian's by default.</summary>

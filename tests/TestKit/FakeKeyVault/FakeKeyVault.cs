@@ -107,7 +107,9 @@ public sealed class FakeKeyVault : IAsyncDisposable
     /// <summary>How often the certificate was read.</summary>
     public int Reads => _reads;
 
-    /// <summary>A client's connections to it: its name exists nowhere, so that they go to the loopback; TLS still checks the name.</summary>
+    /// <summary>
+    /// A client's connections to it: its name exists nowhere, so that they go to the loopback; TLS still checks the name.
+    /// </summary>
     public SocketsHttpHandler CreateHandler(int? port = null)
     {
         var trust = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
@@ -177,7 +179,8 @@ public sealed class FakeKeyVault : IAsyncDisposable
         Interlocked.Increment(ref _challenges);
         LastUnauthorizedBody = await new StreamReader(context.Request.Body).ReadToEndAsync(context.RequestAborted);
         var resource = Trick is KeyVaultTrick.Phishes ? "https://vault.azure.net" : Resource;
-        context.Response.Headers.WWWAuthenticate = $"Bearer authorization=\"https://login.fake.example.net/{Tenant}\", resource=\"{resource}\"";
+        context.Response.Headers.WWWAuthenticate =
+            $"Bearer authorization=\"https://login.fake.example.net/{Tenant}\", resource=\"{resource}\"";
         await FailAsync(context, 401, "Unauthorized");
     }
 
@@ -196,7 +199,8 @@ public sealed class FakeKeyVault : IAsyncDisposable
             ["policy"] = new JsonObject
             {
                 ["id"] = $"{Url.AbsoluteUri}certificates/{CertificateName}/policy",
-                ["key_props"] = new JsonObject { ["kty"] = _authority.Key is RSA ? "RSA" : "EC", ["exportable"] = false, ["reuse_key"] = true },
+                ["key_props"] =
+                    new JsonObject { ["kty"] = _authority.Key is RSA ? "RSA" : "EC", ["exportable"] = false, ["reuse_key"] = true },
                 ["issuer"] = new JsonObject { ["name"] = "Unknown" },
             },
         });
@@ -206,7 +210,8 @@ public sealed class FakeKeyVault : IAsyncDisposable
     {
         if (Trick is KeyVaultTrick.Forbids or KeyVaultTrick.Fails)
         {
-            await FailAsync(context, Trick is KeyVaultTrick.Forbids ? 403 : 500, Trick is KeyVaultTrick.Forbids ? "Forbidden" : "InternalError");
+            await FailAsync(
+                context, Trick is KeyVaultTrick.Forbids ? 403 : 500, Trick is KeyVaultTrick.Forbids ? "Forbidden" : "InternalError");
             return;
         }
 

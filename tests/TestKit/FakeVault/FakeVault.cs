@@ -169,9 +169,11 @@ public sealed class FakeVault : IAsyncDisposable
         _ when !Tokens.Holds(context.Request.Headers["X-Vault-Token"].ToString()) => FailAsync(context, 403, "permission denied"),
         ["certs"] when context.Request.Query["list"] == "true" => Pki.StoredSerials.Count == 0
             ? FailAsync(context, 404)
-            : AnswerAsync(context, Data(new JsonObject { ["keys"] = new JsonArray([.. Pki.StoredSerials.Select(key => JsonValue.Create(key))]) })),
+            : AnswerAsync(
+                context, Data(new JsonObject { ["keys"] = new JsonArray([.. Pki.StoredSerials.Select(key => JsonValue.Create(key))]) })),
         ["roles", var name] when !IsWrite(context) => Pki.Roles.TryGetValue(name, out var role)
-            ? role.Allowed ? AnswerAsync(context, Data(role.ToJson())) : FailAsync(context, 403, "1 error occurred:\n\t* permission denied\n\n")
+            ? role.Allowed ? AnswerAsync(context, Data(role.ToJson())) : FailAsync(
+                context, 403, "1 error occurred:\n\t* permission denied\n\n")
             : FailAsync(context, 404),
         ["sign" or "sign-verbatim" or "revoke", ..] when !IsWrite(context) => FailAsync(context, 405, "unsupported operation"),
         ["sign", var role] => SignAsync(context, role, verbatim: false),

@@ -55,7 +55,8 @@ public sealed class FakeVaultPki(TestAuthority authority)
         }
 
         var names = NamesFor(role, body, request, verbatim);
-        var error = KeyError(role, request.PublicKey) ?? names.Select(name => NameError(role, name, verbatim)).FirstOrDefault(e => e is not null);
+        var error = KeyError(role, request.PublicKey) ?? names.Select(
+            name => NameError(role, name, verbatim)).FirstOrDefault(e => e is not null);
         var uris = verbatim || role.UseCsrSans ? [] : ((string?)body["uri_sans"] ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries);
         error ??= uris.Any(uri => role.AllowedUriSans is not { } allowed || !uri.StartsWith(allowed, StringComparison.Ordinal))
             ? "URI Subject Alternative Names were provided via the API which are not valid for this role"
@@ -164,18 +165,26 @@ public sealed class FakeVaultPki(TestAuthority authority)
             .FirstOrDefault();
         if (verbatim)
         {
-            return [.. request.CertificateExtensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(names => names.EnumerateDnsNames())];
+            return [
+                .. request.CertificateExtensions.OfType<X509SubjectAlternativeNameExtension>()
+                    .SelectMany(names => names.EnumerateDnsNames())
+            ];
         }
 
         var commonName = role.UseCsrCommonName ? requested ?? (string?)body["common_name"] : (string?)body["common_name"];
 
         // With use_csr_sans the names that we send are passed over, silently but for a warning.
         var alternatives = role.UseCsrSans ? "" : (string?)body["alt_names"] ?? "";
-        return [.. alternatives.Split(',', StringSplitOptions.RemoveEmptyEntries).Prepend(commonName ?? "").Distinct(StringComparer.Ordinal)];
+        return [
+            .. alternatives.Split(',', StringSplitOptions.RemoveEmptyEntries)
+                .Prepend(commonName ?? "").Distinct(StringComparer.Ordinal)
+        ];
     }
 
     private static string? NameError(FakeVaultRole role, string name, bool verbatim) =>
-        verbatim || name.EndsWith($".{role.AllowedDomain}", StringComparison.Ordinal) ? null : $"common name {name} not allowed by this role";
+        verbatim || name.EndsWith($".{role.AllowedDomain}", StringComparison.Ordinal)
+            ? null
+            : $"common name {name} not allowed by this role";
 
     private static string? KeyError(FakeVaultRole role, PublicKey key)
     {

@@ -5,7 +5,9 @@ using ControlPlane.Provisioning;
 
 namespace ControlPlane.TestKit.Provisioning;
 
-/// <summary>Nodes that answer as <see cref="INodeAgent"/> promises, with the faults that a test gives them. A fake: no wire, no broker.</summary>
+/// <summary>
+/// Nodes that answer as <see cref="INodeAgent"/> promises, with the faults that a test gives them. A fake: no wire, no broker.
+/// </summary>
 public sealed class FakeNodes : INodeAgent
 {
     private readonly ConcurrentDictionary<string, FakeNode> nodes = new(StringComparer.Ordinal);

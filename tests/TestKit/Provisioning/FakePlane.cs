@@ -25,7 +25,8 @@ public sealed class FakeDiscovery : IFleetDiscovery
 {
     public IReadOnlyList<DiscoveredNode> Nodes { get; set; } = [];
 
-    public async IAsyncEnumerable<DiscoveredNode> SweepAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<DiscoveredNode> SweepAsync(
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var node in Nodes)
         {

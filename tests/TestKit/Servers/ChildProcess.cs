@@ -65,7 +65,9 @@ public sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends a signal; after SIGSTOP it returns when the process stands still, so that nothing sent afterwards is answered.</summary>
+    /// <summary>
+    /// Sends a signal; after SIGSTOP it returns when the process stands still, so that nothing sent afterwards is answered.
+    /// </summary>
     public void Signal(int signal)
     {
         Signals.Send(_process.Id, signal);

@@ -58,8 +58,8 @@ public sealed class NatsCluster : IAsyncDisposable
     /// is the loss of two.
     /// </summary>
     /// <remarks>
-    /// Not their health, nor consumers: a member of 2.9.10 that was away while a consumer was made or deleted may miss it for good, and never
-    /// say again that it is healthy.
+    /// Not their health, nor consumers: a member of 2.9.10 that was away while a consumer was made or deleted may miss it for good, and
+    /// never say again that it is healthy.
     /// </remarks>
     public Task UntilWholeAsync(CancellationToken cancellationToken) => Readiness.UntilAsync(
         IsWholeAsync,

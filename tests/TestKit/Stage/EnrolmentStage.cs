@@ -21,7 +21,9 @@ public sealed record EnrolmentStageOptions
     /// <summary>How many silos share the work, each a process of its own. 1 to 9; 1 by default.</summary>
     public int Silos { get; init; } = 1;
 
-    /// <summary>How many overlays the silo serves, each with a network of its own: <c>overlay-1</c> and so on. 1 to 6; 1 by default.</summary>
+    /// <summary>
+    /// How many overlays the silo serves, each with a network of its own: <c>overlay-1</c> and so on. 1 to 6; 1 by default.
+    /// </summary>
     public int Overlays { get; init; } = 1;
 
     /// <summary>
@@ -63,7 +65,13 @@ public sealed class EnrolmentStage : IAsyncDisposable
     private readonly IReadOnlyList<SiloSeat> seats;
 
     private EnrolmentStage(
-        EnrolmentStageOptions options, string folder, TestPki pki, StageSecrets secrets, StageBrokers brokers, RedisServer redis, string issuerPublicKey)
+        EnrolmentStageOptions options,
+        string folder,
+        TestPki pki,
+        StageSecrets secrets,
+        StageBrokers brokers,
+        RedisServer redis,
+        string issuerPublicKey)
     {
         this.options = options;
         this.folder = folder;
@@ -71,7 +79,8 @@ public sealed class EnrolmentStage : IAsyncDisposable
         Secrets = secrets;
         Brokers = brokers;
         Redis = redis;
-        seats = [.. Enumerable.Range(0, options.OwnClusters ? options.Overlays : options.Silos).Select(number => SeatOf(number, issuerPublicKey))];
+        var silos = options.OwnClusters ? options.Overlays : options.Silos;
+        seats = [.. Enumerable.Range(0, silos).Select(number => SeatOf(number, issuerPublicKey))];
     }
 
     public StageSecrets Secrets { get; }
@@ -95,7 +104,8 @@ public sealed class EnrolmentStage : IAsyncDisposable
     /// <summary>Starts brokers and Redis; not yet the silo.</summary>
     /// <param name="options">What it is made of.</param>
     /// <param name="makeTokens">
-    /// Makes what only Choria's protocol can: writes the client token of <see cref="CallerId"/> to its file, and gives the issuer's public key.
+    /// Makes what only Choria's protocol can: writes the client token of <see cref="CallerId"/> to its file, and gives the issuer's public
+    /// key.
     /// </param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     public static async Task<EnrolmentStage> StartAsync(
@@ -104,7 +114,8 @@ public sealed class EnrolmentStage : IAsyncDisposable
         var folder = options.Folder ?? Directory.CreateTempSubdirectory("controlplane-stage-").FullName;
         var pki = TestPki.Create(Path.Combine(folder, "pki"));
         var secrets = StageSecrets.Make(Path.Combine(folder, "secrets"));
-        var brokers = await StageBrokers.StartAsync(folder, pki, secrets, options.Overlays, options.MutualTls, cancellationToken, options.OwnClusters ? options.Overlays : 1);
+        var brokers = await StageBrokers.StartAsync(
+            folder, pki, secrets, options.Overlays, options.MutualTls, cancellationToken, options.OwnClusters ? options.Overlays : 1);
         try
         {
             var redis = await RedisServer.StartAsync(

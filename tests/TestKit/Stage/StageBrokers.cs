@@ -1,6 +1,8 @@
 namespace ControlPlane.TestKit.Stage;
 
-/// <summary>The provisioning network and those of the overlays on real nats-servers, with the configurations of <c>infra/nats</c>.</summary>
+/// <summary>
+/// The provisioning network and those of the overlays on real nats-servers, with the configurations of <c>infra/nats</c>.
+/// </summary>
 public sealed class StageBrokers : IAsyncDisposable
 {
     private StageBrokers(IReadOnlyList<NatsServer> provisionings, IReadOnlyList<NatsServer> overlays)
@@ -29,7 +31,13 @@ public sealed class StageBrokers : IAsyncDisposable
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <param name="provisionings">How many provisioning networks.</param>
     public static async Task<StageBrokers> StartAsync(
-        string folder, TestPki pki, StageSecrets secrets, int overlays, bool mutualTls, CancellationToken cancellationToken, int provisionings = 1)
+        string folder,
+        TestPki pki,
+        StageSecrets secrets,
+        int overlays,
+        bool mutualTls,
+        CancellationToken cancellationToken,
+        int provisionings = 1)
     {
         var tls = pki.ServerCertificate("broker");
         var entries = new List<NatsServer>();
