@@ -4,7 +4,7 @@
 # runs a few. A skipped test counts as failed, and so does a run without any test.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-seconds_max=420
+seconds_max=900
 
 infra/prerequisites.sh || exit 1
 

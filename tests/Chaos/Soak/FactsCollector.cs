@@ -35,7 +35,7 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder,
     /// <param name="cancellationToken">Ends it.</param>
     public async Task<FleetFacts> CollectAsync(SimulatedFleet fleet, string log, CancellationToken cancellationToken)
     {
-        var view = new ControlPlaneView(() => Api);
+        var view = new ControlPlaneView(stage);
         var roster = await view.ListAsync(cancellationToken);
         IReadOnlyList<StoredEvent> events =
         [

@@ -76,7 +76,7 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
     private async Task HealAsync(EnrolmentStage stage, SimulatedFleet fleet, CancellationToken cancellationToken)
     {
         var injector = new FaultInjector(stage, fleet, Keep, time);
-        var view = new ControlPlaneView(() => stage.Silo!.Api);
+        var view = new ControlPlaneView(stage);
         var began = time.GetTimestamp();
         while (true)
         {

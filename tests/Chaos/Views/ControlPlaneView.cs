@@ -3,11 +3,13 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using ControlPlane.Fleet;
 using ControlPlane.Provisioning;
+using ControlPlane.TestKit.Stage;
 
 namespace ControlPlane.Chaos;
 
 /// <summary>What the control plane says of the fleet, by its HTTP API.</summary>
-internal sealed class ControlPlaneView(Func<HttpClient> api)
+/// <param name="stage">Whose first silo that runs is asked, each time anew: they die here.</param>
+internal sealed class ControlPlaneView(EnrolmentStage stage)
 {
     private const int PageSize = 1000;
     private const int ReadsAtOnce = 16;
@@ -15,12 +17,14 @@ internal sealed class ControlPlaneView(Func<HttpClient> api)
     private static readonly JsonSerializerOptions Json =
         new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
-    /// <summary>Nodes by stage; null while the silo does not answer.</summary>
+    private HttpClient Api => stage.Silo?.Api ?? throw new HttpRequestException("no silo runs");
+
+    /// <summary>Nodes by stage; null while no silo answers.</summary>
     public async Task<IReadOnlyDictionary<NodeStage, int>?> CountAsync(CancellationToken cancellationToken)
     {
         try
         {
-            return (await api().GetFromJsonAsync<SummaryAnswer>("/v1/summary", Json, cancellationToken))?.Stages;
+            return (await Api.GetFromJsonAsync<SummaryAnswer>("/v1/summary", Json, cancellationToken))?.Stages;
         }
         catch (HttpRequestException)
         {
@@ -36,7 +40,7 @@ internal sealed class ControlPlaneView(Func<HttpClient> api)
         do
         {
             var path = $"/v1/nodes?limit={PageSize}" + (cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}");
-            var page = await api().GetFromJsonAsync<NodesAnswer>(path, Json, cancellationToken);
+            var page = await Api.GetFromJsonAsync<NodesAnswer>(path, Json, cancellationToken);
             nodes.AddRange(page!.Nodes);
             cursor = page.NextCursor;
         }
@@ -52,7 +56,7 @@ internal sealed class ControlPlaneView(Func<HttpClient> api)
         foreach (var chunk in nodes.Where(node => node.Stage == NodeStage.Enrolled).Chunk(ReadsAtOnce))
         {
             var read = chunk.Select(node =>
-                api().GetFromJsonAsync<NodeSnapshot>($"/v1/nodes/{Uri.EscapeDataString(node.Identity)}", Json, cancellationToken));
+                Api.GetFromJsonAsync<NodeSnapshot>($"/v1/nodes/{Uri.EscapeDataString(node.Identity)}", Json, cancellationToken));
             foreach (var snapshot in await Task.WhenAll(read))
             {
                 held[snapshot!.Identity] = snapshot;

@@ -64,7 +64,7 @@ public sealed class ConcurrencyLimitTests
 
                 // The number at which the latency, or the failures, reach what is allowed; one step above and below it is as near as trying
                 // can be.
-                var knee = Math.Min((int)(capacity * (LatencyMax / alone)), 4 * capacity);
+                var knee = Math.Min((int)(capacity * LatencyMax.Ticks / alone.Ticks), 4 * capacity);
                 var step = (Max - Min) / 20;
                 Assert.InRange(seen.Min(), Min, Max);
                 Assert.True(seen.Min() >= Math.Min(Max, Math.Max(Min, (int)(knee * 0.7) - 1)), $"{seen.Min()} is too careful for {knee}");
