@@ -43,7 +43,7 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
         display.Say(simulated.KeyPool == 0 ? "nodes make Ed25519 keys" : $"nodes have {simulated.KeyPool} RSA keys, kept in {folder.Keys}");
         display.Say($"starting {options.Nodes} nodes of protocol {options.Protocol.ToString().ToLowerInvariant()}");
         await using var fleet = await SimulatedFleet.StartAsync(simulated, cancellationToken);
-        var view = new ControlPlaneView(() => stage.Silo!.Api);
+        var view = new ControlPlaneView(stage);
         await FollowAsync(stage, fleet, view, siloLog, cancellationToken);
 
         var faults = await JudgeAsync(stage, fleet, view, cancellationToken);
