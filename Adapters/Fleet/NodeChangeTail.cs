@@ -32,10 +32,9 @@ internal sealed partial class NodeChangeTail(
             {
                 await FollowAsync(stoppingToken);
             }
-            catch (Exception away) when (
-                away is SoftStateException or NatsException or OperationCanceledException && !stoppingToken.IsCancellationRequested)
+            catch (Exception away) when (!stoppingToken.IsCancellationRequested)
             {
-                // The top of a loop that must go on: watchers wait meanwhile, and lose nothing.
+                // The top of a loop that must go on, since what leaves it ends the silo: watchers wait meanwhile, and lose nothing.
                 LogAway(away.Message);
                 await Task.Delay(RetryDelay, time, stoppingToken);
             }

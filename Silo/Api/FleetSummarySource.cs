@@ -34,7 +34,7 @@ internal sealed partial class FleetSummarySource(
             {
                 _latest = await CountAsync();
             }
-            catch (Exception fault) when (fault is not OperationCanceledException)
+            catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
             {
                 // The loop must go on: a console without numbers is no reason to stop a silo.
                 Failures.Add(1);

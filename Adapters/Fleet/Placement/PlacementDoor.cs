@@ -6,12 +6,15 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Adapters.Fleet.Placement;
 
 /// <summary>Lets the region's other overlays reach the placement of this one, on this overlay's own network.</summary>
-internal sealed class PlacementDoor(
+internal sealed partial class PlacementDoor(
     FleetConnections connections,
     IGrainFactory grains,
     IOptions<OverlaysOptions> overlays,
+    TimeProvider time,
     ILogger<PlacementDoor> logger) : BackgroundService
 {
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var (region, local) = (overlays.Value.Region, overlays.Value.Local);
@@ -21,11 +24,28 @@ internal sealed class PlacementDoor(
         }
 
         var responder = new PlacementResponder(connection, LinkJson.SubjectOf(region, local), Answer, logger);
-        await responder.RunAsync(stoppingToken);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await responder.RunAsync(stoppingToken);
+                LogClosed("the subscription ended");
+            }
+            catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
+            {
+                // A door that stays shut cuts the region off, and what leaves this loop ends the silo.
+                LogClosed(fault.Message);
+            }
+
+            await Task.Delay(RetryDelay, time, stoppingToken);
+        }
 
         // Another region's question is not ours, whoever may publish here.
         Task<LinkReply> Answer(LinkRequest request) => request.Region == region
             ? grains.GetGrain<IPlacementHomeGrain>(region).Answer(request)
             : throw new InvalidOperationException($"it is about the region '{request.Region}'");
     }
+
+    [LoggerMessage(LogLevel.Warning, "The region's overlays cannot ask this one; trying again: {Reason}")]
+    private partial void LogClosed(string reason);
 }
