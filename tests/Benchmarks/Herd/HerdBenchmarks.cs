@@ -127,12 +127,16 @@ public sealed class HerdKillBenchmark : IBenchmark, IAsyncDisposable
 
     public int Rounds => 1;
 
+    public IReadOnlyDictionary<string, double> Details { get; private set; } = new Dictionary<string, double>();
+
     public async Task PrepareAsync(CancellationToken cancellationToken) => herd = await HerdStage.StartAsync(silos: 3, cancellationToken);
 
     public async Task<double> RunOursAsync(CancellationToken cancellationToken)
     {
         var victim = herd!.Stage.Silos[2]!;
         var times = await herd.ArriveAsync(HerdFleet.Nodes, dead: default, _ => victim.KillAsync(), cancellationToken);
+
+        Details = times.Details;
 
         // The reference is to have three silos again.
         await herd.Stage.StartSiloAsync(cancellationToken, number: 2);
