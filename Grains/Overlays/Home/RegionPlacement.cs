@@ -138,7 +138,11 @@ internal sealed class RegionPlacement(
                 return null;
             }
 
-            var reply = await link.AskAsync(home.Home, request(home), Options.HomePatience, cancellationToken);
+            if (await AskAsync(home, request(home), cancellationToken) is not { } reply)
+            {
+                continue;
+            }
+
             if (reply.IsHome)
             {
                 return reply;
@@ -150,6 +154,25 @@ internal sealed class RegionPlacement(
             {
                 throw new PlacementHomeLostException($"{home.Home} is not the region's home, and names {reply.Home}");
             }
+        }
+    }
+
+    // Null when it is silent and the home no more: another overlay was promoted since this silo last asked its own grain.
+    private async Task<LinkReply?> AskAsync(RegionHome home, LinkRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await link.AskAsync(home.Home, request, Options.HomePatience, cancellationToken);
+        }
+        catch (PlacementHomeLostException)
+        {
+            known = null;
+            if ((await HomeAsync()).Epoch == home.Epoch)
+            {
+                throw;
+            }
+
+            return null;
         }
     }
 

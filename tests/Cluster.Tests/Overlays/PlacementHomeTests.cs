@@ -103,6 +103,20 @@ public sealed class PlacementHomeTests : IAsyncLifetime
         Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await PlaceEventuallyAsync("a", Request("n4", "acme", 4))).Overlay);
     }
 
+    [Fact]
+    public async Task PlaceAsync_AsksTheNewHome_ThoughTheSiloBelievesInTheOldOneStill()
+    {
+        await ArrangeAsync("defer");
+        await overlays.In("b").PlaceAsync(Request("n1", "acme", 4), Cancel);
+        overlays.Link.IsCut = true;
+
+        await overlays.Grain<IPlacementHomeGrain>("b").Promote("ann", "a burns");
+
+        Assert.Equal(
+            "b", Assert.IsType<PlacementOutcome.Placed>(
+                await overlays.In("b").PlaceAsync(new PlacementRequest("alone", 1, "{}", "{}"), Cancel)).Overlay);
+    }
+
     [Theory]
     [InlineData(OverlayState.Draining)]
     [InlineData(OverlayState.Isolated)]
