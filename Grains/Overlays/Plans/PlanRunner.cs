@@ -4,8 +4,8 @@ namespace ControlPlane.Overlays.Plans;
 
 /// <summary>Makes, keeps and runs the plans of a region.</summary>
 /// <remarks>
-/// The ledger says who is on the way: a node with a place held for the plan. So after a crash the runner finds its moves again,
-/// and a node that was told twice enrols once.
+/// The ledger says who is on the way: a node with a place held for the plan. So after a crash the runner finds its moves again and tells
+/// their nodes again: one that was told twice enrols once.
 /// </remarks>
 internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, PlacementMeter meter, Action wake)
 {
@@ -128,7 +128,7 @@ internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, Pla
         }
     }
 
-    /// <summary>Finds the moves that were under way when the last activation ended.</summary>
+    /// <summary>Finds the moves that were under way when the last activation ended, perhaps before their nodes were told.</summary>
     public void Restore()
     {
         foreach (var node in Ledger.AllNodes())
@@ -137,6 +137,10 @@ internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, Pla
             {
                 onTheirWay[node.Identity] = hold.Overlay;
                 current = hold.Plan;
+                if (hold.Attempt == Reservation.ForPlan && Ledger.Plans.Running?.Id == hold.Plan)
+                {
+                    _ = Tell(hold.Plan, node.Identity, node.Home ?? "", hold.Overlay);
+                }
             }
         }
     }
@@ -296,6 +300,21 @@ internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, Pla
         {
             // Reserved and stored before the node is told: when it comes to enrol, the place is there.
             await history.Record(new LedgerEntry.NodeChanged(Ledger.Node(identity)! with { Held = hold }));
+        }
+#pragma warning disable CA1031 // Stored or not is unknown: it was not told, and the lease ends.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return;
+        }
+
+        await Tell(plan, identity, from, to);
+    }
+
+    private async Task Tell(string plan, string identity, string from, string to)
+    {
+        try
+        {
             using var deadline = new CancellationTokenSource(TellDeadline);
             var answer = await summons.AskAsync(identity, from, $"moves to {to} by plan {plan}", deadline.Token);
             if (answer != SummonsAnswer.Coming && Ledger.Node(identity) is { Held.Attempt: Reservation.ForPlan } unmoved)

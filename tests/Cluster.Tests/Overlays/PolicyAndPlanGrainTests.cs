@@ -1,3 +1,4 @@
+using System.Globalization;
 using ControlPlane.Overlays;
 
 namespace ControlPlane.Cluster.Tests.Overlays;
@@ -83,6 +84,71 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         Assert.Equal(30, overlays.Sum(overlay => overlay.Nodes));
         Assert.Equal((0, 0), ((await cluster.Grain<IPlacementPolicyGrain>(name).CheckPolicy(ByCustomer)).DryRun!.SplitGroups,
             overlays.Sum(o => o.Reserved)));
+    }
+
+    [Fact]
+    public async Task APlan_EndsAsItWould_ThoughTheGrainEndsAgainAndAgain()
+    {
+        var name = cluster.NewRegion();
+        var region = cluster.Grain<IOverlayPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        var plan = await ApproveDrainAsync(name);
+
+        var done = await EnrolTheMovedAsync(region, plans, plan, async () =>
+        {
+            await TestKit.Readiness.UntilAsync(
+                async _ => await CountAsync(region) is (_, > 0)
+                    || (await plans.ListPlans()).Single(known => known.Id == plan.Id).Stage == PlanStage.Done,
+                "nodes are on their way, or none is left",
+                TestContext.Current.CancellationToken);
+            await cluster.DeactivateAll();
+        });
+
+        Assert.Equal((PlanStage.Done, plan.Nodes, 0, 0), (done.Stage, done.Moved, done.Skipped, done.Failed));
+        Assert.Equal((30, 0), await CountAsync(region));
+    }
+
+    [Fact]
+    public async Task CommandPlan_SendsNobody_WhilePaused_AndTheRest_WhenResumed()
+    {
+        var name = cluster.NewRegion();
+        var region = cluster.Grain<IOverlayPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        var plan = await ApproveDrainAsync(name);
+        await UntilAsync(plans, plan.Id, progress => progress.Stage == PlanStage.Running);
+
+        await plans.CommandPlan(plan.Id, PlanCommand.Pause, "bob");
+        var moved = await EnrolThoseToldAsync(region, plan);
+        var paused = await UntilAsync(plans, plan.Id, progress => progress.Moved == moved);
+
+        Assert.Equal((PlanStage.Paused, "Pause by bob"), (paused.Stage, paused.Reason));
+        Assert.InRange(moved, 0, plan.Nodes - 1);
+        Assert.Equal((30, 0), await CountAsync(region));
+        await plans.CommandPlan(plan.Id, PlanCommand.Resume, "bob");
+        var done = await EnrolTheMovedAsync(region, plans, plan);
+        Assert.Equal((PlanStage.Done, plan.Nodes, 0), (done.Stage, done.Moved, done.Failed));
+    }
+
+    [Fact]
+    public async Task CommandPlan_LetsThoseOnTheirWayArrive_WhenAborted()
+    {
+        var name = cluster.NewRegion();
+        var region = cluster.Grain<IOverlayPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        var plan = await ApproveDrainAsync(name);
+        await TestKit.Readiness.UntilAsync(
+            async _ => await CountAsync(region) is (_, > 0), "a node was told", TestContext.Current.CancellationToken);
+
+        await plans.CommandPlan(plan.Id, PlanCommand.Abort, "bob");
+        var moved = await EnrolThoseToldAsync(region, plan);
+        var aborted = await UntilAsync(plans, plan.Id, progress => progress.Moved == moved);
+
+        Assert.Equal((PlanStage.Aborted, 0), (aborted.Stage, aborted.Failed));
+        Assert.InRange(moved, 1, plan.Nodes - 1);
+        Assert.Equal((30, 0), await CountAsync(region));
     }
 
     [Fact]
@@ -174,8 +240,46 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         }
     }
 
+    private async Task<PlacementPlan> ApproveDrainAsync(string name)
+    {
+        var region = cluster.Grain<IOverlayPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await EnrolAsync(region, 30);
+        var drained = (await region.ListOverlays()).MaxBy(overlay => overlay.Nodes)!.Name;
+        var created = Assert.IsType<PlanOutcome.Accepted>(
+            await plans.CreatePlan(new PlanRequest(PlanKind.Drain, drained, "ann"))).Progress;
+        await plans.CommandPlan(created.Id, PlanCommand.Approve, "bob");
+        return (await plans.ShowPlan(created.Id))!;
+    }
+
+    private static async Task<(int Nodes, int Reserved)> CountAsync(IOverlayPlacementGrain region)
+    {
+        var overlays = await region.ListOverlays();
+        return (overlays.Sum(overlay => overlay.Nodes), overlays.Sum(overlay => overlay.Reserved));
+    }
+
+    // Until no place is held: the plan sends nobody any more.
+    private static async Task<int> EnrolThoseToldAsync(IOverlayPlacementGrain region, PlacementPlan plan)
+    {
+        var enrolled = 0;
+        foreach (var identity in plan.Moves.SelectMany(move => move.Identities))
+        {
+            if (await CountAsync(region) is (_, 0))
+            {
+                break;
+            }
+
+            await region.Place(Request(identity, 2, $"c{int.Parse(identity[1..], CultureInfo.InvariantCulture) % 6}"));
+            await region.Confirm(identity, 2);
+            enrolled++;
+        }
+
+        return enrolled;
+    }
+
     // The fleet's part: a node that was told to enrols anew, and learns where.
-    private static async Task<PlanProgress> EnrolTheMovedAsync(IOverlayPlacementGrain region, IPlacementPlanGrain plans, PlacementPlan plan)
+    private static async Task<PlanProgress> EnrolTheMovedAsync(
+        IOverlayPlacementGrain region, IPlacementPlanGrain plans, PlacementPlan plan, Func<Task>? between = null)
     {
         var customers = Enumerable.Range(0, 30).ToDictionary(i => $"n{i}", i => $"c{i % 6}");
         var deadline = TimeProvider.System.GetTimestamp();
@@ -203,6 +307,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
                 return progress;
             }
 
+            await (between?.Invoke() ?? Task.CompletedTask);
             await Task.Delay(50, TestContext.Current.CancellationToken);
         }
     }
