@@ -48,9 +48,17 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
             throw new PlacementLapsedException($"{identity} has no place: it was given back");
         }
 
-        if (held.Lapsed && held.Overlay != node.Home && ObjectionTo(node, held.Overlay) is { } rule)
+        if (held.Lapsed && held.Overlay != node.Home)
         {
-            throw new PlacementLapsedException($"the place of {identity} in {held.Overlay} lapsed, and {rule} does not let it in any more");
+            if (ObjectionTo(node, held.Overlay) is { } rule)
+            {
+                throw new PlacementLapsedException(
+                    $"the place of {identity} in {held.Overlay} lapsed, and {rule} does not let it in any more");
+            }
+
+            // What it declared was promised while there was room; others may have taken it since.
+            var overlay = Ledger.Overlay(held.Overlay)!;
+            node = node with { Declared = Situation.Of(Ledger, Ledger.ApplicantOf(node), node).DeclaredIn(overlay) };
         }
 
         await history.Record(new LedgerEntry.NodeChanged(node with { Home = held.Overlay, HomeAttempt = attempt, Held = null }));

@@ -46,7 +46,7 @@ public sealed class RegionHistoryTests
         Gen.Select(
             Gen.Select(Gen.Int[1, 12], Gen.Bool).Array[1, 4],
             Gen.Select(Gen.Int[0, 9], Gen.Int[0, 11], Gen.Int[0, 3], Gen.Int[1, 4]).Array[1, 60])
-        .Sample((deaths, calls) => InTurns(() => new RegionHistoryTests().Run(deaths, calls)), iter: 60, threads: 1);
+        .Sample((deaths, calls) => InTurns(() => new RegionHistoryTests().Run(deaths, calls)), iter: 300, threads: 1);
 
     [Fact]
     public async Task Confirm_SendsALateNodeAway_WhenItsGroupOpenedElsewhereMeanwhile()
