@@ -27,8 +27,9 @@ host.UseOrleans(silo =>
     silo.ConfigureEndpoints(IPAddress.Loopback, int.Parse(port, System.Globalization.CultureInfo.InvariantCulture), gatewayPort: 0);
     silo.Configure<ClusterMembershipOptions>(membership =>
     {
-        membership.ProbeTimeout = TimeSpan.FromSeconds(1);
-        membership.NumMissedProbesLimit = 2;
+        // Six seconds: on a busy machine a silo that lives was given up after two, and ended in the middle of its work.
+        membership.ProbeTimeout = TimeSpan.FromSeconds(2);
+        membership.NumMissedProbesLimit = 3;
         membership.NumVotesForDeathDeclaration = 1;
     });
     silo.AddJetStreamStreams("host", options =>

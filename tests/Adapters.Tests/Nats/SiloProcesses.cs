@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
 using ControlPlane.TestKit;
@@ -11,8 +12,10 @@ internal sealed class SiloProcesses : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("controlplane-streams-").FullName;
     private readonly List<int> _ports = [];
-    private readonly List<ChildProcess> _processes = [];
-    private readonly List<string> _past = [];
+
+    // Replaced whole, never changed: the supervision restarts silos while the test reads what they said.
+    private ImmutableArray<ChildProcess> _processes = [];
+    private ImmutableArray<string> _past = [];
     private readonly CancellationTokenSource _ending = new();
     private readonly IReadOnlyList<string> _streams;
     private readonly NatsServer _nats;
@@ -31,7 +34,9 @@ internal sealed class SiloProcesses : IAsyncDisposable
 
     public IReadOnlyList<ChildProcess> Processes => _processes;
 
-    public string Output => string.Join("\n---\n", [.. _past, .. _processes.Select(process => process.Output)]);
+    public string Output => string.Join(
+        "\n---\n",
+        [$"supervision: {_supervision.Exception?.Message ?? "no fault"}", .. _past, .. _processes.Select(process => process.Output)]);
 
     public static async Task<SiloProcesses> StartAsync(IReadOnlyList<string> streams, int count, CancellationToken cancellationToken)
     {
@@ -48,7 +53,7 @@ internal sealed class SiloProcesses : IAsyncDisposable
             {
                 var port = LoopbackPort.Free();
                 silos._ports.Add(port);
-                silos._processes.Add(silos.Start(port));
+                silos._processes = silos._processes.Add(silos.Start(port));
             }
 
             await Readiness.UntilAsync(
@@ -93,7 +98,9 @@ internal sealed class SiloProcesses : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _ending.CancelAsync();
-        await _supervision;
+
+        // A silo that could not be started again is the test's to report, and no reason to leave the others running.
+        await _supervision.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _ending.Dispose();
         foreach (var process in _processes)
         {
@@ -110,14 +117,14 @@ internal sealed class SiloProcesses : IAsyncDisposable
     {
         while (!cancellationToken.IsCancellationRequested)
         {
-            for (var index = 0; index < _processes.Count; index++)
+            for (var index = 0; index < _processes.Length; index++)
             {
                 if (_processes[index] is { HasExited: true } ended)
                 {
                     Deaths++;
-                    _past.Add(ended.Output);
+                    _past = _past.Add(ended.Output);
                     await ended.DisposeAsync();
-                    _processes[index] = Start(_ports[index]);
+                    _processes = _processes.SetItem(index, Start(_ports[index]));
                 }
             }
 
