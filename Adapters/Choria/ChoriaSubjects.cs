@@ -12,6 +12,9 @@ public static class ChoriaSubjects
     /// <summary>Every lifecycle event of every component.</summary>
     public const string AllLifecycleEvents = "choria.lifecycle.event.>";
 
+    /// <summary>Every event of autonomous agents, as Choria's broker captures them.</summary>
+    public const string AllMachineEvents = "choria.machine.>";
+
     /// <summary>Transitions of autonomous agents.</summary>
     public const string MachineTransitions = "choria.machine.transition";
 

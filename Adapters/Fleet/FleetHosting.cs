@@ -18,9 +18,13 @@ public static class FleetHosting
 {
     private const string DecoderKey = "choria-lifecycle";
     private const string RegistrationDecoderKey = "choria-registration";
+    private const string MachineDecoderKey = "choria-machine";
 
     /// <summary>Nodes register every five minutes; what is older than some rounds was overtaken.</summary>
     private static readonly TimeSpan RegistrationsMaxAge = TimeSpan.FromHours(1);
+
+    /// <summary>As Choria's broker keeps them.</summary>
+    private static readonly TimeSpan MachineEventsMaxAge = TimeSpan.FromDays(1);
 
     /// <summary>
     /// Adds the connections to the provisioning network and the overlays, RPC to nodes, discovery, attestation and server tokens,
@@ -65,6 +69,7 @@ public static class FleetHosting
         silo.Services.AddSingleton<RegistrationMeter>();
         silo.Services.AddKeyedSingleton<IJetStreamDecoder, LifecycleDecoder>(DecoderKey);
         silo.Services.AddKeyedSingleton<IJetStreamDecoder, RegistrationDecoder>(RegistrationDecoderKey);
+        silo.Services.AddKeyedSingleton<IJetStreamDecoder, MachineDecoder>(MachineDecoderKey);
 
         // Streams share the first of the connections over which nodes are called: no network costs a connection more.
         silo.Services.AddKeyedSingleton<INatsConnection>(
@@ -82,6 +87,11 @@ public static class FleetHosting
             {
                 streams.Sources.Add(Registrations(overlay, network));
             }
+
+            foreach (var (overlay, network) in fleet.Value.Overlays.Where(overlay => overlay.Value.MachineStreamName.Length > 0))
+            {
+                streams.Sources.Add(Machines(overlay, network));
+            }
         });
         return silo.AddJetStreamStreams(FleetStreams.Provider, streams =>
         {
@@ -98,6 +108,18 @@ public static class FleetHosting
         Subjects = { ChoriaSubjects.AllLifecycleEvents },
         DecoderKey = DecoderKey,
         Create = network.CreateStream ? new JetStreamCreation { Subjects = { ChoriaSubjects.AllLifecycleEvents } } : null,
+    };
+
+    private static JetStreamSourceOptions Machines(string overlay, NetworkOptions network) => new()
+    {
+        Name = MachineDecoder.SourceOf(overlay),
+        ConnectionKey = overlay,
+        JetStream = network.MachineStreamName,
+        Subjects = { ChoriaSubjects.AllMachineEvents },
+        DecoderKey = MachineDecoderKey,
+        Create = network.CreateStream
+            ? new JetStreamCreation { Subjects = { ChoriaSubjects.AllMachineEvents }, MaxAge = MachineEventsMaxAge }
+            : null,
     };
 
     private static JetStreamSourceOptions Registrations(string overlay, NetworkOptions network)

@@ -132,6 +132,12 @@ public sealed class NetworkOptions
     public List<string> RegistrationSubjects { get; set; } = [];
 
     /// <summary>
+    /// The JetStream stream that holds what nodes' autonomous agents say, <c>CHORIA_MACHINE</c> as Choria's broker names it: each event is
+    /// a sign of life of its node. None by default. Read on overlays' networks only.
+    /// </summary>
+    public string MachineStreamName { get; set; } = "";
+
+    /// <summary>
     /// Path of the PEM file with the CAs that sign the certificates of protocol v1 nodes: registrations of theirs are believed by it.
     /// Without it they count as signs of life of nobody.
     /// </summary>

@@ -13,7 +13,8 @@ using NATS.Client.JetStream.Models;
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>
-/// Reads events and registrations again from the JetStream streams of the fleet. Partitions that ask at the same time share one reading.
+/// Reads events, registrations and machine events again from the JetStream streams of the fleet. Partitions that ask at the same time
+/// share one reading.
 /// </summary>
 /// <remarks>
 /// Proofs are not looked at: anybody may say that a node is alive. Consumers are named and their filter is one subject, for servers before
@@ -166,11 +167,11 @@ internal sealed partial class StoredSignsOfLife(
             return null;
         }
 
-        if (!source.IsRegistrations)
+        if (source.Decoder is { } decoder)
         {
             var stored = new JetStreamMessage(
-                source.Network, message.Subject, message.Headers, payload, metadata.Sequence.Stream, metadata.Timestamp);
-            return new LifecycleDecoder().Decode(stored).Payload as FleetEvent;
+                source.Name, message.Subject, message.Headers, payload, metadata.Sequence.Stream, metadata.Timestamp);
+            return decoder.Decode(stored).Payload as FleetEvent;
         }
 
         return RegistrationDecoder.SenderOrNull(payload) is { Length: > 0 } sender
@@ -190,15 +191,33 @@ internal sealed partial class StoredSignsOfLife(
     {
         var networks = fleet.Value.Overlays.Prepend(new(FleetStreams.ProvisioningNetwork, fleet.Value.Provisioning)).ToList();
         return networks.Where(network => network.Value.StreamName.Length > 0)
-            .Select(network => new Source(network.Key, network.Value.StreamName, ChoriaSubjects.AllLifecycleEvents, IsRegistrations: false))
+            .Select(network => new Source(
+                network.Key, network.Key, network.Value.StreamName, ChoriaSubjects.AllLifecycleEvents, new LifecycleDecoder()))
             .Concat(networks.Where(network => network.Value.RegistrationStreamName.Length > 0)
-                .Select(network => new Source(network.Key, network.Value.RegistrationStreamName, Subject: null, IsRegistrations: true)));
+                .Select(network => new Source(
+                    network.Key,
+                    RegistrationDecoder.SourceOf(network.Key),
+                    network.Value.RegistrationStreamName,
+                    Subject: null,
+                    Decoder: null)))
+            .Concat(fleet.Value.Overlays.Where(overlay => overlay.Value.MachineStreamName.Length > 0)
+                .Select(overlay => new Source(
+                    overlay.Key,
+                    MachineDecoder.SourceOf(overlay.Key),
+                    overlay.Value.MachineStreamName,
+                    ChoriaSubjects.AllMachineEvents,
+                    new MachineDecoder())));
     }
 
     [LoggerMessage(LogLevel.Warning, "Who was heard since {Since} cannot be read again, so nodes that died since are called late later: {Reason}")]
     private partial void LogNotRead(DateTimeOffset since, string reason);
 
-    private sealed record Source(string Network, string JetStream, string? Subject, bool IsRegistrations);
+    /// <param name="Network">Where it is read.</param>
+    /// <param name="Name">As the provider's source is named.</param>
+    /// <param name="JetStream">Its JetStream stream.</param>
+    /// <param name="Subject">The subject that is read; null for all.</param>
+    /// <param name="Decoder">Reads its messages; null for registrations, which are not opened here.</param>
+    private sealed record Source(string Network, string Name, string JetStream, string? Subject, IJetStreamDecoder? Decoder);
 
     /// <param name="Since">From when on.</param>
     /// <param name="BegunAt">The timestamp of its begin: what was acknowledged before it is in it.</param>

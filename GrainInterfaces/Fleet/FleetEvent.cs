@@ -17,6 +17,9 @@ public enum FleetEventKind
 
     /// <summary>Not an event of Choria's, but a sign of life too: the node registered what it is.</summary>
     Registration = 7,
+
+    /// <summary>No lifecycle event either: an autonomous agent of the node's changed its state, or a watcher of it told its own.</summary>
+    Machine = 8,
 }
 
 /// <summary>One lifecycle event of one node, as a stream delivered it.</summary>
@@ -42,7 +45,13 @@ public sealed record FleetEvent(
     [property: Id(6)] string Network,
     [property: Id(7)] ulong Sequence,
     [property: Id(8)] string? EventId = null,
-    [property: Id(9)] NodeRegistration? Registration = null);
+    [property: Id(9)] NodeRegistration? Registration = null)
+{
+    /// <summary>
+    /// Whether it is of the JetStream stream of lifecycle events; others are signs of life only, and their sequences are of other streams.
+    /// </summary>
+    public bool IsOfLifecycle => Kind is not (FleetEventKind.Registration or FleetEventKind.Machine);
+}
 
 /// <summary>What a node registered, and how it proved that it is the node.</summary>
 /// <param name="Inventory">What it says of itself; null when that could not be used.</param>

@@ -59,7 +59,7 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
         foreach (var fleetEvent in eventsOfOneNode)
         {
             var node = GrainFactory.GetGrain<INodeGrain>(fleetEvent.Identity);
-            if (fleetEvent.Kind != FleetEventKind.Registration)
+            if (fleetEvent.IsOfLifecycle)
             {
                 await node.Observe(fleetEvent);
             }

@@ -41,7 +41,7 @@ internal sealed class LivenessBook(LivenessOptions options)
             return null;
         }
 
-        if (heard.Kind != FleetEventKind.Registration)
+        if (heard.IsOfLifecycle)
         {
             pulse.Sequence = heard.Sequence;
         }
@@ -49,7 +49,7 @@ internal sealed class LivenessBook(LivenessOptions options)
         var age = now - heard.ReceivedAt;
         var heardAt = clock - LivenessRules.SilenceAfter(heard.Kind, age > TimeSpan.Zero ? age : TimeSpan.Zero, options);
 
-        // Two JetStream streams carry signs of life, and neither waits for the other: an older one does not take a newer one back.
+        // Several JetStream streams carry signs of life, and none waits for another: an older one does not take a newer one back.
         if (storedAt >= pulse.StoredAt)
         {
             (pulse.HeardAt, pulse.StoredAt) = (heardAt, storedAt);
@@ -155,7 +155,7 @@ internal sealed class LivenessBook(LivenessOptions options)
 
     // Sequences begin anew when somebody makes the JetStream stream anew; its messages are younger then.
     private static bool IsRepeat(NodePulse pulse, FleetEvent heard, long storedAt) =>
-        heard.Kind != FleetEventKind.Registration && heard.Sequence <= pulse.Sequence && storedAt <= pulse.StoredAt;
+        heard.IsOfLifecycle && heard.Sequence <= pulse.Sequence && storedAt <= pulse.StoredAt;
 
     private NodePulse? FindOrAdd(string identity)
     {

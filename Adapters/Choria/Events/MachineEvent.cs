@@ -17,7 +17,11 @@ public sealed record MachineEvent
     /// <summary>The agent's version.</summary>
     public required string MachineVersion { get; init; }
 
+    /// <summary>When the event was made, by the node's clock.</summary>
     public required long UnixSeconds { get; init; }
+
+    /// <inheritdoc cref="UnixSeconds"/>
+    public DateTimeOffset Time => DateTimeOffset.FromUnixTimeSeconds(UnixSeconds);
 
     /// <summary>The kind of watcher, such as <c>nagios</c>; null for a transition.</summary>
     public string? WatcherType { get; init; }
@@ -60,6 +64,10 @@ internal static class MachineEventReader
     private static readonly WireFields Fields = new(
         ["protocol", "identity", "id", "version", "timestamp", "machine"], ["type", "name", "transition", "from_state", "to_state"]);
 
+    // What DateTimeOffset can hold: the years 1 and 9999.
+    private static readonly long SecondsMin = DateTimeOffset.MinValue.ToUnixTimeSeconds();
+    private static readonly long SecondsMax = DateTimeOffset.MaxValue.ToUnixTimeSeconds();
+
     public static MachineEvent Read(ReadOnlySpan<byte> payload)
     {
         var wrapped = CloudEventReader.Open(payload, ChoriaLayer.MachineEvent);
@@ -72,7 +80,7 @@ internal static class MachineEventReader
         {
             if (cursor.Field == "timestamp")
             {
-                seconds = cursor.ReadInteger();
+                seconds = cursor.ReadInteger(SecondsMin, SecondsMax);
             }
             else
             {

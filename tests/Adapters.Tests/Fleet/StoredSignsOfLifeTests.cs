@@ -19,6 +19,7 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
     private const string Overlay = FleetParts.Overlay;
     private const string Events = "CHORIA_EVENTS";
     private const string Registrations = "CHORIA_REGISTRATION";
+    private const string Machines = "CHORIA_MACHINE";
 
     private NatsServer server = null!;
     private NatsConnection nats = null!;
@@ -32,6 +33,7 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
         var streams = new NatsJSContext(nats);
         await streams.CreateStreamAsync(new StreamConfig(Events, [ChoriaSubjects.AllLifecycleEvents]), Cancelled);
         await streams.CreateStreamAsync(new StreamConfig(Registrations, ["choria.node_metadata.>"]), Cancelled);
+        await streams.CreateStreamAsync(new StreamConfig(Machines, [ChoriaSubjects.AllMachineEvents]), Cancelled);
     }
 
     public async ValueTask DisposeAsync()
@@ -41,19 +43,21 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task SinceAsync_FindsEventsAndRegistrations_EachInItsPartition()
+    public async Task SinceAsync_FindsEverySignOfLife_EachInItsPartition()
     {
         var nodes = Enumerable.Range(0, 40).Select(number => $"web{number}.example.net").ToList();
         foreach (var node in nodes)
         {
             await SayAliveAsync(node);
             await RegisterAsync(node);
+            await SayMachineAsync(node);
         }
 
         var found = await FindAsync(TimeProvider.System.GetUtcNow());
 
         Assert.Equal(nodes.Order(StringComparer.Ordinal), Names(found, FleetEventKind.Alive));
         Assert.Equal(nodes.Order(StringComparer.Ordinal), Names(found, FleetEventKind.Registration));
+        Assert.Equal(nodes.Order(StringComparer.Ordinal), Names(found, FleetEventKind.Machine));
         Assert.All(found, one => Assert.Equal(Overlay, one.Event.Network));
         Assert.All(found, one => Assert.Equal(StreamPartition.Of(one.Event.Identity, FleetStreams.Partitions), one.Partition));
     }
@@ -108,7 +112,14 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
             Overlays =
             {
                 [Overlay] =
-                    new NetworkOptions { Urls = [server.Url], Tls = false, StreamName = Events, RegistrationStreamName = Registrations },
+                    new NetworkOptions
+                    {
+                        Urls = [server.Url],
+                        Tls = false,
+                        StreamName = Events,
+                        RegistrationStreamName = Registrations,
+                        MachineStreamName = Machines,
+                    },
             },
         });
         connections = new FleetConnections(fleet, NullLoggerFactory.Instance);
@@ -122,6 +133,25 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
     {
         var alive = Alive(identity);
         (await new NatsJSContext(nats).PublishAsync(alive.Subject, alive.EncodeCloudEvent(), cancellationToken: Cancelled)).EnsureSuccess();
+    }
+
+    private async Task SayMachineAsync(string identity)
+    {
+        var said = new
+        {
+            protocol = "io.choria.machine.v1.transition",
+            identity,
+            id = "1",
+            version = "1",
+            timestamp = 1_790_000_000,
+            machine = "m",
+            transition = "t",
+            from_state = "a",
+            to_state = "b",
+        };
+        var payload = JsonSerializer.SerializeToUtf8Bytes(said);
+        var stored = await new NatsJSContext(nats).PublishAsync(ChoriaSubjects.MachineTransitions, payload, cancellationToken: Cancelled);
+        stored.EnsureSuccess();
     }
 
     private async Task RegisterAsync(string identity)

@@ -67,6 +67,7 @@ internal sealed class FleetStateCluster : IAsyncDisposable
             host.Configuration[$"Fleet:Overlays:{Overlay}:Tls"] = "false";
             host.Configuration[$"Fleet:Overlays:{Overlay}:CreateStream"] = "true";
             host.Configuration[$"Fleet:Overlays:{Overlay}:RegistrationStreamName"] = "CHORIA_REGISTRATION";
+            host.Configuration[$"Fleet:Overlays:{Overlay}:MachineStreamName"] = "CHORIA_MACHINE";
             host.Configuration["Fleet:Protocols:0"] = "V1";
             host.Configuration["Provisioning:Issuers:choria"] = new string('a', 64);
             host.Configuration["Liveness:LateAfter"] = $"{LateAfter}";
@@ -93,6 +94,7 @@ internal sealed class FleetStateCluster : IAsyncDisposable
         // What is published before the streams are there is heard by nobody.
         await StreamAsync("CHORIA_EVENTS");
         await StreamAsync("CHORIA_REGISTRATION");
+        await StreamAsync("CHORIA_MACHINE");
     }
 
     public async Task StopSilosAsync()
@@ -114,6 +116,24 @@ internal sealed class FleetStateCluster : IAsyncDisposable
             Version = "0.30.2",
         };
         await nats.PublishAsync(alive.Subject, alive.EncodeCloudEvent());
+    }
+
+    /// <summary>Has an autonomous agent of a node say that it changed its state.</summary>
+    public async Task SayTransition(string identity)
+    {
+        var said = new
+        {
+            protocol = "io.choria.machine.v1.transition",
+            identity,
+            id = $"{identity}-instance",
+            version = "1.0.0",
+            timestamp = 1_790_000_000,
+            machine = "check_x",
+            transition = "OK",
+            from_state = "UNKNOWN",
+            to_state = "OK",
+        };
+        await nats.PublishAsync(ChoriaSubjects.MachineTransitions, JsonSerializer.SerializeToUtf8Bytes(said));
     }
 
     /// <summary>Registers a node by what a broker's data adapter writes.</summary>

@@ -104,6 +104,19 @@ public sealed class LivenessBookTests
         Assert.Empty(Announce());
     }
 
+    // Sequences of two JetStream streams must not be compared: the machine event's is far ahead here, and then far behind.
+    [Theory]
+    [InlineData(1_000_000ul)]
+    [InlineData(1ul)]
+    public void Hear_TakesAMachineEventForASignOfLife_AndTheNextLifecycleEventToo(ulong sequence)
+    {
+        Assert.NotNull(book.Hear(Alive("a", now, 100), now));
+        Assert.NotNull(book.Hear(Alive("a", now, sequence) with { Kind = FleetEventKind.Machine }, now));
+
+        Assert.NotNull(book.Hear(Alive("a", now, 101), now));
+        Assert.Null(book.Hear(Alive("a", now, 101), now));
+    }
+
     [Fact]
     public void Hear_FollowsNoMoreNodesThanTheLimit()
     {
