@@ -15,6 +15,7 @@ public enum ChoriaLayer
     Registration = 10,
     Token = 11,
     Key = 12,
+    Submission = 13,
 }
 
 /// <summary>Why bytes from outside are not the Choria message they should be.</summary>

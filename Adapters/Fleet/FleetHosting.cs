@@ -16,16 +16,6 @@ namespace Orleans.Hosting;
 /// <summary>Registers how the silo reaches its fleet.</summary>
 public static class FleetHosting
 {
-    private const string DecoderKey = "choria-lifecycle";
-    private const string RegistrationDecoderKey = "choria-registration";
-    private const string MachineDecoderKey = "choria-machine";
-
-    /// <summary>Nodes register every five minutes; what is older than some rounds was overtaken.</summary>
-    private static readonly TimeSpan RegistrationsMaxAge = TimeSpan.FromHours(1);
-
-    /// <summary>As Choria's broker keeps them.</summary>
-    private static readonly TimeSpan MachineEventsMaxAge = TimeSpan.FromDays(1);
-
     /// <summary>
     /// Adds the connections to the provisioning network and the overlays, RPC to nodes, discovery, attestation and server tokens,
     /// configured by the section <c>Fleet</c>; and the stream provider <c>fleet</c>, which reads the networks' lifecycle events.
@@ -65,11 +55,12 @@ public static class FleetHosting
 
     private static ISiloBuilder AddFleetEvents(this ISiloBuilder silo)
     {
-        silo.Services.AddSingleton<RegistrationTrust>();
-        silo.Services.AddSingleton<RegistrationMeter>();
-        silo.Services.AddKeyedSingleton<IJetStreamDecoder, LifecycleDecoder>(DecoderKey);
-        silo.Services.AddKeyedSingleton<IJetStreamDecoder, RegistrationDecoder>(RegistrationDecoderKey);
-        silo.Services.AddKeyedSingleton<IJetStreamDecoder, MachineDecoder>(MachineDecoderKey);
+        silo.Services.AddSingleton<NodeTrust>();
+        silo.Services.AddSingleton<NodeMessageMeter>();
+        silo.Services.AddKeyedSingleton<IJetStreamDecoder, LifecycleDecoder>(FleetSource.LifecycleKey);
+        silo.Services.AddKeyedSingleton<IJetStreamDecoder, RegistrationDecoder>(FleetSource.RegistrationKey);
+        silo.Services.AddKeyedSingleton<IJetStreamDecoder, MachineDecoder>(FleetSource.MachineKey);
+        silo.Services.AddKeyedSingleton<IJetStreamDecoder, SubmissionDecoder>(FleetSource.SubmissionKey);
 
         // Streams share the first of the connections over which nodes are called: no network costs a connection more.
         silo.Services.AddKeyedSingleton<INatsConnection>(
@@ -77,20 +68,9 @@ public static class FleetHosting
 
         silo.Services.AddOptions<JetStreamStreamOptions>(FleetStreams.Provider).Configure<IOptions<FleetOptions>>((streams, fleet) =>
         {
-            var networks = fleet.Value.Overlays.Prepend(new(FleetStreams.ProvisioningNetwork, fleet.Value.Provisioning));
-            foreach (var (name, network) in networks.Where(network => network.Value.StreamName.Length > 0))
+            foreach (var source in FleetSource.Of(fleet.Value))
             {
-                streams.Sources.Add(Source(name, network));
-            }
-
-            foreach (var (overlay, network) in fleet.Value.Overlays.Where(overlay => overlay.Value.RegistrationStreamName.Length > 0))
-            {
-                streams.Sources.Add(Registrations(overlay, network));
-            }
-
-            foreach (var (overlay, network) in fleet.Value.Overlays.Where(overlay => overlay.Value.MachineStreamName.Length > 0))
-            {
-                streams.Sources.Add(Machines(overlay, network));
+                streams.Sources.Add(source.ToOptions());
             }
         });
         return silo.AddJetStreamStreams(FleetStreams.Provider, streams =>
@@ -98,46 +78,5 @@ public static class FleetHosting
             streams.Namespace = FleetStreams.Namespace;
             streams.Partitions = FleetStreams.Partitions;
         });
-    }
-
-    private static JetStreamSourceOptions Source(string name, NetworkOptions network) => new()
-    {
-        Name = name,
-        ConnectionKey = name,
-        JetStream = network.StreamName,
-        Subjects = { ChoriaSubjects.AllLifecycleEvents },
-        DecoderKey = DecoderKey,
-        Create = network.CreateStream ? new JetStreamCreation { Subjects = { ChoriaSubjects.AllLifecycleEvents } } : null,
-    };
-
-    private static JetStreamSourceOptions Machines(string overlay, NetworkOptions network) => new()
-    {
-        Name = MachineDecoder.SourceOf(overlay),
-        ConnectionKey = overlay,
-        JetStream = network.MachineStreamName,
-        Subjects = { ChoriaSubjects.AllMachineEvents },
-        DecoderKey = MachineDecoderKey,
-        Create = network.CreateStream
-            ? new JetStreamCreation { Subjects = { ChoriaSubjects.AllMachineEvents }, MaxAge = MachineEventsMaxAge }
-            : null,
-    };
-
-    private static JetStreamSourceOptions Registrations(string overlay, NetworkOptions network)
-    {
-        var source = new JetStreamSourceOptions
-        {
-            Name = RegistrationDecoder.SourceOf(overlay),
-            ConnectionKey = overlay,
-            JetStream = network.RegistrationStreamName,
-            DecoderKey = RegistrationDecoderKey,
-            Create = network.CreateStream ? new JetStreamCreation { MaxAge = RegistrationsMaxAge } : null,
-        };
-        foreach (var subject in network.UsedRegistrationSubjects)
-        {
-            source.Subjects.Add(subject);
-            source.Create?.Subjects.Add(subject);
-        }
-
-        return source;
     }
 }

@@ -138,10 +138,23 @@ public sealed class NetworkOptions
     public string MachineStreamName { get; set; } = "";
 
     /// <summary>
+    /// The JetStream stream that holds what programs on nodes submit through Choria Submission: that their node published it is a sign of
+    /// life; a signature must be of the node. None by default. Read on overlays' networks only.
+    /// </summary>
+    public string SubmissionStreamName { get; set; } = "";
+
+    /// <summary>
+    /// The subjects of submissions in it. By default <c>*.submission.in.&gt;</c>; <c>choria.executor.&gt;</c> for <c>CHORIA_EXECUTOR</c>.
+    /// </summary>
+    public List<string> SubmissionSubjects { get; set; } = [];
+
+    /// <summary>
     /// Path of the PEM file with the CAs that sign the certificates of protocol v1 nodes: registrations of theirs are believed by it.
     /// Without it they count as signs of life of nobody.
     /// </summary>
     public string? NodeCaFile { get; set; }
+
+    internal IReadOnlyList<string> UsedSubmissionSubjects => SubmissionSubjects.Count > 0 ? SubmissionSubjects : ["*.submission.in.>"];
 
     internal IReadOnlyList<string> UsedRegistrationSubjects =>
         RegistrationSubjects.Count > 0 ? RegistrationSubjects : ["*.broadcast.agent.registration", "choria.node_metadata.>"];

@@ -14,7 +14,7 @@ namespace ControlPlane.Adapters.Fleet;
 /// signature, where the broker stands in for the node.
 /// </summary>
 internal sealed class RegistrationDecoder(
-    RegistrationTrust trust, IOptions<InventoryOptions> options, RegistrationMeter meter) : IJetStreamDecoder
+    NodeTrust trust, IOptions<InventoryOptions> options, NodeMessageMeter meter) : IJetStreamDecoder
 {
     private const string SourceEnd = "-registration";
 
@@ -23,58 +23,58 @@ internal sealed class RegistrationDecoder(
 
     public DecodedMessage Decode(in JetStreamMessage message)
     {
-        var overlay = message.Source[..^SourceEnd.Length];
-        return AdapterOutput.TryRead(message.Payload.Span, out var opened)
-            ? Read(
-                message,
-                overlay,
-                opened.Sender,
-                Encoding.UTF8.GetBytes(opened.Body),
-                new NodeRegistration(null, "", null, CredentialStanding.None))
-            : DecodeRequest(message, overlay);
+        if (!AdapterOutput.TryRead(message.Payload.Span, out var opened))
+        {
+            return DecodeRequest(message);
+        }
+
+        var proof = new NodeRegistration(null, "", null, CredentialStanding.None);
+        return Read(message, opened.Sender, Encoding.UTF8.GetBytes(opened.Body), proof);
     }
 
-    /// <summary>Who registered, without a look at the proof or at what is said; null when it is no registration.</summary>
-    public static string? SenderOrNull(ReadOnlySpan<byte> payload) =>
+    /// <summary>Whose sign of life the message is, its proof and content not looked at; null when it is no registration.</summary>
+    public static FleetEvent? SignOrNull(JetStreamMessage message) =>
+        SenderOrNull(message.Payload.Span) is { Length: > 0 } sender ? SignOf(sender, message, version: null, registered: null) : null;
+
+    private static string? SenderOrNull(ReadOnlySpan<byte> payload) =>
         AdapterOutput.TryRead(payload, out var opened) ? opened.Sender
         : ChoriaEnvelope.TryDecodeRequest(
             payload, out var received, out _) && received.Request.Agent == RegistrationBody.Agent && !received.Proof.IsInsecure
             ? received.Request.Sender
             : null;
 
-    private DecodedMessage DecodeRequest(in JetStreamMessage message, string overlay)
+    private DecodedMessage DecodeRequest(in JetStreamMessage message)
     {
         if (!ChoriaEnvelope.TryDecodeRequest(message.Payload.Span, out var received, out var fault))
         {
-            meter.Read("unreadable");
+            meter.Registration("unreadable");
             return DecodedMessage.Poison($"not a registration: {fault}");
         }
 
         // Anyone may ask the agent of that name; nodes in provisioning mode register too, and prove nothing.
         if (received.Request.Agent != RegistrationBody.Agent || received.Proof.IsInsecure)
         {
-            meter.Read("insecure");
+            meter.Registration("insecure");
             return DecodedMessage.Ignore;
         }
 
-        if (trust.Judge(received, overlay, message.StoredAt, out _) is not var (key, standing))
+        if (trust.Judge(received, OverlayOf(message), message.StoredAt, out _) is not var (key, standing))
         {
             // Not poison: a node that nobody vouches for would fill the dead letters every five minutes.
-            meter.Read("refused");
+            meter.Registration("refused");
             return DecodedMessage.Ignore;
         }
 
         var place = received.Headers.Trace is [{ In: var broker }, ..] ? broker : "";
-        return Read(message, overlay, received.Request.Sender, received.Request.Body, new NodeRegistration(null, place, key, standing));
+        return Read(message, received.Request.Sender, received.Request.Body, new NodeRegistration(null, place, key, standing));
     }
 
-    private DecodedMessage Read(
-        in JetStreamMessage message, string overlay, string identity, ReadOnlyMemory<byte> body, NodeRegistration proof)
+    private DecodedMessage Read(in JetStreamMessage message, string identity, ReadOnlyMemory<byte> body, NodeRegistration proof)
     {
         if (identity.Length == 0
             || !RegistrationBody.TryDecode(body.Span, out var registered, out var fault, InventoryReader.DocumentBytesMax))
         {
-            meter.Read("unreadable");
+            meter.Registration("unreadable");
             return DecodedMessage.Poison("a registration whose body cannot be read");
         }
 
@@ -86,24 +86,28 @@ internal sealed class RegistrationDecoder(
             RegistrationBody.FileContent file => InventoryReader.ReadFactsOrNull(identity, file.Content, message.StoredAt, options.Value),
             _ => null,
         };
-        meter.Read(proof.Standing switch
+        meter.Registration(proof.Standing switch
         {
             CredentialStanding.Verified => "verified",
             CredentialStanding.Expired => "expired",
             _ => "opened",
         });
-        return DecodedMessage.Event(
-            identity,
-            new FleetEvent(
-                identity,
-                FleetEventKind.Registration,
-                ChoriaSubjects.ServerComponent,
-                inventory?.Version,
-                message.StoredAt,
-                message.StoredAt,
-                overlay,
-                message.Sequence, EventId: null, proof with { Inventory = inventory }));
+        return DecodedMessage.Event(identity, SignOf(identity, message, inventory?.Version, proof with { Inventory = inventory }));
     }
+
+    private static FleetEvent SignOf(string identity, in JetStreamMessage message, string? version, NodeRegistration? registered) => new(
+        identity,
+        FleetEventKind.Registration,
+        ChoriaSubjects.ServerComponent,
+        version,
+        message.StoredAt,
+        message.StoredAt,
+        OverlayOf(message),
+        message.Sequence,
+        EventId: null,
+        registered);
+
+    private static string OverlayOf(in JetStreamMessage message) => message.Source[..^SourceEnd.Length];
 }
 
 /// <summary>What a data adapter of Choria's broker publishes.</summary>

@@ -13,8 +13,7 @@ using NATS.Client.JetStream.Models;
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>
-/// Reads events, registrations and machine events again from the JetStream streams of the fleet. Partitions that ask at the same time
-/// share one reading.
+/// Reads again what the fleet's JetStream streams hold of nodes. Partitions that ask at the same time share one reading.
 /// </summary>
 /// <remarks>
 /// Proofs are not looked at: anybody may say that a node is alive. Consumers are named and their filter is one subject, for servers before
@@ -26,8 +25,8 @@ internal sealed partial class StoredSignsOfLife(
     TimeProvider time,
     ILogger<StoredSignsOfLife> logger) : ISignsOfLife, IDisposable
 {
-    /// <summary>Messages of one reading: of 20,000 nodes, those of more than ten minutes.</summary>
-    private const int MessagesMax = 50_000;
+    /// <summary>Messages of one reading: of 20,000 nodes ten minutes, with five watchers each.</summary>
+    private const int MessagesMax = 200_000;
 
     private const int FetchMax = 512;
     private const int ReaderNameBytes = 8;
@@ -85,7 +84,7 @@ internal sealed partial class StoredSignsOfLife(
         try
         {
             var events = new List<FleetEvent>();
-            foreach (var source in Sources())
+            foreach (var source in FleetSource.Of(fleet.Value))
             {
                 await ReadAsync(source, since, events, limit.Token);
             }
@@ -101,7 +100,7 @@ internal sealed partial class StoredSignsOfLife(
         }
     }
 
-    private async Task ReadAsync(Source source, DateTimeOffset since, List<FleetEvent> events, CancellationToken cancellationToken)
+    private async Task ReadAsync(FleetSource source, DateTimeOffset since, List<FleetEvent> events, CancellationToken cancellationToken)
     {
         var context = new NatsJSContext(connections.Of(source.Network)[0]);
         if (await OpenOrNullAsync(context, source, since, cancellationToken) is not { } reader)
@@ -115,6 +114,7 @@ internal sealed partial class StoredSignsOfLife(
             throw new SoftStateException($"{source.JetStream} holds {left} messages since then, more than {MessagesMax} are not read");
         }
 
+        var newest = new Dictionary<string, FleetEvent>(StringComparer.Ordinal);
         while (left > 0)
         {
             var before = left;
@@ -122,9 +122,18 @@ internal sealed partial class StoredSignsOfLife(
             await foreach (var message in reader.FetchAsync(fetch, NatsRawSerializer<byte[]>.Default, cancellationToken))
             {
                 left--;
-                if (ReadOrNull(source, message) is { } sign)
+                if (ReadOrNull(source, message) is not { } sign)
+                {
+                    continue;
+                }
+
+                if (source.IsOfLifecycle)
                 {
                     events.Add(sign);
+                }
+                else
+                {
+                    newest[sign.Identity] = sign;
                 }
             }
 
@@ -133,10 +142,12 @@ internal sealed partial class StoredSignsOfLife(
                 throw new SoftStateException($"the brokers stopped giving out {source.JetStream}: {left} messages are missing");
             }
         }
+
+        events.AddRange(newest.Values);
     }
 
     private static async Task<INatsJSConsumer?> OpenOrNullAsync(
-        NatsJSContext context, Source source, DateTimeOffset since, CancellationToken cancellationToken)
+        NatsJSContext context, FleetSource source, DateTimeOffset since, CancellationToken cancellationToken)
     {
         try
         {
@@ -144,7 +155,7 @@ internal sealed partial class StoredSignsOfLife(
                 source.JetStream,
                 new ConsumerConfig($"again_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(ReaderNameBytes))}")
                 {
-                    FilterSubject = source.Subject,
+                    FilterSubject = source.Subjects is [var only] ? only : null,
                     DeliverPolicy = ConsumerConfigDeliverPolicy.ByStartTime,
                     OptStartTime = since,
                     AckPolicy = ConsumerConfigAckPolicy.None,
@@ -160,64 +171,14 @@ internal sealed partial class StoredSignsOfLife(
         }
     }
 
-    private static FleetEvent? ReadOrNull(Source source, INatsJSMsg<byte[]> message)
-    {
-        if (message is not { Data: { } payload, Metadata: { } metadata })
-        {
-            return null;
-        }
-
-        if (source.Decoder is { } decoder)
-        {
-            var stored = new JetStreamMessage(
-                source.Name, message.Subject, message.Headers, payload, metadata.Sequence.Stream, metadata.Timestamp);
-            return decoder.Decode(stored).Payload as FleetEvent;
-        }
-
-        return RegistrationDecoder.SenderOrNull(payload) is { Length: > 0 } sender
-            ? new FleetEvent(
-                sender,
-                FleetEventKind.Registration,
-                ChoriaSubjects.ServerComponent,
-                null,
-                metadata.Timestamp,
-                metadata.Timestamp,
-                source.Network,
-                metadata.Sequence.Stream)
+    private static FleetEvent? ReadOrNull(FleetSource source, INatsJSMsg<byte[]> message) =>
+        message.Metadata is { } metadata
+            ? source.SignOrNull(new JetStreamMessage(
+                source.Name, message.Subject, message.Headers, message.Data, metadata.Sequence.Stream, metadata.Timestamp))
             : null;
-    }
-
-    private IEnumerable<Source> Sources()
-    {
-        var networks = fleet.Value.Overlays.Prepend(new(FleetStreams.ProvisioningNetwork, fleet.Value.Provisioning)).ToList();
-        return networks.Where(network => network.Value.StreamName.Length > 0)
-            .Select(network => new Source(
-                network.Key, network.Key, network.Value.StreamName, ChoriaSubjects.AllLifecycleEvents, new LifecycleDecoder()))
-            .Concat(networks.Where(network => network.Value.RegistrationStreamName.Length > 0)
-                .Select(network => new Source(
-                    network.Key,
-                    RegistrationDecoder.SourceOf(network.Key),
-                    network.Value.RegistrationStreamName,
-                    Subject: null,
-                    Decoder: null)))
-            .Concat(fleet.Value.Overlays.Where(overlay => overlay.Value.MachineStreamName.Length > 0)
-                .Select(overlay => new Source(
-                    overlay.Key,
-                    MachineDecoder.SourceOf(overlay.Key),
-                    overlay.Value.MachineStreamName,
-                    ChoriaSubjects.AllMachineEvents,
-                    new MachineDecoder())));
-    }
 
     [LoggerMessage(LogLevel.Warning, "Who was heard since {Since} cannot be read again, so nodes that died since are called late later: {Reason}")]
     private partial void LogNotRead(DateTimeOffset since, string reason);
-
-    /// <param name="Network">Where it is read.</param>
-    /// <param name="Name">As the provider's source is named.</param>
-    /// <param name="JetStream">Its JetStream stream.</param>
-    /// <param name="Subject">The subject that is read; null for all.</param>
-    /// <param name="Decoder">Reads its messages; null for registrations, which are not opened here.</param>
-    private sealed record Source(string Network, string Name, string JetStream, string? Subject, IJetStreamDecoder? Decoder);
 
     /// <param name="Since">From when on.</param>
     /// <param name="BegunAt">The timestamp of its begin: what was acknowledged before it is in it.</param>

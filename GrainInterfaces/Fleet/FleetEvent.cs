@@ -20,6 +20,9 @@ public enum FleetEventKind
 
     /// <summary>No lifecycle event either: an autonomous agent of the node's changed its state, or a watcher of it told its own.</summary>
     Machine = 8,
+
+    /// <summary>No lifecycle event either: the node published what a program on it submitted.</summary>
+    Submission = 9,
 }
 
 /// <summary>One lifecycle event of one node, as a stream delivered it.</summary>
@@ -50,7 +53,7 @@ public sealed record FleetEvent(
     /// <summary>
     /// Whether it is of the JetStream stream of lifecycle events; others are signs of life only, and their sequences are of other streams.
     /// </summary>
-    public bool IsOfLifecycle => Kind is not (FleetEventKind.Registration or FleetEventKind.Machine);
+    public bool IsOfLifecycle => Kind is not (FleetEventKind.Registration or FleetEventKind.Machine or FleetEventKind.Submission);
 }
 
 /// <summary>What a node registered, and how it proved that it is the node.</summary>

@@ -66,6 +66,37 @@ public static class RequestVerification
         return fault is null;
     }
 
+    /// <summary>Whether what was submitted is of the node that it names: who asks for signing sends the node's server token.</summary>
+    /// <remarks>The signature covers the payload alone, and no instant: who saw a message can publish it again, elsewhere too.</remarks>
+    public static bool TryVerifySubmission(
+        SubmittedMessage submitted,
+        TokenTrust trust,
+        DateTimeOffset now,
+        [NotNullWhen(true)] out ServerClaims? node,
+        [NotNullWhen(false)] out RequestFault? fault)
+    {
+        ArgumentNullException.ThrowIfNull(submitted);
+        ArgumentNullException.ThrowIfNull(trust);
+        node = null;
+        if (!submitted.IsSigned)
+        {
+            fault = new RequestFault(RequestRefusal.SignatureMissing, "it carries no signature of a token's key");
+            return false;
+        }
+
+        if (!trust.TryVerify(submitted.Token, now, out ServerClaims? claims, out var refusal))
+        {
+            fault = new RequestFault(RequestRefusal.CredentialRefused, refusal.Detail);
+            return false;
+        }
+
+        fault = claims.Identity != submitted.Identity ? new RequestFault(RequestRefusal.CallerMismatch, "the token is of another node")
+            : Ed25519Key.VerifyHex(claims.PublicKey, submitted.Payload.Span, submitted.Signature) ? null
+            : new RequestFault(RequestRefusal.SignatureWrong, "the signature is not of the token's key");
+        node = fault is null ? claims : null;
+        return fault is null;
+    }
+
     private static RequestFault? FormFault(ReceivedRequest received, DateTimeOffset now)
     {
         if (received.Proof.Protocol != ChoriaProtocol.V2 || received.Proof.IsInsecure)

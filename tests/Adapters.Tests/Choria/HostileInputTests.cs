@@ -249,6 +249,8 @@ public sealed class HostileInputTests
 
         LifecycleEvent.TryDecode(payload, out _, out _);
         MachineEvent.TryDecode(payload, out _, out _);
+        var text = Encoding.UTF8.GetString(payload);
+        SubmittedMessage.TryDecode(text, _ => text, payload, out _, out _);
         DecodeBodies(payload);
     }
 

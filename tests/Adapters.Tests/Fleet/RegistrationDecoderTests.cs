@@ -18,7 +18,7 @@ public sealed class RegistrationDecoderTests : IDisposable
 {
     private const string Subject = "mcollective.broadcast.agent.registration";
 
-    private readonly RegistrationMeter meter = new();
+    private readonly NodeMessageMeter meter = new();
 
     [Fact]
     public void Decode_BelievesAV2Node_ByTheTokenInItsRegistration()
@@ -166,5 +166,5 @@ public sealed class RegistrationDecoderTests : IDisposable
     }
 
     private RegistrationDecoder Decoder(FleetOptions fleet, ProvisioningOptions provisioning) => new(
-        new RegistrationTrust(Options.Create(fleet), Options.Create(provisioning)), Options.Create(new InventoryOptions()), meter);
+        new NodeTrust(Options.Create(fleet), Options.Create(provisioning)), Options.Create(new InventoryOptions()), meter);
 }

@@ -20,6 +20,7 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
     private const string Events = "CHORIA_EVENTS";
     private const string Registrations = "CHORIA_REGISTRATION";
     private const string Machines = "CHORIA_MACHINE";
+    private const string Submissions = "CHORIA_SUBMISSION";
 
     private NatsServer server = null!;
     private NatsConnection nats = null!;
@@ -34,6 +35,7 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
         await streams.CreateStreamAsync(new StreamConfig(Events, [ChoriaSubjects.AllLifecycleEvents]), Cancelled);
         await streams.CreateStreamAsync(new StreamConfig(Registrations, ["choria.node_metadata.>"]), Cancelled);
         await streams.CreateStreamAsync(new StreamConfig(Machines, [ChoriaSubjects.AllMachineEvents]), Cancelled);
+        await streams.CreateStreamAsync(new StreamConfig(Submissions, ["*.submission.in.>"]), Cancelled);
     }
 
     public async ValueTask DisposeAsync()
@@ -51,6 +53,8 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
             await SayAliveAsync(node);
             await RegisterAsync(node);
             await SayMachineAsync(node);
+            await SubmitAsync(node);
+            await SubmitAsync(node);
         }
 
         var found = await FindAsync(TimeProvider.System.GetUtcNow());
@@ -58,6 +62,9 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
         Assert.Equal(nodes.Order(StringComparer.Ordinal), Names(found, FleetEventKind.Alive));
         Assert.Equal(nodes.Order(StringComparer.Ordinal), Names(found, FleetEventKind.Registration));
         Assert.Equal(nodes.Order(StringComparer.Ordinal), Names(found, FleetEventKind.Machine));
+
+        // Of the two messages of each the newest is enough.
+        Assert.Equal(nodes.Order(StringComparer.Ordinal), Names(found, FleetEventKind.Submission));
         Assert.All(found, one => Assert.Equal(Overlay, one.Event.Network));
         Assert.All(found, one => Assert.Equal(StreamPartition.Of(one.Event.Identity, FleetStreams.Partitions), one.Partition));
     }
@@ -73,7 +80,7 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
     [Fact]
     public async Task SinceAsync_SaysThatNobodyKnows_WhenThereIsTooMuch()
     {
-        const int tooMany = 50_001;
+        const int tooMany = 200_001;
         var alive = Alive("web1.example.net");
         var content = alive.EncodeCloudEvent();
         for (var said = 0; said < tooMany; said++)
@@ -119,6 +126,7 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
                         StreamName = Events,
                         RegistrationStreamName = Registrations,
                         MachineStreamName = Machines,
+                        SubmissionStreamName = Submissions,
                     },
             },
         });
@@ -151,6 +159,17 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
         };
         var payload = JsonSerializer.SerializeToUtf8Bytes(said);
         var stored = await new NatsJSContext(nats).PublishAsync(ChoriaSubjects.MachineTransitions, payload, cancellationToken: Cancelled);
+        stored.EnsureSuccess();
+    }
+
+    private async Task SubmitAsync(string identity)
+    {
+        var headers = new NatsHeaders
+        {
+            ["Choria-Identity"] = identity, ["Choria-Priority"] = "4", ["Choria-Created"] = "1790000000000000000",
+        };
+        var stored = await new NatsJSContext(nats).PublishAsync(
+            "choria.submission.in.app.progress", "half"u8.ToArray(), headers: headers, cancellationToken: Cancelled);
         stored.EnsureSuccess();
     }
 

@@ -68,6 +68,7 @@ internal sealed class FleetStateCluster : IAsyncDisposable
             host.Configuration[$"Fleet:Overlays:{Overlay}:CreateStream"] = "true";
             host.Configuration[$"Fleet:Overlays:{Overlay}:RegistrationStreamName"] = "CHORIA_REGISTRATION";
             host.Configuration[$"Fleet:Overlays:{Overlay}:MachineStreamName"] = "CHORIA_MACHINE";
+            host.Configuration[$"Fleet:Overlays:{Overlay}:SubmissionStreamName"] = "CHORIA_SUBMISSION";
             host.Configuration["Fleet:Protocols:0"] = "V1";
             host.Configuration["Provisioning:Issuers:choria"] = new string('a', 64);
             host.Configuration["Liveness:LateAfter"] = $"{LateAfter}";
@@ -95,6 +96,7 @@ internal sealed class FleetStateCluster : IAsyncDisposable
         await StreamAsync("CHORIA_EVENTS");
         await StreamAsync("CHORIA_REGISTRATION");
         await StreamAsync("CHORIA_MACHINE");
+        await StreamAsync("CHORIA_SUBMISSION");
     }
 
     public async Task StopSilosAsync()
@@ -134,6 +136,16 @@ internal sealed class FleetStateCluster : IAsyncDisposable
             to_state = "OK",
         };
         await nats.PublishAsync(ChoriaSubjects.MachineTransitions, JsonSerializer.SerializeToUtf8Bytes(said));
+    }
+
+    /// <summary>Has a program on a node submit a message through Choria Submission.</summary>
+    public async Task Submit(string identity)
+    {
+        var headers = new NatsHeaders
+        {
+            ["Choria-Identity"] = identity, ["Choria-Priority"] = "4", ["Choria-Created"] = "1790000000000000000",
+        };
+        await nats.PublishAsync("choria.submission.in.backup.done", "{}"u8.ToArray(), headers);
     }
 
     /// <summary>Registers a node by what a broker's data adapter writes.</summary>

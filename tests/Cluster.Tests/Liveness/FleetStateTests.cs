@@ -98,8 +98,13 @@ public sealed class FleetStateTests
             {
                 foreach (var node in Living)
                 {
-                    // Half of them by their autonomous agents alone.
-                    await (Array.IndexOf(Living, node) % 2 == 0 ? cluster.SayAlive(node) : cluster.SayTransition(node));
+                    // A third of them by their autonomous agents alone, and a third by what programs on them submit.
+                    await ((Array.IndexOf(Living, node) % 3) switch
+                    {
+                        0 => cluster.SayAlive(node),
+                        1 => cluster.SayTransition(node),
+                        _ => cluster.Submit(node),
+                    });
                 }
 
                 var silence = TimeProvider.System.GetElapsedTime(spokeAt);

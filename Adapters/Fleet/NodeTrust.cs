@@ -7,13 +7,13 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;
 
-/// <summary>Says what the proof of a registration is worth: v2 by the server token in it, v1 by the certificate.</summary>
-internal sealed class RegistrationTrust : IDisposable
+/// <summary>Says what the proof in a node's message is worth: v2 by the server token in it, v1 by the certificate.</summary>
+internal sealed class NodeTrust : IDisposable
 {
     private readonly TokenTrust tokens;
     private readonly Dictionary<string, CertificateTrust> certificates = new(StringComparer.Ordinal);
 
-    public RegistrationTrust(IOptions<FleetOptions> fleet, IOptions<ProvisioningOptions> provisioning)
+    public NodeTrust(IOptions<FleetOptions> fleet, IOptions<ProvisioningOptions> provisioning)
     {
         tokens = TokenTrust.InOrganizations(
             provisioning.Value.Issuers.ToDictionary(
@@ -39,6 +39,10 @@ internal sealed class RegistrationTrust : IDisposable
             ? JudgeToken(received, storedAt, out refusal)
             : JudgeCertificate(received, overlay, storedAt, out refusal);
     }
+
+    /// <summary>Whether a signed submission is of the node that it names.</summary>
+    public bool IsOf(SubmittedMessage submitted, DateTimeOffset storedAt) =>
+        RequestVerification.TryVerifySubmission(submitted, tokens, storedAt, out _, out _);
 
     public void Dispose()
     {

@@ -1,0 +1,108 @@
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Nats;
+using ControlPlane.Fleet;
+
+namespace ControlPlane.Adapters.Fleet;
+
+/// <summary>A JetStream stream in which nodes are heard.</summary>
+/// <param name="Name">The source's name in the stream provider; its decoder finds the network in it.</param>
+/// <param name="Network">Which network's brokers have it.</param>
+/// <param name="JetStream">Its JetStream name.</param>
+/// <param name="Subjects">What is read of it, and what it captures when we make it.</param>
+/// <param name="DecoderKey">The key of its decoder.</param>
+/// <param name="SignOrNull">Whose sign of life a message is, its proof and content not looked at; null when it is nobody's.</param>
+internal sealed record FleetSource(
+    string Name,
+    string Network,
+    string JetStream,
+    IReadOnlyList<string> Subjects,
+    string DecoderKey,
+    Func<JetStreamMessage, FleetEvent?> SignOrNull)
+{
+    public const string LifecycleKey = "choria-lifecycle";
+    public const string RegistrationKey = "choria-registration";
+    public const string MachineKey = "choria-machine";
+    public const string SubmissionKey = "choria-submission";
+
+    /// <summary>Whether only the newest message of a node matters; lifecycle events are told to the node, each of them.</summary>
+    public bool IsOfLifecycle => DecoderKey == LifecycleKey;
+
+    /// <summary>How long what nodes say is kept when we make the stream; a day as Choria's broker does.</summary>
+    public TimeSpan MaxAge { get; private init; } = TimeSpan.FromDays(1);
+
+    private bool IsMade { get; init; }
+
+    /// <summary>The streams of the provisioning network and of all overlays, as they are configured.</summary>
+    public static IEnumerable<FleetSource> Of(FleetOptions fleet) =>
+        fleet.Overlays.SelectMany(overlay => OfOverlay(overlay.Key, overlay.Value))
+            .Prepend(Lifecycle(FleetStreams.ProvisioningNetwork, fleet.Provisioning))
+            .Where(source => source.JetStream.Length > 0);
+
+    public JetStreamSourceOptions ToOptions()
+    {
+        var options = new JetStreamSourceOptions
+        {
+            Name = Name,
+            ConnectionKey = Network,
+            JetStream = JetStream,
+            DecoderKey = DecoderKey,
+            Create = IsMade ? new JetStreamCreation { MaxAge = MaxAge } : null,
+        };
+        foreach (var subject in Subjects)
+        {
+            options.Subjects.Add(subject);
+            options.Create?.Subjects.Add(subject);
+        }
+
+        return options;
+    }
+
+    private static IEnumerable<FleetSource> OfOverlay(string overlay, NetworkOptions network) =>
+    [
+        Lifecycle(overlay, network),
+        new(
+            RegistrationDecoder.SourceOf(overlay),
+            overlay,
+            network.RegistrationStreamName,
+            network.UsedRegistrationSubjects,
+            RegistrationKey,
+            RegistrationDecoder.SignOrNull)
+        {
+            IsMade = network.CreateStream,
+
+            // Nodes register every five minutes; what is older than some rounds was overtaken.
+            MaxAge = TimeSpan.FromHours(1),
+        },
+        new(
+            MachineDecoder.SourceOf(overlay),
+            overlay,
+            network.MachineStreamName,
+            [ChoriaSubjects.AllMachineEvents],
+            MachineKey,
+            message => new MachineDecoder().Decode(message).Payload as FleetEvent)
+        {
+            IsMade = network.CreateStream,
+        },
+        new(
+            SubmissionDecoder.SourceOf(overlay),
+            overlay,
+            network.SubmissionStreamName,
+            network.UsedSubmissionSubjects,
+            SubmissionKey,
+            SubmissionDecoder.SignOrNull)
+        {
+            IsMade = network.CreateStream,
+        },
+    ];
+
+    private static FleetSource Lifecycle(string network, NetworkOptions options) => new(
+        network,
+        network,
+        options.StreamName,
+        [ChoriaSubjects.AllLifecycleEvents],
+        LifecycleKey,
+        message => new LifecycleDecoder().Decode(message).Payload as FleetEvent)
+    {
+        IsMade = options.CreateStream,
+    };
+}
