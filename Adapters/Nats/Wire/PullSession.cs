@@ -184,6 +184,10 @@ internal sealed class PullSession : IAsyncDisposable
                 _pulls.TryDequeue(out _);
                 return;
 
+            case Refused when status.MessageText.Contains("Batch Completed", StringComparison.OrdinalIgnoreCase):
+                // Said since 2.10, after the last message of a request whose bytes are not used up: it was counted.
+                return;
+
             default:
                 throw new ConsumerLostException($"the server says {status?.Code} {status?.MessageText}");
         }
