@@ -158,12 +158,17 @@ internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, Pla
         if (open?.Id != plan.Id)
         {
             open = await history.Plans.ReadAsync(plan.Id);
-            if (open is null || Ledger.Plans.Find(plan.Id) is not { Stage: PlanStage.Approved or PlanStage.Running } again)
+            if (Ledger.Plans.Find(plan.Id) is not { Stage: PlanStage.Approved or PlanStage.Running } again)
             {
                 return;
             }
 
             plan = again;
+            if (open is null)
+            {
+                await Abort(plan, "its moves are not in the store any more: make another plan", now);
+                return;
+            }
         }
 
         var before = plan;
@@ -184,6 +189,13 @@ internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, Pla
         {
             await history.Record(new LedgerEntry.PlanChanged(plan));
         }
+    }
+
+    private Task Abort(PlanProgress plan, string reason, DateTimeOffset now)
+    {
+        var stored = history.Record(new LedgerEntry.PlanChanged(plan with { Stage = PlanStage.Aborted, Reason = reason, ChangedAt = now }));
+        EndHomings();
+        return stored;
     }
 
     // Nodes that were on their way when their plan was paused or aborted still arrive, and are counted.
