@@ -27,8 +27,8 @@ public interface IPlacementHomeGrain : IGrainWithStringKey
     [Alias("Heard")]
     Task Heard(LinkReply reply);
 
-    /// <summary>What this overlay says to the home now: its residents, a page at a time, when it owes them.</summary>
-    /// <param name="after">The last identity of the page before; empty for the first.</param>
+    /// <summary>What this overlay says to the home now: all that it knows of nodes, a page at a time, when it owes that.</summary>
+    /// <param name="after">What the page before says comes next; empty for the first.</param>
     [Alias("NextReport")]
     Task<LinkRequest> NextReport(string after);
 
@@ -36,21 +36,28 @@ public interface IPlacementHomeGrain : IGrainWithStringKey
     [Alias("Reported")]
     Task Reported(long epoch);
 
-    /// <summary>Remembers a node that the home placed in this overlay, for the time when the home is away. Safe to repeat.</summary>
-    [Alias("Note")]
-    Task Note(PlacementRequest request);
+    /// <summary>
+    /// Remembers which place the home gave to a node that this overlay's silos enrol, in whatever overlay: for the time when the home is
+    /// away, and for the next one. Before the node is told. Safe to repeat.
+    /// </summary>
+    /// <exception cref="PlacementNotHomeException">Who gave it is not the home any more.</exception>
+    [Alias("NotePlace")]
+    Task NotePlace(PlacementRequest request, LinkReply reply);
 
-    /// <summary>Takes note that a node arrived in this overlay. Safe to repeat.</summary>
-    /// <param name="identity">The node.</param>
-    /// <param name="attempt">Its enrolment.</param>
-    /// <param name="alone">Whether the home could not be told.</param>
+    /// <summary>Remembers where the home says that such a node arrived. Safe to repeat.</summary>
+    /// <exception cref="PlacementNotHomeException">Who said it is not the home any more.</exception>
+    [Alias("NoteArrived")]
+    Task NoteArrived(string identity, int attempt, LinkReply reply);
+
+    /// <summary>Remembers that the home let a node leave the fleet. Safe to repeat.</summary>
+    /// <exception cref="PlacementNotHomeException">Who did so is not the home any more.</exception>
+    [Alias("NoteGone")]
+    Task NoteGone(string identity, LinkReply reply);
+
+    /// <summary>Takes note that a node arrived in this overlay, which the home could not be told. Safe to repeat.</summary>
     /// <returns>False when nothing is known of that enrolment here.</returns>
-    [Alias("ConfirmHere")]
-    Task<bool> ConfirmHere(string identity, int attempt, bool alone);
-
-    /// <summary>Forgets here what is remembered of a node that left the fleet; the home is told on its own. Safe to repeat.</summary>
-    [Alias("ForgetHere")]
-    Task ForgetHere(string identity);
+    [Alias("ConfirmAlone")]
+    Task<bool> ConfirmAlone(string identity, int attempt);
 
     /// <summary>Decides without the home, as the policy's <c>homeLost</c> says. Safe to repeat.</summary>
     [Alias("PlaceAlone")]

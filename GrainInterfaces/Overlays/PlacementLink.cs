@@ -9,7 +9,7 @@ public enum LinkVerb
     Confirm = 2,
     Release = 3,
 
-    /// <summary>These nodes live here.</summary>
+    /// <summary>All that this overlay knows of nodes: those that live here, and those that its silos enrolled.</summary>
     Report = 4,
 
     /// <summary>This node left the fleet.</summary>
@@ -28,9 +28,13 @@ public enum LinkVerb
 /// <param name="Place">For <see cref="LinkVerb.Place"/>.</param>
 /// <param name="Identity">The node, for all verbs that are about one.</param>
 /// <param name="Attempt">For <see cref="LinkVerb.Confirm"/> and <see cref="LinkVerb.Release"/>.</param>
-/// <param name="Residents">For <see cref="LinkVerb.Report"/>; at most <see cref="ResidentsMax"/>.</param>
+/// <param name="Residents">For <see cref="LinkVerb.Report"/>: nodes that live in the overlay that asks.</param>
 /// <param name="IsLast">Whether the report ends here.</param>
 /// <param name="Reason">For <see cref="LinkVerb.Reprovision"/>: why, for the node's history.</param>
+/// <param name="Others">
+/// For <see cref="LinkVerb.Report"/>: what else is known of nodes. With <paramref name="Residents"/> at most <see cref="ResidentsMax"/>.
+/// </param>
+/// <param name="Next">For <see cref="LinkVerb.Report"/>: what the next page comes after.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.LinkRequest")]
 public sealed record LinkRequest(
     [property: Id(0)] LinkVerb Verb,
@@ -44,25 +48,57 @@ public sealed record LinkRequest(
     [property: Id(8)] int Attempt = 0,
     [property: Id(9)] IReadOnlyList<ResidentNode>? Residents = null,
     [property: Id(10)] bool IsLast = false,
-    [property: Id(11)] string Reason = "")
+    [property: Id(11)] string Reason = "",
+    [property: Id(12)] IReadOnlyList<ResidentNode>? Others = null,
+    [property: Id(13)] string Next = "")
 {
-    /// <summary>How many nodes one report holds.</summary>
+    /// <summary>How many facts about nodes one page of a report holds.</summary>
     public const int ResidentsMax = 500;
 }
 
+/// <summary>One fact about a node.</summary>
 /// <param name="Identity">The node.</param>
-/// <param name="Attempt">The enrolment by which it arrived.</param>
+/// <param name="Attempt">The enrolment by which it arrived, or for which the place is held.</param>
 /// <param name="Attributes">What the policy knew of it, as a JSON object.</param>
 /// <param name="Declared">The size that its groups were promised.</param>
+/// <param name="Overlay">Where; empty for the overlay that reports.</param>
+/// <param name="Decided">When that was decided.</param>
+/// <param name="State">What the fact is.</param>
+/// <param name="Until">For a place that is held: until when.</param>
+/// <param name="Keeper">The overlay whose silos enrolled it: they number its attempts. Empty when that is not known.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.ResidentNode")]
 public sealed record ResidentNode(
-    [property: Id(0)] string Identity, [property: Id(1)] int Attempt, [property: Id(2)] string Attributes, [property: Id(3)] int Declared);
+    [property: Id(0)] string Identity,
+    [property: Id(1)] int Attempt,
+    [property: Id(2)] string Attributes,
+    [property: Id(3)] int Declared,
+    [property: Id(4)] string Overlay = "",
+    [property: Id(5)] DecisionStamp Decided = default,
+    [property: Id(6)] ResidentState State = ResidentState.Lives,
+    [property: Id(7)] DateTimeOffset Until = default,
+    [property: Id(8)] string Keeper = "");
+
+/// <summary>What is said of a node.</summary>
+public enum ResidentState
+{
+    /// <summary>It arrived there.</summary>
+    Lives = 0,
+
+    /// <summary>A place is held for it there.</summary>
+    Held = 1,
+
+    /// <summary>It left the fleet.</summary>
+    Gone = 2,
+}
 
 /// <summary>What the home says; or, when it is not the home (any more), who is.</summary>
 /// <param name="Home">The home, as the one who answers knows.</param>
 /// <param name="Epoch">Its epoch.</param>
 /// <param name="IsHome">Whether the one who answers is it, and did what was asked.</param>
-/// <param name="Placed">For <see cref="LinkVerb.Place"/>: the overlay; null when it is deferred or refused.</param>
+/// <param name="Placed">
+/// For <see cref="LinkVerb.Place"/>: the overlay; null when it is deferred or refused. For <see cref="LinkVerb.Confirm"/>: where it lives
+/// by that; null when a later enrolment superseded it.
+/// </param>
 /// <param name="Reason">Why.</param>
 /// <param name="LeaseUntil">For a place: how long it is held.</param>
 /// <param name="RetryAfter">For a deferral; null for a refusal.</param>
@@ -75,6 +111,7 @@ public sealed record ResidentNode(
 /// <param name="Summoned">
 /// For <see cref="LinkVerb.Reprovision"/>: what the node did; null when the one who asks is not the home any more.
 /// </param>
+/// <param name="Decided">When that was decided of the node which the home has now stored.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.LinkReply")]
 public sealed record LinkReply(
     [property: Id(0)] string Home,
@@ -88,7 +125,8 @@ public sealed record LinkReply(
     [property: Id(8)] PolicyVersion? Policy = null,
     [property: Id(9)] int? Committed = null,
     [property: Id(10)] IReadOnlyList<OverlayCondition>? Overlays = null,
-    [property: Id(11)] SummonsAnswer? Summoned = null);
+    [property: Id(11)] SummonsAnswer? Summoned = null,
+    [property: Id(12)] DecisionStamp Decided = default);
 
 /// <param name="Overlay">Its name.</param>
 /// <param name="State">What may happen in it.</param>

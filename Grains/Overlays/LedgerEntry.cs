@@ -18,7 +18,12 @@ internal abstract record LedgerEntry
     public sealed record NodeChanged([property: Id(0)] PlacedNode Node) : LedgerEntry;
 
     [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.NodeForgotten")]
-    public sealed record NodeForgotten([property: Id(0)] string Identity) : LedgerEntry;
+    public sealed record NodeForgotten([property: Id(0)] string Identity) : LedgerEntry
+    {
+        /// <summary>When it left the fleet, which is remembered; not set when only a place was given back.</summary>
+        [Id(1)]
+        public DecisionStamp Decided { get; init; }
+    }
 
     /// <summary>The overlay is in another state; also the first mention of a new overlay, which gives it its number for good.</summary>
     [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.OverlaySet")]
@@ -58,8 +63,8 @@ internal abstract record LedgerEntry
         [property: Id(5)] bool OwesReport) : LedgerEntry
     {
         /// <summary>
-        /// Set when this overlay heard that it is not the home: nodes that are not in it are forgotten, for nobody tells it of them any
-        /// more.
+        /// Set when another overlay is the home and has all that was known here: what does not concern this overlay is forgotten, for
+        /// nobody tells it of that any more.
         /// </summary>
         [Id(6)]
         public string? KeptOverlay { get; init; }

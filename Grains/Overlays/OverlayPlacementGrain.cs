@@ -227,19 +227,25 @@ internal sealed partial class OverlayPlacementGrain(
 
     public Task Reported(long epoch) => homes.Reported(epoch);
 
-    public Task Note(PlacementRequest request)
+    public Task NotePlace(PlacementRequest request, LinkReply reply)
     {
         CatchUp();
-        return residents.Note(request);
+        return residents.NotePlace(request, reply);
     }
 
-    public Task<bool> ConfirmHere(string identity, int attempt, bool alone)
+    public Task NoteArrived(string identity, int attempt, LinkReply reply)
     {
         CatchUp();
-        return residents.ConfirmHere(identity, attempt, alone);
+        return residents.NoteArrived(identity, attempt, reply);
     }
 
-    public Task ForgetHere(string identity) => places.Forget(identity);
+    public Task NoteGone(string identity, LinkReply reply) => residents.NoteGone(identity, reply);
+
+    public Task<bool> ConfirmAlone(string identity, int attempt)
+    {
+        CatchUp();
+        return residents.ConfirmAlone(identity, attempt);
+    }
 
     public Task<PlacementOutcome> PlaceAlone(PlacementRequest request, string why)
     {

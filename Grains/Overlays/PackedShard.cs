@@ -1,13 +1,19 @@
 namespace ControlPlane.Overlays;
 
-/// <summary>The nodes of one shard as they are stored: overlays and attributes, which repeat a great deal, once each.</summary>
+/// <summary>
+/// The nodes of one shard as they are stored: overlays and attributes, which repeat a great deal, once each; and who left it.
+/// </summary>
 /// <remarks>Restoring a million nodes would otherwise make two million texts that are thrown away at once.</remarks>
 [GenerateSerializer, Immutable, Alias("ControlPlane.PackedShard")]
 internal sealed record PackedShard([property: Id(0)] string[] Texts, [property: Id(1)] PackedNode[] Nodes)
 {
     private const int None = -1;
 
-    public static PackedShard Of(IReadOnlyCollection<PlacedNode> nodes)
+    /// <summary>Null when it was stored before that was remembered.</summary>
+    [Id(2)]
+    public PackedDeparture[]? Departed { get; init; }
+
+    public static PackedShard Of(IReadOnlyCollection<PlacedNode> nodes, IReadOnlyDictionary<string, DecisionStamp> departed)
     {
         var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
         var texts = new List<string>();
@@ -18,10 +24,14 @@ internal sealed record PackedShard([property: Id(0)] string[] Texts, [property: 
             packed[at++] = new PackedNode(
                 node.Identity, node.Home is null
                     ? None
-                    : NumberOf(node.Home), node.HomeAttempt, node.Held, NumberOf(node.Attributes), node.Declared, node.Trace);
+                    : NumberOf(node.Home), node.HomeAttempt, node.Held, NumberOf(node.Attributes), node.Declared, node.Trace,
+                node.Decided, node.Keeper is null ? 0 : NumberOf(node.Keeper) + 1);
         }
 
-        return new PackedShard([.. texts], packed);
+        return new PackedShard([.. texts], packed)
+        {
+            Departed = [.. departed.Select(node => new PackedDeparture(node.Key, node.Value))],
+        };
 
         int NumberOf(string text)
         {
@@ -44,7 +54,11 @@ internal sealed record PackedShard([property: Id(0)] string[] Texts, [property: 
             yield return new PlacedNode(
                 node.Identity, node.Home == None
                     ? null
-                    : texts[node.Home], node.HomeAttempt, node.Held, texts[node.Attributes], node.Declared, node.Trace);
+                    : texts[node.Home], node.HomeAttempt, node.Held, texts[node.Attributes], node.Declared, node.Trace)
+            {
+                Decided = node.Decided,
+                Keeper = node.Keeper == 0 ? null : texts[node.Keeper - 1],
+            };
         }
     }
 }
@@ -56,6 +70,8 @@ internal sealed record PackedShard([property: Id(0)] string[] Texts, [property: 
 /// <param name="Attributes">Number of the text.</param>
 /// <param name="Declared">As <see cref="PlacedNode.Declared"/>.</param>
 /// <param name="Trace">As <see cref="PlacedNode.Trace"/>.</param>
+/// <param name="Decided">As <see cref="PlacedNode.Decided"/>.</param>
+/// <param name="Keeper">Number of the text, from 1; 0 for none, as in what was stored before there were keepers.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.PackedNode")]
 internal readonly record struct PackedNode(
     [property: Id(0)] string Identity,
@@ -64,4 +80,11 @@ internal readonly record struct PackedNode(
     [property: Id(3)] Reservation? Held,
     [property: Id(4)] int Attributes,
     [property: Id(5)] int Declared,
-    [property: Id(6)] byte[] Trace);
+    [property: Id(6)] byte[] Trace,
+    [property: Id(7)] DecisionStamp Decided,
+    [property: Id(8)] int Keeper);
+
+/// <param name="Identity">A node that left the fleet.</param>
+/// <param name="Decided">When.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.PackedDeparture")]
+internal readonly record struct PackedDeparture([property: Id(0)] string Identity, [property: Id(1)] DecisionStamp Decided);

@@ -20,7 +20,23 @@ internal sealed record PlacedNode(
 {
     public const string NoAttributes = "{}";
 
+    /// <summary>When it was decided that <see cref="Home"/> is its place.</summary>
+    [Id(7)]
+    public DecisionStamp Decided { get; init; }
+
+    /// <summary>The overlay whose silos enrolled it there, and number <see cref="HomeAttempt"/>; null when that is not known.</summary>
+    [Id(8)]
+    public string? Keeper { get; init; }
+
     public static PlacedNode New(string identity) => new(identity, null, 0, null, NoAttributes, 0, []);
+
+    /// <summary>Whether an attempt of a keeper can be compared with the one by which it arrived.</summary>
+    public bool IsNumberedBy(string keeper) => Keeper is null || Keeper == keeper;
+
+    /// <summary>Whether an overlay must remember it: it is there, or is about to be, or that overlay's silos enrolled it.</summary>
+    /// <remarks>Who enrolled it is unknown of nodes from before that was kept: those are remembered too.</remarks>
+    public bool Concerns(string overlay) =>
+        Home == overlay || Place == overlay || (Home is not null && IsNumberedBy(overlay)) || Held?.Keeper == overlay;
 
     /// <summary>Where it is, or is about to be: what its groups count.</summary>
     public string? Place => LiveHold?.Overlay ?? Home;
@@ -42,4 +58,15 @@ internal sealed record Reservation(
     [property: Id(4)] string? Plan)
 {
     public const int ForPlan = -1;
+
+    /// <summary>When it was decided that the node belongs there.</summary>
+    [Id(5)]
+    public DecisionStamp Decided { get; init; }
+
+    /// <summary>The overlay whose silos enrol the node, and number <see cref="Attempt"/>; null when that is not known.</summary>
+    [Id(6)]
+    public string? Keeper { get; init; }
+
+    /// <summary>Whether an attempt of a keeper can be compared with this one.</summary>
+    public bool IsNumberedBy(string keeper) => Keeper is null || Keeper == keeper;
 }

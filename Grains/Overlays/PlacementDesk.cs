@@ -11,14 +11,17 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
 {
     private RegionLedger Ledger => history.Ledger;
 
-    public async Task<PlacementOutcome> Place(PlacementRequest request)
+    /// <param name="request">What the enrolment asks.</param>
+    /// <param name="keeper">The overlay whose silos enrol the node; null for this one.</param>
+    public async Task<PlacementOutcome> Place(PlacementRequest request, string? keeper = null)
     {
+        var by = keeper ?? history.Options.Local;
         if (history.IsFull)
         {
             return new PlacementOutcome.Deferred("placement is busy", TimeSpan.FromSeconds(1));
         }
 
-        if (Settled(request) is { } settled)
+        if (Settled(request, by) is { } settled)
         {
             return await settled;
         }
@@ -29,21 +32,24 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
 
         // Where the rules leave no choice, nobody is asked.
         return Ledger.Policy.Decision.External && decision is { Overlay: { } proposed, IsQuarantine: false, Situation.Only.Count: 0 }
-            ? await PlaceAsAsked(request, applicant, await external.AskAsync(Question(request, decision, proposed), Ledger.Policy.Decision))
-            : await Keep(request, applicant, known, decision);
+            ? await PlaceAsAsked(
+                new Asked(request, by, applicant), await external.AskAsync(Question(request, decision, proposed), Ledger.Policy.Decision))
+            : await Keep(new Asked(request, by, applicant), known, decision);
     }
 
-    public async Task Confirm(string identity, int attempt)
+    /// <exception cref="PlacementLapsedException">The node has no place.</exception>
+    public async Task Confirm(string identity, int attempt, string? keeper = null)
     {
+        var by = keeper ?? history.Options.Local;
         var node = Ledger.Node(identity);
-        if (node?.HomeAttempt >= attempt || node?.Held?.Attempt > attempt)
+        if ((node?.HomeAttempt >= attempt && node.IsNumberedBy(by)) || (node?.Held?.Attempt > attempt && node.Held.IsNumberedBy(by)))
         {
             // Confirmed before, or superseded by a later enrolment: either way the answer waits for what it rests on.
             await history.Written;
             return;
         }
 
-        if (node?.Held is not { } held || held.Attempt != attempt)
+        if (node?.Held is not { } held || held.Attempt != attempt || !held.IsNumberedBy(by))
         {
             throw new PlacementLapsedException($"{identity} has no place: it was given back");
         }
@@ -61,7 +67,8 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
             node = node with { Declared = Situation.Of(Ledger, Ledger.ApplicantOf(node), node).DeclaredIn(overlay) };
         }
 
-        await history.Record(new LedgerEntry.NodeChanged(node with { Home = held.Overlay, HomeAttempt = attempt, Held = null }));
+        await history.Record(new LedgerEntry.NodeChanged(
+            node with { Home = held.Overlay, HomeAttempt = attempt, Held = null, Decided = held.Decided, Keeper = held.Keeper }));
     }
 
     // It is there already, so what only keeps newcomers out does not count; limits do, and groups that opened elsewhere meanwhile.
@@ -80,9 +87,10 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
     }
 
     /// <returns>Whether a place was given back.</returns>
-    public async Task<bool> Release(string identity, int attempt)
+    public async Task<bool> Release(string identity, int attempt, string? keeper = null)
     {
-        if (Ledger.Node(identity) is not { Held: { } held } node || held.Attempt != attempt)
+        if (Ledger.Node(identity) is not { Held: { } held } node || held.Attempt != attempt
+            || !held.IsNumberedBy(keeper ?? history.Options.Local))
         {
             await history.Written;
             return false;
@@ -92,17 +100,22 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
         return true;
     }
 
-    public async Task Forget(string identity)
+    /// <summary>Frees the place of a node that left the fleet, and remembers that it did: other overlays may know it still.</summary>
+    public Task Forget(string identity)
     {
-        await (Ledger.Node(identity) is null ? history.Written : history.Record(new LedgerEntry.NodeForgotten(identity)));
+        var isDone = Ledger.Node(identity) is null && Ledger.Departed.At(identity) != default && !Ledger.AwaitsReports;
+        return isDone
+            ? history.Written
+            : history.Record(new LedgerEntry.NodeForgotten(identity) { Decided = Ledger.Stamp(history.Now) });
     }
 
     public Applicant ApplicantOf(PlacementRequest request) => new(
         request.Identity, Ledger.ReadBag(request.ClaimsJson, request.EnrolmentJson, request.FactsJson));
 
     /// <summary>Stores a decision and answers it.</summary>
-    public async Task<PlacementOutcome> Keep(PlacementRequest request, Applicant applicant, PlacedNode? known, Decision decision)
+    public async Task<PlacementOutcome> Keep(Asked asked, PlacedNode? known, Decision decision)
     {
+        var request = asked.Request;
         if (decision.Overlay is not { } overlay)
         {
             return await Unplaced(request.Identity, decision.Reason());
@@ -111,8 +124,12 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
         var until = history.Now + history.Options.LeaseLifetime;
         var node = (known ?? PlacedNode.New(request.Identity)) with
         {
-            Held = new Reservation(overlay.Name, request.Attempt, until, false, known?.LiveHold?.Plan),
-            Attributes = applicant.Attributes.Json,
+            Held = new Reservation(overlay.Name, request.Attempt, until, false, known?.LiveHold?.Plan)
+            {
+                Decided = Ledger.Stamp(history.Now),
+                Keeper = asked.Keeper,
+            },
+            Attributes = asked.Applicant.Attributes.Json,
             Declared = decision.Situation.DeclaredIn(overlay),
             Trace = DecisionTrace.Encode(decision, Ledger.Sequence),
         };
@@ -123,17 +140,19 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
     }
 
     /// <summary>What was decided before for this enrolment; null when there is something to decide.</summary>
-    public Task<PlacementOutcome>? Settled(PlacementRequest request)
+    public Task<PlacementOutcome>? Settled(PlacementRequest request, string keeper)
     {
         var known = Ledger.Node(request.Identity);
-        return known?.LiveHold is { Plan: null } held && held.Attempt >= request.Attempt ? Renew(known, held, request.Attempt)
-            : known is { Home: { } home } && known.HomeAttempt >= request.Attempt ? Arrived(home)
+        return known?.LiveHold is { Plan: null } held && held.Attempt >= request.Attempt && held.IsNumberedBy(keeper)
+            ? Renew(known, held, request.Attempt)
+            : known is { Home: { } home } && known.HomeAttempt >= request.Attempt && known.IsNumberedBy(keeper) ? Arrived(home)
             : null;
     }
 
-    private async Task<PlacementOutcome> PlaceAsAsked(PlacementRequest request, Applicant applicant, ExternalVerdict verdict)
+    private async Task<PlacementOutcome> PlaceAsAsked(Asked asked, ExternalVerdict verdict)
     {
-        if (Settled(request) is { } settled)
+        var (request, keeper, applicant) = asked;
+        if (Settled(request, keeper) is { } settled)
         {
             return await settled;
         }
@@ -157,30 +176,30 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
                 if (decision is { Overlay: not null, IsQuarantine: false })
                 {
                     external.Note("chosen");
-                    return await Keep(request, applicant, known, decision);
+                    return await Keep(asked, known, decision);
                 }
 
                 external.Note("rejected");
-                return await Otherwise(request, applicant, known, decision is null
+                return await Otherwise(asked, known, decision is null
                     ? $"the external decision names '{choose.Overlay}', which the region has not"
                     : $"the external decision for {choose.Overlay} is against a hard rule: {decision.Reason()}");
 
             default:
                 external.Note("lost");
-                return await Otherwise(request, applicant, known, verdict.Lost!);
+                return await Otherwise(asked, known, verdict.Lost!);
         }
 
-        return await Keep(request, applicant, known, PlacementEngine.Decide(Ledger, applicant, known));
+        return await Keep(asked, known, PlacementEngine.Decide(Ledger, applicant, known));
     }
 
-    private async Task<PlacementOutcome> Otherwise(PlacementRequest request, Applicant applicant, PlacedNode? known, string why)
+    private async Task<PlacementOutcome> Otherwise(Asked asked, PlacedNode? known, string why)
     {
         if (!Ledger.Policy.Decision.BuiltInOnTimeout)
         {
-            return await Unplaced(request.Identity, why, mayRefuse: false);
+            return await Unplaced(asked.Request.Identity, why, mayRefuse: false);
         }
 
-        var outcome = await Keep(request, applicant, known, PlacementEngine.Decide(Ledger, applicant, known));
+        var outcome = await Keep(asked, known, PlacementEngine.Decide(Ledger, asked.Applicant, known));
         return outcome is PlacementOutcome.Placed placed ? placed with { Reason = $"{placed.Reason} ({why})" } : outcome;
     }
 
@@ -233,3 +252,8 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
         return new PlacementOutcome.Deferred(reason, rule.RetryAfter);
     }
 }
+
+/// <param name="Request">What an enrolment asked.</param>
+/// <param name="Keeper">The overlay whose silos enrol the node.</param>
+/// <param name="Applicant">The node as the policy reads it.</param>
+internal sealed record Asked(PlacementRequest Request, string Keeper, Applicant Applicant);

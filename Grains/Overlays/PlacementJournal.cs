@@ -135,7 +135,7 @@ internal sealed class PlacementJournal(IGrainStorage storage, GrainId grain, Ser
 
     private async Task WriteShardAsync(int shard, RegionLedger ledger)
     {
-        shards[shard].State = new PlacementRecord { Body = Pack(PackedShard.Of(ledger.NodesOf(shard))) };
+        shards[shard].State = new PlacementRecord { Body = Pack(PackedShard.Of(ledger.NodesOf(shard), ledger.Departed.Of(shard))) };
         await storage.WriteStateAsync(ShardName(shard), grain, shards[shard]);
         shards[shard].State = new PlacementRecord();
     }

@@ -131,6 +131,7 @@ internal sealed class RegionHistory
         try
         {
             ForgetLapsed();
+            Ledger.Departed.Tidy(Now, shard => Ledger.ChangedShards[shard] = true);
             await journal.CompactAsync(Ledger, Ledger.Capture);
             Ledger.Tidy();
         }

@@ -32,6 +32,7 @@ internal sealed class RegionLedger
     private readonly Dictionary<int, PlacementPolicy> earlier = [];
     private readonly HashSet<string> restored = new(StringComparer.Ordinal);
     private bool isRestoring;
+    private long latest;
 
     public RegionLedger()
     {
@@ -46,6 +47,9 @@ internal sealed class RegionLedger
     public PolicyHistory History { get; private set; } = PolicyHistory.Empty;
 
     public PlanBook Plans { get; private set; } = PlanBook.Empty;
+
+    /// <summary>Who left the fleet.</summary>
+    public DepartedNodes Departed { get; } = new();
 
     /// <summary>Who asked for a place and has none.</summary>
     public UnplacedNodes Unplaced { get; } = new();
@@ -84,6 +88,9 @@ internal sealed class RegionLedger
     public IReadOnlyCollection<PlacedNode> NodesOf(int shard) => nodes[shard].Values;
 
     public IEnumerable<PlacedNode> AllNodes() => nodes.SelectMany(shard => shard.Values);
+
+    /// <summary>Stamps a decision that is made now: later than all that the ledger knows, whatever the clock says.</summary>
+    public DecisionStamp Stamp(DateTimeOffset now) => new(Home?.Epoch ?? 0, latest = Math.Max(now.UtcTicks, latest + 1));
 
     public Applicant ApplicantOf(PlacedNode node) => new(node.Identity, Bag(node.Attributes));
 
@@ -160,6 +167,7 @@ internal sealed class RegionLedger
             case LedgerEntry.NodeForgotten forgotten:
                 Unplaced.Forget(forgotten.Identity);
                 Replace(forgotten.Identity, null);
+                Leave(forgotten.Identity, forgotten.Decided);
                 break;
             case LedgerEntry.NodeUnplaced unplaced:
                 Unplaced.Set(unplaced);
@@ -249,6 +257,11 @@ internal sealed class RegionLedger
             shard.Add(node.Identity, node);
             Added(node);
         }
+
+        foreach (var departed in packed.Departed ?? [])
+        {
+            Leave(departed.Identity, departed.Decided);
+        }
     }
 
     // One string for equal texts, whichever shard brought it.
@@ -334,7 +347,7 @@ internal sealed class RegionLedger
 
     private void KeepOnly(string? overlay)
     {
-        foreach (var node in overlay is null ? [] : AllNodes().Where(node => node.Home != overlay && node.Place != overlay).ToArray())
+        foreach (var node in overlay is null ? [] : AllNodes().Where(node => !node.Concerns(overlay)).ToArray())
         {
             Replace(node.Identity, null);
         }
@@ -390,6 +403,12 @@ internal sealed class RegionLedger
         }
     }
 
+    private void Leave(string identity, DecisionStamp decided)
+    {
+        latest = Math.Max(latest, decided.Ticks);
+        Departed.Set(identity, decided);
+    }
+
     private OverlayEntry Mention(string name)
     {
         if (!overlays.TryGetValue(name, out var overlay))
@@ -424,6 +443,7 @@ internal sealed class RegionLedger
         {
             Attributes = Bag(node.Attributes).Json,
             Home = node.Home is null ? null : Mention(node.Home).Name,
+            Keeper = node.Keeper is null ? null : overlays.GetValueOrDefault(node.Keeper)?.Name ?? node.Keeper,
         };
         shard[identity] = node;
         Added(node);
@@ -432,6 +452,7 @@ internal sealed class RegionLedger
     private void Added(PlacedNode node)
     {
         NodeCount++;
+        latest = Math.Max(latest, Math.Max(node.Decided.Ticks, node.Held?.Decided.Ticks ?? 0));
         Count(node, +1, placesToo: true);
         if (node.LiveHold is { } hold)
         {

@@ -8,6 +8,9 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
     /// <summary>Why an overlay is Isolated after a promotion: until it has reported its nodes, nobody knows how full it is.</summary>
     private const string Unreported = "has not reported its nodes to the new home yet";
 
+    private int owings;
+    private int owingsReported;
+
     private RegionLedger Ledger => history.Ledger;
 
     private string Local => history.Options.Local;
@@ -116,13 +119,13 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
                 return reply with { Reason = $"{request.From} {Unreported}", RetryAfter = HomeKeeper.Round };
 
             case LinkVerb.Place when request.Place is { } place:
-                return Said(reply, await places.Place(place));
+                return Stamped(Said(reply, await places.Place(place, request.From)), place.Identity);
 
             case LinkVerb.Confirm:
                 try
                 {
-                    await places.Confirm(request.Identity, request.Attempt);
-                    return reply;
+                    await places.Confirm(request.Identity, request.Attempt, request.From);
+                    return Arrived(reply, request);
                 }
                 catch (PlacementLapsedException lapsed)
                 {
@@ -130,12 +133,12 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
                 }
 
             case LinkVerb.Release:
-                await places.Release(request.Identity, request.Attempt);
+                await places.Release(request.Identity, request.Attempt, request.From);
                 return reply;
 
             case LinkVerb.Forget:
                 await places.Forget(request.Identity);
-                return reply;
+                return reply with { Decided = Ledger.Departed.At(request.Identity) };
 
             case LinkVerb.Report:
                 Adopt(request);
@@ -154,11 +157,31 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
     }
 
     /// <summary>From now on this overlay has nodes that the home may not know of.</summary>
-    public Task Owe() => Now.OwesReport ? history.Written : history.Record(Owing(true));
+    public Task Owe()
+    {
+        owings++;
+        return Now.OwesReport ? history.Written : history.Record(Now with { OwesReport = true, KeptOverlay = null });
+    }
 
-    public Task Reported(long epoch) => epoch == Now.Epoch && Now.OwesReport
-        ? history.Record(Owing(false))
+    /// <summary>A report begins: it has all that was owed until now.</summary>
+    public void BeginReport() => owingsReported = owings;
+
+    /// <summary>The home has all that was reported: only now may what does not concern this overlay be forgotten here.</summary>
+    public Task Reported(long epoch) => epoch == Now.Epoch && Now.OwesReport && !IsHere && owings == owingsReported
+        ? history.Record(Now with { OwesReport = false, KeptOverlay = Local })
         : history.Written;
+
+    /// <exception cref="PlacementNotHomeException">
+    /// Who said it is not the home any more: the home of now may have been told by a report of which this was no part.
+    /// </exception>
+    public void EnsureOfHome(LinkReply reply)
+    {
+        if ((reply.Home, reply.Epoch) != (Now.Home, Now.Epoch))
+        {
+            throw new PlacementNotHomeException(
+                $"the region's placement went from {reply.Home} to {Now.Home} (epoch {Now.Epoch}) while it decided");
+        }
+    }
 
     // A later epoch holds whoever tells of it, as long as its home is an overlay of this region. The new home knows only what is reported
     // to it, so everything is.
@@ -167,31 +190,19 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
         if (Now.IsOlderThan(home, epoch) && history.Options.Members.ContainsKey(home))
         {
             Elsewhere = null;
-            _ = history.Record(new LedgerEntry.HomeSet(home, epoch, "", $"heard of epoch {epoch}", history.Now, OwesReport: home != Local)
-            {
-                KeptOverlay = Local,
-            });
+            _ = history.Record(new LedgerEntry.HomeSet(home, epoch, "", $"heard of epoch {epoch}", history.Now, OwesReport: home != Local));
         }
     }
 
     private void Adopt(LinkRequest report)
     {
-        foreach (var resident in (report.Residents ?? []).Take(LinkRequest.ResidentsMax))
+        var facts = (report.Residents ?? []).Select(resident => resident with { Overlay = report.From }).Concat(report.Others ?? []);
+        foreach (var fact in facts.Take(LinkRequest.ResidentsMax))
         {
-            var known = Ledger.Node(resident.Identity);
-            if (known?.HomeAttempt > resident.Attempt || (known?.HomeAttempt == resident.Attempt && known.Home == report.From))
+            foreach (var news in NodeFacts.News(Ledger, fact, history.Now, history.Options.LeaseLifetime))
             {
-                continue;
+                _ = history.Record(news);
             }
-
-            _ = history.Record(new LedgerEntry.NodeChanged((known ?? PlacedNode.New(resident.Identity)) with
-            {
-                Home = report.From,
-                HomeAttempt = resident.Attempt,
-                Held = known?.Held?.Attempt > resident.Attempt ? known.Held : null,
-                Attributes = known is { Attributes: not PlacedNode.NoAttributes } ? known.Attributes : resident.Attributes,
-                Declared = Math.Max(known?.Declared ?? 0, resident.Declared),
-            }));
         }
 
         if (report.IsLast && Ledger.Overlay(report.From)?.Awaited is { } before)
@@ -199,8 +210,6 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
             _ = history.Record(new LedgerEntry.OverlaySet(report.From, before.State, before.Reason, history.Now));
         }
     }
-
-    private LedgerEntry.HomeSet Owing(bool report) => Now with { OwesReport = report, KeptOverlay = null };
 
     private LedgerEntry.OverlaySet Await(OverlayCondition condition)
     {
@@ -212,6 +221,20 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
     // Isolated until it reported is no decision of an operator: what it was before is what others must know.
     private static OverlayCondition ConditionOf(OverlayEntry overlay) =>
         overlay.Awaited ?? new OverlayCondition(overlay.Name, overlay.State, overlay.StateReason);
+
+    // What was answered, and is noted where it was asked, must be what is stored here.
+    private LinkReply Stamped(LinkReply said, string identity) => (said.Placed, Ledger.Node(identity)) switch
+    {
+        (null, _) => said,
+        ({ } placed, { LiveHold: { } held }) when held.Overlay == placed => said with { Decided = held.Decided },
+        ({ } placed, { Home: { } lives } node) when lives == placed => said with { Decided = node.Decided },
+        _ => said with { Placed = null, Reason = "its place changed meanwhile", RetryAfter = TimeSpan.FromSeconds(1) },
+    };
+
+    private LinkReply Arrived(LinkReply reply, LinkRequest confirm) =>
+        Ledger.Node(confirm.Identity) is { Home: { } home } node && node.HomeAttempt >= confirm.Attempt && node.IsNumberedBy(confirm.From)
+            ? reply with { Placed = home, Decided = node.Decided }
+            : reply;
 
     private static LinkReply Said(LinkReply reply, PlacementOutcome outcome) => outcome switch
     {

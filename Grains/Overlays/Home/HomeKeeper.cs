@@ -89,7 +89,7 @@ internal sealed partial class HomeKeeper(
                 return;
             }
 
-            after = page.Residents![^1].Identity;
+            after = page.Next;
         }
     }
 

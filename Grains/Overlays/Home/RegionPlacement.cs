@@ -4,9 +4,9 @@ namespace ControlPlane.Overlays;
 
 /// <summary>The region's placement as an enrolment sees it, wherever its home is.</summary>
 /// <remarks>
-/// At the home each call is one to the grain. Elsewhere the home is asked over the link; what it decides for this overlay is noted here, so
-/// that this overlay can go on alone as the policy allows. Safe for concurrent use: what it remembers of the home is only a shortcut, since
-/// the grain itself refuses when it is not the home (any more).
+/// At the home each call is one to the grain. Elsewhere the home is asked over the link; what it decides is noted here before the node is
+/// told, so that this overlay can go on alone as the policy allows, and can tell the next home. Safe for concurrent use: what it remembers
+/// of the home is only a shortcut, since the grain itself refuses when it is not the home (any more).
 /// </remarks>
 internal sealed class RegionPlacement(
     IGrainFactory grains, IPlacementLink link, IOptionsMonitor<OverlaysOptions> options, TimeProvider time)
@@ -32,9 +32,9 @@ internal sealed class RegionPlacement(
                 return await Ledger.Place(request);
             }
 
-            if (reply.Placed == Options.Local)
+            if (reply.Placed is not null)
             {
-                await Home.Note(request);
+                await Home.NotePlace(request, reply);
             }
 
             return OutcomeOf(reply);
@@ -68,15 +68,12 @@ internal sealed class RegionPlacement(
                 throw new PlacementLapsedException(reply.Reason);
             }
 
-            if (overlay == Options.Local)
-            {
-                await Home.ConfirmHere(identity, attempt, alone: false);
-            }
+            await Home.NoteArrived(identity, attempt, reply);
         }
         catch (PlacementHomeLostException) when (overlay == Options.Local)
         {
             // It lives here, which is reported when the home is back. What is not known here is asked again with the next sign of life.
-            if (!await Home.ConfirmHere(identity, attempt, alone: true))
+            if (!await Home.ConfirmAlone(identity, attempt))
             {
                 throw;
             }
@@ -111,14 +108,14 @@ internal sealed class RegionPlacement(
     {
         try
         {
-            if (await AskAsync(home => Request(LinkVerb.Forget, home) with { Identity = identity }, cancellationToken) is null)
+            if (await AskAsync(home => Request(LinkVerb.Forget, home) with { Identity = identity }, cancellationToken) is not { } reply)
             {
                 await Ledger.Forget(identity);
                 return;
             }
 
             // After the home: what is remembered here may be all that is left of the node when another overlay is promoted.
-            await Home.ForgetHere(identity);
+            await Home.NoteGone(identity, reply);
         }
         catch (PlacementNotHomeException)
         {

@@ -9,55 +9,115 @@ internal sealed class ResidentDesk(RegionHistory history, string region, Placeme
 
     private string Local => history.Options.Local;
 
+    /// <summary>A page of all that is known here of nodes, shard by shard.</summary>
     public LinkRequest NextReport(string after)
     {
-        var residents = Ledger.AllNodes()
-            .Where(node => node.Home == Local && string.CompareOrdinal(node.Identity, after) > 0)
-            .OrderBy(node => node.Identity, StringComparer.Ordinal)
-            .Take(LinkRequest.ResidentsMax)
-            .Select(node => new ResidentNode(node.Identity, node.HomeAttempt, node.Attributes, node.Declared))
-            .ToArray();
+        var first = after.Length == 0 ? 0 : RegionLedger.ShardOf(after);
+        if (after.Length == 0)
+        {
+            homes.BeginReport();
+        }
+
+        var facts = new List<ResidentNode>();
+        for (var shard = first; shard < RegionLedger.Shards; shard++)
+        {
+            var from = shard == first ? after : "";
+            var identities = Ledger.NodesOf(shard).Select(node => node.Identity).Union(Ledger.Departed.Of(shard).Keys)
+                .Where(identity => string.CompareOrdinal(identity, from) > 0);
+            foreach (var identity in identities.Order(StringComparer.Ordinal))
+            {
+                if (facts.Count + NodeFacts.PerNodeMax > LinkRequest.ResidentsMax)
+                {
+                    return Page(facts) with { Next = after };
+                }
+
+                facts.AddRange(NodeFacts.Of(Ledger, identity));
+                after = identity;
+            }
+        }
+
+        return Page(facts) with { IsLast = true };
+    }
+
+    private LinkRequest Page(List<ResidentNode> facts)
+    {
         var home = homes.View;
+        var residents = facts.ToLookup(fact => fact.State == ResidentState.Lives && fact.Overlay == Local);
         return new LinkRequest(LinkVerb.Report, region, Local, home.Home, home.Epoch, Ledger.Policy.Version)
         {
-            Residents = residents,
-            IsLast = residents.Length < LinkRequest.ResidentsMax,
+            Residents = [.. residents[true]],
+            Others = [.. residents[false]],
         };
     }
 
-    /// <summary>Takes note of a place that the home gave in this overlay.</summary>
-    public async Task Note(PlacementRequest request)
+    /// <summary>Takes note of the place that the home gave to a node which this overlay's silos enrol.</summary>
+    public Task NotePlace(PlacementRequest request, LinkReply reply)
     {
-        if (!homes.IsHere && Ledger.Overlay(Local) is { } here && places.Settled(request) is null)
+        homes.EnsureOfHome(reply);
+        var known = Ledger.Node(request.Identity);
+        var decided = StampOf(reply);
+        if (known?.Held is { } held && held.Decided == decided)
         {
-            var applicant = places.ApplicantOf(request);
-            var known = Ledger.Node(request.Identity);
-            var situation = Situation.Of(Ledger, applicant, known);
-            await places.Keep(request, applicant, known, new Decision(here, situation, [new Considered(here, null, 0)]));
+            return held is { Lapsed: false } && held.Until >= reply.LeaseUntil
+                ? history.Written
+                : history.Record(new LedgerEntry.NodeChanged(known with { Held = held with { Until = reply.LeaseUntil, Lapsed = false } }));
         }
+
+        var isKnown = (known is { Home: not null } && !decided.IsAfter(known.Decided)) || known?.Held?.Decided.IsAfter(decided) == true;
+        return isKnown ? history.Written : history.Record(new LedgerEntry.NodeChanged(Noted(request, known, reply.Placed!) with
+        {
+            Held = new Reservation(reply.Placed!, request.Attempt, reply.LeaseUntil, false, null) { Decided = decided, Keeper = Local },
+        }));
     }
 
-    /// <summary>Takes note that a node arrived in this overlay.</summary>
-    /// <param name="identity">The node.</param>
-    /// <param name="attempt">Its enrolment.</param>
-    /// <param name="alone">Whether the home does not know yet.</param>
-    /// <returns>False when nothing is known of that enrolment here.</returns>
-    public async Task<bool> ConfirmHere(string identity, int attempt, bool alone)
+    /// <summary>Takes note of where the home says that such a node arrived.</summary>
+    public async Task NoteArrived(string identity, int attempt, LinkReply reply)
     {
-        try
+        homes.EnsureOfHome(reply);
+        if (reply.Placed is not { } lives)
         {
-            await places.Confirm(identity, attempt);
+            // Superseded; or a home of before arrivals were told.
+            await ConfirmKnown(identity, attempt);
+            return;
         }
-        catch (PlacementLapsedException)
+
+        var known = Ledger.Node(identity) ?? PlacedNode.New(identity);
+        var decided = StampOf(reply);
+        await (known.Home is not null && !decided.IsAfter(known.Decided) ? history.Written
+            : history.Record(new LedgerEntry.NodeChanged(known with
+            {
+                Home = lives,
+                HomeAttempt = attempt,
+                Held = known.Held?.Decided.IsAfter(decided) == true ? known.Held : null,
+                Decided = decided,
+                Keeper = Local,
+            })));
+    }
+
+    /// <summary>Takes note that the home let a node leave the fleet.</summary>
+    public async Task NoteGone(string identity, LinkReply reply)
+    {
+        homes.EnsureOfHome(reply);
+        var gone = new ResidentNode(
+            identity, 0, PlacedNode.NoAttributes, 0, Decided: StampOf(reply), State: ResidentState.Gone);
+        foreach (var news in NodeFacts.News(Ledger, gone, history.Now, history.Options.LeaseLifetime))
+        {
+            _ = history.Record(news);
+        }
+
+        await history.Written;
+    }
+
+    /// <summary>Takes note that a node arrived in this overlay, which the home does not know.</summary>
+    /// <returns>False when nothing is known of that enrolment here.</returns>
+    public async Task<bool> ConfirmAlone(string identity, int attempt)
+    {
+        if (!await ConfirmKnown(identity, attempt))
         {
             return false;
         }
 
-        if (alone)
-        {
-            await homes.Owe();
-        }
-
+        await homes.Owe();
         return true;
     }
 
@@ -66,7 +126,8 @@ internal sealed class ResidentDesk(RegionHistory history, string region, Placeme
     /// </summary>
     public async Task<PlacementOutcome> PlaceAlone(PlacementRequest request, string why)
     {
-        if (places.Settled(request) is { } settled)
+        // What the home gave in another overlay it alone can renew.
+        if (Ledger.Node(request.Identity)?.Place == Local && places.Settled(request, Local) is { } settled)
         {
             return await settled;
         }
@@ -87,8 +148,37 @@ internal sealed class ResidentDesk(RegionHistory history, string region, Placeme
         }
 
         _ = homes.Owe();
-        return await places.Keep(request, applicant, known, decision);
+        return await places.Keep(new Asked(request, Local, applicant), known, decision);
     }
+
+    private async Task<bool> ConfirmKnown(string identity, int attempt)
+    {
+        try
+        {
+            await places.Confirm(identity, attempt);
+            return true;
+        }
+        catch (PlacementLapsedException)
+        {
+            return false;
+        }
+    }
+
+    private PlacedNode Noted(PlacementRequest request, PlacedNode? known, string overlay)
+    {
+        var applicant = places.ApplicantOf(request);
+        var node = (known ?? PlacedNode.New(request.Identity)) with { Attributes = applicant.Attributes.Json };
+        if (Ledger.Overlay(overlay) is not { } entry)
+        {
+            return node;
+        }
+
+        var decision = new Decision(entry, Situation.Of(Ledger, applicant, known), [new Considered(entry, null, 0)]);
+        return node with { Declared = decision.Situation.DeclaredIn(entry), Trace = DecisionTrace.Encode(decision, Ledger.Sequence) };
+    }
+
+    // A home of before there were stamps gives none: then it is decided when it is heard.
+    private DecisionStamp StampOf(LinkReply reply) => reply.Decided == default ? Ledger.Stamp(history.Now) : reply.Decided;
 
     // Places that were promised to a group are counted at the home already; others are only certain when the home told what it counts.
     private bool BelongsHere(Situation situation, PlacedNode? known, OverlayEntry here)

@@ -37,9 +37,14 @@ public sealed class PlacementLinkTests : IAsyncLifetime
         var request = new LinkRequest(
             LinkVerb.Report, "eu", "eu-2", "eu-1", 7, 3,
             new PlacementRequest("n", 2, "{}", """{"a":1}""", "{}"), "id", 4,
-            [new ResidentNode("r", 5, """{"customer":"acme"}""", 6)], IsLast: true);
+            [new ResidentNode("r", 5, """{"customer":"acme"}""", 6)], IsLast: true,
+            Others:
+            [
+                new ResidentNode("o", 5, "{}", 6, "eu-3", new DecisionStamp(7, 8), ResidentState.Held, DateTimeOffset.UnixEpoch, "eu-2"),
+            ],
+            Next: "o");
         var reply = new LinkReply("eu-1", 7, true, "eu-2", "why", DateTimeOffset.UnixEpoch, TimeSpan.FromSeconds(9), true,
-            new PolicyVersion(4, "p", "text", "ann", DateTimeOffset.UnixEpoch), 12);
+            new PolicyVersion(4, "p", "text", "ann", DateTimeOffset.UnixEpoch), 12, Decided: new DecisionStamp(7, 9));
         LinkRequest? heard = null;
         Answer("eu-1", asked =>
         {
@@ -48,7 +53,8 @@ public sealed class PlacementLinkTests : IAsyncLifetime
         });
 
         Assert.Equal(reply, await AskUntilHeardAsync("eu-1", request));
-        Assert.Equal(request with { Residents = null }, heard! with { Residents = null });
+        Assert.Equal(request with { Residents = null, Others = null }, heard! with { Residents = null, Others = null });
+        Assert.Equal(request.Others, heard.Others!);
         Assert.Equal(request.Residents, heard.Residents!);
     }
 

@@ -202,13 +202,15 @@ public sealed class PlacementHomeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Answer_StepsDown_AndForgetsWhatLivesElsewhere()
+    public async Task Answer_StepsDown_AndForgetsWhatConcernsOthers_WhenTheNewHomeHasIt()
     {
         await ArrangeAsync("defer");
         await EnrolAsync("n1", "acme", 4);
         var home = overlays.Grain<IPlacementHomeGrain>("a");
 
         await home.Answer(new LinkRequest(LinkVerb.Hello, "test", "b", "b", 1));
+        Assert.NotNull(await overlays.Grain<IOverlayPlacementGrain>("a").Explain("n1"));
+        await home.Reported(1);
 
         Assert.Null(await overlays.Grain<IOverlayPlacementGrain>("a").Explain("n1"));
         Assert.Equal((0, 0), await CountAsync("a", "b"));

@@ -1,0 +1,120 @@
+namespace ControlPlane.Overlays;
+
+/// <summary>What one overlay tells another of a node, and what of that is news. Pure.</summary>
+/// <remarks>
+/// There are at most three facts of a node: that it left the fleet, where it lives, and where a place is held for it. Each has the stamp
+/// of its decision, and holds until a later one is known. A held place in which the node arrives keeps its stamp.
+/// </remarks>
+internal static class NodeFacts
+{
+    public const int PerNodeMax = 3;
+
+    /// <summary>All that the ledger knows of a node.</summary>
+    public static IEnumerable<ResidentNode> Of(RegionLedger ledger, string identity)
+    {
+        var node = ledger.Node(identity);
+        if (ledger.Departed.At(identity) is var left && left != default)
+        {
+            yield return new ResidentNode(identity, 0, PlacedNode.NoAttributes, 0, Decided: left, State: ResidentState.Gone);
+        }
+
+        if (node?.Home is { } home)
+        {
+            yield return new ResidentNode(
+                identity, node.HomeAttempt, node.Attributes, node.Declared, home, node.Decided, Keeper: node.Keeper ?? "");
+        }
+
+        // What a plan holds ends with the home that runs it.
+        if (node?.LiveHold is { Attempt: not Reservation.ForPlan } held)
+        {
+            yield return new ResidentNode(
+                identity, held.Attempt, node.Attributes, node.Declared, held.Overlay, held.Decided, ResidentState.Held, held.Until,
+                held.Keeper ?? "");
+        }
+    }
+
+    /// <summary>What changes in the ledger by a fact; nothing when as much or more is known.</summary>
+    public static IEnumerable<LedgerEntry> News(RegionLedger ledger, ResidentNode fact, DateTimeOffset now, TimeSpan leaseMax)
+    {
+        var known = ledger.Node(fact.Identity);
+        var left = ledger.Departed.At(fact.Identity);
+        var isOfThePast = left != default && !fact.Decided.IsAfter(left);
+        return fact.State switch
+        {
+            _ when isOfThePast => [],
+            ResidentState.Gone => Left(known, fact),
+            ResidentState.Held when IsHeldNews(known, fact, now) => [Hold(known, fact, now + leaseMax)],
+            ResidentState.Lives when IsLivesNews(known, fact) => [Live(known, fact)],
+            _ => [],
+        };
+    }
+
+    private static IEnumerable<LedgerEntry> Left(PlacedNode? known, ResidentNode fact)
+    {
+        yield return new LedgerEntry.NodeForgotten(fact.Identity) { Decided = fact.Decided };
+
+        // It came back since.
+        if (known is { Home: not null } && known.Decided.IsAfter(fact.Decided))
+        {
+            yield return new LedgerEntry.NodeChanged(known);
+        }
+        else if (known?.Held is { } held && held.Decided.IsAfter(fact.Decided))
+        {
+            yield return new LedgerEntry.NodeChanged(known with { Home = null, HomeAttempt = 0, Decided = default, Keeper = null });
+        }
+    }
+
+    private static bool IsLivesNews(PlacedNode? known, ResidentNode fact)
+    {
+        if (known is not { Home: { } home })
+        {
+            return true;
+        }
+
+        // Both from before decisions had stamps: attempts are all there is to go by.
+        return known.Decided == default && fact.Decided == default
+            ? fact.Attempt > known.HomeAttempt || (fact.Attempt == known.HomeAttempt && fact.Overlay != home)
+            : fact.Decided.IsAfter(known.Decided);
+    }
+
+    private static LedgerEntry.NodeChanged Live(PlacedNode? known, ResidentNode fact)
+    {
+        var held = known?.Held;
+        var isHeldLater = held is not null
+            && (held.Decided == default && fact.Decided == default ? held.Attempt > fact.Attempt : held.Decided.IsAfter(fact.Decided));
+        return new LedgerEntry.NodeChanged(Described(known, fact) with
+        {
+            Home = fact.Overlay,
+            HomeAttempt = fact.Attempt,
+            Held = isHeldLater ? held : null,
+            Decided = fact.Decided,
+            Keeper = KeeperOf(fact),
+        });
+    }
+
+    private static bool IsHeldNews(PlacedNode? known, ResidentNode fact, DateTimeOffset now) =>
+        fact.Until > now
+        && (known?.Home is null || fact.Decided.IsAfter(known.Decided))
+        && (known?.Held is null || fact.Decided.IsAfter(known.Held.Decided));
+
+    private static LedgerEntry.NodeChanged Hold(PlacedNode? known, ResidentNode fact, DateTimeOffset latest) =>
+        new(Described(known, fact) with
+        {
+            Held = new Reservation(fact.Overlay, fact.Attempt, fact.Until < latest ? fact.Until : latest, false, known?.LiveHold?.Plan)
+            {
+                Decided = fact.Decided,
+                Keeper = KeeperOf(fact),
+            },
+        });
+
+    private static PlacedNode Described(PlacedNode? known, ResidentNode fact) => (known ?? PlacedNode.New(fact.Identity)) with
+    {
+        Attributes = known is { Attributes: not PlacedNode.NoAttributes } ? known.Attributes : fact.Attributes,
+        Declared = Math.Max(known?.Declared ?? 0, fact.Declared),
+
+        // Why it is there is not told: what is known here explains another place.
+        Trace = known is not null && known.Place == fact.Overlay ? known.Trace : [],
+    };
+
+    private static string? KeeperOf(ResidentNode fact) => fact.Keeper.Length > 0 ? fact.Keeper : null;
+}

@@ -1,0 +1,159 @@
+using ControlPlane.Overlays;
+
+namespace ControlPlane.Cluster.Tests.Overlays;
+
+/// <summary>What the next home knows of nodes that other overlays' silos enrolled, moved or let go.</summary>
+public sealed class PromotionTests : IAsyncLifetime
+{
+    private readonly TwoOverlays overlays = new();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public ValueTask InitializeAsync() => overlays.InitializeAsync();
+
+    public ValueTask DisposeAsync() => overlays.DisposeAsync();
+
+    [Fact]
+    public async Task Promote_CountsWhatTheOldHomesSilosEnrolledHere_AndKeepsTheHardLimit()
+    {
+        await TakesNewcomersAsync("b");
+        await EnrolAsync("a", "n1", 1, "b");
+        await EnrolAsync("a", "n2", 1, "b");
+        await PlaceAsync("a", "n3", 1, "b");
+
+        await PromoteAsync("b");
+        await ReportAsync("b", "a");
+
+        Assert.Equal((2, 1), await CountAsync("b", "b"));
+        await AgainAsync(() => overlays.In("a").ConfirmAsync("n3", 1, "b", Cancel));
+        Assert.Equal((3, 0), await CountAsync("b", "b"));
+        await overlays.Grain<IOverlayPlacementGrain>("b").SetState("b", OverlayState.Active, "test");
+        var placed = 0;
+        for (var i = 0; i < TwoOverlays.HardLimit; i++)
+        {
+            placed += await overlays.In("b").PlaceAsync(Request($"new{i}", 1), Cancel) is PlacementOutcome.Placed { Overlay: "b" } ? 1 : 0;
+        }
+
+        Assert.Equal(TwoOverlays.HardLimit - 3, placed);
+    }
+
+    [Fact]
+    public async Task Promote_CountsWhatItsOwnSilosEnrolledElsewhere_ThoughTheOldHomeIsNoMore()
+    {
+        await TakesNewcomersAsync("a");
+        await EnrolAsync("b", "n1", 1, "a");
+        await PlaceAsync("b", "n2", 1, "a");
+
+        await PromoteAsync("b");
+
+        Assert.Equal((1, 1), await CountAsync("b", "a"));
+        await AgainAsync(() => overlays.In("b").ConfirmAsync("n2", 1, "a", Cancel));
+        Assert.Equal((2, 0), await CountAsync("b", "a"));
+    }
+
+    [Fact]
+    public async Task AReport_IsJudgedByWhenItWasDecided_NotByAttemptsThatEachOverlayCountsAlone()
+    {
+        await TakesNewcomersAsync("a");
+        await EnrolAsync("b", "n1", 5, "a");
+        await TakesNewcomersAsync("b");
+        await EnrolAsync("a", "n1", 1, "b");
+
+        await PromoteAsync("b");
+        Assert.Equal("a", (await overlays.Grain<IOverlayPlacementGrain>("b").Explain("n1"))!.Overlay);
+        await ReportAsync("b", "a");
+
+        Assert.Equal("b", (await overlays.Grain<IOverlayPlacementGrain>("b").Explain("n1"))!.Overlay);
+        Assert.Equal((1, 0), await CountAsync("b", "b"));
+        Assert.Equal((0, 0), await CountAsync("b", "a"));
+
+        // And the other way round: what b knew of it is older, whoever is the home and asks.
+        await overlays.Grain<IPlacementHomeGrain>("a").Promote("ann", "back again");
+        await ReportAsync("a", "b");
+        Assert.Equal("b", (await overlays.Grain<IOverlayPlacementGrain>("a").Explain("n1"))!.Overlay);
+    }
+
+    [Fact]
+    public async Task AReport_BringsNoNodeBack_ThatLeftTheFleetMeanwhile()
+    {
+        await TakesNewcomersAsync("a");
+        await EnrolAsync("a", "n1", 7, "a");
+        await EnrolAsync("a", "n2", 7, "a");
+
+        await PromoteAsync("b");
+        await AgainAsync(() => overlays.In("b").ForgetAsync("n1", Cancel));
+        await ReportAsync("b", "a");
+
+        Assert.Null(await overlays.Grain<IOverlayPlacementGrain>("b").Explain("n1"));
+        Assert.Equal((1, 0), await CountAsync("b", "a"));
+
+        // Also for the home after that: a knew n1 still, and hears of it by b's report.
+        await overlays.Grain<IPlacementHomeGrain>("a").Promote("ann", "back again");
+        await ReportAsync("a", "b");
+        Assert.Null(await overlays.Grain<IOverlayPlacementGrain>("a").Explain("n1"));
+        Assert.Equal((1, 0), await CountAsync("a", "a"));
+
+        // It may come back by itself.
+        await EnrolAsync("a", "n1", 8, "a");
+        Assert.Equal((2, 0), await CountAsync("a", "a"));
+    }
+
+    // The home is cut off, and another takes its place.
+    private async Task PromoteAsync(string overlay)
+    {
+        overlays.Link.IsCut = true;
+        await overlays.Grain<IPlacementHomeGrain>(overlay).Promote("ann", "it burns");
+        overlays.Link.IsCut = false;
+    }
+
+    // The other hears of the new home and tells it what it knows.
+    private async Task ReportAsync(string home, string other)
+    {
+        await overlays.KeepAsync(home);
+        await overlays.KeepAsync(other);
+        Assert.False((await overlays.Grain<IPlacementHomeGrain>(other).Home()).OwesReport);
+    }
+
+    // At the home that is configured.
+    private async Task TakesNewcomersAsync(string overlay)
+    {
+        var home = overlays.Grain<IOverlayPlacementGrain>("a");
+        await home.SetState(overlay, OverlayState.Active, "test");
+        await home.SetState(overlay == "a" ? "b" : "a", OverlayState.Draining, "test");
+        await overlays.KeepAsync("b");
+    }
+
+    private async Task EnrolAsync(string by, string identity, int attempt, string expected)
+    {
+        await PlaceAsync(by, identity, attempt, expected);
+        await AgainAsync(() => overlays.In(by).ConfirmAsync(identity, attempt, expected, Cancel));
+    }
+
+    // A silo believes for some seconds that the home is where it was; whoever is refused for that asks again, and so do enrolments.
+    private static async Task AgainAsync(Func<Task> call)
+    {
+        try
+        {
+            await call();
+        }
+        catch (PlacementNotHomeException)
+        {
+            await call();
+        }
+    }
+
+    private async Task PlaceAsync(string by, string identity, int attempt, string expected)
+    {
+        var outcome = await overlays.In(by).PlaceAsync(Request(identity, attempt), Cancel);
+        outcome = outcome is PlacementOutcome.Deferred ? await overlays.In(by).PlaceAsync(Request(identity, attempt), Cancel) : outcome;
+        Assert.Equal(expected, Assert.IsType<PlacementOutcome.Placed>(outcome).Overlay);
+    }
+
+    private async Task<(int Nodes, int Reserved)> CountAsync(string at, string overlay)
+    {
+        var snapshot = (await overlays.Grain<IOverlayPlacementGrain>(at).ListOverlays()).Single(one => one.Name == overlay);
+        return (snapshot.Nodes, snapshot.Reserved);
+    }
+
+    private static PlacementRequest Request(string identity, int attempt) => new(identity, attempt, "{}", "{}");
+}
