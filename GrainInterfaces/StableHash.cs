@@ -9,4 +9,7 @@ public static class StableHash
     /// <summary>XXH32 (seed 0) of the UTF-8 bytes, modulo <paramref name="buckets"/>: the same in every process and version.</summary>
     public static int Bucket(string text, int buckets) =>
         (int)(XxHash32.HashToUInt32(Encoding.UTF8.GetBytes(text)) % (uint)buckets);
+
+    /// <summary>XXH64 (seed 0) of the UTF-8 bytes: the same in every process and version.</summary>
+    public static ulong Digest(string text) => XxHash64.HashToUInt64(Encoding.UTF8.GetBytes(text));
 }

@@ -23,7 +23,11 @@ public interface IPlacementHomeGrain : IGrainWithStringKey
     [Alias("Answer"), ResponseTimeout("00:00:30")]
     Task<LinkReply> Answer(LinkRequest request);
 
-    /// <summary>Takes over what a reply of the home says: who it is, and its policy. Safe to repeat.</summary>
+    /// <summary>How this overlay greets the home now: with what it remembers of its nodes, when it owes nothing.</summary>
+    [Alias("NextHello")]
+    Task<LinkRequest> NextHello();
+
+    /// <summary>Takes over what a reply of the home says: who it is, its policy, and who lives here. Safe to repeat.</summary>
     [Alias("Heard")]
     Task Heard(LinkReply reply);
 

@@ -35,6 +35,10 @@ public enum LinkVerb
 /// For <see cref="LinkVerb.Report"/>: what else is known of nodes. With <paramref name="Residents"/> at most <see cref="ResidentsMax"/>.
 /// </param>
 /// <param name="Next">For <see cref="LinkVerb.Report"/>: what the next page comes after.</param>
+/// <param name="Digests">
+/// For <see cref="LinkVerb.Hello"/>: a digest of each shard of the nodes that live in the overlay that asks, as it remembers them; null
+/// when it has something to report first.
+/// </param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.LinkRequest")]
 public sealed record LinkRequest(
     [property: Id(0)] LinkVerb Verb,
@@ -50,7 +54,8 @@ public sealed record LinkRequest(
     [property: Id(10)] bool IsLast = false,
     [property: Id(11)] string Reason = "",
     [property: Id(12)] IReadOnlyList<ResidentNode>? Others = null,
-    [property: Id(13)] string Next = "")
+    [property: Id(13)] string Next = "",
+    [property: Id(14)] byte[]? Digests = null)
 {
     /// <summary>How many facts about nodes one page of a report holds.</summary>
     public const int ResidentsMax = 500;
@@ -112,6 +117,8 @@ public enum ResidentState
 /// For <see cref="LinkVerb.Reprovision"/>: what the node did; null when the one who asks is not the home any more.
 /// </param>
 /// <param name="Decided">When that was decided of the node which the home has now stored.</param>
+/// <param name="Born">For <see cref="LinkVerb.Hello"/>: when the home's history began. Another one was told nothing.</param>
+/// <param name="Residents">For <see cref="LinkVerb.Hello"/>: what the one who asks remembers otherwise; null when nothing.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.LinkReply")]
 public sealed record LinkReply(
     [property: Id(0)] string Home,
@@ -126,7 +133,16 @@ public sealed record LinkReply(
     [property: Id(9)] int? Committed = null,
     [property: Id(10)] IReadOnlyList<OverlayCondition>? Overlays = null,
     [property: Id(11)] SummonsAnswer? Summoned = null,
-    [property: Id(12)] DecisionStamp Decided = default);
+    [property: Id(12)] DecisionStamp Decided = default,
+    [property: Id(13)] DateTimeOffset? Born = null,
+    [property: Id(14)] ResidentsPage? Residents = null);
+
+/// <summary>All nodes that live in an overlay and belong to some of the ledger's shards.</summary>
+/// <param name="Shards">Which shards; others may differ too, and are told when it asks again.</param>
+/// <param name="Nodes">Their nodes.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.ResidentsPage")]
+public sealed record ResidentsPage(
+    [property: Id(0)] IReadOnlyList<int> Shards, [property: Id(1)] IReadOnlyList<ResidentNode> Nodes);
 
 /// <param name="Overlay">Its name.</param>
 /// <param name="State">What may happen in it.</param>

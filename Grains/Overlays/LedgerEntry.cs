@@ -69,6 +69,10 @@ internal abstract record LedgerEntry
         [Id(6)]
         public string? KeptOverlay { get; init; }
 
+        /// <summary>When the history of the home began that has this overlay's report; null before its first answer.</summary>
+        [Id(7)]
+        public DateTimeOffset? Born { get; init; }
+
         /// <summary>Of two claims the later epoch holds; of two in one epoch the name decides, so that all agree.</summary>
         public bool IsOlderThan(string home, long epoch) =>
             Epoch < epoch || (Epoch == epoch && Epoch > 0 && string.CompareOrdinal(Home, home) < 0);

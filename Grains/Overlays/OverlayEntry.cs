@@ -40,6 +40,9 @@ internal sealed class OverlayEntry(string name, int number)
     /// <summary>Places kept for members that groups declared and that have not come yet.</summary>
     public int Promised { get; set; }
 
+    /// <summary>For each shard a digest of the nodes that live here and of when that was decided.</summary>
+    public ulong[] Digests { get; } = new ulong[RegionLedger.Shards];
+
     public int Load => Nodes + Reserved;
 
     public int Committed => Load + Promised;

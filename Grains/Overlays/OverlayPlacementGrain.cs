@@ -221,6 +221,8 @@ internal sealed partial class OverlayPlacementGrain(
             : reply;
     }
 
+    public Task<LinkRequest> NextHello() => Task.FromResult(homes.Hello(Region));
+
     public Task Heard(LinkReply reply) => homes.Heard(reply);
 
     public Task<LinkRequest> NextReport(string after) => Task.FromResult(residents.NextReport(after));

@@ -155,7 +155,10 @@ internal static class PlacementEngine
     {
         if (ReferenceEquals(overlay, situation.Home) || ReferenceEquals(overlay, situation.Held))
         {
-            return null;
+            var change = situation.ChangeIn(overlay);
+            return change > 0 && overlay.Committed + change > overlay.HardLimit
+                ? new Rejection(RuleCode.HardLimit, overlay.Committed + change, overlay.HardLimit)
+                : null;
         }
 
         var need = situation.NeedIn(overlay);

@@ -205,4 +205,8 @@ internal sealed record PlacementHead
 
     [Id(8)]
     public LedgerEntry.NodeUnplaced[] Unplaced { get; init; } = [];
+
+    /// <summary>When this history began; null when it was stored before that was kept.</summary>
+    [Id(9)]
+    public DateTimeOffset? Born { get; init; }
 }

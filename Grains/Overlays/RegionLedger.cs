@@ -54,6 +54,9 @@ internal sealed class RegionLedger
     /// <summary>Who asked for a place and has none.</summary>
     public UnplacedNodes Unplaced { get; } = new();
 
+    /// <summary>When this history began: another one does not know what this one was told.</summary>
+    public DateTimeOffset? Born { get; private set; }
+
     /// <summary>Whether groups may live in an overlay of which this is not known: it has not reported to a new home yet.</summary>
     public bool AwaitsReports => Array.Exists(ordered, overlay => overlay.Awaited is not null);
 
@@ -160,6 +163,9 @@ internal sealed class RegionLedger
         Sequence++;
         switch (entry)
         {
+            case LedgerEntry.Opened opened:
+                Born ??= opened.At;
+                break;
             case LedgerEntry.NodeChanged changed:
                 Unplaced.Forget(changed.Node.Identity);
                 Replace(changed.Node.Identity, changed.Node);
@@ -211,7 +217,7 @@ internal sealed class RegionLedger
             Unplaced.Set(unplaced);
         }
 
-        (History, Plans, Home) = (head.Policies, head.Plans, head.Home);
+        (History, Plans, Home, Born) = (head.Policies, head.Plans, head.Home, head.Born);
         if (History.Current is { } current)
         {
             Policy = PolicyHistory.Compile(current);
@@ -318,6 +324,7 @@ internal sealed class RegionLedger
             new LedgerEntry.OverlaySet(
                 overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch) { Awaited = overlay.Awaited })],
         Unplaced = Unplaced.Capture(),
+        Born = Born,
         Policies = History,
         Plans = Plans,
         Home = Home,
@@ -464,7 +471,9 @@ internal sealed class RegionLedger
     {
         if (placesToo && node.Home is not null)
         {
-            Mention(node.Home).Nodes += delta;
+            var home = Mention(node.Home);
+            home.Nodes += delta;
+            home.Digests[ShardOf(node.Identity)] ^= StableHash.Digest($"{node.Identity}\n{node.Decided.Epoch}\n{node.Decided.Ticks}");
         }
 
         if (placesToo && node.LiveHold is { } hold && hold.Overlay != node.Home)

@@ -105,12 +105,43 @@ internal sealed class Situation
 
         if (counted.Count > 0 && Groups.All(IsIn))
         {
-            return knownDeclared;
+            // It may declare more than before, and what its group was promised when it came may have been given to others.
+            return Math.Min(knownDeclared, declared);
         }
 
         // A node that comes back is not turned away because it tells of another group now; that group is promised what is free.
-        return Math.Min(declared, (Math.Max(0, overlay.HardLimit - overlay.Committed) / Math.Max(1, Groups.Count)) + 1);
+        var free = Math.Max(0, overlay.HardLimit - overlay.Committed - ChangeIn(overlay));
+        return Math.Min(declared, (free / Math.Max(1, Groups.Count)) + 1);
     }
+
+    /// <summary>
+    /// How many places more are taken in the overlay where the node is when it only tells of other groups: those that it leaves expect
+    /// another in its stead, one that it joins expected it.
+    /// </summary>
+    public int ChangeIn(OverlayEntry overlay)
+    {
+        if (!Policy.Capacity.ReserveDeclared || !ReferenceEquals(overlay, Counted))
+        {
+            return 0;
+        }
+
+        var change = 0;
+        foreach (var left in counted.Where(left => Groups.All(group => group.Id != left.Id)))
+        {
+            change += Required(left) is { Members: > 1 } group && ReferenceEquals(group.Lives, overlay) && group.Members <= group.Declared
+                ? 1 : 0;
+        }
+
+        foreach (var joined in Groups.Where(joined => !IsIn(joined)))
+        {
+            change -= Required(joined) is { Promise: > 0 } group && ReferenceEquals(group.Lives, overlay) ? 1 : 0;
+        }
+
+        return change;
+    }
+
+    private GroupEntry? Required(GroupMembership membership) =>
+        Policy.Groups[membership.Rule].Mode == GroupMode.Required ? Ledger.Group(membership.Id) : null;
 
     /// <summary>Whether a group of the node lives in an overlay, or a plan brings the node there.</summary>
     public bool BelongsIn(OverlayEntry overlay)

@@ -17,7 +17,10 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
 
     // Before the first promotion the configuration says who it is.
     private LedgerEntry.HomeSet Now => Ledger.Home is { Epoch: > 0 } promoted ? promoted : new LedgerEntry.HomeSet(
-        history.Options.Home ?? Local, 0, "", "", DateTimeOffset.UnixEpoch, Ledger.Home?.OwesReport ?? true);
+        history.Options.Home ?? Local, 0, "", "", DateTimeOffset.UnixEpoch, Ledger.Home?.OwesReport ?? true)
+    {
+        Born = Ledger.Home?.Born,
+    };
 
     /// <summary>How much more the home counts in this overlay than this overlay does; null when it never said so.</summary>
     public int? Elsewhere { get; private set; }
@@ -75,6 +78,15 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
         return View;
     }
 
+    /// <summary>How this overlay greets the home.</summary>
+    public LinkRequest Hello(string region)
+    {
+        var hello = new LinkRequest(LinkVerb.Hello, region, Local, Now.Home, Now.Epoch, Ledger.Policy.Version);
+        return Now.OwesReport || Ledger.Overlay(Local) is not { } here
+            ? hello
+            : hello with { Digests = ResidentMirror.DigestsOf(here) };
+    }
+
     /// <summary>What a reply says of the home and its policy.</summary>
     public async Task Heard(LinkReply reply)
     {
@@ -84,6 +96,7 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
             Elsewhere = Math.Max(0, committed - here.Committed);
         }
 
+        Mirror(reply);
         foreach (var told in reply.IsHome && !IsHere ? reply.Overlays ?? [] : [])
         {
             if (Ledger.Overlay(told.Overlay) is { } known && ConditionOf(known) != told)
@@ -146,13 +159,9 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
                 return reply;
 
             default:
+                reply = Greeting(reply, request);
                 await history.Written;
-                return reply with
-                {
-                    Committed = Ledger.Overlay(request.From)?.Committed,
-                    Policy = Ledger.Policy.Version > request.PolicyVersion ? Ledger.History.Current : null,
-                    Overlays = [.. Ledger.Overlays.Where(overlay => overlay.IsConfigured).Select(ConditionOf)],
-                };
+                return reply;
         }
     }
 
@@ -191,6 +200,46 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
         {
             Elsewhere = null;
             _ = history.Record(new LedgerEntry.HomeSet(home, epoch, "", $"heard of epoch {epoch}", history.Now, OwesReport: home != Local));
+        }
+    }
+
+    private LinkReply Greeting(LinkReply reply, LinkRequest hello)
+    {
+        var asking = Ledger.Overlay(hello.From);
+        return reply with
+        {
+            Committed = asking?.Committed,
+            Policy = Ledger.Policy.Version > hello.PolicyVersion ? Ledger.History.Current : null,
+            Overlays = [.. Ledger.Overlays.Where(overlay => overlay.IsConfigured).Select(ConditionOf)],
+            Born = Ledger.Born,
+
+            // Until it has reported, it knows better.
+            Residents = asking is { Awaited: null } && hello.Digests is { } digests
+                ? ResidentMirror.PageOf(Ledger, asking, digests)
+                : null,
+        };
+    }
+
+    // A home whose history is another one lost what it was told: it is told again, and nothing is taken from it before.
+    private void Mirror(LinkReply reply)
+    {
+        if (!reply.IsHome || IsHere || reply.Epoch != Now.Epoch || reply.Born is not { } born)
+        {
+            return;
+        }
+
+        if (born != Now.Born)
+        {
+            var isAnother = Now.Born is not null;
+            owings += isAnother ? 1 : 0;
+            _ = history.Record(Now with { Born = born, OwesReport = Now.OwesReport || isAnother, KeptOverlay = null });
+        }
+        else if (!Now.OwesReport && reply.Residents is { } told)
+        {
+            foreach (var change in ResidentMirror.ChangesFor(Ledger, Local, told))
+            {
+                _ = history.Record(change);
+            }
         }
     }
 

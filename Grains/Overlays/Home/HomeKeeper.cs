@@ -19,6 +19,9 @@ internal sealed partial class HomeKeeper(
     /// <summary>Overlays greeted at once: those that are cut off must not keep the others waiting.</summary>
     private const int GreetingsMax = 16;
 
+    /// <summary>Pages of residents that an overlay takes over in a round; more follow in the next.</summary>
+    private const int PagesMax = 20;
+
     private OverlaysOptions Options => options.CurrentValue;
 
     private IPlacementHomeGrain Home => grains.GetGrain<IPlacementHomeGrain>(Options.Region);
@@ -64,9 +67,15 @@ internal sealed partial class HomeKeeper(
 
     private async Task ReportAsync(RegionHome home, CancellationToken cancellationToken)
     {
-        var hello = new LinkRequest(LinkVerb.Hello, Options.Region, Options.Local, home.Home, home.Epoch, home.PolicyVersion);
-        var reply = await link.AskAsync(home.Home, hello, Options.HomePatience, cancellationToken);
-        await Home.Heard(reply);
+        LinkReply reply;
+        var asked = 0;
+        do
+        {
+            reply = await link.AskAsync(home.Home, await Home.NextHello(), Options.HomePatience, cancellationToken);
+            await Home.Heard(reply);
+        }
+        while (reply.Residents is not null && ++asked < PagesMax);
+
         if (!reply.IsHome || !(await Home.Home()).OwesReport)
         {
             return;

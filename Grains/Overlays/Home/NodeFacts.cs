@@ -18,10 +18,9 @@ internal static class NodeFacts
             yield return new ResidentNode(identity, 0, PlacedNode.NoAttributes, 0, Decided: left, State: ResidentState.Gone);
         }
 
-        if (node?.Home is { } home)
+        if (node?.Home is not null)
         {
-            yield return new ResidentNode(
-                identity, node.HomeAttempt, node.Attributes, node.Declared, home, node.Decided, Keeper: node.Keeper ?? "");
+            yield return LivesOf(node);
         }
 
         // What a plan holds ends with the home that runs it.
@@ -32,6 +31,10 @@ internal static class NodeFacts
                 held.Keeper ?? "");
         }
     }
+
+    /// <summary>Where a node lives that has arrived.</summary>
+    public static ResidentNode LivesOf(PlacedNode node) => new(
+        node.Identity, node.HomeAttempt, node.Attributes, node.Declared, node.Home!, node.Decided, Keeper: node.Keeper ?? "");
 
     /// <summary>What changes in the ledger by a fact; nothing when as much or more is known.</summary>
     public static IEnumerable<LedgerEntry> News(RegionLedger ledger, ResidentNode fact, DateTimeOffset now, TimeSpan leaseMax)
@@ -77,7 +80,8 @@ internal static class NodeFacts
             : fact.Decided.IsAfter(known.Decided);
     }
 
-    private static LedgerEntry.NodeChanged Live(PlacedNode? known, ResidentNode fact)
+    /// <summary>Lets a node live where a fact says that it does.</summary>
+    public static LedgerEntry.NodeChanged Live(PlacedNode? known, ResidentNode fact)
     {
         var held = known?.Held;
         var isHeldLater = held is not null

@@ -285,9 +285,12 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         var deadline = TimeProvider.System.GetTimestamp();
         while (true)
         {
-            foreach (var move in plan.Moves)
+            var sent = (await plans.ListPlans()).Single(known => known.Id == plan.Id);
+            foreach (var (move, number) in plan.Moves.Select((move, number) => (move, number)).Where(next => next.number <= sent.NextMove))
             {
-                foreach (var identity in move.Identities.Where(customers.ContainsKey))
+                // Who was not told does not come.
+                var told = move.Identities.Take(number < sent.NextMove ? int.MaxValue : sent.NextNode);
+                foreach (var identity in told.Where(customers.ContainsKey))
                 {
                     if ((await region.ListOverlays()).Single(o => o.Name == move.To).Reserved == 0)
                     {
