@@ -39,6 +39,7 @@ public enum LinkVerb
 /// For <see cref="LinkVerb.Hello"/>: a digest of each shard of the nodes that live in the overlay that asks, as it remembers them; null
 /// when it has something to report first.
 /// </param>
+/// <param name="Plans">For the last page of a report: plans that ended when the overlay that asks stepped down.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.LinkRequest")]
 public sealed record LinkRequest(
     [property: Id(0)] LinkVerb Verb,
@@ -55,7 +56,8 @@ public sealed record LinkRequest(
     [property: Id(11)] string Reason = "",
     [property: Id(12)] IReadOnlyList<ResidentNode>? Others = null,
     [property: Id(13)] string Next = "",
-    [property: Id(14)] byte[]? Digests = null)
+    [property: Id(14)] byte[]? Digests = null,
+    [property: Id(15)] IReadOnlyList<PlanProgress>? Plans = null)
 {
     /// <summary>How many facts about nodes one page of a report holds.</summary>
     public const int ResidentsMax = 500;
@@ -119,6 +121,9 @@ public enum ResidentState
 /// <param name="Decided">When that was decided of the node which the home has now stored.</param>
 /// <param name="Born">For <see cref="LinkVerb.Hello"/>: when the home's history began. Another one was told nothing.</param>
 /// <param name="Residents">For <see cref="LinkVerb.Hello"/>: what the one who asks remembers otherwise; null when nothing.</param>
+/// <param name="Plans">
+/// For <see cref="LinkVerb.Hello"/>: the plans that are not over, so that whoever is promoted can say that there were some.
+/// </param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.LinkReply")]
 public sealed record LinkReply(
     [property: Id(0)] string Home,
@@ -135,7 +140,8 @@ public sealed record LinkReply(
     [property: Id(11)] SummonsAnswer? Summoned = null,
     [property: Id(12)] DecisionStamp Decided = default,
     [property: Id(13)] DateTimeOffset? Born = null,
-    [property: Id(14)] ResidentsPage? Residents = null);
+    [property: Id(14)] ResidentsPage? Residents = null,
+    [property: Id(15)] IReadOnlyList<PlanProgress>? Plans = null);
 
 /// <summary>All nodes that live in an overlay and belong to some of the ledger's shards.</summary>
 /// <param name="Shards">Which shards; others may differ too, and are told when it asks again.</param>

@@ -37,7 +37,7 @@ internal sealed partial class OverlayPlacementGrain(
         history = context.Open(this.GetGrainId(), Abandon);
         places = new PlacementDesk(history, Region, new ExternalDecision(deciders.FirstOrDefault(), context.Time, meter), meter);
         policies = new PolicyDesk(history, Region);
-        homes = new HomeDesk(history, places);
+        homes = new HomeDesk(history, places, new PlanHandover(history, EndPlan));
         residents = new ResidentDesk(history, Region, places, homes);
         summons = new NodeSummons(GrainFactory, context.Link, homes, Region);
         plans = new PlanRunner(history, summons, meter, StartTicking);
@@ -287,6 +287,12 @@ internal sealed partial class OverlayPlacementGrain(
         }
     }
 
+    private void EndPlan(PlanProgress plan)
+    {
+        plans.Drop();
+        LogPlanEnded(Region, plan.Id, plan.Moved, plan.Nodes, plan.Reason);
+    }
+
     // Memory is ahead of the store and nobody knows by how much: the next activation reads what is true.
     private void Abandon(Exception fault)
     {
@@ -311,6 +317,9 @@ internal sealed partial class OverlayPlacementGrain(
 
     [LoggerMessage(LogLevel.Warning, "Placement of {Region} is in {Home} from now on (epoch {Epoch}), promoted by {Actor}: {Reason}")]
     private partial void LogPromoted(string region, string home, long epoch, string actor, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Plan {Plan} of {Region} is aborted after {Moved} of {Nodes} nodes: {Reason}")]
+    private partial void LogPlanEnded(string region, string plan, int moved, int nodes, string reason);
 
     [LoggerMessage(LogLevel.Error, "Placement of {Region} could not record a decision and starts again")]
     private partial void LogLost(string region, Exception fault);

@@ -72,6 +72,15 @@ internal sealed class RegionHistory
         return commit.Add(entry);
     }
 
+    /// <summary>No plan homes groups any more: they live where their members are.</summary>
+    public void EndHomings()
+    {
+        foreach (var group in Ledger.Homings.Keys.ToArray())
+        {
+            _ = Record(new LedgerEntry.GroupHomed(group, null));
+        }
+    }
+
     /// <summary>Time and configuration move without anybody calling; each call first catches up with both.</summary>
     /// <returns>How many reservations lapsed meanwhile.</returns>
     public int CatchUp(OverlaysOptions configured)

@@ -1,9 +1,10 @@
+using ControlPlane.Overlays.Plans;
 using ControlPlane.Overlays.Policies;
 
 namespace ControlPlane.Overlays;
 
 /// <summary>Who the home is, and what the overlays of a region tell each other.</summary>
-internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
+internal sealed class HomeDesk(RegionHistory history, PlacementDesk places, PlanHandover plans)
 {
     /// <summary>Why an overlay is Isolated after a promotion: until it has reported its nodes, nobody knows how full it is.</summary>
     private const string Unreported = "has not reported its nodes to the new home yet";
@@ -58,20 +59,14 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
             return View;
         }
 
+        plans.End($"{Now.Home} was the home meanwhile", history.Now);
+        plans.TakeOver(Now.Home);
         _ = history.Record(new LedgerEntry.HomeSet(Local, Now.Epoch + 1, actor, reason, history.Now, OwesReport: false));
         var others = Ledger.Overlays.Where(overlay =>
             overlay is { IsConfigured: true, State: not OverlayState.Retired, Awaited: null } && overlay.Name != Local);
         foreach (var overlay in others.ToArray())
         {
             _ = history.Record(Await(ConditionOf(overlay)));
-        }
-
-        if (Ledger.Plans.Running is { } stale)
-        {
-            _ = history.Record(new LedgerEntry.PlanChanged(stale with
-            {
-                Stage = PlanStage.Paused, Reason = "another overlay was the home meanwhile", ChangedAt = history.Now,
-            }));
         }
 
         await history.Written;
@@ -97,6 +92,11 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
         }
 
         Mirror(reply);
+        if (reply.IsHome && !IsHere)
+        {
+            plans.Hear(reply.Plans);
+        }
+
         foreach (var told in reply.IsHome && !IsHere ? reply.Overlays ?? [] : [])
         {
             if (Ledger.Overlay(told.Overlay) is { } known && ConditionOf(known) != told)
@@ -172,6 +172,9 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
         return Now.OwesReport ? history.Written : history.Record(Now with { OwesReport = true, KeptOverlay = null });
     }
 
+    /// <summary>The plans that ended when another overlay became the home.</summary>
+    public IReadOnlyList<PlanProgress> EndedPlans => plans.Ended(Now.At);
+
     /// <summary>A report begins: it has all that was owed until now.</summary>
     public void BeginReport() => owingsReported = owings;
 
@@ -199,7 +202,12 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
         if (Now.IsOlderThan(home, epoch) && history.Options.Members.ContainsKey(home))
         {
             Elsewhere = null;
-            _ = history.Record(new LedgerEntry.HomeSet(home, epoch, "", $"heard of epoch {epoch}", history.Now, OwesReport: home != Local));
+            var now = history.Now;
+
+            // The plans first: if this grain ends in between, it is still the home, of plans that are over.
+            plans.End($"{home} is the home since epoch {epoch}", now);
+            plans.Hear(null);
+            _ = history.Record(new LedgerEntry.HomeSet(home, epoch, "", $"heard of epoch {epoch}", now, OwesReport: home != Local));
         }
     }
 
@@ -212,6 +220,7 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
             Policy = Ledger.Policy.Version > hello.PolicyVersion ? Ledger.History.Current : null,
             Overlays = [.. Ledger.Overlays.Where(overlay => overlay.IsConfigured).Select(ConditionOf)],
             Born = Ledger.Born,
+            Plans = plans.Unfinished,
 
             // Until it has reported, it knows better.
             Residents = asking is { Awaited: null } && hello.Digests is { } digests
@@ -254,6 +263,7 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places)
             }
         }
 
+        plans.Note(report.From, report.Plans);
         if (report.IsLast && Ledger.Overlay(report.From)?.Awaited is { } before)
         {
             _ = history.Record(new LedgerEntry.OverlaySet(report.From, before.State, before.Reason, history.Now));

@@ -36,7 +36,7 @@ internal sealed class ResidentDesk(RegionHistory history, string region, Placeme
             }
         }
 
-        return Page(facts) with { IsLast = true };
+        return Page(facts) with { IsLast = true, Plans = homes.EndedPlans };
     }
 
     private LinkRequest Page(List<ResidentNode> facts)

@@ -111,7 +111,7 @@ internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, Pla
         var stored = history.Record(new LedgerEntry.PlanChanged(changed));
         if (wanted == PlanStage.Aborted)
         {
-            EndHomings();
+            history.EndHomings();
         }
 
         await stored;
@@ -126,6 +126,13 @@ internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, Pla
         {
             regionBrake.Note(failed);
         }
+    }
+
+    /// <summary>Another overlay is the home: what is on its way arrives there.</summary>
+    public void Drop()
+    {
+        onTheirWay.Clear();
+        (open, current) = (null, null);
     }
 
     /// <summary>Finds the moves that were under way when the last activation ended, perhaps before their nodes were told.</summary>
@@ -182,7 +189,7 @@ internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, Pla
         {
             plan = Begin(plan, now);
             plan = Send(plan, now);
-            plan = IsOver(plan) ? Finish(plan, now) : plan;
+            plan = plan.NextMove >= open!.Moves.Count && onTheirWay.Count == 0 ? Finish(plan, now) : plan;
         }
 
         if (!ReferenceEquals(plan, before))
@@ -193,9 +200,8 @@ internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, Pla
 
     private Task Abort(PlanProgress plan, string reason, DateTimeOffset now)
     {
-        var stored = history.Record(new LedgerEntry.PlanChanged(plan with { Stage = PlanStage.Aborted, Reason = reason, ChangedAt = now }));
-        EndHomings();
-        return stored;
+        history.EndHomings();
+        return history.Record(new LedgerEntry.PlanChanged(plan with { Stage = PlanStage.Aborted, Reason = reason, ChangedAt = now }));
     }
 
     // Nodes that were on their way when their plan was paused or aborted still arrive, and are counted.
@@ -325,6 +331,12 @@ internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, Pla
 
     private async Task Tell(string plan, string identity, string from, string to)
     {
+        // Given back while it was stored: the plan ended.
+        if (Ledger.Node(identity)?.Held?.Plan != plan)
+        {
+            return;
+        }
+
         try
         {
             using var deadline = new CancellationTokenSource(TellDeadline);
@@ -368,11 +380,9 @@ internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, Pla
     private static string WhyNot(PlacedNode? node) =>
         node?.Held is { Lapsed: true } ? "it did not arrive in time" : "it was not willing, or went elsewhere";
 
-    private bool IsOver(PlanProgress plan) => plan.NextMove >= open!.Moves.Count && onTheirWay.Count == 0;
-
     private PlanProgress Finish(PlanProgress plan, DateTimeOffset now)
     {
-        EndHomings();
+        history.EndHomings();
         var left = plan.Overlay.Length > 0 ? Ledger.Overlay(plan.Overlay)!.Load : 0;
         if (plan.Kind == PlanKind.Retire && left == 0)
         {
@@ -382,14 +392,6 @@ internal sealed class PlanRunner(RegionHistory history, NodeSummons summons, Pla
         open = null;
         var reason = left > 0 ? $"{left} nodes are left in {plan.Overlay}: make another plan for them" : "";
         return plan with { Stage = PlanStage.Done, Reason = reason, ChangedAt = now };
-    }
-
-    private void EndHomings()
-    {
-        foreach (var group in Ledger.Homings.Keys.ToArray())
-        {
-            _ = history.Record(new LedgerEntry.GroupHomed(group, null));
-        }
     }
 
     private static PlanProgress Report(PlanProgress plan, string report) =>

@@ -15,6 +15,9 @@ public sealed class PlacementLinkTests : IAsyncLifetime
     private NatsServer server = null!;
     private NatsConnection connection = null!;
 
+    private static readonly PlanProgress Plan = new(
+        "drain-1", PlanKind.Drain, "eu-1", PlanStage.Running, "why", "ann", DateTimeOffset.UnixEpoch, 9, 1, 2, 3, 4, 5, []);
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public async ValueTask InitializeAsync()
@@ -42,9 +45,11 @@ public sealed class PlacementLinkTests : IAsyncLifetime
             [
                 new ResidentNode("o", 5, "{}", 6, "eu-3", new DecisionStamp(7, 8), ResidentState.Held, DateTimeOffset.UnixEpoch, "eu-2"),
             ],
-            Next: "o");
+            Next: "o",
+            Plans: [Plan]);
         var reply = new LinkReply("eu-1", 7, true, "eu-2", "why", DateTimeOffset.UnixEpoch, TimeSpan.FromSeconds(9), true,
-            new PolicyVersion(4, "p", "text", "ann", DateTimeOffset.UnixEpoch), 12, Decided: new DecisionStamp(7, 9));
+            new PolicyVersion(4, "p", "text", "ann", DateTimeOffset.UnixEpoch), 12, Decided: new DecisionStamp(7, 9),
+            Plans: [Plan]);
         LinkRequest? heard = null;
         Answer("eu-1", asked =>
         {
@@ -52,8 +57,12 @@ public sealed class PlacementLinkTests : IAsyncLifetime
             return Task.FromResult(reply);
         });
 
-        Assert.Equal(reply, await AskUntilHeardAsync("eu-1", request));
-        Assert.Equal(request with { Residents = null, Others = null }, heard! with { Residents = null, Others = null });
+        var answered = await AskUntilHeardAsync("eu-1", request);
+        Assert.Equal(reply with { Plans = null }, answered with { Plans = null });
+        Assert.Equal(Plan, Assert.Single(answered.Plans!) with { Reports = Plan.Reports });
+        Assert.Equal(
+            request with { Residents = null, Others = null, Plans = null }, heard! with { Residents = null, Others = null, Plans = null });
+        Assert.Equal(Plan, Assert.Single(heard.Plans!) with { Reports = Plan.Reports });
         Assert.Equal(request.Others, heard.Others!);
         Assert.Equal(request.Residents, heard.Residents!);
     }

@@ -1,4 +1,5 @@
 using ControlPlane.Overlays;
+using ControlPlane.TestKit;
 
 namespace ControlPlane.Cluster.Tests.Overlays;
 
@@ -96,6 +97,47 @@ public sealed class PromotionTests : IAsyncLifetime
         // It may come back by itself.
         await EnrolAsync("a", "n1", 8, "a");
         Assert.Equal((2, 0), await CountAsync("a", "a"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Promote_EndsThePlanThatRan_AndSaysSoAtBothHomes(bool isHeardBefore)
+    {
+        await TakesNewcomersAsync("a");
+        await EnrolAsync("a", "n1", 1, "a");
+        await overlays.Grain<IOverlayPlacementGrain>("a").SetState("b", OverlayState.Active, "test");
+        await overlays.KeepAsync("b");
+        var id = await RunDrainAsync("a");
+        await Readiness.UntilAsync(async _ => await CountAsync("a", "b") == (0, 1), "a place is held for the move", Cancel);
+        if (isHeardBefore)
+        {
+            await overlays.KeepAsync("b");
+        }
+
+        await PromoteAsync("b");
+        Assert.Equal(isHeardBefore ? 1 : 0, (await overlays.Grain<IPlacementPlanGrain>("b").ListPlans()).Count);
+        await ReportAsync("b", "a");
+
+        var known = Assert.Single(await overlays.Grain<IPlacementPlanGrain>("b").ListPlans());
+        Assert.Equal(
+            ($"{id}@a", PlanStage.Aborted, "a ran it, and is not the home any more; make another plan for the rest"),
+            (known.Id, known.Stage, known.Reason));
+        var ended = Assert.Single(await overlays.Grain<IPlacementPlanGrain>("a").ListPlans());
+        Assert.Equal((id, PlanStage.Aborted, "b is the home since epoch 1"), (ended.Id, ended.Stage, ended.Reason));
+        Assert.Equal((0, 0), await CountAsync("a", "b"));
+        Assert.Equal(((1, 0), (0, 0)), (await CountAsync("b", "a"), await CountAsync("b", "b")));
+
+        // The rest is planned anew.
+        await RunDrainAsync("b");
+    }
+
+    private async Task<string> RunDrainAsync(string home)
+    {
+        var plans = overlays.Grain<IPlacementPlanGrain>(home);
+        var plan = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress;
+        Assert.IsType<PlanOutcome.Accepted>(await plans.CommandPlan(plan.Id, PlanCommand.Approve, "ann"));
+        return plan.Id;
     }
 
     // The home is cut off, and another takes its place.

@@ -44,7 +44,8 @@ public sealed class PlanRunnerTests
     private static PlanRunner RunnerOf(RegionHistory history, PlacementMeter meter)
     {
         var places = new PlacementDesk(history, "test", new ExternalDecision(null, TimeProvider.System, meter), meter);
-        var summons = new NodeSummons(null!, new NoPlacementLink(), new HomeDesk(history, places), "test");
+        var homes = new HomeDesk(history, places, new PlanHandover(history, _ => { }));
+        var summons = new NodeSummons(null!, new NoPlacementLink(), homes, "test");
         return new PlanRunner(history, summons, meter, () => { });
     }
 
