@@ -35,8 +35,9 @@ public interface INodeGrain : IGrainWithStringKey
     Task<NodeSnapshot> Get();
 
     /// <summary>Takes note of how alive it is on its overlay; when it returns, that is stored. Safe to repeat.</summary>
+    /// <returns>False when it left the fleet: then its silence is nobody's concern.</returns>
     [Alias("NoteLiveness"), AlwaysInterleave]
-    Task NoteLiveness(LivenessChange change);
+    Task<bool> NoteLiveness(LivenessChange change);
 
     /// <summary>
     /// Takes note of what it showed of itself on its overlay. One that proves another key or machine than it enrolled with is quarantined.

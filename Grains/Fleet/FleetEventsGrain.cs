@@ -78,7 +78,7 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
         {
             if (sighting.OtherPlace is not null)
             {
-                meter.CloneSeen();
+                meter.CloneSuspected();
             }
 
             if (await node.Sight(sighting))

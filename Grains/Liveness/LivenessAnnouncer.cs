@@ -9,15 +9,19 @@ namespace ControlPlane.Liveness;
 internal sealed partial class LivenessAnnouncer(
     ILivenessAdvisories advisories, IGrainFactory grains, LivenessMeter meter, LogPace pace, ILogger<LivenessAnnouncer> logger)
 {
-    /// <summary>Announces one change. Returns whether it was: the grain has written it, and the broker stored the advisory.</summary>
+    /// <summary>Announces one change: the grain writes it, and the broker stores the advisory.</summary>
     /// <remarks>
     /// The grain first: what a crash in between leaves undone, the next activation announces again, and the grain knows it already.
     /// </remarks>
-    public async Task<bool> TryAnnounceAsync(string identity, LivenessChange change, CancellationToken cancellationToken)
+    public async Task<Announcement> AnnounceAsync(string identity, LivenessChange change, CancellationToken cancellationToken)
     {
         try
         {
-            await grains.GetGrain<INodeGrain>(identity).NoteLiveness(change);
+            if (!await grains.GetGrain<INodeGrain>(identity).NoteLiveness(change))
+            {
+                return Announcement.Unwanted;
+            }
+
             if (KindOf(change) is { } kind)
             {
                 await advisories.PublishAsync(new LivenessAdvisory(identity, kind, change.LastHeardAt, change.At), cancellationToken);
@@ -27,12 +31,12 @@ internal sealed partial class LivenessAnnouncer(
         {
             meter.AnnouncementFailed();
             LogNotAnnounced(identity, change.To, fault.Message);
-            return false;
+            return Announcement.Failed;
         }
 
         meter.Changed(change.To);
         Tell(identity, change);
-        return true;
+        return Announcement.Done;
     }
 
     private void Tell(string identity, LivenessChange change)
@@ -73,4 +77,16 @@ internal sealed partial class LivenessAnnouncer(
 
     [LoggerMessage(LogLevel.Debug, "That {Node} is {To} could not be announced yet: {Reason}")]
     private partial void LogNotAnnounced(string node, NodeLiveness to, string reason);
+}
+
+/// <summary>What came of announcing a change.</summary>
+internal enum Announcement
+{
+    Done = 0,
+
+    /// <summary>It is to be tried again.</summary>
+    Failed = 1,
+
+    /// <summary>The node left the fleet: it is not to be followed.</summary>
+    Unwanted = 2,
 }

@@ -10,7 +10,7 @@ internal sealed class LivenessMeter : IDisposable
     private readonly ConcurrentDictionary<string, PartitionFigures> partitions = new(StringComparer.Ordinal);
     private readonly Counter<long> changes;
     private readonly Counter<long> failures;
-    private readonly Counter<long> clones;
+    private readonly Counter<long> suspicions;
 
     public LivenessMeter()
     {
@@ -18,8 +18,8 @@ internal sealed class LivenessMeter : IDisposable
             "controlplane.liveness.changes", "{node}", "Changes of nodes' liveness that were announced, by what they are now.");
         failures = meter.CreateCounter<long>(
             "controlplane.liveness.announcement.failures", "{node}", "Announcements that failed and are tried again.");
-        clones = meter.CreateCounter<long>(
-            "controlplane.liveness.clones", "{node}", "Sightings that two machines or processes share an identity.");
+        suspicions = meter.CreateCounter<long>(
+            "controlplane.liveness.suspicions", "{sighting}", "Sightings of two processes that speak for one identity in turns.");
         meter.CreateObservableGauge(
             "controlplane.liveness.nodes", CountNodes, "{node}", "Nodes that this silo's partitions follow, by state.");
         meter.CreateObservableGauge(
@@ -37,7 +37,7 @@ internal sealed class LivenessMeter : IDisposable
 
     public void AnnouncementFailed() => failures.Add(1);
 
-    public void CloneSeen() => clones.Add(1);
+    public void CloneSuspected() => suspicions.Add(1);
 
     public void Show(string partition, PartitionFigures figures) => partitions[partition] = figures;
 

@@ -135,16 +135,20 @@ internal sealed partial class PartitionLiveness(
         foreach (var together in book.TakeChanges(AnnouncementsMax, time.GetUtcNow()).Chunk(AtOnceMax))
         {
             var announced = await Task.WhenAll(
-                together.Select(one => announcer.TryAnnounceAsync(one.Pulse.Identity, one.Change, cancellationToken)));
-            foreach (var (one, done) in together.Zip(announced))
+                together.Select(one => announcer.AnnounceAsync(one.Pulse.Identity, one.Change, cancellationToken)));
+            foreach (var (one, outcome) in together.Zip(announced))
             {
-                if (done)
+                switch (outcome)
                 {
-                    book.Confirm(one.Pulse, one.Change.To);
-                }
-                else
-                {
-                    book.PutBack(one.Pulse);
+                    case Announcement.Done:
+                        book.Confirm(one.Pulse, one.Change.To);
+                        break;
+                    case Announcement.Failed:
+                        book.PutBack(one.Pulse);
+                        break;
+                    case Announcement.Unwanted:
+                        book.Forget(one.Pulse.Identity);
+                        break;
                 }
             }
 

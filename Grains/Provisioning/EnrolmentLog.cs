@@ -18,6 +18,11 @@ internal sealed partial class EnrolmentLog(ProvisioningMeter meter, EnrolmentGat
     public void Held(string node, Hold hold)
     {
         meter.Held(hold.Kind);
+        if (hold.Refusal == Refusal.Cloned)
+        {
+            meter.Cloned();
+        }
+
         if (hold.WaitsFor is { } mark)
         {
             gate.NoteHeldBack(mark);

@@ -111,14 +111,18 @@ internal sealed class NodeGrain(
         State.Life.LivenessSince,
         State.Life.MachineId));
 
-    public Task NoteLiveness(LivenessChange change) => Exclusively(async () =>
+    public async Task<bool> NoteLiveness(LivenessChange change)
     {
-        if (State.Life.Liveness != change.To)
+        await Exclusively(async () =>
         {
-            await node.ReplaceAsync(State with { Life = State.Life with { Liveness = change.To, LivenessSince = change.At } });
-            await Roster.Mark(Identity, change.To, agentVersion);
-        }
-    });
+            if (State.Stage != NodeStage.Gone && State.Life.Liveness != change.To)
+            {
+                await node.ReplaceAsync(State with { Life = State.Life with { Liveness = change.To, LivenessSince = change.At } });
+                await Roster.Mark(Identity, change.To, agentVersion);
+            }
+        });
+        return State.Stage != NodeStage.Gone;
+    }
 
     public async Task<bool> Sight(NodeSighting sighting)
     {

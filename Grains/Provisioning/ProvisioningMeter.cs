@@ -13,6 +13,7 @@ internal sealed class ProvisioningMeter : IDisposable
     private readonly Histogram<double> durations;
     private readonly Histogram<double> stepDurations;
     private readonly Counter<long> asleep;
+    private readonly Counter<long> clones;
 
     public ProvisioningMeter(EnrolmentGate gate)
     {
@@ -24,6 +25,8 @@ internal sealed class ProvisioningMeter : IDisposable
             "controlplane.provisioning.step.duration", "s", "One step of an enrolment, waiting for its place not included.");
         asleep = meter.CreateCounter<long>(
             "controlplane.provisioning.roster.asleep", "{round}", "Rounds in which not all of the roster could be woken.");
+        clones = meter.CreateCounter<long>(
+            "controlplane.provisioning.clones", "{node}", "Nodes that were quarantined because two machines use their identity.");
         meter.CreateObservableGauge(
             "controlplane.provisioning.running", () => gate.Enrolments.Running, "{node}", "Enrolments that hold a place.");
         meter.CreateObservableGauge(
@@ -42,6 +45,8 @@ internal sealed class ProvisioningMeter : IDisposable
         NodeStage.Silent => "silent",
         _ => "deferred",
     });
+
+    public void Cloned() => clones.Add(1);
 
     public void Stepped(EnrolmentStep step, TimeSpan duration) =>
         stepDurations.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("step", step.Name));

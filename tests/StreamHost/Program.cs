@@ -37,6 +37,10 @@ host.UseOrleans(silo =>
         options.Namespace = RecordingGrain.Namespace;
         options.Partitions = 12;
         options.CrashAttemptsMax = 2;
+
+        // Only deaths make a dead letter here: on a busy machine a call may fail for longer than the default allows.
+        options.DeliveryAttemptsMax = 1000;
+        options.DeliveryRetryTime = TimeSpan.FromMinutes(10);
         foreach (var stream in streams)
         {
             options.Sources.Add(new JetStreamSourceOptions { Name = stream, JetStream = stream, DecoderKey = "text" });

@@ -83,6 +83,10 @@ public class NodeCluster : IAsyncLifetime
 
     internal IPlacementPolicyGrain Policies => cluster.Client.GetGrain<IPlacementPolicyGrain>(Region);
 
+    /// <summary>One of the silo's own parts.</summary>
+    internal T Service<T>()
+        where T : notnull => cluster.GetSiloServiceProvider().GetRequiredService<T>();
+
     internal INodeGrain Node(string identity) => cluster.Client.GetGrain<INodeGrain>(identity);
 
     /// <summary>The node says that it started in provisioning mode.</summary>

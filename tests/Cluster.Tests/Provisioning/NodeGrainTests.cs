@@ -131,6 +131,26 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
         Assert.Equal(new ReprovisionOutcome.NodeUnwilling("no answer"), await Reprovision(identity));
     }
 
+    // Events in provisioning mode are signed by nobody: anyone on that network can say that a node started there.
+    [Fact]
+    public async Task Observe_TakesNothingFromANodeThatLives_WhenItsFallIsForged()
+    {
+        const string identity = "libelled.example.net";
+        await Enrol(identity);
+        var before = await cluster.Node(identity).Get();
+        cluster.Nodes[identity].LivesIn = NodeCluster.Overlay;
+        cluster.Nodes[identity].FailNext("jwt", new NodeSilentException("nobody is there"));
+
+        await cluster.Start(identity);
+
+        var after = await cluster.Until(identity, node => node.History[^1].Detail == $"it is heard in {NodeCluster.Overlay} as before");
+        Assert.Equal((NodeStage.Enrolled, before.Attempt, before.Overlay), (after.Stage, after.Attempt, after.Overlay));
+        Assert.Equal(before.Certificate?.SerialNumber, after.Certificate?.SerialNumber);
+        Assert.Equal(LedgerState.Issued, (await cluster.Order(identity, before.Attempt))?.State);
+        Assert.Null(await cluster.Order(identity, before.Attempt + 1));
+        Assert.DoesNotContain($"reprovision in {NodeCluster.Overlay}", cluster.Nodes[identity].Calls);
+    }
+
     [Fact]
     public async Task Decommission_RevokesAndFreesThePlace_AndTheNodeStaysOut_UntilItIsReprovisioned()
     {
