@@ -100,7 +100,9 @@ public abstract record PlacementOutcome
 /// <param name="Reserved">Places held by enrolments that run.</param>
 /// <param name="SoftLimit">Above this many nodes and reservations only members of its own groups are taken.</param>
 /// <param name="HardLimit">Never more than this many nodes and reservations.</param>
-/// <param name="Promised">Places kept for members that groups declared and that have not come yet.</param>
+/// <param name="Promised">
+/// Places kept for members that groups declared and that have not come yet, and for nodes that a new home has still to be told of.
+/// </param>
 /// <param name="StateReason">Why it is in that state, as the operator said; empty when nobody said.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.OverlaySnapshot")]
 public sealed record OverlaySnapshot(

@@ -38,6 +38,12 @@ internal abstract record LedgerEntry
         public OverlayCondition? Awaited { get; init; }
     }
 
+    /// <summary>
+    /// So many places of an overlay are taken by what the home before knew and this one is still to be told. Until all have reported.
+    /// </summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.PlacesUntold")]
+    public sealed record PlacesUntold([property: Id(0)] string Overlay, [property: Id(1)] int Places) : LedgerEntry;
+
     /// <summary>A node asked for a place at an instant for the first time, and got none.</summary>
     [GenerateSerializer, Immutable, Alias("ControlPlane.LedgerEntry.NodeUnplaced")]
     public sealed record NodeUnplaced(

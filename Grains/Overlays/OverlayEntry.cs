@@ -43,7 +43,10 @@ internal sealed class OverlayEntry(string name, int number)
     /// <summary>For each shard a digest of the nodes that live here and of when that was decided.</summary>
     public ulong[] Digests { get; } = new ulong[RegionLedger.Shards];
 
+    /// <summary>Places that a new home keeps free for nodes which it has still to be told of; 0 when all have reported.</summary>
+    public int Untold { get; set; }
+
     public int Load => Nodes + Reserved;
 
-    public int Committed => Load + Promised;
+    public int Committed => Load + Promised + Untold;
 }

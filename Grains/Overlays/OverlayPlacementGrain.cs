@@ -114,7 +114,7 @@ internal sealed partial class OverlayPlacementGrain(
     [
         .. ledger.Overlays.Where(overlay => overlay.IsConfigured || overlay.Load > 0).Select(overlay => new OverlaySnapshot(
             overlay.Name, overlay.State, overlay.Nodes, overlay.Reserved, overlay.SoftLimit, overlay.HardLimit,
-            overlay.Promised, overlay.StateReason)),
+            overlay.Promised + overlay.Untold, overlay.StateReason)),
     ];
 
     public async Task<bool> SetState(string overlay, OverlayState state, string reason)

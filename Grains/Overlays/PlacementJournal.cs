@@ -209,4 +209,7 @@ internal sealed record PlacementHead
     /// <summary>When this history began; null when it was stored before that was kept.</summary>
     [Id(9)]
     public DateTimeOffset? Born { get; init; }
+
+    [Id(10)]
+    public LedgerEntry.PlacesUntold[] Untold { get; init; } = [];
 }

@@ -180,6 +180,10 @@ internal sealed class RegionLedger
                 break;
             case LedgerEntry.OverlaySet set:
                 SetState(set);
+                EndUntold(!AwaitsReports);
+                break;
+            case LedgerEntry.PlacesUntold untold:
+                Mention(untold.Overlay).Untold = untold.Places;
                 break;
             case LedgerEntry.GroupHomed homed:
                 HomeGroup(homed.Group, homed.Overlay);
@@ -189,6 +193,7 @@ internal sealed class RegionLedger
                 Adopt(PolicyHistory.Compile(applied.Policy));
                 break;
             case LedgerEntry.HomeSet home:
+                EndUntold(home.Epoch != Home?.Epoch);
                 Home = home;
                 KeepOnly(home.KeptOverlay);
                 break;
@@ -205,6 +210,11 @@ internal sealed class RegionLedger
         foreach (var set in head.Overlays)
         {
             SetState(set);
+        }
+
+        foreach (var untold in head.Untold)
+        {
+            Mention(untold.Overlay).Untold = untold.Places;
         }
 
         foreach (var (group, overlay) in head.Homings)
@@ -323,6 +333,8 @@ internal sealed class RegionLedger
         Overlays = [.. byNumber.Select(overlay =>
             new LedgerEntry.OverlaySet(
                 overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch) { Awaited = overlay.Awaited })],
+        Untold = [.. byNumber.Where(overlay => overlay.Untold > 0)
+            .Select(overlay => new LedgerEntry.PlacesUntold(overlay.Name, overlay.Untold))],
         Unplaced = Unplaced.Capture(),
         Born = Born,
         Policies = History,
@@ -407,6 +419,14 @@ internal sealed class RegionLedger
             Promise(entry, -1);
             entry.Target = overlay is null ? null : Mention(overlay);
             Promise(entry, +1);
+        }
+    }
+
+    private void EndUntold(bool isTold)
+    {
+        foreach (var overlay in isTold ? byNumber : [])
+        {
+            overlay.Untold = 0;
         }
     }
 

@@ -69,6 +69,12 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places, Plan
             _ = history.Record(Await(ConditionOf(overlay)));
         }
 
+        // Nobody isolates this overlay. Whom the old home counted here, and nobody has told of, keeps his place until all have reported.
+        if (Elsewhere is { } untold and > 0 && Ledger.AwaitsReports)
+        {
+            _ = history.Record(new LedgerEntry.PlacesUntold(Local, untold));
+        }
+
         await history.Written;
         return View;
     }
@@ -86,12 +92,12 @@ internal sealed class HomeDesk(RegionHistory history, PlacementDesk places, Plan
     public async Task Heard(LinkReply reply)
     {
         Follow(reply.Home, reply.Epoch);
+        Mirror(reply);
         if (reply.IsHome && reply.Committed is { } committed && Ledger.Overlay(Local) is { } here)
         {
             Elsewhere = Math.Max(0, committed - here.Committed);
         }
 
-        Mirror(reply);
         if (reply.IsHome && !IsHere)
         {
             plans.Hear(reply.Plans);

@@ -99,6 +99,31 @@ public sealed class PromotionTests : IAsyncLifetime
         Assert.Equal((2, 0), await CountAsync("a", "a"));
     }
 
+    [Fact]
+    public async Task Promote_KeepsThePlacesFree_ThatOnlyTheOldHomeKnowsOf_UntilItHasReported()
+    {
+        await TakesNewcomersAsync("b");
+        foreach (var identity in new[] { "n1", "n2", "n3" })
+        {
+            await PlaceAsync("a", identity, 1, "b");
+        }
+
+        await overlays.KeepAsync("b");
+        await PromoteAsync("b");
+        var home = overlays.Grain<IOverlayPlacementGrain>("b");
+        var placed = 0;
+        for (var i = 0; i < TwoOverlays.HardLimit; i++)
+        {
+            placed += await home.Place(Request($"new{i}", 1)) is PlacementOutcome.Placed { Overlay: "b" } ? 1 : 0;
+        }
+
+        Assert.Equal(TwoOverlays.HardLimit - 3, placed);
+        await ReportAsync("b", "a");
+        Assert.Equal((0, TwoOverlays.HardLimit), await CountAsync("b", "b"));
+        await AgainAsync(() => overlays.In("a").ConfirmAsync("n1", 1, "b", Cancel));
+        Assert.Equal((1, TwoOverlays.HardLimit - 1), await CountAsync("b", "b"));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -64,6 +64,27 @@ public sealed class StoredLayoutTests
     }
 
     [Fact]
+    public void AHead_ComesBackWithPlacesUntold_WhichEndWhenNobodyIsAwaited()
+    {
+        var at = DateTimeOffset.UnixEpoch;
+        var ledger = new RegionLedger();
+        ledger.Apply(new LedgerEntry.OverlaySet("a", OverlayState.Active, "test", at));
+        ledger.Apply(new LedgerEntry.HomeSet("a", 1, "ann", "test", at, OwesReport: false));
+        var awaited = new OverlayCondition("b", OverlayState.Active, "test");
+        ledger.Apply(new LedgerEntry.OverlaySet("b", OverlayState.Isolated, "test", at) { Awaited = awaited });
+        ledger.Apply(new LedgerEntry.PlacesUntold("a", 3));
+
+        var back = new RegionLedger();
+        back.Restore(Serializer.Deserialize<PlacementHead>(Serializer.SerializeToArray(ledger.Capture()))!);
+        Assert.Equal((3, 3), (back.Overlay("a")!.Untold, back.Overlay("a")!.Committed));
+
+        back.Apply(new LedgerEntry.OverlaySet("a", OverlayState.Cordoned, "test", at));
+        Assert.Equal(3, back.Overlay("a")!.Untold);
+        back.Apply(new LedgerEntry.OverlaySet("b", OverlayState.Active, "test", at));
+        Assert.Equal(0, back.Overlay("a")!.Untold);
+    }
+
+    [Fact]
     public void AShard_ComesBackWithStampsKeepersAndDepartures()
     {
         var stamp = new DecisionStamp(3, 77);
