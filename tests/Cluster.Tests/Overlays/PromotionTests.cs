@@ -58,6 +58,7 @@ public sealed class PromotionTests : IAsyncLifetime
         await TakesNewcomersAsync("a");
         await EnrolAsync("b", "n1", 5, "a");
         await TakesNewcomersAsync("b");
+        overlays.Link.IsCut = true;
         await EnrolAsync("a", "n1", 1, "b");
 
         await PromoteAsync("b");
@@ -133,6 +134,7 @@ public sealed class PromotionTests : IAsyncLifetime
         await EnrolAsync("a", "n1", 1, "a");
         await overlays.Grain<IOverlayPlacementGrain>("a").SetState("b", OverlayState.Active, "test");
         await overlays.KeepAsync("b");
+        overlays.Link.IsCut = !isHeardBefore;
         var id = await RunDrainAsync("a");
         await Readiness.UntilAsync(async _ => await CountAsync("a", "b") == (0, 1), "a place is held for the move", Cancel);
         if (isHeardBefore)
@@ -165,17 +167,17 @@ public sealed class PromotionTests : IAsyncLifetime
         return plan.Id;
     }
 
-    // The home is cut off, and another takes its place.
+    // The home is cut off, and another takes its place. The silos' own keepers go round too: only a cut wire keeps what is known apart.
     private async Task PromoteAsync(string overlay)
     {
         overlays.Link.IsCut = true;
         await overlays.Grain<IPlacementHomeGrain>(overlay).Promote("ann", "it burns");
-        overlays.Link.IsCut = false;
     }
 
-    // The other hears of the new home and tells it what it knows.
+    // The wire is mended: the other hears of the new home and tells it what it knows.
     private async Task ReportAsync(string home, string other)
     {
+        overlays.Link.IsCut = false;
         await overlays.KeepAsync(home);
         await overlays.KeepAsync(other);
         Assert.False((await overlays.Grain<IPlacementHomeGrain>(other).Home()).OwesReport);
