@@ -8,6 +8,12 @@ internal sealed record Decision(OverlayEntry? Overlay, Situation Situation, Cons
     /// <summary>It found no place by the rules and goes where the policy sends the unplaceable.</summary>
     public bool IsQuarantine { get; init; }
 
+    /// <summary>
+    /// The size to promise the node's groups. None by a quarantine: there was one place to be found for it, and nobody looked for more.
+    /// </summary>
+    public int Declared => Overlay is null || (IsQuarantine && !ReferenceEquals(Overlay, Situation.Counted)) ? 0
+        : Situation.DeclaredIn(Overlay);
+
     public int Candidates
     {
         get

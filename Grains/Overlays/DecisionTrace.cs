@@ -14,8 +14,8 @@ internal static class DecisionTrace
     private const int Format = 1;
     private const int QuarantineFlag = 1;
 
-    // Rules beyond it are left out of the explanation: no policy in use has so many that reject.
-    private const int RulesMax = 16;
+    // More than these reject the overlays of one region hardly ever; then the tables are taken from the heap.
+    private const int RulesOnStack = 32;
 
     public static byte[] Encode(Decision decision, long sequence)
     {
@@ -77,9 +77,10 @@ internal static class DecisionTrace
 
     private static void WriteRejected(ref TraceWriter writer, Considered[] considered)
     {
-        Span<int> rules = stackalloc int[RulesMax];
-        Span<int> counts = stackalloc int[RulesMax];
-        Span<bool> haveFigures = stackalloc bool[RulesMax];
+        var most = considered.Length;
+        var rules = most <= RulesOnStack ? stackalloc int[RulesOnStack] : new int[most];
+        var counts = most <= RulesOnStack ? stackalloc int[RulesOnStack] : new int[most];
+        var haveFigures = most <= RulesOnStack ? stackalloc bool[RulesOnStack] : new bool[most];
         var count = 0;
         foreach (ref readonly var overlay in considered.AsSpan())
         {
@@ -91,11 +92,6 @@ internal static class DecisionTrace
             var at = rules[..count].IndexOf(by.Rule);
             if (at < 0)
             {
-                if (count == RulesMax)
-                {
-                    continue;
-                }
-
                 at = count++;
                 rules[at] = by.Rule;
             }

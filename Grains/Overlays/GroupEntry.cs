@@ -4,6 +4,7 @@ namespace ControlPlane.Overlays;
 internal sealed class GroupEntry(string id, int rule)
 {
     private readonly List<(OverlayEntry Overlay, int Count)> places = [];
+    private readonly List<(int Size, int Members)> declarations = [];
 
     /// <summary>The rule's name and the key's values, e.g. <c>customer-service/acme:shop</c>.</summary>
     public string Id { get; } = id;
@@ -13,8 +14,8 @@ internal sealed class GroupEntry(string id, int rule)
 
     public int Members { get; private set; }
 
-    /// <summary>The largest size that a member declared.</summary>
-    public int Declared { get; set; }
+    /// <summary>The largest size that one of its members declared.</summary>
+    public int Declared { get; private set; }
 
     /// <summary>Set while a plan moves the group, so that newcomers go where it will be.</summary>
     public OverlayEntry? Target { get; set; }
@@ -40,6 +41,30 @@ internal sealed class GroupEntry(string id, int rule)
         }
 
         return 0;
+    }
+
+    /// <summary>Counts what a member declared, or that it takes it with it: what is left must not depend on who was here before.</summary>
+    public void Declare(int size, int delta)
+    {
+        var at = declarations.FindIndex(declaration => declaration.Size == size);
+        if (at < 0)
+        {
+            declarations.Add((size, delta));
+        }
+        else if (declarations[at].Members + delta == 0)
+        {
+            declarations.RemoveAt(at);
+        }
+        else
+        {
+            declarations[at] = (size, declarations[at].Members + delta);
+        }
+
+        Declared = 0;
+        foreach (var declaration in declarations)
+        {
+            Declared = Math.Max(Declared, declaration.Size);
+        }
     }
 
     public void Add(OverlayEntry overlay, int delta)

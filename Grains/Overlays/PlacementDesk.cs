@@ -130,7 +130,7 @@ internal sealed class PlacementDesk(RegionHistory history, string region, Extern
                 Keeper = asked.Keeper,
             },
             Attributes = asked.Applicant.Attributes.Json,
-            Declared = decision.Situation.DeclaredIn(overlay),
+            Declared = decision.Declared,
             Trace = DecisionTrace.Encode(decision, Ledger.Sequence),
         };
         var reason = decision.Reason();

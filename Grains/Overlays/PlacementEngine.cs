@@ -10,6 +10,10 @@ namespace ControlPlane.Overlays;
 /// </summary>
 internal static class PlacementEngine
 {
+    // What adding fractions in another order changes is far below it, so that equal sums are equal however the policy is written. A power
+    // of two, because a share of places that ended in half a decimal step would still be rounded either way.
+    private const double ScoreSteps = 1 << 20;
+
     /// <param name="ledger">Read only.</param>
     /// <param name="node">Who asks.</param>
     /// <param name="known">What the ledger holds of it; null for a newcomer.</param>
@@ -51,23 +55,6 @@ internal static class PlacementEngine
         return best >= 0
             ? new Decision(considered[best].Overlay, situation, considered)
             : Quarantine(ledger.Policy.Unplaceable, situation, considered) ?? new Decision(null, situation, considered);
-    }
-
-    /// <summary>The parts of an overlay's score by the names of their rules.</summary>
-    public static IEnumerable<(string Rule, double Score)> ScoreParts(Situation situation, OverlayEntry overlay)
-    {
-        foreach (var rule in situation.Policy.Scores)
-        {
-            yield return (rule.Name, Score(situation, overlay, rule));
-        }
-
-        foreach (var membership in situation.Groups)
-        {
-            if (situation.Policy.Groups[membership.Rule] is { Mode: GroupMode.Preferred } rule)
-            {
-                yield return (rule.Name, ScoreGroup(situation.Ledger.Group(membership.Id), rule, overlay));
-            }
-        }
     }
 
     /// <summary>The first rule that keeps the node out of an overlay; null when none does.</summary>
@@ -117,16 +104,18 @@ internal static class PlacementEngine
                 continue;
             }
 
+            // The node itself does not stand in its own way, if it is one of them yet.
+            var self = situation.IsIn(membership) ? situation.Counted : null;
             var least = int.MaxValue;
             foreach (var other in situation.Ledger.Overlays)
             {
                 if (other is { State: OverlayState.Active, IsConfigured: true })
                 {
-                    least = Math.Min(least, CountAcross(situation, group, rule, other));
+                    least = Math.Min(least, CountAcross(group, rule, other, self));
                 }
             }
 
-            var here = CountAcross(situation, group, rule, overlay);
+            var here = CountAcross(group, rule, overlay, self);
             if (here + 1 - least > rule.MaxSkew)
             {
                 return new Rejection(RuleCode.Group(situation.Policy, membership.Rule), here, least);
@@ -136,8 +125,7 @@ internal static class PlacementEngine
         return null;
     }
 
-    // The node itself does not stand in its own way.
-    private static int CountAcross(Situation situation, GroupEntry group, GroupRule rule, OverlayEntry overlay)
+    private static int CountAcross(GroupEntry group, GroupRule rule, OverlayEntry overlay, OverlayEntry? self)
     {
         var count = 0;
         foreach (var place in group.Places)
@@ -145,7 +133,7 @@ internal static class PlacementEngine
             var isSame = rule.AcrossLabel is { } label
                 ? place.Overlay.Labels.GetValueOrDefault(label) == overlay.Labels.GetValueOrDefault(label)
                 : ReferenceEquals(place.Overlay, overlay);
-            count += isSame ? place.Count - (ReferenceEquals(place.Overlay, situation.Counted) ? 1 : 0) : 0;
+            count += isSame ? place.Count - (ReferenceEquals(place.Overlay, self) ? 1 : 0) : 0;
         }
 
         return count;
@@ -162,9 +150,11 @@ internal static class PlacementEngine
         }
 
         var need = situation.NeedIn(overlay);
-        if (overlay.Load + 1 > overlay.HardLimit || overlay.Committed + need > overlay.HardLimit)
+
+        // A place that was promised is kept, also where nodes that changed their group left more promises than there are places.
+        if (overlay.Load + 1 > overlay.HardLimit || (need > 0 && overlay.Committed + need > overlay.HardLimit))
         {
-            return new Rejection(RuleCode.HardLimit, overlay.Committed + need, overlay.HardLimit);
+            return new Rejection(RuleCode.HardLimit, Math.Max(overlay.Load + 1, overlay.Committed + need), overlay.HardLimit);
         }
 
         // Members of groups that live here may use what is left above the soft limit; a plan's target was checked by the plan.
@@ -190,7 +180,7 @@ internal static class PlacementEngine
             }
         }
 
-        return total;
+        return Math.Round(total * ScoreSteps) / ScoreSteps;
     }
 
     private static double Score(Situation situation, OverlayEntry overlay, ScoreRule rule)

@@ -241,7 +241,13 @@ internal sealed class RegionLedger
         shadow.BeginRestore();
         foreach (var overlay in byNumber)
         {
-            shadow.SetState(new LedgerEntry.OverlaySet(overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch));
+            shadow.SetState(new LedgerEntry.OverlaySet(
+                overlay.Name, overlay.State, overlay.StateReason, DateTimeOffset.UnixEpoch) { Awaited = overlay.Awaited });
+        }
+
+        foreach (var (group, overlay) in homings)
+        {
+            shadow.homings[group] = overlay;
         }
 
         foreach (var node in AllNodes())
@@ -525,10 +531,9 @@ internal sealed class RegionLedger
 
         Promise(group, -1);
         group.Add(overlay, delta);
-        if (delta > 0 && Policy.Capacity.ReserveDeclared && Policy.Groups[membership.Rule].Mode == GroupMode.Required)
+        if (Policy.Capacity.ReserveDeclared && Policy.Groups[membership.Rule].Mode == GroupMode.Required)
         {
-            group.Declared = Math.Max(group.Declared,
-                Math.Min(node.Declared, Policy.Groups[membership.Rule].DeclaredBy(ApplicantOf(node))));
+            group.Declare(Math.Min(node.Declared, Policy.Groups[membership.Rule].DeclaredBy(ApplicantOf(node))), delta);
         }
 
         Promise(group, +1);

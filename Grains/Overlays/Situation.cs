@@ -7,8 +7,10 @@ internal sealed class Situation
 {
     private int declared;
     private int knownDeclared;
+    private bool isAsBefore;
     private int declaredMax = int.MaxValue;
     private IReadOnlyList<GroupMembership> counted = [];
+    private string? tieKey;
 
     private Situation(RegionLedger ledger, Applicant node) => (Ledger, Node) = (ledger, node);
 
@@ -40,8 +42,11 @@ internal sealed class Situation
     /// <summary>What someone other than the rules chose; null when nobody did.</summary>
     public Choice? Choice { get; private set; }
 
-    /// <summary>Equal nodes of one group break ties alike, so a group that opens twice opens in one place.</summary>
-    public string TieKey { get; private set; } = "";
+    /// <summary>
+    /// Equal nodes of one group break ties alike, so a group that opens twice opens in one place. What rules are called, and in which order
+    /// they stand, has no part in it.
+    /// </summary>
+    public string TieKey => tieKey ??= FindTieKey();
 
     public static Situation Of(RegionLedger ledger, in Applicant node, PlacedNode? known, Choice? chosen = null)
     {
@@ -51,8 +56,8 @@ internal sealed class Situation
             Held = known?.LiveHold is { } hold ? ledger.Overlay(hold.Overlay) : null,
             Groups = ledger.Policy.GroupsOf(node),
         };
-        situation.TieKey = node.Identity;
         situation.knownDeclared = known?.Declared ?? 0;
+        situation.isAsBefore = known?.Attributes == node.Attributes.Json;
         situation.counted = known?.Place is null ? [] : ledger.Policy.GroupsOf(ledger.ApplicantOf(known));
         situation.Restrict(known);
         if (chosen is not null)
@@ -68,7 +73,6 @@ internal sealed class Situation
     public int NeedIn(OverlayEntry overlay)
     {
         var need = 1;
-        var usesPromise = false;
         foreach (var membership in Groups)
         {
             var rule = Policy.Groups[membership.Rule];
@@ -77,22 +81,28 @@ internal sealed class Situation
                 continue;
             }
 
+            var isIn = IsIn(membership);
             if (Ledger.Group(membership.Id) is not { } group)
             {
-                need += Math.Max(0, rule.DeclaredBy(Node) - 1);
+                need += PromiseOf(rule);
             }
             else if (ReferenceEquals(group.Lives, overlay))
             {
-                usesPromise |= group.Promise > 0 && !IsIn(membership);
+                need -= group.Promise > 0 && !isIn ? 1 : 0;
+            }
+            else if (isIn && group.Members == 1)
+            {
+                // The group's home comes along.
+                need += PromiseOf(rule);
             }
             else
             {
-                // The group's home comes along: it was this node alone, or nothing of the group is where nodes may stay.
-                need += IsIn(membership) ? group.Promise : Math.Max(0, group.Promise - 1);
+                // Nothing of the group is where nodes may stay: it lives where this node goes.
+                need += isIn ? group.Promise : Math.Max(0, group.Promise - 1);
             }
         }
 
-        return usesPromise ? need - 1 : need;
+        return need;
     }
 
     /// <summary>The size to promise the node's groups when it is placed in an overlay: never more than there is room for.</summary>
@@ -100,18 +110,37 @@ internal sealed class Situation
     {
         if (!ReferenceEquals(overlay, Home) && !ReferenceEquals(overlay, Held))
         {
-            return declared;
+            return Declared;
+        }
+
+        if (isAsBefore)
+        {
+            return knownDeclared;
         }
 
         if (counted.Count > 0 && Groups.All(IsIn))
         {
             // It may declare more than before, and what its group was promised when it came may have been given to others.
-            return Math.Min(knownDeclared, declared);
+            return Math.Min(knownDeclared, Declared);
         }
 
-        // A node that comes back is not turned away because it tells of another group now; that group is promised what is free.
+        // A node that comes back is not turned away because it tells of other things now; a new group of it is promised what is free.
         var free = Math.Max(0, overlay.HardLimit - overlay.Committed - ChangeIn(overlay));
-        return Math.Min(declared, (free / Math.Max(1, Groups.Count)) + 1);
+        return Math.Min(Declared, (free / Math.Max(1, Groups.Count)) + 1);
+    }
+
+    /// <summary>Whether the node is counted as a member already.</summary>
+    public bool IsIn(GroupMembership membership)
+    {
+        foreach (var own in counted)
+        {
+            if (own.Id == membership.Id)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>
@@ -166,6 +195,27 @@ internal sealed class Situation
         return false;
     }
 
+    private int Declared => Math.Min(declared, declaredMax);
+
+    // What a group that begins with this node will be promised besides its place.
+    private int PromiseOf(GroupRule rule) => Math.Max(0, Math.Min(Declared, rule.DeclaredBy(Node)) - 1);
+
+    private string FindTieKey()
+    {
+        string? least = null;
+        foreach (var membership in Groups)
+        {
+            var rule = Policy.Groups[membership.Rule];
+            if (rule.Mode == GroupMode.Required && membership.Id[rule.Name.Length..] is var key
+                && (least is null || string.CompareOrdinal(key, least) < 0))
+            {
+                least = key;
+            }
+        }
+
+        return least ?? Node.Identity;
+    }
+
     private void Restrict(PlacedNode? known)
     {
         // Isolated is not draining: what lives there stays, whatever else would have it.
@@ -187,7 +237,9 @@ internal sealed class Situation
             {
                 Pin = pin;
                 Only.Add((Ledger.Overlay(pin.Overlay) ?? Nowhere, RuleCode.Pin));
-                return;
+
+                // Its groups go on to bind it: a pin does not split them.
+                break;
             }
         }
 
@@ -200,28 +252,9 @@ internal sealed class Situation
     // The first member's word counts. Later ones cannot make the promise larger: nobody looked whether there is room for that.
     private void Declare(GroupRule rule, GroupEntry? group)
     {
-        if (group is null)
-        {
-            declared = Math.Min(Math.Max(declared, rule.DeclaredBy(Node)), declaredMax);
-        }
-        else
-        {
-            declaredMax = Math.Min(declaredMax, group.Declared);
-            declared = Math.Min(Math.Max(declared, group.Declared), declaredMax);
-        }
-    }
-
-    private bool IsIn(GroupMembership membership)
-    {
-        foreach (var own in counted)
-        {
-            if (own.Id == membership.Id)
-            {
-                return true;
-            }
-        }
-
-        return false;
+        var own = rule.DeclaredBy(Node);
+        declared = Math.Max(declared, Math.Min(own, group?.Declared ?? own));
+        declaredMax = group?.Declared < own ? Math.Min(declaredMax, group.Declared) : declaredMax;
     }
 
     // A pin may name an overlay that the region has not (yet): no overlay equals this one, so all are rejected by the pin.
@@ -236,7 +269,6 @@ internal sealed class Situation
         }
 
         var group = Ledger.Group(membership.Id);
-        TieKey = TieKey == Node.Identity ? membership.Id : TieKey;
         Declare(rule, group);
         if (group is null && Ledger.AwaitsReports)
         {

@@ -33,6 +33,8 @@ internal sealed class PlanDraft
 
     public int LoadOf(OverlayEntry overlay) => loads[overlay].Load;
 
+    public int CommittedOf(OverlayEntry overlay) => loads[overlay].Committed;
+
     /// <summary>Whether the rules let a unit into an overlay, whatever room there is.</summary>
     public bool Accepts(MoveUnit unit, OverlayEntry overlay)
     {
@@ -41,11 +43,12 @@ internal sealed class PlanDraft
             return false;
         }
 
-        // Members of a unit are mostly alike, and only pins look at more than attributes.
+        // Members of a unit are mostly alike, and only pins and few filters look at more than attributes.
         string? last = null;
         foreach (var node in unit.Members)
         {
-            if ((ledger.Policy.Pins.Count > 0 || !ReferenceEquals(node.Attributes, last)) && !AcceptsAlone(node, overlay))
+            if ((ledger.Policy.Pins.Count > 0 || ledger.Policy.FiltersByIdentity || !ReferenceEquals(node.Attributes, last))
+                && !AcceptsAlone(node, overlay))
             {
                 return false;
             }
@@ -71,19 +74,30 @@ internal sealed class PlanDraft
             }
         }
 
+        if (ledger.Policy.FiltersByIdentity)
+        {
+            return PassesFilters(applicant, overlay);
+        }
+
         if (!accepted.TryGetValue((applicant.Attributes, overlay), out var accepts))
         {
-            // By attributes: filters that ask for one identity are judged again when the node moves.
-            accepts = true;
-            foreach (var filter in ledger.Policy.Filters)
-            {
-                accepts &= (filter.When is not null && !filter.When(applicant, overlay)) || filter.Require(applicant, overlay);
-            }
-
-            accepted[(applicant.Attributes, overlay)] = accepts;
+            accepted[(applicant.Attributes, overlay)] = accepts = PassesFilters(applicant, overlay);
         }
 
         return accepts;
+    }
+
+    private bool PassesFilters(in Applicant applicant, OverlayEntry overlay)
+    {
+        foreach (var filter in ledger.Policy.Filters)
+        {
+            if ((filter.When is null || filter.When(applicant, overlay)) && !filter.Require(applicant, overlay))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>Moves a unit to the emptiest overlay that may take it, up to a limit of its own for each overlay.</summary>
@@ -112,6 +126,9 @@ internal sealed class PlanDraft
         Move(unit, best);
         return true;
     }
+
+    /// <summary>Counts nodes that should move and stay, because nowhere may take them.</summary>
+    public void Leave(int nodes) => Unplaced += nodes;
 
     public void Move(MoveUnit unit, OverlayEntry to)
     {

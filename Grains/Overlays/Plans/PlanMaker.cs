@@ -52,12 +52,13 @@ internal static class PlanMaker
         foreach (var from in units.GroupBy(unit => unit.From))
         {
             var movable = from.Where(unit => draft.Receivers.Any(to => to.Load < ShareOf(to) && draft.Accepts(unit, to))).ToList();
-            chosen.AddRange(UnitChoice.AtLeast(movable, from.Key.Load - ShareOf(from.Key)));
+            var excess = from.Key.Load - ShareOf(from.Key);
+            var giving = UnitChoice.AtLeast(movable, excess);
+            draft.Leave(Math.Max(0, excess - giving.Sum(unit => unit.Size)));
+            chosen.AddRange(giving);
         }
 
-        foreach (var unit in chosen.OrderByDescending(unit => unit.Size).ThenBy(unit => unit.Group, StringComparer.Ordinal)
-            .ThenBy(unit => unit.From.Name, StringComparer.Ordinal).ThenBy(
-                unit => unit.Size == 1 ? unit.Members[0].Identity : "", StringComparer.Ordinal))
+        foreach (var unit in chosen.OrderByDescending(unit => unit.Size).ThenBy(unit => unit.First, StringComparer.Ordinal))
         {
             draft.MoveToEmptiest(unit, ShareOf);
         }
@@ -89,20 +90,20 @@ internal static class PlanMaker
         draft.LowerBound += size - parts.Max(part => Array.TrueForAll(members, node => draft.Accepts(node, part.From)) ? part.Size : 0);
         var home = draft.Receivers
             .Select(overlay => (Overlay: overlay, Here: parts.FirstOrDefault(part => ReferenceEquals(part.From, overlay))?.Size ?? 0))
-            .Where(place => draft.LoadOf(place.Overlay) + size - place.Here + parts[0].Promise <= place.Overlay.HardLimit)
+            .Where(place => draft.CommittedOf(place.Overlay) + parts.Where(part => !ReferenceEquals(part.From, place.Overlay))
+                .Sum(part => part.Size + part.Promise) <= place.Overlay.HardLimit)
             .OrderByDescending(place => place.Here).ThenBy(place => draft.LoadOf(place.Overlay))
                 .ThenBy(place => place.Overlay.Name, StringComparer.Ordinal)
             .FirstOrDefault(place => Array.TrueForAll(members, node => draft.Accepts(node, place.Overlay))).Overlay;
         foreach (var part in parts.Where(part => !ReferenceEquals(part.From, home)))
         {
-            if (home is null)
+            // What is in the way of one node alone may not be all that is in the way of many.
+            if (home is null || !draft.Accepts(part, home))
             {
-                draft.MoveToEmptiest(part, _ => 0);
+                draft.Leave(part.Size);
             }
             else
             {
-                // The promise moves once, with the first part that does.
-                part.Promise = 0;
                 draft.Move(part, home);
             }
         }

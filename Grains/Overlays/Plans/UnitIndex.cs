@@ -45,7 +45,7 @@ internal sealed class UnitIndex
         index.Name(ledger, units.Values);
 
         singles.Sort((one, other) => string.CompareOrdinal(one.Members[0].Identity, other.Members[0].Identity));
-        return [.. units.Values.OrderByDescending(unit => unit.Size).ThenBy(unit => unit.Group, StringComparer.Ordinal), .. singles];
+        return [.. units.Values.OrderByDescending(unit => unit.Size).ThenBy(unit => unit.First, StringComparer.Ordinal), .. singles];
     }
 
     private void Join(RegionLedger ledger)
@@ -63,8 +63,12 @@ internal sealed class UnitIndex
             {
                 if (rules[membership.Rule].Mode == GroupMode.Required)
                 {
-                    first ??= Root(membership.Id);
-                    parents[Root(membership.Id)] = first = Root(first);
+                    // The least name is the root, whoever came first.
+                    var root = Root(membership.Id);
+                    first = first is null ? root : Root(first);
+                    var least = string.CompareOrdinal(root, first) < 0 ? root : first;
+                    (parents[root], parents[first]) = (least, least);
+                    first = least;
                 }
             }
         }
@@ -101,21 +105,25 @@ internal sealed class UnitIndex
 
     private void Name(RegionLedger ledger, IEnumerable<MoveUnit> units)
     {
-        var promises = new Dictionary<string, int>(StringComparer.Ordinal);
+        var promises = new Dictionary<(string Root, OverlayEntry Home), int>();
         var joined = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var group in ledger.Groups)
         {
             if (ledger.Policy.Groups[group.Rule].Mode == GroupMode.Required)
             {
                 var root = Root(group.Id);
-                promises[root] = promises.GetValueOrDefault(root) + group.Promise;
+                if (group.Lives is { } home)
+                {
+                    promises[(root, home)] = promises.GetValueOrDefault((root, home)) + group.Promise;
+                }
+
                 joined[root] = joined.GetValueOrDefault(root) + 1;
             }
         }
 
         foreach (var unit in units)
         {
-            unit.Promise = promises.GetValueOrDefault(unit.Group);
+            unit.Promise = promises.GetValueOrDefault((unit.Group, unit.From));
             unit.Group += joined.GetValueOrDefault(unit.Group) is > 1 and var count ? $" and {count - 1} linked groups" : "";
         }
     }

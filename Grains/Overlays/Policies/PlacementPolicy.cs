@@ -39,6 +39,9 @@ internal sealed record PlacementPolicy
     /// </summary>
     public bool GroupsByIdentity { get; init; }
 
+    /// <summary>Whether any filter asks for the node's identity; if none does, nodes with equal attributes pass the same ones.</summary>
+    public bool FiltersByIdentity { get; init; }
+
     /// <summary>Whether any attribute comes from what nodes say of themselves.</summary>
     public bool ReadsFacts => Attributes.Any(attribute => attribute.Source == AttributeSource.Facts);
 

@@ -71,7 +71,7 @@ internal sealed class PolicyDesk(RegionHistory history, string region)
                     Home = overlay.Name,
                     Held = null,
                     Attributes = bag.Json,
-                    Declared = decision.Situation.DeclaredIn(overlay),
+                    Declared = decision.Declared,
                 }));
             }
         }
@@ -112,7 +112,7 @@ internal sealed class PolicyDesk(RegionHistory history, string region)
     private static PolicyFault Fault(DocumentPlace at, string message, bool isWarning = false) =>
         new(Math.Max(1, at.Line), Math.Max(1, at.Column), message, isWarning);
 
-    private static PolicyDryRun Try(RegionLedger shadow)
+    internal static PolicyDryRun Try(RegionLedger shadow)
     {
         var counts = new Dictionary<(string Overlay, string Rule), int>();
         var examples = new List<MisplacedNode>();
@@ -144,7 +144,7 @@ internal sealed class PolicyDesk(RegionHistory history, string region)
         var largest = required.MaxBy(group => (Math.Max(group.Members, group.Declared), group.Id));
         return new PolicyDryRun(
             shadow.NodeCount,
-            [.. counts.OrderByDescending(count => count.Value)
+            [.. counts.OrderByDescending(count => count.Value).ThenBy(count => count.Key.Overlay, StringComparer.Ordinal)
                 .Select(count => new MisplacedNodes(count.Key.Overlay, count.Key.Rule, count.Value))],
             unplaceable,
             required.Count(group => group.IsSplit),

@@ -16,6 +16,7 @@ internal sealed class PolicyReader
     private readonly HashSet<string> names = new(StringComparer.Ordinal);
     private IReadOnlyList<AttributeRule> attributes = [];
     private bool groupsByIdentity;
+    private bool filtersByIdentity;
 
     private PolicyReader(string text) => faults = new PolicyFaults(text);
 
@@ -83,6 +84,7 @@ internal sealed class PolicyReader
             Decision = ReadDecision(spec.Section("decision")),
             HomeLost = spec.Choice("homeLost", HomeLostRule.Defer),
             GroupsByIdentity = groupsByIdentity,
+            FiltersByIdentity = filtersByIdentity,
         };
         if (spec.Scalar("tieBreak") is { Value: not "rendezvous" } tieBreak)
         {
@@ -397,6 +399,7 @@ internal sealed class PolicyReader
             var compiler = new PredicateCompiler(new PredicateScope(attributes, maySeeOverlay, isHard));
             var predicate = compiler.Compile(syntax);
             groupsByIdentity |= !maySeeOverlay && kind != RuleKind.Pin && compiler.AsksIdentity;
+            filtersByIdentity |= maySeeOverlay && isHard && compiler.AsksIdentity;
             sources.Add(new RuleSource(kind, rule, section.Node, scalar, syntax));
             return predicate;
         }

@@ -104,7 +104,7 @@ internal sealed class BenchmarkFleet
         if (decision.Overlay is { } overlay)
         {
             ledger.Apply(new LedgerEntry.NodeChanged(new PlacedNode(
-                identity, overlay.Name, 1, null, bag.Json, decision.Situation.DeclaredIn(overlay),
+                identity, overlay.Name, 1, null, bag.Json, decision.Declared,
                     DecisionTrace.Encode(decision, ledger.Sequence))));
         }
 

@@ -44,6 +44,9 @@ internal sealed class Region
         Ledger.Configure(options);
     }
 
+    /// <summary>What another policy is tried on.</summary>
+    public RegionLedger Shadow(PlacementPolicy policy) => Ledger.Shadow(options, policy);
+
     public Decision Decide(string identity, string attributes = PlacedNode.NoAttributes) =>
         PlacementEngine.Decide(Ledger, new Applicant(identity, Ledger.Bag(attributes)), Ledger.Node(identity));
 
@@ -53,7 +56,7 @@ internal sealed class Region
         var decision = Decide(identity, attributes);
         if (decision.Overlay is { } overlay)
         {
-            Arrive(identity, overlay.Name, attributes, decision.Situation.DeclaredIn(overlay));
+            Arrive(identity, overlay.Name, attributes, decision.Declared);
         }
 
         return decision.Overlay?.Name;
