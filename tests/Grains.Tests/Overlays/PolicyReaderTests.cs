@@ -167,7 +167,7 @@ public sealed class PolicyReaderTests
 
         _ = PolicyReader.Read(text, null);
 
-        Assert.InRange(Stopwatch.GetElapsedTime(began).TotalSeconds, 0, 5);
+        Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeMax);
     }
 
     [Theory]
@@ -182,7 +182,7 @@ public sealed class PolicyReaderTests
 
         Assert.NotEmpty(PolicyReader.Read(deep, null).Faults);
         Assert.NotEmpty(PolicyReader.Read(Small.Replace("node.site == overlay.site", deep[..1900], StringComparison.Ordinal), null).Faults);
-        Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(5));
+        Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeMax);
     }
 
     [Fact]
@@ -221,6 +221,9 @@ public sealed class PolicyReaderTests
         Assert.Equal(expected, predicate(new Applicant("web1", bag), null));
         Assert.Equal(expected, predicate(new Applicant("web1", AttributeBag.Restore(policy, bag.Json)), null));
     }
+
+    // Tells what is bounded from what is not, which would take hours; a busy machine takes its share of it.
+    private static readonly TimeSpan TimeMax = TimeSpan.FromMinutes(1);
 
     private static readonly string[] Words =
     [
