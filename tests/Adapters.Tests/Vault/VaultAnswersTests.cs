@@ -133,7 +133,9 @@ public sealed class VaultAnswersTests
         {
             world.Vault.Trick = trick;
             var options = world.Options();
-            options.Timeout = TimeSpan.FromSeconds(1);
+
+            // Only one that never answers is waited for until the time is over; the others are to be heard on a busy machine too.
+            options.Timeout = trick is VaultTrick.Silent ? TimeSpan.FromSeconds(1) : options.Timeout;
             var issuer = world.Open(options);
             said.Append(await Record.ExceptionAsync(() => issuer.IssueAsync(Order(), Cancel)));
             said.Append((await issuer.CheckAsync(Cancel)).Detail);
