@@ -1,4 +1,5 @@
 using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using System.Text;
 
 namespace ControlPlane;
@@ -10,6 +11,6 @@ public static class StableHash
     public static int Bucket(string text, int buckets) =>
         (int)(XxHash32.HashToUInt32(Encoding.UTF8.GetBytes(text)) % (uint)buckets);
 
-    /// <summary>XXH64 (seed 0) of the UTF-8 bytes: the same in every process and version.</summary>
-    public static ulong Digest(string text) => XxHash64.HashToUInt64(Encoding.UTF8.GetBytes(text));
+    /// <summary>XXH64 of the UTF-16 bytes, seeded with a number: the same in every process and version, and made without garbage.</summary>
+    public static ulong Digest(string text, long number) => XxHash64.HashToUInt64(MemoryMarshal.AsBytes(text.AsSpan()), number);
 }

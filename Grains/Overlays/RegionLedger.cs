@@ -499,7 +499,8 @@ internal sealed class RegionLedger
         {
             var home = Mention(node.Home);
             home.Nodes += delta;
-            home.Digests[ShardOf(node.Identity)] ^= StableHash.Digest($"{node.Identity}\n{node.Decided.Epoch}\n{node.Decided.Ticks}");
+            var decided = unchecked(node.Decided.Ticks + (node.Decided.Epoch << 48));
+            home.Digests[ShardOf(node.Identity)] ^= StableHash.Digest(node.Identity, decided);
         }
 
         if (placesToo && node.LiveHold is { } hold && hold.Overlay != node.Home)
