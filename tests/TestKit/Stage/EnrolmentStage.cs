@@ -41,6 +41,9 @@ public sealed record EnrolmentStageOptions
     /// <summary>The folder in which silos write what they were asked to change, as <c>history-N.jsonl</c>; none when null.</summary>
     public string? HistoryFolder { get; init; }
 
+    /// <summary>How long the nodes' certificates live; the profile's own default when not given.</summary>
+    public TimeSpan? CertificateLifetime { get; init; }
+
     /// <summary>More lines of the silo's configuration, YAML at the top level; they may not repeat a section.</summary>
     public string MoreConfiguration { get; init; } = "";
 
@@ -242,6 +245,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
               Profiles:
                 node:
                   Issuers: [ local ]
+            {(options.CertificateLifetime is { } life ? $"      Lifetime: {life}" : "")}
             LocalCa:
               local:
                 DataFolder: {folder}/ca
