@@ -63,16 +63,30 @@ internal sealed partial class DiscoverySweepGrain(
         var missing = (await Task.WhenAll(slices)).SelectMany(identities => identities).ToList();
         foreach (var few in missing.Chunk(CallsMax))
         {
-            await Task.WhenAll(
-                few.Select(
-                    identity => GrainFactory.GetGrain<INodeGrain>(identity).Sighted(answers[identity].Protocol, answers[identity].At)));
+            await Task.WhenAll(few.Select(identity => Tell(answers[identity])));
         }
 
         return missing.Count;
     }
 
+    private async Task Tell(DiscoveredNode sighted)
+    {
+        try
+        {
+            await GrainFactory.GetGrain<INodeGrain>(sighted.Identity).Sighted(sighted.Protocol, sighted.At);
+        }
+        catch (Exception fault)
+        {
+            // One node's trouble is not the others': it answers the next sweep too.
+            LogNotTold(sighted.Identity, fault.Message);
+        }
+    }
+
     [LoggerMessage(LogLevel.Debug, "{Answers} nodes in provisioning mode answered a sweep, {Missing} of which were not being enrolled")]
     private partial void LogSwept(int answers, int missing);
+
+    [LoggerMessage(LogLevel.Debug, "{Node} answered a sweep, and its grain could not be told: {Reason}")]
+    private partial void LogNotTold(string node, string reason);
 
     [LoggerMessage(LogLevel.Warning, "A discovery sweep failed")]
     private partial void LogSweepFailed(Exception fault);

@@ -39,6 +39,9 @@ internal sealed partial class FleetRosterGrain(
     private Task? nextWrite;
     private bool isDirty;
 
+    /// <summary>Nodes that are due earlier than what is stored says: who records one waits for the write, and again after one that failed.</summary>
+    private HashSet<string> owed = new(StringComparer.Ordinal);
+
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         roster.Load(stored.State.Entries, time.GetUtcNow());
@@ -61,10 +64,14 @@ internal sealed partial class FleetRosterGrain(
 
     public async Task Record(RosterEntry entry)
     {
-        var mustSurvive = roster.Put(entry);
+        if (roster.Put(entry))
+        {
+            owed.Add(entry.Identity);
+        }
+
         Changed(entry.Identity);
         CallDue();
-        if (mustSurvive)
+        if (owed.Contains(entry.Identity))
         {
             await Commit();
         }
@@ -117,9 +124,9 @@ internal sealed partial class FleetRosterGrain(
             await GrainFactory.GetGrain<IFleetIndexGrain>(this.GetPrimaryKeyLong()).Stand(
                 [.. told.Select(roster.Find).OfType<RosterEntry>()]);
         }
-        catch (Exception fault) when (fault is TimeoutException or OrleansException)
+        catch (Exception fault)
         {
-            // The index is soft: it hears of them with the next tick.
+            // The index is soft: it hears of them with the next tick, whatever kept it from hearing now.
             untold.UnionWith(told);
             LogNotTold(told.Length, fault.Message);
         }
@@ -172,8 +179,23 @@ internal sealed partial class FleetRosterGrain(
         await Task.Yield();
         await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         nextWrite = null;
-        isDirty = false;
-        await (writing = stored.ReplaceAsync(new RosterState(roster.Entries)));
+        await (writing = Write());
+    }
+
+    private async Task Write()
+    {
+        var writtenFor = owed;
+        (isDirty, owed) = (false, new HashSet<string>(StringComparer.Ordinal));
+        try
+        {
+            await stored.ReplaceAsync(new RosterState(roster.Entries));
+        }
+        catch
+        {
+            isDirty = true;
+            owed.UnionWith(writtenFor);
+            throw;
+        }
     }
 
     [LoggerMessage(LogLevel.Debug, "The index does not know yet how {Count} nodes stand: {Reason}")]

@@ -225,10 +225,16 @@ internal sealed partial class FleetIndexGrain(
                     await feed.PublishAsync(known, cancellationToken);
                 }
             }
-            catch (SoftStateException away)
+            catch (Exception away)
             {
-                meter.NotPublished();
+                // Said when it is published, and not before, whatever kept it from being so.
                 unsaid.UnionWith(batch);
+                meter.NotPublished();
+                if (away is not SoftStateException)
+                {
+                    throw;
+                }
+
                 LogNotPublished(Slice, away.Message);
                 return;
             }

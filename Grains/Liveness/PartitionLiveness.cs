@@ -192,10 +192,15 @@ internal sealed partial class PartitionLiveness(
             isDirty = false;
             await keeper.KeepAsync(partition, book, isFinal, cancellationToken);
         }
-        catch (SoftStateException away)
+        catch (Exception away)
         {
-            // What was heard is in memory; only the next owner of the partition would miss it.
+            // What was heard is in memory; only the next owner of the partition would miss it. Whatever it was, it is kept the next time.
             isDirty = true;
+            if (away is not SoftStateException)
+            {
+                throw;
+            }
+
             LogNotKept(partition, away.Message);
         }
     }

@@ -30,6 +30,10 @@ internal sealed class NodeGrain(
     private DateTimeOffset? lastSeenAt;
     private string? agentVersion;
     private bool hasFallen;
+
+    /// <summary>Whether the state is written and its roster slice was not told: that write may fail by itself.</summary>
+    private bool isRosterBehind;
+
     private Task advancing = Task.CompletedTask;
 
     private string Identity => this.GetPrimaryKeyString();
@@ -52,13 +56,13 @@ internal sealed class NodeGrain(
 
         lastSeenAt = fleetEvent.ReceivedAt;
         agentVersion = fleetEvent.Version ?? agentVersion;
-        var heard = news.With(fleetEvent);
-        if (heard == news)
+        if (!NodeNews.IsIn(fleetEvent))
         {
             return;
         }
 
-        news = heard;
+        // Also when the news holds it already: that only says that it was heard, and acting on it may have failed.
+        news = news.With(fleetEvent);
         await ActOnNews(fleetEvent.ReceivedAt);
 
         // Only now: an event whose handling failed is delivered again, and must not look old then.
@@ -115,11 +119,18 @@ internal sealed class NodeGrain(
     {
         await Exclusively(async () =>
         {
-            if (State.Stage != NodeStage.Gone && State.Life.Liveness != change.To)
+            if (State.Stage == NodeStage.Gone)
+            {
+                return;
+            }
+
+            if (State.Life.Liveness != change.To)
             {
                 await node.ReplaceAsync(State with { Life = State.Life with { Liveness = change.To, LivenessSince = change.At } });
-                await Roster.Mark(Identity, change.To, agentVersion);
             }
+
+            // Also when it is written: the slice may not have heard of it when it was.
+            await Roster.Mark(Identity, change.To, agentVersion);
         });
         return State.Stage != NodeStage.Gone;
     }
@@ -187,9 +198,10 @@ internal sealed class NodeGrain(
             return new ReprovisionOutcome.UnderWay(State.Stage);
         }
 
+        // Due before it is written, as a decommission is: released and not due, it would wait for ever.
         ForgetArrival();
-        await node.ReplaceAsync(State.Released(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
         await Record(now, now);
+        await node.ReplaceAsync(State.Released(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
         return new ReprovisionOutcome.Accepted();
     }
 
@@ -238,20 +250,30 @@ internal sealed class NodeGrain(
         {
             case EnrolmentStep.Arrive arrive:
                 await (advancing = Arrive(arrive));
-                await Record(heardAt, State.Superseded.Count > 0 ? context.Now : Due());
+                await Record(heardAt, DueAtRest());
                 break;
 
             case EnrolmentStep.Stay stay:
                 await (advancing = Stay(stay));
-                await Record(heardAt, Due());
+                await Record(heardAt, DueAtRest());
                 break;
 
             case EnrolmentStep.StartOver:
                 NoteFall(heardAt);
                 await Record(heardAt, context.Now);
                 break;
+
+            default:
+                if (isRosterBehind)
+                {
+                    await Record(heardAt, DueAtRest());
+                }
+
+                break;
         }
     }
+
+    private DateTimeOffset? DueAtRest() => State.Superseded.Count > 0 ? context.Now : Due();
 
     // Once for each life: the state says that it is enrolled until the first step of the new enrolment.
     private void NoteFall(DateTimeOffset heardAt)
@@ -497,9 +519,13 @@ internal sealed class NodeGrain(
         WaitsFor = State.Hold?.WaitsFor,
     };
 
-    private Task Record(DateTimeOffset heardAt, DateTimeOffset? due) =>
-        Roster.Record(
+    private async Task Record(DateTimeOffset heardAt, DateTimeOffset? due)
+    {
+        isRosterBehind = true;
+        await Roster.Record(
             Next() is EnrolmentStep.StartOver startOver
                 ? new RosterEntry(Identity, NodeStage.Discovered, State.Overlay, Reason: null, startOver.WaitingSince, due)
                 : Entry(heardAt) with { DueAt = due });
+        isRosterBehind = false;
+    }
 }

@@ -10,6 +10,10 @@ internal sealed record NodeNews(DateTimeOffset? StartedAt = null, DateTimeOffset
 {
     private const string ProvisionModeServer = "provision_mode_server";
     private const string Server = "server";
+    private static readonly NodeNews None = new();
+
+    /// <summary>Whether an event says anything about enrolment.</summary>
+    public static bool IsIn(FleetEvent fleetEvent) => None.With(fleetEvent) != None;
 
     /// <summary>What is known after an event; the same when it says nothing about enrolment.</summary>
     public NodeNews With(FleetEvent fleetEvent) => fleetEvent switch

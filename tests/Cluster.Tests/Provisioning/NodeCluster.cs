@@ -7,6 +7,7 @@ using ControlPlane.TestKit.Fleet;
 using ControlPlane.TestKit.Provisioning;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Hosting;
+using Orleans.Storage;
 using Orleans.TestingHost;
 
 namespace ControlPlane.Cluster.Tests.Provisioning;
@@ -17,6 +18,7 @@ public class NodeCluster : IAsyncLifetime
     public const string Overlay = "overlay-1";
     private const string Issuer = "local";
     private const string Region = "test";
+    private const string Memory = "memory";
 
     private readonly string folder = Directory.CreateTempSubdirectory("controlplane-nodes-").FullName;
     private InProcessTestCluster cluster = null!;
@@ -29,6 +31,8 @@ public class NodeCluster : IAsyncLifetime
 
     public MemoryFleetState State { get; } = new();
 
+    internal StorageOutage Outage { get; } = new();
+
     internal InMemoryCertificateLedger Ledger { get; } = new();
 
     public async ValueTask InitializeAsync()
@@ -37,7 +41,9 @@ public class NodeCluster : IAsyncLifetime
         builder.ConfigureSiloHost((_, host) => host.Configuration[$"LocalCa:{Issuer}:DataFolder"] = folder);
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.AddMemoryGrainStorage(Stores.Fleet);
+            silo.AddMemoryGrainStorage(Memory);
+            silo.Services.AddKeyedSingleton<IGrainStorage>(
+                Stores.Fleet, (services, _) => new InterruptibleStorage(services.GetRequiredKeyedService<IGrainStorage>(Memory), Outage));
             silo.AddOverlayPlacement().AddLocalCa().AddCertificates().AddProvisioning().AddFleetState();
             State.AddTo(silo.Services);
             silo.Services.AddSingleton<ICertificateLedger>(Ledger);
@@ -92,13 +98,17 @@ public class NodeCluster : IAsyncLifetime
     /// <summary>The node says that it started in provisioning mode.</summary>
     internal async Task<FleetEvent> Start(string identity)
     {
-        var started = Event(identity, "provision_mode_server", FleetStreams.ProvisioningNetwork);
+        var started = StartOf(identity);
         await Node(identity).Observe(started);
         return started;
     }
 
     /// <summary>The node says that it started on its overlay.</summary>
-    internal Task Arrive(string identity) => Node(identity).Observe(Event(identity, "server", Overlay));
+    internal Task Arrive(string identity) => Node(identity).Observe(ArrivalOf(identity));
+
+    internal FleetEvent StartOf(string identity) => Event(identity, "provision_mode_server", FleetStreams.ProvisioningNetwork);
+
+    internal FleetEvent ArrivalOf(string identity) => Event(identity, "server", Overlay);
 
     /// <summary>Waits until the node stands as a test wants it.</summary>
     internal async Task<NodeSnapshot> Until(string identity, Func<NodeSnapshot, bool> condition)
