@@ -20,6 +20,7 @@ public static class CfsslHosting
     {
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.TryAddSingleton<IValidateOptions<CfsslOptions>, CfsslOptionsValidator>();
+        silo.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CfsslOptions>, CfsslCredentialsValidator>());
         foreach (var entry in silo.Configuration.GetSection(CfsslOptions.Section).GetChildren())
         {
             // A value that is not one of the enumeration is the binder's to report.

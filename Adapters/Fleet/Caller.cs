@@ -14,8 +14,8 @@ internal sealed class Caller : IDisposable
 
     public Caller(IOptions<FleetOptions> options, IOptions<OverlaysOptions> overlays)
     {
-        Sender = $"{overlays.Value.Local}.controlplane";
-        Id = options.Value.Caller ?? $"choria={Sender}";
+        Sender = SenderOf(overlays.Value);
+        Id = IdOf(options.Value, overlays.Value);
 
         if (options.Value.CallerProof is { TokenFile: { } tokenFile, SeedFile: { } seedFile })
         {
@@ -35,6 +35,9 @@ internal sealed class Caller : IDisposable
 
     public string Sender { get; }
 
+    /// <summary>Who we are to nodes: as configured, or named after the overlay.</summary>
+    public static string IdOf(FleetOptions options, OverlaysOptions overlays) => options.Caller ?? $"choria={SenderOf(overlays)}";
+
     /// <summary>How we prove ourselves to provisioned nodes of a protocol; null when that is not configured.</summary>
     public RequestSigner? SignerOrNull(ChoriaProtocol protocol) => signers.GetValueOrDefault(protocol);
 
@@ -43,4 +46,6 @@ internal sealed class Caller : IDisposable
         certificateKey?.Dispose();
         tokenKey?.Dispose();
     }
+
+    private static string SenderOf(OverlaysOptions overlays) => $"{overlays.Local}.controlplane";
 }

@@ -24,7 +24,10 @@ public static class FleetHosting
     {
         silo.Services.AddOptions<FleetOptions>().BindConfiguration(FleetOptions.Section).ValidateOnStart();
         silo.Services.AddSingleton<IValidateOptions<FleetOptions>, FleetOptionsValidator>();
+        silo.Services.AddSingleton<IValidateOptions<FleetOptions>, FleetCredentialsValidator>();
 
+        silo.Services.AddSingleton<CredentialEnds>();
+        silo.Services.AddHostedService<CredentialWatch>();
         silo.Services.AddSingleton<FleetConnections>();
         silo.Services.AddSingleton<SharedSecret>();
         silo.Services.AddSingleton<Caller>();

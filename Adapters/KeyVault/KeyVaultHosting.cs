@@ -20,6 +20,7 @@ public static class KeyVaultHosting
     {
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.TryAddSingleton<IValidateOptions<KeyVaultOptions>, KeyVaultOptionsValidator>();
+        silo.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<KeyVaultOptions>, KeyVaultCredentialsValidator>());
         silo.Services.TryAddSingleton<VaultBudgets>();
         foreach (var entry in silo.Configuration.GetSection(KeyVaultOptions.Section).GetChildren())
         {

@@ -20,6 +20,7 @@ public static class VaultHosting
     {
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.TryAddSingleton<IValidateOptions<VaultOptions>, VaultOptionsValidator>();
+        silo.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<VaultOptions>, VaultCredentialsValidator>());
         foreach (var entry in silo.Configuration.GetSection(VaultOptions.Section).GetChildren())
         {
             // A value that is neither is the binder's to report.

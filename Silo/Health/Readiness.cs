@@ -16,6 +16,7 @@ internal static class Readiness
             .AddCheck<RedisCheck>("redis", timeout: Patience)
             .AddCheck<NatsCheck>("nats", timeout: Patience)
             .AddCheck<StreamsCheck>("streams", timeout: Patience)
+            .AddCheck<CredentialsCheck>("credentials", timeout: Patience)
             .AddCheck<EnrolmentCheck>("enrolment", timeout: Patience)
             .AddCheck<IssuersCheck>("issuers", timeout: Patience);
         return builder;

@@ -154,9 +154,12 @@ public sealed partial class CertificateTrust : IDisposable
         return chain.Build(bundle[0]);
     }
 
-    // A certificate without alternative names speaks for nobody, as on nodes; with them, its common name counts too.
-    private static IReadOnlyList<string> NamesOf(X509Certificate2 certificate)
+    /// <summary>
+    /// Whom a certificate speaks for: nobody when it has no alternative names, as on nodes; with them, its common name counts too.
+    /// </summary>
+    public static IReadOnlyList<string> NamesOf(X509Certificate2 certificate)
     {
+        ArgumentNullException.ThrowIfNull(certificate);
         if (certificate.Extensions[SubjectAlternativeNames] is not { } extension)
         {
             return [];

@@ -13,11 +13,16 @@ public sealed partial class OperatingGuideTests : IDisposable
 
     private static readonly string Guide = File.ReadAllText(Path.Combine(Repository.Root, "docs", "OPERATING.md"));
 
+    private readonly GuideCredentials _credentials = new(Guide);
     private readonly string _folder = Directory.CreateTempSubdirectory("controlplane-guide-").FullName;
 
     public static TheoryData<int> Configurations => [.. Enumerable.Range(0, Blocks().Count)];
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose()
+    {
+        _credentials.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
 
     [Fact]
     public void TheGuide_HasAConfigurationForEachKindOfNetwork() => Assert.Equal(3, Blocks().Count);
@@ -27,7 +32,8 @@ public sealed partial class OperatingGuideTests : IDisposable
     public async Task AConfigurationOfTheGuide_HasNoFaults(int index)
     {
         var text = Blocks()[index].Replace("/etc/controlplane", _folder, StringComparison.Ordinal)
-            .Replace("/var/lib/controlplane", Path.Combine(_folder, "data"), StringComparison.Ordinal);
+            .Replace("/var/lib/controlplane", Path.Combine(_folder, "data"), StringComparison.Ordinal)
+            .Replace(IssuerExample().Match(Guide).Groups[1].Value, _credentials.IssuerPublicKey, StringComparison.Ordinal);
         foreach (Match named in FileNamed().Matches(text))
         {
             Supply(named.Value);
@@ -72,13 +78,15 @@ public sealed partial class OperatingGuideTests : IDisposable
             .Where(block => block.StartsWith(ConfigurationMark, StringComparison.Ordinal)),
     ];
 
-    // Validation looks for files; only of the access tokens does it read what is in them.
-    private static void Supply(string path)
+    private void Supply(string path)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        File.WriteAllText(path, "operator 0123456789abcdefghijklmnop\n");
+        File.WriteAllText(path, _credentials.Content(path));
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
+
+    [GeneratedRegex("    choria: ([0-9a-f]{64})")]
+    private static partial Regex IssuerExample();
 
     // What ends in .pem, and what is among the secrets.
     [GeneratedRegex(@"/[A-Za-z0-9/_.-]*controlplane-guide-[A-Za-z0-9_]+/([a-z0-9.-]+\.pem|secrets/[a-z0-9.-]+)")]

@@ -1,0 +1,55 @@
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Certificates;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Fleet;
+
+/// <summary>When the credentials end that the silo shows to brokers and nodes, as their files are now. Thread-safe.</summary>
+public sealed class CredentialEnds(IOptions<FleetOptions> options, TimeProvider time)
+{
+    /// <summary>Time to have a new one made, by people.</summary>
+    public static readonly TimeSpan WarningLead = TimeSpan.FromDays(30);
+
+    /// <summary>Every credential that ends at all; a file that cannot be read is left out.</summary>
+    public IReadOnlyList<CredentialEnd> All() =>
+    [
+        .. Files().Select(one => (one.Setting, End: EndOrNull(one.Path)))
+            .Where(one => one.End is not null)
+            .Select(one => new CredentialEnd($"{FleetOptions.Section}:{one.Setting}", one.End!.Value)),
+    ];
+
+    /// <summary>Those that end soon, or have ended, in words.</summary>
+    public IReadOnlyList<string> Warnings()
+    {
+        var now = time.GetUtcNow();
+        return [.. All().Where(one => one.EndsAt - now < WarningLead).OrderBy(one => one.EndsAt).Select(one => one.InWords(now))];
+    }
+
+    private IEnumerable<(string Setting, string? Path)> Files()
+    {
+        var fleet = options.Value;
+        foreach (var (name, network) in fleet.Overlays.Select(overlay => ($"{nameof(fleet.Overlays)}:{overlay.Key}", overlay.Value))
+            .Prepend((nameof(fleet.Provisioning), fleet.Provisioning)))
+        {
+            yield return ($"{name}:{nameof(network.TokenFile)}", network.TokenFile);
+            yield return ($"{name}:{nameof(network.CertificateFile)}", network.CertificateFile);
+        }
+
+        yield return (nameof(fleet.ServerTokenIssuerTokenFile), fleet.ServerTokenIssuerTokenFile);
+        yield return ($"{nameof(fleet.CallerProof)}:{nameof(CallerProofOptions.TokenFile)}", fleet.CallerProof?.TokenFile);
+        yield return ($"{nameof(fleet.CallerProof)}:{nameof(CallerProofOptions.CertificateFile)}", fleet.CallerProof?.CertificateFile);
+    }
+
+    private static DateTimeOffset? EndOrNull(string? path) => SecretFile.TextOrNull(path) is { } text
+        ? ClientTokenCheck.ReadOrNull(text, out _)?.ExpiresAt ?? OwnCertificateCheck.EndOrNull(text)
+        : null;
+}
+
+/// <param name="Setting">The setting that names its file.</param>
+/// <param name="EndsAt">When nobody takes it any more.</param>
+public sealed record CredentialEnd(string Setting, DateTimeOffset EndsAt)
+{
+    internal string InWords(DateTimeOffset now) => EndsAt <= now
+        ? $"{Setting} ended at {EndsAt:O}; replace its file"
+        : $"{Setting} ends at {EndsAt:O}, in {(EndsAt - now).TotalDays:0} days; replace its file before";
+}
