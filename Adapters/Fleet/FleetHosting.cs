@@ -60,6 +60,7 @@ public static class FleetHosting
     {
         silo.Services.AddSingleton<NodeTrust>();
         silo.Services.AddSingleton<NodeMessageMeter>();
+        silo.Services.AddSingleton<UnkeptRegistrations>();
         silo.Services.AddKeyedSingleton<IJetStreamDecoder, LifecycleDecoder>(FleetSource.LifecycleKey);
         silo.Services.AddKeyedSingleton<IJetStreamDecoder, RegistrationDecoder>(FleetSource.RegistrationKey);
         silo.Services.AddKeyedSingleton<IJetStreamDecoder, MachineDecoder>(FleetSource.MachineKey);

@@ -8,16 +8,21 @@ internal sealed class NodeMessageMeter : IDisposable
     private readonly Meter meter = new("ControlPlane.NodeMessages");
     private readonly Counter<long> registrations;
     private readonly Counter<long> submissions;
+    private readonly Counter<long> unkept;
 
     public NodeMessageMeter()
     {
         registrations = meter.CreateCounter<long>(
             "controlplane.registrations.read", "{message}", "Registrations that were read, by what their proof was worth.");
+        unkept = meter.CreateCounter<long>(
+            "controlplane.registrations.unkept", "{message}", "Registrations that were signs of life only: their content cannot be kept.");
         submissions = meter.CreateCounter<long>(
             "controlplane.submissions.read", "{message}", "Submitted messages that were read, by what their proof was worth.");
     }
 
     public void Registration(string outcome) => Count(registrations, outcome);
+
+    public void Unkept() => unkept.Add(1);
 
     public void Submission(string outcome) => Count(submissions, outcome);
 

@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
@@ -13,8 +11,12 @@ namespace ControlPlane.Adapters.Fleet;
 /// Reads what nodes register: as they publish it, signed; or as a data adapter of Choria's broker makes it, opened and without the
 /// signature, where the broker stands in for the node.
 /// </summary>
+/// <remarks>
+/// Who spoke and what was said are two questions: whoever spoke is alive, also when what was said cannot be kept. That is left out, counted,
+/// and told once.
+/// </remarks>
 internal sealed class RegistrationDecoder(
-    NodeTrust trust, IOptions<InventoryOptions> options, NodeMessageMeter meter) : IJetStreamDecoder
+    NodeTrust trust, IOptions<InventoryOptions> options, NodeMessageMeter meter, UnkeptRegistrations unkept) : IJetStreamDecoder
 {
     private const string SourceEnd = "-registration";
 
@@ -23,13 +25,12 @@ internal sealed class RegistrationDecoder(
 
     public DecodedMessage Decode(in JetStreamMessage message)
     {
-        if (!AdapterOutput.TryRead(message.Payload.Span, out var opened))
+        if (!AdapterOutput.TryDecode(message.Payload.Span, out var opened, out _))
         {
             return DecodeRequest(message);
         }
 
-        var proof = new NodeRegistration(null, "", null, CredentialStanding.None);
-        return Read(message, opened.Sender, Encoding.UTF8.GetBytes(opened.Body), proof);
+        return Read(message, opened.Sender, opened.Body, new NodeRegistration(null, "", null, CredentialStanding.None));
     }
 
     /// <summary>Whose sign of life the message is, its proof and content not looked at; null when it is no registration.</summary>
@@ -37,7 +38,7 @@ internal sealed class RegistrationDecoder(
         SenderOrNull(message.Payload.Span) is { Length: > 0 } sender ? SignOf(sender, message, version: null, registered: null) : null;
 
     private static string? SenderOrNull(ReadOnlySpan<byte> payload) =>
-        AdapterOutput.TryRead(payload, out var opened) ? opened.Sender
+        AdapterOutput.TryDecode(payload, out var opened, out _) ? opened.Sender
         : ChoriaEnvelope.TryDecodeRequest(
             payload, out var received, out _) && received.Request.Agent == RegistrationBody.Agent && !received.Proof.IsInsecure
             ? received.Request.Sender
@@ -71,21 +72,14 @@ internal sealed class RegistrationDecoder(
 
     private DecodedMessage Read(in JetStreamMessage message, string identity, ReadOnlyMemory<byte> body, NodeRegistration proof)
     {
-        if (identity.Length == 0
-            || !RegistrationBody.TryDecode(body.Span, out var registered, out var fault, InventoryReader.DocumentBytesMax))
+        if (identity.Length == 0)
         {
             meter.Registration("unreadable");
-            return DecodedMessage.Poison("a registration whose body cannot be read");
+            return DecodedMessage.Poison("a registration without a sender");
         }
 
         // What an expired credential says is a sign of life, and nothing to act on.
-        var inventory = proof.Standing == CredentialStanding.Expired ? null : registered switch
-        {
-            RegistrationBody.InventoryContent full => InventoryReader.ReadOrNull(
-                identity, full.Json, InventorySource.Registration, message.StoredAt, options.Value),
-            RegistrationBody.FileContent file => InventoryReader.ReadFactsOrNull(identity, file.Content, message.StoredAt, options.Value),
-            _ => null,
-        };
+        var inventory = proof.Standing == CredentialStanding.Expired ? null : Keep(message, identity, body);
         meter.Registration(proof.Standing switch
         {
             CredentialStanding.Verified => "verified",
@@ -93,6 +87,41 @@ internal sealed class RegistrationDecoder(
             _ => "opened",
         });
         return DecodedMessage.Event(identity, SignOf(identity, message, inventory?.Version, proof with { Inventory = inventory }));
+    }
+
+    private NodeInventory? Keep(in JetStreamMessage message, string identity, ReadOnlyMemory<byte> body)
+    {
+        var inventory = InventoryOrNull(message, identity, body, out var fault);
+        if (inventory is null)
+        {
+            meter.Unkept();
+            unkept.Tell(identity, fault);
+        }
+        else
+        {
+            unkept.Forget(identity);
+        }
+
+        return inventory;
+    }
+
+    private NodeInventory? InventoryOrNull(in JetStreamMessage message, string identity, ReadOnlyMemory<byte> body, out string fault)
+    {
+        if (!RegistrationBody.TryDecode(body, out var registered, out var unreadable, InventoryReader.DocumentBytesMax))
+        {
+            fault = unreadable.ToString();
+            return null;
+        }
+
+        fault = $"it is no JSON object, nested too deeply, or larger than {InventoryReader.DocumentBytesMax} bytes";
+        return registered switch
+        {
+            RegistrationBody.InventoryContent full => InventoryReader.ReadOrNull(
+                identity, full.Json, InventorySource.Registration, message.StoredAt, options.Value),
+            RegistrationBody.FileContent file => InventoryReader.ReadFactsOrNull(
+                identity, NodeText.WellFormed(file.Content), message.StoredAt, options.Value),
+            _ => null,
+        };
     }
 
     private static FleetEvent SignOf(string identity, in JetStreamMessage message, string? version, NodeRegistration? registered) => new(
@@ -108,39 +137,4 @@ internal sealed class RegistrationDecoder(
         registered);
 
     private static string OverlayOf(in JetStreamMessage message) => message.Source[..^SourceEnd.Length];
-}
-
-/// <summary>What a data adapter of Choria's broker publishes.</summary>
-/// <param name="Sender">The node, as the broker opened it.</param>
-/// <param name="Body">The registration.</param>
-internal sealed record AdapterOutput(string Sender, string Body)
-{
-    private const string Protocol = "choria:adapters:choria_streams:output:1";
-    private const int DepthMax = 4;
-
-    public static bool TryRead(ReadOnlySpan<byte> payload, out AdapterOutput opened)
-    {
-        opened = new AdapterOutput("", "");
-        var reader = new Utf8JsonReader(payload, new JsonReaderOptions { MaxDepth = DepthMax });
-        try
-        {
-            using var document = JsonDocument.ParseValue(ref reader);
-            var root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || Text(root, "protocol") != Protocol
-                || Text(root, "sender") is not { } sender || Text(root, "data") is not { } data)
-            {
-                return false;
-            }
-
-            opened = new AdapterOutput(sender, data);
-            return true;
-        }
-        catch (JsonException)
-        {
-            return false;
-        }
-    }
-
-    private static string? Text(JsonElement root, string name) =>
-        root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

@@ -28,7 +28,7 @@ public abstract record RegistrationBody
     /// <param name="fault">What is wrong.</param>
     /// <param name="contentBytesMax">How large the unpacked content may be: a small body can hold gigabytes.</param>
     public static bool TryDecode(
-        ReadOnlySpan<byte> body,
+        ReadOnlyMemory<byte> body,
         [NotNullWhen(true)] out RegistrationBody? decoded,
         [NotNullWhen(false)] out ChoriaFault? fault,
         int contentBytesMax = ChoriaLimits.RegistrationBytesMax)

@@ -6,9 +6,9 @@ internal static class RegistrationReader
 {
     private static readonly WireFields Fields = new(["protocol"], ["content", "zcontent", "mtime", "file", "updated"]);
 
-    public static RegistrationBody Read(ReadOnlySpan<byte> body, int contentBytesMax)
+    public static RegistrationBody Read(ReadOnlyMemory<byte> body, int contentBytesMax)
     {
-        var cursor = new WireCursor(body, ChoriaLayer.Registration);
+        var cursor = new WireCursor(NodeText.WellFormed(body).Span, ChoriaLayer.Registration);
         var (protocol, file, modified, updated) = ("", "", 0L, false);
         byte[]? plain = null;
         byte[]? packed = null;
@@ -86,13 +86,14 @@ internal static class RegistrationReader
         return plain.ToArray();
     }
 
-    private static byte[] RequireObject(byte[] json)
+    private static ReadOnlyMemory<byte> RequireObject(byte[] json)
     {
-        var cursor = new WireCursor(json, ChoriaLayer.Registration);
+        var text = NodeText.WellFormed(json);
+        var cursor = new WireCursor(text.Span, ChoriaLayer.Registration);
         cursor.Begin();
         cursor.ReadRaw(out _);
         cursor.End();
-        return json;
+        return text;
     }
 
     private static ChoriaFormatException TooLarge(string field, int bytesMax) => Fault(field, $"is larger than {bytesMax} bytes");

@@ -48,7 +48,7 @@ public sealed record RpcReply(string Action, int StatusCode, string StatusMessag
         (reply, fault) = (null, null);
         try
         {
-            reply = Read(body);
+            reply = Read(NodeText.WellFormed(body));
             return true;
         }
         catch (ChoriaFormatException unreadable)

@@ -46,7 +46,7 @@ internal sealed record TokenText(string Algorithm, byte[] ClaimsJson, byte[] Sig
     {
         try
         {
-            return JsonSerializer.Deserialize(json, type) ?? throw Fault(field, "is null");
+            return JsonSerializer.Deserialize(NodeText.WellFormed(json).Span, type) ?? throw Fault(field, "is null");
         }
         catch (JsonException malformed)
         {

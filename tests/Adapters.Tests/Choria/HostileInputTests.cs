@@ -256,7 +256,8 @@ public sealed class HostileInputTests
 
     private static void DecodeBodies(ReadOnlyMemory<byte> body)
     {
-        RegistrationBody.TryDecode(body.Span, out _, out _);
+        RegistrationBody.TryDecode(body, out _, out _);
+        AdapterOutput.TryDecode(body.Span, out _, out _);
         if (RpcRequest.TryDecode(body, out var request, out _))
         {
             ProvisionAgent.Configure.TryReadInput(request, out _, out _);

@@ -9,6 +9,8 @@ using ControlPlane.Fleet;
 using ControlPlane.Inventory;
 using ControlPlane.Liveness;
 using ControlPlane.Provisioning;
+using ControlPlane.TestKit;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Tests.Fleet;
@@ -19,6 +21,7 @@ public sealed class RegistrationDecoderTests : IDisposable
     private const string Subject = "mcollective.broadcast.agent.registration";
 
     private readonly NodeMessageMeter meter = new();
+    private readonly KeptLog log = new();
 
     [Fact]
     public void Decode_BelievesAV2Node_ByTheTokenInItsRegistration()
@@ -51,11 +54,7 @@ public sealed class RegistrationDecoderTests : IDisposable
         using var issuer = Ed25519Key.FromSeedHex(new string('7', 64));
         using var node = Ed25519Key.FromSeedHex(new string('8', 64));
         var issued = DateTimeOffset.UnixEpoch.AddDays(20_000);
-        var claims = new ServerClaims
-        {
-            Identity = "node1.example.net", Collectives = ["choria"], PublicKey = node.PublicKeyHex, OrganizationUnit = "choria",
-        };
-        var token = TokenIssuer.Organization(issuer).Issue(claims, TimeSpan.FromDays(365), issued);
+        var token = TokenOf(node, issuer, issued);
         var late = issued.AddYears(3);
         var payload = Register(node, token, late);
         var provisioning = new ProvisioningOptions { Issuers = { ["choria"] = issuer.PublicKeyHex } };
@@ -87,14 +86,50 @@ public sealed class RegistrationDecoderTests : IDisposable
         Assert.Equal(DecodedMessage.Ignore, Decoder("v1-plain-nats").Decode(Message(payload, at)));
     }
 
+    [Theory]
+    [InlineData("not JSON")]
+    [InlineData("{\"protocol\":\"com.example.my_plugin\",\"content\":\"e30=\"}")]
+    [InlineData("{\"protocol\":\"choria:registration:inventorycontent:1\",\"zcontent\":\"e30=\"}")]
+    [InlineData("{\"protocol\":\"choria:registration:filecontent:1\",\"content\":\"W10=\"}")]
+    public void Decode_HearsANode_WhoseContentCannotBeKept_AndTellsItOnce(string body)
+    {
+        var decoder = SignedDecoder(Encoding.UTF8.GetBytes(body), out var message);
+
+        var heard = Heard(decoder.Decode(message));
+        Assert.Equal(("node1.example.net", CredentialStanding.Verified), (heard.Identity, heard.Registration!.Standing));
+        Assert.Null(heard.Registration.Inventory);
+
+        decoder.Decode(message);
+        Assert.Single(log.Text.Split('\n'), line => line.Contains("node1.example.net is heard", StringComparison.Ordinal));
+    }
+
     [Fact]
-    public void Decode_ReadsWhatADataAdapterWrote()
+    public void Decode_KeepsWhatANodeSays_ThoughItsTextIsBroken()
+    {
+        byte[] facts = [.. "{\"country\":\"uk\",\"town\":\"K"u8, 0xf6, .. "ln\",\"half\":\"\\ud800\"}"u8];
+        var file = SignedDecoder(new RegistrationBody.FileContent("facts.json", 0, true, facts).Encode(), out var message);
+        Assert.Contains(
+            "\"country\":\"uk\"",
+            Encoding.UTF8.GetString(Heard(file.Decode(message)).Registration!.Inventory!.FactsJson.Span),
+            StringComparison.Ordinal);
+
+        byte[] inventory = [.. "{\"agents\":[{\"name\":\"rpcutil\"}],\"facts\":"u8, .. facts, .. "}"u8];
+        var full = SignedDecoder(new RegistrationBody.InventoryContent(inventory).Encode(compress: false), out message);
+        Assert.Equal(["rpcutil"], Heard(full.Decode(message)).Registration!.Inventory!.Agents);
+        Assert.Empty(log.Text);
+    }
+
+    [Theory]
+    [InlineData("choria_streams")]
+    [InlineData("jetstream")]
+    [InlineData("natsstream")]
+    public void Decode_ReadsWhatADataAdapterWrote(string adapter)
     {
         var body = new RegistrationBody.InventoryContent("""{"facts":{"country":"uk"},"agents":[{"name":"rpcutil"}]}"""u8.ToArray())
             .Encode();
         var output = new JsonObject
         {
-            ["protocol"] = "choria:adapters:choria_streams:output:1",
+            ["protocol"] = $"choria:adapters:{adapter}:output:1",
             ["data"] = Encoding.UTF8.GetString(body),
             ["sender"] = "node7.example.net",
             ["time"] = "2026-11-22T17:38:00Z",
@@ -112,7 +147,7 @@ public sealed class RegistrationDecoderTests : IDisposable
     [InlineData("")]
     [InlineData("{}")]
     [InlineData("[1]")]
-    [InlineData("{\"protocol\":\"choria:adapters:choria_streams:output:1\",\"data\":\"{}\",\"sender\":\"a\"}")]
+    [InlineData("{\"protocol\":\"choria:adapters:choria_streams:output:1\",\"data\":\"{}\",\"sender\":\"\"}")]
     public void Decode_CallsPoison_WhatIsNoRegistration(string payload) =>
         Assert.NotNull(Decoder("v2-plain-nats").Decode(Message(Encoding.UTF8.GetBytes(payload), DateTimeOffset.UnixEpoch)).PoisonReason);
 
@@ -129,7 +164,26 @@ public sealed class RegistrationDecoderTests : IDisposable
         return (Captures.PayloadOf(line), DateTimeOffset.Parse((string)line["ts"]!, CultureInfo.InvariantCulture));
     }
 
-    private static byte[] Register(Ed25519Key key, string token, DateTimeOffset at) => ChoriaEnvelope.EncodeRequest(
+    private static string TokenOf(Ed25519Key node, Ed25519Key issuer, DateTimeOffset issued)
+    {
+        var claims = new ServerClaims
+        {
+            Identity = "node1.example.net", Collectives = ["choria"], PublicKey = node.PublicKeyHex, OrganizationUnit = "choria",
+        };
+        return TokenIssuer.Organization(issuer).Issue(claims, TimeSpan.FromDays(365), issued);
+    }
+
+    /// <summary>A decoder, and a registration that it believes whatever its body holds.</summary>
+    private RegistrationDecoder SignedDecoder(byte[] body, out JetStreamMessage message)
+    {
+        using var issuer = Ed25519Key.FromSeedHex(new string('7', 64));
+        using var node = Ed25519Key.FromSeedHex(new string('8', 64));
+        var at = DateTimeOffset.UnixEpoch.AddDays(20_000);
+        message = Message(Register(node, TokenOf(node, issuer, at.AddDays(-1)), at, body), at);
+        return Decoder(new FleetOptions(), new ProvisioningOptions { Issuers = { ["choria"] = issuer.PublicKeyHex } });
+    }
+
+    private static byte[] Register(Ed25519Key key, string token, DateTimeOffset at, byte[]? body = null) => ChoriaEnvelope.EncodeRequest(
         new ChoriaRequest
         {
             Protocol = ChoriaProtocol.V2,
@@ -139,7 +193,7 @@ public sealed class RegistrationDecoderTests : IDisposable
             Collective = "choria",
             Agent = RegistrationBody.Agent,
             UnixNanoseconds = UnixTime.Nanoseconds(at),
-            Body = new RegistrationBody.InventoryContent("{\"facts\":{}}"u8.ToArray()).Encode(),
+            Body = body ?? new RegistrationBody.InventoryContent("{\"facts\":{}}"u8.ToArray()).Encode(),
         },
         new TransportHeaders(ChoriaSubjects.NoReply, "node1.example.net"),
         RequestSigner.WithToken(key, token));
@@ -166,5 +220,8 @@ public sealed class RegistrationDecoderTests : IDisposable
     }
 
     private RegistrationDecoder Decoder(FleetOptions fleet, ProvisioningOptions provisioning) => new(
-        new NodeTrust(Options.Create(fleet), Options.Create(provisioning)), Options.Create(new InventoryOptions()), meter);
+        new NodeTrust(Options.Create(fleet), Options.Create(provisioning)),
+        Options.Create(new InventoryOptions()),
+        meter,
+        new UnkeptRegistrations(new LoggerFactory([log]).CreateLogger<UnkeptRegistrations>()));
 }

@@ -70,6 +70,29 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task SinceAsync_GoesOn_BehindMessagesThatNobodyCanRead()
+    {
+        await SayAliveAsync("web1.example.net");
+        foreach (var unreadable in new[]
+        {
+            "{\"protocol\":\"choria:adapters:choria_streams:output:1\",\"data\":\"{}\",\"sender\":\"\\ud800\"}", "", "{\"\\ud800\":1}", "[",
+        })
+        {
+            foreach (var subject in new[] { "choria.node_metadata.x", Alive("x").Subject, "choria.machine.transition", "choria.submission.in.x" })
+            {
+                await nats.PublishAsync(subject, unreadable, cancellationToken: Cancelled);
+            }
+        }
+
+        await RegisterAsync("web1.example.net");
+
+        var found = await FindAsync(TimeProvider.System.GetUtcNow());
+
+        Assert.Equal(["web1.example.net"], Names(found, FleetEventKind.Alive));
+        Assert.Equal(["web1.example.net"], Names(found, FleetEventKind.Registration));
+    }
+
+    [Fact]
     public async Task SinceAsync_LeavesOutWhatIsOlder()
     {
         await SayAliveAsync("web1.example.net");
