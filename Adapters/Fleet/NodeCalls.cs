@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Provisioning;
+using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>Requests to one node or to all, each with its waiter and its deadline, over the silo's shared connections.</summary>
-internal sealed class NodeCalls(FleetConnections connections, Caller caller, ReplyTrust replies, TimeProvider time) : IAsyncDisposable
+internal sealed class NodeCalls(
+    FleetConnections connections, Caller caller, ReplyTrust replies, TimeProvider time, ILogger<NodeCalls> logger) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<(string Network, string Collective), Lazy<ReplyInbox[]>> inboxes = new();
 
@@ -105,7 +107,7 @@ internal sealed class NodeCalls(FleetConnections connections, Caller caller, Rep
         var open = inboxes.GetOrAdd(
             (network, collective),
             key => new Lazy<ReplyInbox[]>(() =>
-                [.. connections.Of(key.Network).Select(connection => new ReplyInbox(connection, key.Collective, caller.Id))])).Value;
+                [.. connections.Of(key.Network).Select(connection => new ReplyInbox(connection, key.Collective, caller.Id, logger))])).Value;
         return open.Length > 0
             ? open[StableHash.Bucket(identity, open.Length)]
             : throw new NodeRefusedException(

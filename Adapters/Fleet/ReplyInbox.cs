@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
+using Microsoft.Extensions.Logging;
 using NATS.Client.Core;
 
 namespace ControlPlane.Adapters.Fleet;
@@ -10,19 +11,21 @@ namespace ControlPlane.Adapters.Fleet;
 /// The subject is the caller's, as Choria's brokers demand, with a part of our own behind it: two silos that are the same caller to the
 /// nodes do not get each other's replies.
 /// </remarks>
-internal sealed class ReplyInbox : IAsyncDisposable
+internal sealed partial class ReplyInbox : IAsyncDisposable
 {
     private const int OwnPartBytes = 8;
 
     private readonly ConcurrentDictionary<string, Action<ReceivedReply>> waiting = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource closing = new();
     private readonly NatsConnection connection;
+    private readonly ILogger logger;
     private readonly string prefix;
     private readonly Task reading;
 
-    public ReplyInbox(NatsConnection connection, string collective, string caller)
+    public ReplyInbox(NatsConnection connection, string collective, string caller, ILogger logger)
     {
         this.connection = connection;
+        this.logger = logger;
         prefix = $"{ChoriaSubjects.ReplyPrefix(collective, caller)}.{RandomNumberGenerator.GetHexString(OwnPartBytes * 2, lowercase: true)}";
         reading = ReadAsync();
     }
@@ -55,7 +58,7 @@ internal sealed class ReplyInbox : IAsyncDisposable
                 && ChoriaEnvelope.TryDecodeReply(payload, out var received, out _)
                 && waiting.TryGetValue(received.Reply.RequestId, out var receive))
             {
-                receive(received);
+                HandOver(received, receive);
             }
             else
             {
@@ -63,4 +66,20 @@ internal sealed class ReplyInbox : IAsyncDisposable
             }
         }
     }
+
+    private void HandOver(ReceivedReply received, Action<ReceivedReply> receive)
+    {
+        try
+        {
+            receive(received);
+        }
+        catch (Exception fault)
+        {
+            // The top of a loop that must go on: all calls over this connection wait for replies here, and one reply must not end it.
+            LogNotHandled(received.Reply.RequestId.Length, fault);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "A reply could not be handled and is dropped; its request id has {Length} characters")]
+    private partial void LogNotHandled(int length, Exception fault);
 }

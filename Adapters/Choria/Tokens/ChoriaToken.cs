@@ -27,19 +27,12 @@ public static class ChoriaToken
         try
         {
             claims = TokenText.Read(token).Claims(type);
-            if (claims.Purpose == claims.OwnPurpose)
-            {
-                return true;
-            }
-
-            claims = null;
-            fault = new ChoriaFault(ChoriaLayer.Token, "purpose", "is another");
+            return true;
         }
         catch (ChoriaFormatException unreadable)
         {
             fault = unreadable.Fault;
+            return false;
         }
-
-        return false;
     }
 }

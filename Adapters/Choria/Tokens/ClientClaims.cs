@@ -7,7 +7,7 @@ public sealed record ClientClaims : TokenClaims
 {
     /// <summary>The caller that its requests name, byte for byte.</summary>
     [JsonPropertyName("callerid")]
-    public string CallerId { get; init; } = "";
+    public string CallerId { get; init => field = value ?? ""; } = "";
 
     /// <summary>What the AAA service lets it do: <c>*</c>, <c>agent.*</c>, <c>agent.action</c>.</summary>
     [JsonPropertyName("agents")]
@@ -37,7 +37,12 @@ public sealed record ClientClaims : TokenClaims
 
     internal override string OwnPurpose => ClientPurpose;
 
-    internal override string? MissingClaim() => CallerId.Length == 0 ? "callerid" : null;
+    internal override string? Fault() =>
+        CallerId.Length == 0 ? "callerid is missing or empty"
+        : HasNull(Agents) ? "agents has a null in it"
+        : HasNull(PublishSubjects) || HasNull(SubscribeSubjects) ? "pub_subjects or sub_subjects has a null in it"
+        : HasNull(UserProperties?.Values) ? "user_properties has a null in it"
+        : KeyFault();
 }
 
 /// <summary>What a client may do; the broker and the nodes look at it.</summary>

@@ -10,7 +10,7 @@ public sealed record ProvisioningClaims : TokenClaims
 {
     /// <summary>The shared provisioning secret.</summary>
     [JsonPropertyName("cht")]
-    public string Secret { get; init; } = "";
+    public string Secret { get; init => field = value ?? ""; } = "";
 
     /// <summary>V1 only: keeps protocol security on while provisioning.</summary>
     [JsonPropertyName("chs")]
@@ -74,8 +74,10 @@ public sealed record ProvisioningClaims : TokenClaims
     public string ToJsonWithoutSecrets() =>
         JsonSerializer.Serialize(this with { Secret = "", Password = null }, TokenJson.Wire.ProvisioningClaims);
 
-    internal override string? MissingClaim() =>
-        Secret.Length == 0 ? "cht" : string.IsNullOrEmpty(Urls) == string.IsNullOrEmpty(ServiceDomain) ? "chu" : null;
+    internal override string? Fault() =>
+        Secret.Length == 0 ? "cht is missing or empty"
+        : string.IsNullOrEmpty(Urls) == string.IsNullOrEmpty(ServiceDomain) ? "one of chu and chsrv must be there, and not both"
+        : null;
 
     // Records print their members; this one's would end up in a log.
     protected override bool PrintMembers(StringBuilder builder)

@@ -7,14 +7,14 @@ public sealed record ServerClaims : TokenClaims
 {
     /// <summary>The node: it may hear and answer for this identity alone.</summary>
     [JsonPropertyName("identity")]
-    public string Identity { get; init; } = "";
+    public string Identity { get; init => field = value ?? ""; } = "";
 
     /// <summary>At least one.</summary>
     [JsonPropertyName("collectives")]
-    public IReadOnlyList<string> Collectives { get; init; } = [];
+    public IReadOnlyList<string> Collectives { get; init => field = value ?? []; } = [];
 
     [JsonPropertyName("permissions")]
-    public ServerPermissions Permissions { get; init; } = new();
+    public ServerPermissions Permissions { get; init => field = value ?? new(); } = new();
 
     [JsonPropertyName("ou")]
     public string? OrganizationUnit { get; init; }
@@ -28,7 +28,11 @@ public sealed record ServerClaims : TokenClaims
 
     internal override string OwnPurpose => ServerPurpose;
 
-    internal override string? MissingClaim() => Identity.Length == 0 ? "identity" : Collectives.Count == 0 ? "collectives" : null;
+    internal override string? Fault() =>
+        Identity.Length == 0 ? "identity is missing or empty"
+        : Collectives.Count == 0 || Collectives.Any(string.IsNullOrEmpty) ? "collectives is missing, empty, or has an empty name"
+        : HasNull(PublishSubjects) ? "pub_subjects has a null in it"
+        : KeyFault();
 }
 
 /// <param name="Submission">May submit messages.</param>

@@ -3,6 +3,10 @@ namespace ControlPlane.Adapters.Choria;
 using System.Text.Json.Serialization;
 
 /// <summary>The claims that all tokens have. <see cref="TokenIssuer"/> sets them; who makes a token gives the derived ones.</summary>
+/// <remarks>
+/// The generated reader sets a property that the JSON lacks to null, whatever its type and its default say. Properties that are never null
+/// turn it into their default; <see cref="Fault"/> then says what is missing.
+/// </remarks>
 public abstract record TokenClaims
 {
     /// <summary>The organisation whose issuer vouches for tokens that do not name one.</summary>
@@ -66,6 +70,12 @@ public abstract record TokenClaims
 
     private static long SecondsMax => DateTimeOffset.MaxValue.ToUnixTimeSeconds();
 
-    /// <summary>What the kind of token must say and does not; null when all is there.</summary>
-    internal abstract string? MissingClaim();
+    /// <summary>What is wrong with what the kind of token must say, asked once, when it is read; null when all is there.</summary>
+    internal abstract string? Fault();
+
+    /// <summary>What is wrong with the holder's key, where the kind of token is nothing without it.</summary>
+    protected string? KeyFault() =>
+        Hex.TryDecode(PublicKey, Ed25519Key.PublicKeyBytes, out _) ? null : "public_key is missing or no Ed25519 key in hexadecimal";
+
+    protected static bool HasNull(IEnumerable<string?>? texts) => texts?.Contains(null) == true;
 }

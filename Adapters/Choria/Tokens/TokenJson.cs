@@ -27,7 +27,11 @@ internal static class TokenJson
 }
 
 /// <summary>Only the algorithm is looked at, and it must be what the key demands: a token does not choose how it is checked.</summary>
-internal sealed record TokenHeader([property: JsonPropertyName("alg")] string Algorithm);
+/// <param name="Algorithm">What it says that it is signed by.</param>
+/// <param name="Critical">Extensions without which it must not be believed (RFC 7515, 4.1.11). There are none that we understand.</param>
+internal sealed record TokenHeader(
+    [property: JsonPropertyName("alg")] string Algorithm,
+    [property: JsonPropertyName("crit"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] JsonElement Critical = default);
 
 /// <summary>The claims of a token of any purpose, for verifying it before the rest is believed.</summary>
 internal sealed record StandardClaims : TokenClaims
@@ -40,5 +44,5 @@ internal sealed record StandardClaims : TokenClaims
 
     internal override string OwnPurpose => "";
 
-    internal override string? MissingClaim() => null;
+    internal override string? Fault() => null;
 }

@@ -24,6 +24,11 @@ internal sealed record TokenText(string Algorithm, byte[] ClaimsJson, byte[] Sig
         }
 
         var header = Parse(Decode(parts[0], "header"), "header", TokenJson.Wire.TokenHeader);
+        if (header.Critical.ValueKind != JsonValueKind.Undefined)
+        {
+            throw Fault("crit", "names extensions of the header, of which none is understood here");
+        }
+
         var signedLength = parts[0].Length + 1 + parts[1].Length;
         return new TokenText(
             header.Algorithm,
@@ -32,7 +37,19 @@ internal sealed record TokenText(string Algorithm, byte[] ClaimsJson, byte[] Sig
             Decode(parts[2], "signature"));
     }
 
-    public T Claims<T>(JsonTypeInfo<T> type) => Parse(ClaimsJson, "claims", type);
+    /// <summary>The claims, with all that their kind needs: who has them need not ask whether they are there.</summary>
+    /// <exception cref="ChoriaFormatException">They are of another purpose, or one that is needed is missing or cannot be what it says.</exception>
+    public T Claims<T>(JsonTypeInfo<T> type)
+        where T : TokenClaims
+    {
+        var claims = Parse(ClaimsJson, "claims", type);
+        if (claims.OwnPurpose.Length > 0 && claims.Purpose != claims.OwnPurpose)
+        {
+            throw Fault("purpose", "is another");
+        }
+
+        return claims.Fault() is { } fault ? throw Fault("claims", fault) : claims;
+    }
 
     public static string Write(string algorithm, ReadOnlySpan<byte> claimsJson, Func<byte[], byte[]> sign)
     {

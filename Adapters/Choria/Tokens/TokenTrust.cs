@@ -56,14 +56,7 @@ public sealed class TokenTrust
             var text = TokenText.Read(token);
             var standard = text.Claims(TokenJson.Wire.StandardClaims);
             fault = SignatureFault(text, standard) ?? PurposeFault(standard, new T().OwnPurpose) ?? TimeFault(standard, now);
-            if (fault is not null)
-            {
-                return false;
-            }
-
-            var read = text.Claims(type);
-            fault = read.MissingClaim() is { } missing ? new TokenFault(TokenRefusal.Malformed, $"the claim {missing} is missing") : null;
-            claims = fault is null ? read : null;
+            claims = fault is null ? text.Claims(type) : null;
         }
         catch (ChoriaFormatException unreadable)
         {

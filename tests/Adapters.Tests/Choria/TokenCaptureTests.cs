@@ -54,5 +54,7 @@ public sealed class TokenCaptureTests
         Assert.Equal(key.ExportRSAPrivateKey(), der);
     }
 
-    private static string Rewrite<T>(TokenText text, JsonTypeInfo<T> type) => JsonSerializer.Serialize(text.Claims(type), type);
+    private static string Rewrite<T>(TokenText text, JsonTypeInfo<T> type)
+        where T : TokenClaims =>
+        JsonSerializer.Serialize(text.Claims(type), type);
 }

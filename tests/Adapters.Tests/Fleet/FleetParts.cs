@@ -41,7 +41,7 @@ internal sealed class FleetParts : IAsyncDisposable
         Secrets = new SharedSecret(fleet);
         connections = new FleetConnections(fleet, NullLoggerFactory.Instance);
         Caller = new Caller(fleet, Microsoft.Extensions.Options.Options.Create(overlays));
-        Calls = new NodeCalls(connections, Caller, new ReplyTrust(fleet, Provisioning), TimeProvider.System);
+        Calls = new NodeCalls(connections, Caller, new ReplyTrust(fleet, Provisioning), TimeProvider.System, NullLogger<NodeCalls>.Instance);
         Agent = new ChoriaNodeAgent(Calls, Caller, Secrets, fleet, new FixedOptions<OverlaysOptions>(overlays));
         Discovery = new ChoriaDiscovery(Calls, fleet, TimeProvider.System);
         Attestor = new ProvisioningTokenAttestor(Secrets, fleet, Provisioning);

@@ -103,6 +103,58 @@ public sealed class NodeCallsTests : IAsyncLifetime
         Assert.Equal("true", reply.StatusMessage);
     }
 
+    [Theory]
+    [InlineData("{\"purpose\":\"choria_server\",\"exp\":4102444800,\"collectives\":[\"choria\"]}")]
+    [InlineData("{\"purpose\":\"choria_server\",\"exp\":4102444800,\"identity\":\"web1.example.net\"}")]
+    [InlineData("{\"purpose\":\"choria_server\",\"exp\":4102444800,\"identity\":\"web1.example.net\",\"collectives\":[\"choria\"]}")]
+    public async Task CallAsync_HearsTheNextReply_AfterOneWhoseTokenLacksAClaim(string claims)
+    {
+        using var key = Ed25519Key.FromSeedHex(new string('5', 64));
+        var lacking = TokenText.Write("EdDSA", Encoding.UTF8.GetBytes(claims), bytes => parts.Issuer.Sign(bytes));
+        await using var node = await AnswerAsync("choria", _ =>
+        [
+            Reply("lacking") with { Signer = new ReplySigner(key, lacking) },
+            Reply("true") with { Signer = new ReplySigner(key, ServerToken(Node, key)) },
+        ]);
+
+        var call = Call(ChoriaProtocol.V2, Long) with { Network = FleetParts.Overlay, Collective = "choria" };
+        var (_, reply) = await parts.Calls.CallAsync(call, Cancelled);
+
+        Assert.Equal("true", reply.StatusMessage);
+    }
+
+    [Fact]
+    public async Task PingAsync_GoesOn_WhenAReplyCannotBeHandled()
+    {
+        await using var node = await AnswerAsync(ChoriaSubjects.ProvisioningCollective, _ => [Reply("heard")]);
+        await using var connection = new NATS.Client.Core.NatsConnection(new NATS.Client.Core.NatsOpts { Url = broker.Url });
+        await using var pings = await connection.SubscribeCoreAsync<byte[]>(
+            ChoriaSubjects.Broadcast(ChoriaSubjects.ProvisioningCollective, Discovery.Agent), cancellationToken: Cancelled);
+        await connection.PingAsync(Cancelled);
+        using var handled = new SemaphoreSlim(0);
+
+        using var ping = await parts.Calls.PingAsync(
+            FleetStreams.ProvisioningNetwork,
+            ChoriaSubjects.ProvisioningCollective,
+            ProvisionAgent.Name,
+            [ChoriaProtocol.V2],
+            _ =>
+            {
+                handled.Release();
+                throw new InvalidOperationException("a fault of ours");
+            },
+            Cancelled);
+        var asked = await pings.Msgs.ReadAsync(Cancelled);
+        Assert.True(ChoriaEnvelope.TryDecodeRequest(asked.Data!, out var request, out _));
+        var pong = ChoriaReply.To(request.Request, Node, TimeProvider.System.GetUtcNow(), Discovery.Pong);
+        await connection.PublishAsync(
+            request.Headers.ReplySubject!, ChoriaEnvelope.EncodeReply(pong, request.Headers.ForReply(Node)), cancellationToken: Cancelled);
+        await handled.WaitAsync(Cancelled);
+
+        var (_, reply) = await parts.Calls.CallAsync(Call(ChoriaProtocol.V2, Long), Cancelled);
+        Assert.Equal("heard", reply.StatusMessage);
+    }
+
     [Fact]
     public async Task CallAsync_SaysWhatToConfigure_WhenTheNetworkIsUnknown()
     {

@@ -152,7 +152,12 @@ internal sealed class RawFleet : IAsyncDisposable
         var secret = new SharedSecret(fleet);
         connections = new FleetConnections(fleet, NullLoggerFactory.Instance);
         caller = new Caller(fleet, Options.Create(overlays));
-        calls = new NodeCalls(connections, caller, new ReplyTrust(fleet, Options.Create(new ProvisioningOptions())), TimeProvider.System);
+        calls = new NodeCalls(
+            connections,
+            caller,
+            new ReplyTrust(fleet, Options.Create(new ProvisioningOptions())),
+            TimeProvider.System,
+            NullLogger<NodeCalls>.Instance);
         Agent = new ChoriaNodeAgent(calls, caller, secret, fleet, new FixedOptions<OverlaysOptions>(overlays));
         Attestor = new ProvisioningTokenAttestor(secret, fleet, Options.Create(new ProvisioningOptions()));
     }
