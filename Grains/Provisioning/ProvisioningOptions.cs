@@ -16,9 +16,10 @@ public sealed class ProvisioningOptions
     /// </summary>
     public Dictionary<string, string> Issuers { get; set; } = new(StringComparer.Ordinal);
 
-    /// <summary>How long a server token is valid. 1 hour to 2 years; 365 days by default, Choria's own default.</summary>
+    /// <summary>How long a server token is valid. 1 hour to 2 years; 30 days by default. Renewed before it ends.</summary>
+    /// <remarks>No broker can be told to refuse a token: a lost or decommissioned one works until it ends.</remarks>
     [Range(typeof(TimeSpan), "01:00:00", "730.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
-    public TimeSpan ServerTokenLifetime { get; set; } = TimeSpan.FromDays(365);
+    public TimeSpan ServerTokenLifetime { get; set; } = TimeSpan.FromDays(30);
 
     /// <summary>How many enrolments one silo runs at once, beyond the first call to the node. 1 to 4096; 128 by default.</summary>
     [Range(1, 4096)]

@@ -11,6 +11,20 @@ public sealed class RenewalTests
     private static readonly ProvisioningOptions Options = new();
 
     [Fact]
+    public void A_server_token_of_stock_settings_lives_for_thirty_days_and_is_renewed_before_it_ends()
+    {
+        var options = new ProvisioningOptions();
+        Assert.Equal(TimeSpan.FromDays(30), options.ServerTokenLifetime);
+
+        var arrived = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        var end = arrived + options.ServerTokenLifetime;
+        var held = new HeldCredentials(null, null, "aa", end, arrived);
+        var due = Renewal.DueAt(new NodeState { Held = held }, options);
+        Assert.NotNull(due);
+        Assert.InRange(due.Value, arrived + TimeSpan.FromDays(1), end - TimeSpan.FromDays(1));
+    }
+
+    [Fact]
     public void DueAt_SpreadsNodesThatEnrolledTogether_OverTheSixthBeforeTheShare()
     {
         var due = Enumerable.Range(0, 20_000).Select(number => Renewal.DueAt(Node($"{number:X16}"), Options)!.Value - Arrived).ToList();
