@@ -25,7 +25,7 @@ internal sealed class ChoriaDiscovery(NodeCalls calls, IOptions<FleetOptions> op
             ChoriaSubjects.ProvisioningCollective,
             ProvisionAgent.Name,
             SpokenProtocols.Of(options.Value),
-            received => answers.Writer.TryWrite(Found(received)),
+            received => Take(received, answers.Writer),
             cancellationToken);
 
         await foreach (var node in answers.Reader.ReadAllAsync(cancellationToken))
@@ -34,8 +34,18 @@ internal sealed class ChoriaDiscovery(NodeCalls calls, IOptions<FleetOptions> op
         }
     }
 
-    private DiscoveredNode Found(ReceivedReply received) => new(
-        Discovery.ResponderOf(received),
+    // Anybody on the network may answer in any name; one that no node may have is nobody's.
+    private void Take(ReceivedReply received, ChannelWriter<DiscoveredNode> answers)
+    {
+        var identity = Discovery.ResponderOf(received);
+        if (NodeIdentity.IsValid(identity))
+        {
+            answers.TryWrite(Found(received, identity));
+        }
+    }
+
+    private DiscoveredNode Found(ReceivedReply received, string identity) => new(
+        identity,
         received.Reply.Protocol == ChoriaProtocol.V1 ? NodeProtocol.V1 : NodeProtocol.V2,
         time.GetUtcNow());
 }

@@ -14,15 +14,9 @@ internal sealed class LifecycleDecoder : IJetStreamDecoder
             return DecodedMessage.Poison($"not a lifecycle event: {fault}");
         }
 
-        if (decoded.Identity.Length == 0)
-        {
-            return DecodedMessage.Poison("a lifecycle event without an identity");
-        }
-
         // Governors and the provisioner itself speak on the same subjects; they are not nodes.
         return KindOf(decoded) is { } kind
-            ? DecodedMessage.Event(
-                decoded.Identity,
+            ? HeardNode.Event(
                 new FleetEvent(
                     decoded.Identity,
                     kind,

@@ -14,8 +14,7 @@ internal sealed class MachineDecoder : IJetStreamDecoder
 
     public DecodedMessage Decode(in JetStreamMessage message) =>
         MachineEvent.TryDecode(message.Payload.Span, out var decoded, out var fault)
-            ? DecodedMessage.Event(
-                decoded.Identity,
+            ? HeardNode.Event(
                 new FleetEvent(
                     decoded.Identity,
                     FleetEventKind.Machine,

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Fleet;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.Logging;
 
@@ -16,6 +17,12 @@ internal sealed class NodeCalls(
     /// <exception cref="NodeRefusedException">The reply cannot be read.</exception>
     public async Task<(ChoriaProtocol Protocol, RpcReply Reply)> CallAsync(NodeCall call, CancellationToken cancellationToken)
     {
+        // The identity stands in the subject: a broker ends the connection, which all calls share, of whoever publishes to a malformed one.
+        if (!NodeIdentity.IsValid(call.Identity))
+        {
+            throw new NodeRefusedException(NodeFault.Other, $"there is no node of that name: {NodeIdentity.Rule}");
+        }
+
         var inbox = InboxOf(call.Network, call.Collective, call.Identity);
         var waiter = new Waiter(call, replies, time);
         var requests = call.Signers.Keys

@@ -72,10 +72,10 @@ internal sealed class RegistrationDecoder(
 
     private DecodedMessage Read(in JetStreamMessage message, string identity, ReadOnlyMemory<byte> body, NodeRegistration proof)
     {
-        if (identity.Length == 0)
+        if (!NodeIdentity.IsValid(identity))
         {
             meter.Registration("unreadable");
-            return DecodedMessage.Poison("a registration without a sender");
+            return HeardNode.Event(SignOf(identity, message, version: null, proof));
         }
 
         // What an expired credential says is a sign of life, and nothing to act on.
@@ -86,7 +86,7 @@ internal sealed class RegistrationDecoder(
             CredentialStanding.Expired => "expired",
             _ => "opened",
         });
-        return DecodedMessage.Event(identity, SignOf(identity, message, inventory?.Version, proof with { Inventory = inventory }));
+        return HeardNode.Event(SignOf(identity, message, inventory?.Version, proof with { Inventory = inventory }));
     }
 
     private NodeInventory? Keep(in JetStreamMessage message, string identity, ReadOnlyMemory<byte> body)

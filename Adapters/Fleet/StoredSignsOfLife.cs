@@ -173,8 +173,8 @@ internal sealed partial class StoredSignsOfLife(
 
     private static FleetEvent? ReadOrNull(FleetSource source, INatsJSMsg<byte[]> message) =>
         message.Metadata is { } metadata
-            ? source.SignOrNull(new JetStreamMessage(
-                source.Name, message.Subject, message.Headers, message.Data, metadata.Sequence.Stream, metadata.Timestamp))
+            ? HeardNode.OrNull(source.SignOrNull(new JetStreamMessage(
+                source.Name, message.Subject, message.Headers, message.Data, metadata.Sequence.Stream, metadata.Timestamp)))
             : null;
 
     [LoggerMessage(LogLevel.Warning, "Who was heard since {Since} cannot be read again, so nodes that died since are called late later: {Reason}")]

@@ -34,7 +34,7 @@ internal sealed class SubmissionDecoder(NodeTrust trust, NodeMessageMeter meter)
         }
 
         meter.Submission(submitted.IsSigned ? "verified" : "unsigned");
-        return DecodedMessage.Event(submitted.Identity, SignOf(submitted, message));
+        return HeardNode.Event(SignOf(submitted, message));
     }
 
     private static bool TryRead(

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using ControlPlane.Access;
 using ControlPlane.Certificates;
+using ControlPlane.Fleet;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 

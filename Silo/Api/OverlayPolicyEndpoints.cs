@@ -1,4 +1,5 @@
 using ControlPlane.Access;
+using ControlPlane.Fleet;
 using ControlPlane.Hosting;
 using ControlPlane.Overlays;
 using Microsoft.AspNetCore.Http.HttpResults;

@@ -1,4 +1,5 @@
 using System.Text;
+using ControlPlane.Fleet;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace ControlPlane.Api;

@@ -1,4 +1,5 @@
 using ControlPlane.Api;
+using ControlPlane.Fleet;
 using ControlPlane.Provisioning;
 
 namespace ControlPlane.Console;

@@ -3,10 +3,14 @@ using ControlPlane.Provisioning;
 namespace ControlPlane.Certificates;
 
 /// <summary>Which identities a node's certificate may carry. Pure.</summary>
+/// <remarks>They are fewer than those that a node may have (<see cref="Fleet.NodeIdentity"/>): a certificate is read by TLS.</remarks>
 internal static class IdentityRules
 {
     /// <summary>RFC 5280's upper bound of a common name; the identity is one.</summary>
     public const int LengthMax = 64;
+
+    private const string Otherwise =
+        "give the node another identity, or enrol it by a server token alone (protocol v2, Provisioning:V2Credentials)";
 
     private const int LabelLengthMax = 63;
     private const int NameLengthMax = 253;
@@ -33,13 +37,16 @@ internal static class IdentityRules
     {
         if (identity.Length is 0 or > LengthMax)
         {
-            return Malformed($"an identity has 1 to {LengthMax} characters, this one {identity.Length}");
+            return Malformed(
+                $"a certificate's common name has 1 to {LengthMax} characters (RFC 5280), the identity {identity.Length}; {Otherwise}");
         }
 
         var labels = identity.Split('.');
         if (Array.FindIndex(labels, label => !IsLabel(label)) is var wrong and >= 0)
         {
-            return Malformed($"label {wrong + 1} of the identity is not 1 to {LabelLengthMax} of a-z, 0-9 and inner hyphens");
+            return Malformed(
+                $"label {wrong + 1} of the identity is not 1 to {LabelLengthMax} of a-z, 0-9 and inner hyphens, as the DNS name in a "
+                + $"certificate must be: upper case and underscores cannot be certified; {Otherwise}");
         }
 
         // What a punycode label looks like on a screen is not what it is.
