@@ -30,6 +30,8 @@ public static class ChoriaSubjects
     /// <summary>The reply header of messages that nobody shall answer, such as registration.</summary>
     public const string NoReply = "dev.null";
 
+    private const string RegistrationEnd = ".broadcast.agent.registration";
+
     /// <summary>Where one node listens: <c>collective.node.identity</c>. The identity stands verbatim, dots and all.</summary>
     public static string Node(string collective, string identity) => $"{collective}.node.{identity}";
 
@@ -53,7 +55,14 @@ public static class ChoriaSubjects
     public static string Lifecycle(string type, string component) => $"choria.lifecycle.event.{type}.{component}";
 
     /// <summary>Where registration of a collective is published.</summary>
-    public static string Registration(string collective) => $"{collective}.broadcast.agent.registration";
+    public static string Registration(string collective) => collective + RegistrationEnd;
+
+    /// <summary>Whether nodes themselves may publish there: where each registers, in whatever collective.</summary>
+    public static bool IsRegistration(string subject)
+    {
+        ArgumentNullException.ThrowIfNull(subject);
+        return subject.EndsWith(RegistrationEnd, StringComparison.Ordinal);
+    }
 
     /// <summary>Lower-case hexadecimal MD5 of a caller id or identity.</summary>
     public static string CallerHash(string caller)

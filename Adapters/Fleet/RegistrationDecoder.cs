@@ -9,7 +9,7 @@ namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>
 /// Reads what nodes register: as they publish it, signed; or as a data adapter of Choria's broker makes it, opened and without the
-/// signature, where the broker stands in for the node.
+/// signature, where the broker stands in for the node: on the subjects of adapters alone, to which only brokers may publish.
 /// </summary>
 /// <remarks>
 /// Who spoke and what was said are two questions: whoever spoke is alive, also when what was said cannot be kept. That is left out, counted,
@@ -30,17 +30,25 @@ internal sealed class RegistrationDecoder(
             return DecodeRequest(message);
         }
 
+        // What a broker opened is believed without a signature, and so only where none but brokers may publish.
+        if (ChoriaSubjects.IsRegistration(message.Subject))
+        {
+            meter.Registration("refused");
+            return DecodedMessage.Poison("what a broker's data adapter writes, on the subject where nodes publish: somebody forged it");
+        }
+
         return Read(message, opened.Sender, opened.Body, new NodeRegistration(null, "", null, CredentialStanding.None));
     }
 
     /// <summary>Whose sign of life the message is, its proof and content not looked at; null when it is no registration.</summary>
     public static FleetEvent? SignOrNull(JetStreamMessage message) =>
-        SenderOrNull(message.Payload.Span) is { Length: > 0 } sender ? SignOf(sender, message, version: null, registered: null) : null;
+        SenderOrNull(message) is { Length: > 0 } sender ? SignOf(sender, message, version: null, registered: null) : null;
 
-    private static string? SenderOrNull(ReadOnlySpan<byte> payload) =>
-        AdapterOutput.TryDecode(payload, out var opened, out _) ? opened.Sender
+    private static string? SenderOrNull(in JetStreamMessage message) =>
+        AdapterOutput.TryDecode(message.Payload.Span, out var opened, out _)
+            ? ChoriaSubjects.IsRegistration(message.Subject) ? null : opened.Sender
         : ChoriaEnvelope.TryDecodeRequest(
-            payload, out var received, out _) && received.Request.Agent == RegistrationBody.Agent && !received.Proof.IsInsecure
+            message.Payload.Span, out var received, out _) && received.Request.Agent == RegistrationBody.Agent && !received.Proof.IsInsecure
             ? received.Request.Sender
             : null;
 

@@ -123,7 +123,7 @@ public sealed class RegistrationDecoderTests : IDisposable
     [InlineData("choria_streams")]
     [InlineData("jetstream")]
     [InlineData("natsstream")]
-    public void Decode_ReadsWhatADataAdapterWrote(string adapter)
+    public void Decode_ReadsWhatADataAdapterWrote_OnTheSubjectsOfAdaptersAlone(string adapter)
     {
         var body = new RegistrationBody.InventoryContent("""{"facts":{"country":"uk"},"agents":[{"name":"rpcutil"}]}"""u8.ToArray())
             .Encode();
@@ -135,12 +135,23 @@ public sealed class RegistrationDecoderTests : IDisposable
             ["time"] = "2026-11-22T17:38:00Z",
         };
 
-        var heard = Heard(
-            Decoder("v2-plain-nats").Decode(
-                Message(Encoding.UTF8.GetBytes(output.ToJsonString()), DateTimeOffset.UnixEpoch.AddDays(20_000))));
+        var payload = Encoding.UTF8.GetBytes(output.ToJsonString());
+        var at = DateTimeOffset.UnixEpoch.AddDays(20_000);
+        var adapted = new JetStreamMessage(
+            RegistrationDecoder.SourceOf("overlay-1"), "choria.node_metadata.node7.example.net", null, payload, 1, at);
+
+        var heard = Heard(Decoder("v2-plain-nats").Decode(adapted));
 
         Assert.Equal(("node7.example.net", CredentialStanding.None), (heard.Identity, heard.Registration!.Standing));
         Assert.Equal(["rpcutil"], heard.Registration.Inventory!.Agents);
+        Assert.Equal("node7.example.net", RegistrationDecoder.SignOrNull(adapted)?.Identity);
+
+        // Any node of the overlay may publish there, in any name.
+        var forged = Message(payload, at);
+        var refused = Decoder("v2-plain-nats").Decode(forged);
+        Assert.Null(refused.Payload);
+        Assert.Contains("forged", refused.PoisonReason, StringComparison.Ordinal);
+        Assert.Null(RegistrationDecoder.SignOrNull(forged));
     }
 
     [Theory]
