@@ -30,6 +30,11 @@ internal static class ConfigurationSources
         : new ConfigurationBuilder().AddInMemoryCollection(configuration.AsEnumerable()
             .Where(one => !faults.Any(fault => IsAtOrBelow(one.Key, fault.Key)))).Build();
 
+    /// <summary>Gives a host all that a configuration says, settings that are the empty text (<c>StreamName: ""</c>) included.</summary>
+    /// <remarks>Copied, since .NET's provider for one configuration in another takes an empty value for none.</remarks>
+    public static void Copy(IConfiguration configuration, IConfigurationBuilder host) =>
+        host.AddInMemoryCollection(configuration.AsEnumerable().Where(setting => setting.Value is not null));
+
     /// <summary>Whether a key is another one, or a setting of it.</summary>
     public static bool IsAtOrBelow(string key, string other) => key.StartsWith(other, StringComparison.OrdinalIgnoreCase)
         && (key.Length == other.Length || key[other.Length] == ':');

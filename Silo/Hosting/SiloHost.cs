@@ -30,7 +30,7 @@ internal static class SiloHost
             ApplicationName = "controlplane",
             EnvironmentName = Environments.Production,
         });
-        builder.Configuration.AddConfiguration(configuration);
+        ConfigurationSources.Copy(configuration, builder.Configuration);
         return builder.AddControlPlane();
     }
 }

@@ -1,5 +1,7 @@
+using ControlPlane.Adapters.Fleet;
 using ControlPlane.Commands;
 using ControlPlane.Configuration;
+using Microsoft.Extensions.Configuration;
 
 namespace ControlPlane.Cluster.Tests.Silo;
 
@@ -54,6 +56,16 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Empty(file.Values);
         Assert.Empty(ConfigurationFile.Read(Write("")).Values);
         Assert.Equal("", ConfigurationFile.Read(Write("Redis: {User: \"\"}")).Values["Redis:User"]);
+    }
+
+    [Fact]
+    public void Copy_KeepsASettingThatIsTheEmptyText()
+    {
+        var host = new ConfigurationManager();
+
+        ConfigurationSources.Copy(ConfigurationSources.Read(Write("Fleet: {Provisioning: {StreamName: \"\"}}")), host);
+
+        Assert.Equal("", host.GetSection("Fleet").Get<FleetOptions>()!.Provisioning.StreamName);
     }
 
     [Theory]
