@@ -120,7 +120,7 @@ internal sealed class ChoriaNodeAgent(
         return caller.SignerOrNull(spoken) is { } signer
             ? new NodeCall(
                 overlay,
-                overlays.CurrentValue.Members.GetValueOrDefault(overlay)?.Collectives[0] ?? "choria",
+                CollectiveOf(overlays.CurrentValue.Members.GetValueOrDefault(overlay)),
                 identity,
                 action.Agent,
                 action.Name,
@@ -129,6 +129,9 @@ internal sealed class ChoriaNodeAgent(
                 action.Timeout + Margin)
             : null;
     }
+
+    /// <summary>The collective in which the nodes of an overlay are addressed.</summary>
+    public static string CollectiveOf(OverlayOptions? overlay) => overlay?.Collectives[0] ?? "choria";
 
     private static ChoriaProtocol SpokenBy(NodeProtocol protocol) => protocol == NodeProtocol.V1 ? ChoriaProtocol.V1 : ChoriaProtocol.V2;
 

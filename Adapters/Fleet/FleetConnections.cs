@@ -1,5 +1,7 @@
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Fleet.Brokers;
 using ControlPlane.Fleet;
+using ControlPlane.Overlays;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
@@ -7,6 +9,9 @@ using NATS.Client.Core;
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>The silo's connections to the provisioning network and the overlays: a fixed number, whatever the fleet's size.</summary>
+/// <remarks>
+/// Each is tried for as long as the silo runs, whatever the broker says; who uses one meanwhile waits, within its own time limit.
+/// </remarks>
 internal sealed class FleetConnections : IAsyncDisposable
 {
     private const int PendingMessagesMax = 65_536;
@@ -14,19 +19,47 @@ internal sealed class FleetConnections : IAsyncDisposable
     // Any will do: brokers grant a caller's own inbox below every collective.
     private const string InboxCollective = "choria";
 
-    private readonly Dictionary<string, NatsConnection[]> networks = new(StringComparer.Ordinal);
+    /// <summary>TCP, TLS, the login and what it may do, on a machine that is busy.</summary>
+    private static readonly TimeSpan LoginTimeout = TimeSpan.FromSeconds(5);
 
-    public FleetConnections(IOptions<FleetOptions> options, ILoggerFactory loggers)
+    /// <summary>Between two tries, doubled by each further one: soon after a broker's restart, and calm while a login is refused.</summary>
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan RetryDelayMax = TimeSpan.FromSeconds(5);
+
+    private readonly Dictionary<string, NatsConnection[]> networks = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, BrokerConnector[]> connectors = new(StringComparer.Ordinal);
+    private readonly ILoggerFactory loggers;
+    private readonly TimeProvider time;
+
+    public FleetConnections(
+        IOptions<FleetOptions> options, IOptions<OverlaysOptions> overlays, Caller caller, TimeProvider time, ILoggerFactory loggers)
     {
-        networks[FleetStreams.ProvisioningNetwork] = Connect(FleetStreams.ProvisioningNetwork, options.Value.Provisioning, loggers);
+        (this.loggers, this.time) = (loggers, time);
+        Add(FleetStreams.ProvisioningNetwork, options.Value.Provisioning);
         foreach (var (overlay, network) in options.Value.Overlays)
         {
-            networks[overlay] = Connect(overlay, network, loggers);
+            Add(overlay, network);
+        }
+
+        void Add(string name, NetworkOptions network)
+        {
+            var inbox = InboxPrefix(network);
+            var needed = NeededSubjects.Of(name, options.Value, overlays.Value, caller.Id, inbox);
+            connectors[name] =
+                [.. Enumerable.Range(0, network.Connections).Select(number => Connector(name, number, network, inbox, needed))];
+            networks[name] = [.. connectors[name].Select(connector => new NatsConnection(ClientOptions(name, connector, network, inbox)))];
         }
     }
 
     /// <summary>The connections of a network; empty when there are no settings for it.</summary>
     public IReadOnlyList<NatsConnection> Of(string network) => networks.GetValueOrDefault(network) ?? [];
+
+    /// <summary>Why connections of a network have not been there, each with its begin.</summary>
+    public IEnumerable<BrokerFault> FaultsOf(string network) => ConnectorsOf(network).Select(one => one.Fault).OfType<BrokerFault>();
+
+    /// <summary>What brokers of a network do not permit, although something that is configured needs it.</summary>
+    public IReadOnlyList<NeededSubject> MissingOf(string network) => [.. ConnectorsOf(network).SelectMany(one => one.Missing).Distinct()];
 
     public async ValueTask DisposeAsync()
     {
@@ -36,26 +69,30 @@ internal sealed class FleetConnections : IAsyncDisposable
         }
     }
 
-    private static NatsConnection[] Connect(string name, NetworkOptions network, ILoggerFactory loggers) =>
-        [
-            .. Enumerable.Range(0, network.Connections)
-                .Select(number => new NatsConnection(Options($"controlplane-{name}-{number}", network, loggers)))
-        ];
+    private BrokerConnector[] ConnectorsOf(string network) => connectors.GetValueOrDefault(network) ?? [];
 
-    private static NatsOpts Options(string name, NetworkOptions network, ILoggerFactory loggers) => NatsOpts.Default with
+    private BrokerConnector Connector(
+        string network, int number, NetworkOptions options, string inbox, IReadOnlyList<NeededSubject> needed) => new(
+            network,
+            options,
+            new BrokerLogin(options, $"controlplane-{network}-{number}", inbox),
+            needed,
+            time,
+            loggers.CreateLogger<BrokerConnector>());
+
+    // No credentials and no TLS for the client library: the connector's connections are logged in.
+    private NatsOpts ClientOptions(string name, BrokerConnector connector, NetworkOptions options, string inbox) => NatsOpts.Default with
     {
-        Url = string.Join(',', network.Urls),
+        Url = string.Join(',', options.Urls),
         Name = name,
         LoggerFactory = loggers,
-        AuthOpts = Authentication(network),
-        TlsOpts = network.Tls
-            ? new NatsTlsOpts
-            {
-                Mode = TlsMode.Require, CaFile = network.CaFile, CertFile = network.CertificateFile, KeyFile = network.KeyFile
-            }
-            : NatsTlsOpts.Default,
+        SocketConnectionFactory = connector,
+        ConnectTimeout = LoginTimeout,
+        RetryOnInitialConnect = true,
+        ReconnectWaitMin = RetryDelay,
+        ReconnectWaitMax = RetryDelayMax,
         MaxReconnectRetry = -1,
-        InboxPrefix = InboxPrefix(network),
+        InboxPrefix = inbox,
         SubPendingChannelCapacity = PendingMessagesMax,
     };
 
@@ -64,18 +101,4 @@ internal sealed class FleetConnections : IAsyncDisposable
         network.TokenFile is { } file && ChoriaToken.TryReadUnverified(SecretFile.Read(file), out ClientClaims? claims, out _)
             ? ChoriaSubjects.ReplyPrefix(InboxCollective, claims.CallerId)
             : NatsOpts.Default.InboxPrefix;
-
-    // Choria's brokers read the token from both fields, and check the nonce's signature by the key that the token names.
-    private static NatsAuthOpts Authentication(NetworkOptions network)
-    {
-        var token = SecretFile.ReadOrNull(network.TokenFile);
-        return new NatsAuthOpts
-        {
-            Username = network.User,
-            Password = SecretFile.ReadOrNull(network.PasswordFile),
-            Token = token,
-            Jwt = token,
-            Seed = network.SeedFile is { } seed ? NkeySeed.OfEd25519(SecretFile.ReadHex(seed)) : null,
-        };
-    }
 }

@@ -29,6 +29,10 @@ public static class FleetHosting
         silo.Services.AddSingleton<CredentialEnds>();
         silo.Services.AddHostedService<CredentialWatch>();
         silo.Services.AddSingleton<FleetConnections>();
+        silo.Services.AddSingleton(services => new FleetBrokersHealth(
+            services.GetRequiredService<FleetConnections>(),
+            services.GetRequiredService<IOptions<FleetOptions>>(),
+            services.GetRequiredService<TimeProvider>()));
         silo.Services.AddSingleton<SharedSecret>();
         silo.Services.AddSingleton<Caller>();
         silo.Services.AddSingleton<ReplyTrust>();

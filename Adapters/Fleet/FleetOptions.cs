@@ -105,6 +105,12 @@ public sealed class NetworkOptions
     /// <summary>Whether the connection is encrypted. True by default; false only for brokers on loopback.</summary>
     public bool Tls { get; set; } = true;
 
+    /// <summary>
+    /// Whether the broker speaks TLS from the first byte (nats-server's <c>handshake_first</c>), before it has said who it is. False by
+    /// default, as Choria's brokers do it.
+    /// </summary>
+    public bool TlsFirst { get; set; }
+
     /// <summary>Connections to this network. 1 to 4; 1 by default. All networks together at most 8.</summary>
     [Range(1, 4)]
     public int Connections { get; set; } = 1;

@@ -30,7 +30,8 @@ internal sealed record FleetSource(
     /// <summary>How long what nodes say is kept when we make the stream; a day as Choria's broker does.</summary>
     public TimeSpan MaxAge { get; private init; } = TimeSpan.FromDays(1);
 
-    private bool IsMade { get; init; }
+    /// <summary>Whether we make the stream when it is missing.</summary>
+    public bool IsMade { get; private init; }
 
     /// <summary>The streams of the provisioning network and of all overlays, as they are configured.</summary>
     public static IEnumerable<FleetSource> Of(FleetOptions fleet) =>

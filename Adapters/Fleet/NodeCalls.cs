@@ -114,7 +114,10 @@ internal sealed class NodeCalls(
         var open = inboxes.GetOrAdd(
             (network, collective),
             key => new Lazy<ReplyInbox[]>(() =>
-                [.. connections.Of(key.Network).Select(connection => new ReplyInbox(connection, key.Collective, caller.Id, logger))])).Value;
+            [
+                .. connections.Of(key.Network)
+                    .Select(connection => new ReplyInbox(connection, key.Collective, caller.Id, logger))
+            ])).Value;
         return open.Length > 0
             ? open[StableHash.Bucket(identity, open.Length)]
             : throw new NodeRefusedException(

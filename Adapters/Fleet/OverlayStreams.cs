@@ -27,13 +27,20 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
     /// <summary>The overlay's name, for those who must say who speaks.</summary>
     public string OverlayName => Overlay;
 
-    public string State => $"controlplane_{Overlay}_state";
+    public string State => StateOf(Overlay);
 
-    public string Advisories => $"controlplane_{Overlay}_advisories";
+    public string Advisories => AdvisoriesOf(Overlay);
 
-    public string Changes => $"controlplane_{Overlay}_changes";
+    public string Changes => ChangesOf(Overlay);
 
     public string ChangesSubject => $"controlplane.{Overlay}.changes";
+
+    /// <summary>The streams of an overlay.</summary>
+    public static IEnumerable<string> NamesOf(string overlay) => [StateOf(overlay), AdvisoriesOf(overlay), ChangesOf(overlay)];
+
+    /// <summary>The subjects that are published to for them.</summary>
+    public static IEnumerable<string> SubjectsOf(string overlay) =>
+        [$"controlplane.{overlay}.state.>", $"controlplane.{overlay}.advisory.*", $"controlplane.{overlay}.changes"];
 
     public string AdvisorySubject(string kind) => $"controlplane.{Overlay}.advisory.{kind}";
 
@@ -149,6 +156,12 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
         described.NumReplicas = fleet.Value.StateReplicas;
         return described;
     }
+
+    private static string StateOf(string overlay) => $"controlplane_{overlay}_state";
+
+    private static string AdvisoriesOf(string overlay) => $"controlplane_{overlay}_advisories";
+
+    private static string ChangesOf(string overlay) => $"controlplane_{overlay}_changes";
 
     // A letter before the digits: a token may not be empty.
     private static string Encode(string text) => "k" + Convert.ToHexStringLower(Encoding.UTF8.GetBytes(text));

@@ -12,8 +12,8 @@ namespace ControlPlane.Adapters.Fleet;
 /// signature, where the broker stands in for the node: on the subjects of adapters alone, to which only brokers may publish.
 /// </summary>
 /// <remarks>
-/// Who spoke and what was said are two questions: whoever spoke is alive, also when what was said cannot be kept. That is left out, counted,
-/// and told once.
+/// Who spoke and what was said are two questions: whoever spoke is alive, also when what was said cannot be kept. That is left out,
+/// counted, and told once.
 /// </remarks>
 internal sealed class RegistrationDecoder(
     NodeTrust trust, IOptions<InventoryOptions> options, NodeMessageMeter meter, UnkeptRegistrations unkept) : IJetStreamDecoder

@@ -20,6 +20,7 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
     private readonly NatsConnection connection;
     private readonly ILogger logger;
     private readonly string prefix;
+    private readonly Task<INatsSub<byte[]>> subscribing;
     private readonly Task reading;
 
     public ReplyInbox(NatsConnection connection, string collective, string caller, ILogger logger)
@@ -27,6 +28,7 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
         this.connection = connection;
         this.logger = logger;
         prefix = $"{ChoriaSubjects.ReplyPrefix(collective, caller)}.{RandomNumberGenerator.GetHexString(OwnPartBytes * 2, lowercase: true)}";
+        subscribing = connection.SubscribeCoreAsync<byte[]>($"{prefix}.>", cancellationToken: closing.Token).AsTask();
         reading = ReadAsync();
     }
 
@@ -39,8 +41,12 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
 
     public void Forget(string requestId) => waiting.TryRemove(requestId, out _);
 
-    public ValueTask PublishAsync(string subject, byte[] payload, CancellationToken cancellationToken) =>
-        connection.PublishAsync(subject, payload, cancellationToken: cancellationToken);
+    /// <summary>Publishes a request when its reply can be heard, which at a first connection is not at once.</summary>
+    public async ValueTask PublishAsync(string subject, byte[] payload, CancellationToken cancellationToken)
+    {
+        await subscribing.WaitAsync(cancellationToken);
+        await connection.PublishAsync(subject, payload, cancellationToken: cancellationToken);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -51,7 +57,8 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
 
     private async Task ReadAsync()
     {
-        await foreach (var message in connection.SubscribeAsync<byte[]>($"{prefix}.>", cancellationToken: closing.Token))
+        await using var subscription = await subscribing;
+        await foreach (var message in subscription.Msgs.ReadAllAsync(closing.Token))
         {
             // Whoever may publish on the network can publish here: what cannot be read is dropped, and never ends a call.
             if (message.Data is { } payload

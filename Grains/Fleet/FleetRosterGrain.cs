@@ -39,7 +39,9 @@ internal sealed partial class FleetRosterGrain(
     private Task? nextWrite;
     private bool isDirty;
 
-    /// <summary>Nodes that are due earlier than what is stored says: who records one waits for the write, and again after one that failed.</summary>
+    /// <summary>
+    /// Nodes that are due earlier than what is stored says: a call that records one waits for the write, and again after one that failed.
+    /// </summary>
     private HashSet<string> owed = new(StringComparer.Ordinal);
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)

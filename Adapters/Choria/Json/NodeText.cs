@@ -52,7 +52,8 @@ public static class NodeText
 
     private static char? CodeUnit(ReadOnlySpan<byte> json, int at) =>
         at + EscapeLength <= json.Length && json[at] == '\\' && json[at + 1] == 'u'
-            && ushort.TryParse(json.Slice(at + 2, EscapeLength - 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var unit)
+            && ushort.TryParse(
+                json.Slice(at + 2, EscapeLength - 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var unit)
                 ? (char)unit
                 : null;
 }

@@ -7,6 +7,9 @@ using System.Text;
 /// <summary>How a token's holder proves it to the broker: the <c>sig</c> of CONNECT over the <c>nonce</c> of INFO.</summary>
 public static class NatsNonce
 {
+    // The decoder takes padding and white space too; brokers do not.
+    private const int SignatureLength = ((Ed25519Key.SignatureBytes * 8) + 5) / 6;
+
     /// <summary>The signature as CONNECT carries it: base64url without padding.</summary>
     public static string Sign(Ed25519Key key, string nonce)
     {
@@ -18,7 +21,8 @@ public static class NatsNonce
     public static bool Verify(ReadOnlySpan<byte> publicKey, string nonce, string signature)
     {
         Span<byte> decoded = stackalloc byte[Ed25519Key.SignatureBytes];
-        return Base64Url.DecodeFromChars(signature, decoded, out _, out var written) == OperationStatus.Done
+        return signature.Length == SignatureLength
+            && Base64Url.DecodeFromChars(signature, decoded, out _, out var written) == OperationStatus.Done
             && written == decoded.Length
             && Ed25519Key.Verify(publicKey, Encoding.UTF8.GetBytes(nonce), decoded);
     }

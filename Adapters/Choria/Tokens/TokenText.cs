@@ -38,7 +38,7 @@ internal sealed record TokenText(string Algorithm, byte[] ClaimsJson, byte[] Sig
     }
 
     /// <summary>The claims, with all that their kind needs: who has them need not ask whether they are there.</summary>
-    /// <exception cref="ChoriaFormatException">They are of another purpose, or one that is needed is missing or cannot be what it says.</exception>
+    /// <exception cref="ChoriaFormatException">They are of another purpose, or a claim that is needed is missing or malformed.</exception>
     public T Claims<T>(JsonTypeInfo<T> type)
         where T : TokenClaims
     {

@@ -13,7 +13,7 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Tests.Fleet;
 
-/// <summary>Every reader of stored messages survives any bytes: it answers with an event, with poison, or with nothing, and never throws.</summary>
+/// <summary>Every reader of stored messages survives any bytes: it answers with an event, poison or nothing, and never throws.</summary>
 public sealed class EveryDecoderTests : IDisposable
 {
     private const string HalfCharacter = "\\ud800";
@@ -77,13 +77,16 @@ public sealed class EveryDecoderTests : IDisposable
 
     private static Gen<byte[]> Mutated => Gen.Select(
         Gen.Int[0, Payloads.Length - 1], Gen.Select(Gen.Int[0, int.MaxValue], Gen.Int[0, 6], Gen.Byte).Array[1, 3]).Select(
-        (number, changes) => changes.Aggregate(Payloads[number], (payload, change) => Change(payload, change.Item1, change.Item2, change.Item3)));
+        (number, changes) => changes.Aggregate(
+            Payloads[number], (payload, change) => Change(payload, change.Item1, change.Item2, change.Item3)));
 
     private void Read(byte[] payload, string text)
     {
         foreach (var source in sources)
         {
-            var headers = text.Length == 0 || text.Any(char.IsControl) ? null : new NATS.Client.Core.NatsHeaders { ["Choria-Identity"] = text };
+            var headers = text.Length == 0 || text.Any(char.IsControl)
+                ? null
+                : new NATS.Client.Core.NatsHeaders { ["Choria-Identity"] = text };
             var message = new JetStreamMessage(
                 source.Name, text.Length == 0 ? "choria.submission.in.x" : text, headers, payload, 1, DateTimeOffset.UnixEpoch);
             Check(source.SignOrNull(message));
@@ -141,7 +144,12 @@ public sealed class EveryDecoderTests : IDisposable
             3 => [.. payload[..at], .. payload[at..], .. payload[at..]],
             4 => InText(payload, place, Encoding.UTF8.GetBytes(HalfCharacter)),
             5 => InText(payload, place, [value]),
-            _ => [.. payload[..at], (byte)(payload.Length == 0 ? value : payload[at] ^ value), .. payload[Math.Min(payload.Length, at + 1)..]],
+            _ =>
+            [
+                .. payload[..at],
+                (byte)(payload.Length == 0 ? value : payload[at] ^ value),
+                .. payload[Math.Min(payload.Length, at + 1)..],
+            ],
         };
     }
 

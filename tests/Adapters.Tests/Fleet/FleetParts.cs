@@ -39,9 +39,11 @@ internal sealed class FleetParts : IAsyncDisposable
         var fleet = Microsoft.Extensions.Options.Options.Create(Options);
         var overlays = new OverlaysOptions { Region = "eu", Local = Overlay };
         Secrets = new SharedSecret(fleet);
-        connections = new FleetConnections(fleet, NullLoggerFactory.Instance);
-        Caller = new Caller(fleet, Microsoft.Extensions.Options.Options.Create(overlays));
-        Calls = new NodeCalls(connections, Caller, new ReplyTrust(fleet, Provisioning), TimeProvider.System, NullLogger<NodeCalls>.Instance);
+        var overlaysOptions = Microsoft.Extensions.Options.Options.Create(overlays);
+        Caller = new Caller(fleet, overlaysOptions);
+        connections = new FleetConnections(fleet, overlaysOptions, Caller, TimeProvider.System, NullLoggerFactory.Instance);
+        Calls = new NodeCalls(
+            connections, Caller, new ReplyTrust(fleet, Provisioning), TimeProvider.System, NullLogger<NodeCalls>.Instance);
         Agent = new ChoriaNodeAgent(Calls, Caller, Secrets, fleet, new FixedOptions<OverlaysOptions>(overlays));
         Discovery = new ChoriaDiscovery(Calls, fleet, TimeProvider.System);
         Attestor = new ProvisioningTokenAttestor(Secrets, fleet, Provisioning);

@@ -3,6 +3,7 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
+using ControlPlane.Overlays;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -78,7 +79,8 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
             "{\"protocol\":\"choria:adapters:choria_streams:output:1\",\"data\":\"{}\",\"sender\":\"\\ud800\"}", "", "{\"\\ud800\":1}", "[",
         })
         {
-            foreach (var subject in new[] { "choria.node_metadata.x", Alive("x").Subject, "choria.machine.transition", "choria.submission.in.x" })
+            foreach (var subject in new[]
+                { "choria.node_metadata.x", Alive("x").Subject, "choria.machine.transition", "choria.submission.in.x" })
             {
                 await nats.PublishAsync(subject, unreadable, cancellationToken: Cancelled);
             }
@@ -153,7 +155,9 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
                     },
             },
         });
-        connections = new FleetConnections(fleet, NullLoggerFactory.Instance);
+        var overlays = Options.Create(new OverlaysOptions { Region = "eu", Local = Overlay });
+        connections = new FleetConnections(
+            fleet, overlays, new Caller(fleet, overlays), TimeProvider.System, NullLoggerFactory.Instance);
         return new StoredSignsOfLife(connections, fleet, TimeProvider.System, NullLogger<StoredSignsOfLife>.Instance);
     }
 

@@ -150,8 +150,8 @@ internal sealed class RawFleet : IAsyncDisposable
         });
         var overlays = new OverlaysOptions { Region = "raw", Local = "raw" };
         var secret = new SharedSecret(fleet);
-        connections = new FleetConnections(fleet, NullLoggerFactory.Instance);
         caller = new Caller(fleet, Options.Create(overlays));
+        connections = new FleetConnections(fleet, Options.Create(overlays), caller, TimeProvider.System, NullLoggerFactory.Instance);
         calls = new NodeCalls(
             connections,
             caller,
