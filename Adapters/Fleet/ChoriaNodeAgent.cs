@@ -91,22 +91,22 @@ internal sealed class ChoriaNodeAgent(
         return SendAsync(call, cancellationToken);
     }
 
-    public async Task<bool> AnswersInOverlayAsync(
+    public async Task<OverlayAnswer?> AskInOverlayAsync(
         string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
     {
         if (InOverlayOrNull(RpcutilAgent.Ping, new NoInput(), identity, protocol, overlay) is not { } call)
         {
-            return false;
+            return null;
         }
 
         try
         {
-            await calls.CallAsync(call, cancellationToken);
-            return true;
+            var (_, key) = await calls.AskAsync(call, cancellationToken);
+            return new OverlayAnswer(key);
         }
         catch (NodeSilentException)
         {
-            return false;
+            return null;
         }
     }
 

@@ -3,6 +3,7 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Fleet;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.Logging;
+using NATS.Client.Core;
 
 namespace ControlPlane.Adapters.Fleet;
 
@@ -14,8 +15,19 @@ internal sealed class NodeCalls(
 
     /// <summary>Calls one action of one node, in each of some protocols at once; the first reply counts.</summary>
     /// <exception cref="NodeSilentException">No reply in time.</exception>
-    /// <exception cref="NodeRefusedException">The reply cannot be read.</exception>
+    /// <exception cref="NodeRefusedException">The reply cannot be read, or this silo has no connection to the network.</exception>
     public async Task<(ChoriaProtocol Protocol, RpcReply Reply)> CallAsync(NodeCall call, CancellationToken cancellationToken)
+    {
+        var (received, _) = await AskAsync(call, cancellationToken);
+        return RpcReply.TryDecode(received.Reply.Body, out var reply, out var fault)
+            ? (received.Reply.Protocol, reply)
+            : throw new NodeRefusedException(NodeFault.Unreadable, $"its reply to {call.Agent} cannot be read: {fault}");
+    }
+
+    /// <summary>The same for who wants to know who answers, whatever the answer says; with the key that signed it.</summary>
+    /// <exception cref="NodeSilentException">No reply in time.</exception>
+    /// <exception cref="NodeRefusedException">This silo has no connection to the network.</exception>
+    public async Task<(ReceivedReply Received, string? Key)> AskAsync(NodeCall call, CancellationToken cancellationToken)
     {
         // The identity stands in the subject: a broker ends the connection, which all calls share, of whoever publishes to a malformed one.
         if (!NodeIdentity.IsValid(call.Identity))
@@ -23,6 +35,9 @@ internal sealed class NodeCalls(
             throw new NodeRefusedException(NodeFault.Other, $"there is no node of that name: {NodeIdentity.Rule}");
         }
 
+        // Over all of it: while its broker is away, sending takes as long as the connection does.
+        using var patience = new CancellationTokenSource(call.Timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         var inbox = InboxOf(call.Network, call.Collective, call.Identity);
         var waiter = new Waiter(call, replies, time);
         var requests = call.Signers.Keys
@@ -35,18 +50,20 @@ internal sealed class NodeCalls(
             {
                 inbox.Expect(request.Id, received => waiter.Receive(received, request));
                 var payload = Encode(request, call.Signers[request.Protocol], inbox);
-                await inbox.PublishAsync(ChoriaSubjects.Node(call.Collective, call.Identity), payload, cancellationToken);
+                await inbox.PublishAsync(ChoriaSubjects.Node(call.Collective, call.Identity), payload, either.Token);
             }
 
-            var received = await waiter.Answer.WaitAsync(call.Timeout, time, cancellationToken);
-            return RpcReply.TryDecode(received.Reply.Body, out var reply, out var fault)
-                ? (received.Reply.Protocol, reply)
-                : throw new NodeRefusedException(NodeFault.Unreadable, $"its reply to {call.Agent} cannot be read: {fault}");
+            var received = await waiter.Answer.WaitAsync(either.Token);
+            return (received, replies.KeyOf(received, call.Network));
         }
-        catch (TimeoutException late)
+        catch (OperationCanceledException late) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new NodeSilentException(
                 $"no answer to {call.Agent}#{call.Action} within {call.Timeout.TotalSeconds:0} s{waiter.Disbelieved}", late);
+        }
+        catch (NatsException unsent)
+        {
+            throw new NodeSilentException($"{call.Agent}#{call.Action} could not be sent: {unsent.Message}", unsent);
         }
         finally
         {

@@ -17,6 +17,14 @@ internal sealed class ReplyTrust(IOptions<FleetOptions> fleet, IOptions<Provisio
             provisioning.Value.Issuers.ToDictionary(issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value)))
         : null;
 
+    /// <summary>The key that signed a reply that was believed; null where replies bear no signature.</summary>
+    public string? KeyOf(ReceivedReply believed, string network) =>
+        Of(network, believed.Reply.Protocol) is not null
+        && believed.Proof is { SenderToken: var token }
+        && ChoriaToken.TryReadUnverified(token, out ServerClaims? node, out _)
+            ? node.PublicKey?.ToLowerInvariant()
+            : null;
+
     /// <summary>Whose server tokens are believed; null where replies bear no signature.</summary>
     public TokenTrust? Of(string network, ChoriaProtocol protocol) =>
         network == FleetStreams.ProvisioningNetwork || protocol == ChoriaProtocol.V1 ? null : overlays;

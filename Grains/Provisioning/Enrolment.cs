@@ -96,7 +96,7 @@ internal static class Enrolment
         state is { Held: not null, Pending: null, Stage: >= NodeStage.Discovered and < NodeStage.Keyed }
         && state.Hold is not { Kind: NodeStage.Quarantined }
         && news.Arrival is { } arrival
-        && arrival.Overlay == state.Overlay
+        && arrival.Overlay == (state.Held.Overlay ?? state.Overlay)
         && (arrival.IsAnswer || arrival.At > Latest(state.WaitingSince, Latest(news.StartedAt, news.SightedAt)) + ClockTolerance)
             ? arrival
             : null;

@@ -38,6 +38,16 @@ internal sealed partial class EnrolmentLog(ProvisioningMeter meter, EnrolmentGat
         }
     }
 
+    /// <summary>Somebody asks to enrol in the name of a node that lives, and got nothing.</summary>
+    public void Contested(string node, string detail)
+    {
+        meter.Contested();
+        if (pace.Admits("contested", node))
+        {
+            LogContested(node, detail);
+        }
+    }
+
     /// <summary>A node was seen as it should not be, and nothing is done about it by itself.</summary>
     public void Noticed(string node, string detail)
     {
@@ -58,6 +68,11 @@ internal sealed partial class EnrolmentLog(ProvisioningMeter meter, EnrolmentGat
 
     [LoggerMessage(LogLevel.Warning, "Quarantined {Node}: {Refusal}, {Reason}")]
     private partial void LogQuarantined(string node, Refusal? refusal, string reason);
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "{Node} is contested: {Detail}. Nothing was issued or revoked; find out which machine of the provisioning network says so")]
+    private partial void LogContested(string node, string detail);
 
     [LoggerMessage(LogLevel.Warning, "{Node}: {Detail}")]
     private partial void LogNoticed(string node, string detail);

@@ -47,11 +47,11 @@ public interface INodeAgent
 
     /// <summary><c>rpcutil#ping</c> on the network of an overlay. Repeatable.</summary>
     /// <returns>
-    /// Whether the node answered, be it with an error: one that does not let us ask is there all the same. False as well where we cannot
+    /// Who answered, be it with an error: one that does not let us ask is there all the same. Null when nobody did, and where we cannot
     /// sign what provisioned nodes believe.
     /// </returns>
-    /// <exception cref="NodeRefusedException">This silo has no connection to the overlay, or cannot read what came.</exception>
-    Task<bool> AnswersInOverlayAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken);
+    /// <exception cref="NodeRefusedException">This silo has no connection to the overlay.</exception>
+    Task<OverlayAnswer?> AskInOverlayAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken);
 }
 
 /// <summary>Finds nodes in provisioning mode by Choria's broadcast discovery.</summary>
@@ -70,6 +70,13 @@ public sealed record DiscoveredNode(string Identity, NodeProtocol Protocol, Date
 /// <param name="Token">The node's provisioning token, not yet verified.</param>
 /// <param name="EcdhPublicKey">Lower-case hexadecimal X25519 key of this call, for sending it a private key.</param>
 public sealed record NodeTokenReply(NodeProtocol Protocol, string Token, string EcdhPublicKey);
+
+/// <summary>A node's answer on the network of its overlay.</summary>
+/// <param name="Key">
+/// The Ed25519 key that provably signed it, in lower-case hexadecimal; null where nodes do not sign. Then it proves only that somebody whom
+/// the overlay's broker lets hear what is sent to this node, and answer it, is there.
+/// </param>
+public sealed record OverlayAnswer(string? Key);
 
 /// <param name="SigningRequestPem">The PKCS#10 request, as received.</param>
 /// <param name="SslDirectory">Where the node keeps its TLS files.</param>

@@ -411,9 +411,18 @@ internal sealed class NodeGrain(
     private async Task Keep(Progress progress)
     {
         dossier = progress.Dossier;
-        if (progress.LivesInOverlay)
+        if (progress.LivesIn is { } overlay)
         {
-            news = news with { Arrival = new Arrival(State.Overlay ?? "", context.Now, IsAnswer: true) };
+            news = news with { Arrival = new Arrival(overlay, context.Now, IsAnswer: true) };
+            return;
+        }
+
+        if (progress.Contest is { } contest)
+        {
+            await node.ReplaceAsync(progress.State);
+            ForgetArrival();
+            hasFallen = false;
+            log.Contested(Identity, contest);
             return;
         }
 

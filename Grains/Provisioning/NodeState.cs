@@ -156,7 +156,7 @@ internal sealed record NodeState
         var enrolled = this with
         {
             Held = new HeldCredentials(
-                pending.Order, pending.Certificate, pending.Ed25519PublicKey, pending.ServerTokenExpiresAt, arrivedAt),
+                pending.Order, pending.Certificate, pending.Ed25519PublicKey, pending.ServerTokenExpiresAt, arrivedAt, Overlay),
             Superseded = Held?.Order is { } previous ? Superseded.Add(previous) : Superseded,
             Life = Life.Renewed(Held),
             Pending = null,
@@ -170,12 +170,30 @@ internal sealed record NodeState
     }
 
     /// <summary>An enrolment of a node that had not left ends as if it had not begun.</summary>
-    public NodeState Stayed(DateTimeOffset heardAt, DateTimeOffset at) => (this with
+    public NodeState Stayed(DateTimeOffset heardAt, DateTimeOffset at) =>
+        LivingOn(heardAt).Reached(NodeStage.Enrolled, at, $"it is heard in {Held?.Overlay ?? Overlay} as before");
+
+    /// <summary>
+    /// Somebody else asks to enrol in the name of a node that lives on its overlay: the node keeps what it holds, and what was made for
+    /// the other is superseded.
+    /// </summary>
+    public NodeState Contested(DateTimeOffset at, string detail) => (LivingOn(at) with
     {
+        Superseded = Pending?.Order is { } order ? Superseded.Add(order) : Superseded,
+        Pending = null,
+        ArrivalDue = null,
+    }).Reached(NodeStage.Enrolled, at, detail);
+
+    // What was begun for nothing leaves no line: whoever forges its news a hundred times would leave no other.
+    private NodeState LivingOn(DateTimeOffset heardAt) => this with
+    {
+        Overlay = Held?.Overlay ?? Overlay,
         Failures = 0,
         Turn = null,
         ReachedAt = heardAt,
-    }).Reached(NodeStage.Enrolled, at, $"it is heard in {Overlay} as before");
+        Life = Life with { Liveness = NodeLiveness.Alive, LivenessSince = heardAt },
+        History = History is [.., { Stage: NodeStage.Discovered, Detail: null }] ? History.RemoveAt(History.Count - 1) : History,
+    };
 
     /// <summary>Adds a line to the history without changing how the node stands.</summary>
     public NodeState Noted(DateTimeOffset at, string? detail) =>
@@ -231,16 +249,30 @@ internal sealed record PendingCredentials
 
     [Id(8)]
     public DateTimeOffset? ServerTokenExpiresAt { get; init; }
+
+    /// <summary>Whether an answer on its overlay is of the node that made these keys; any is, where nodes do not sign.</summary>
+    public bool IsShownBy(OverlayAnswer answer) =>
+        answer.Key is null || Ed25519PublicKey is null || string.Equals(answer.Key, Ed25519PublicKey, StringComparison.OrdinalIgnoreCase);
 }
 
-/// <summary>What an enrolled node proves itself with.</summary>
+/// <summary>What an enrolled node proves itself with, and the overlay that it arrived in with it.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.HeldCredentials")]
 internal sealed record HeldCredentials(
     [property: Id(0)] OrderReference? Order,
     [property: Id(1)] IssuedCertificate? Certificate,
     [property: Id(2)] string? Ed25519PublicKey,
     [property: Id(3)] DateTimeOffset? ServerTokenExpiresAt,
-    [property: Id(4)] DateTimeOffset ArrivedAt);
+    [property: Id(4)] DateTimeOffset ArrivedAt,
+    [property: Id(5)] string? Overlay = null)
+{
+    /// <summary>Whether an answer on its overlay is of the node that holds these.</summary>
+    /// <remarks>
+    /// Where nodes do not sign (v1), any answer counts: refusing a newcomer wrongly costs a delay, believing it wrongly costs the living
+    /// node its certificate.
+    /// </remarks>
+    public bool IsShownBy(OverlayAnswer answer) =>
+        answer.Key is null || Ed25519PublicKey is null || string.Equals(answer.Key, Ed25519PublicKey, StringComparison.OrdinalIgnoreCase);
+}
 
 /// <param name="Kind"><see cref="NodeStage.Deferred"/>, <see cref="NodeStage.Silent"/> or <see cref="NodeStage.Quarantined"/>.</param>
 /// <param name="Reason">Why, in an operator's words.</param>

@@ -13,20 +13,12 @@ internal sealed class NodeSteps(
         NodeTokenReply reply;
         using (await gate.EnterProbeAsync(state.WaitingSince ?? context.Now, cancellationToken))
         {
-            try
+            if (await LivesOnAsync(identity, state, cancellationToken) is { } living)
             {
-                reply = await agent.FetchTokenAsync(identity, state.Protocol, cancellationToken);
+                return living;
             }
-            catch (NodeSilentException) when (state is { Held: not null, Overlay: not null })
-            {
-                // It was enrolled before: what said that it had fallen back may have been late.
-                if (await agent.AnswersInOverlayAsync(identity, state.Protocol, state.Overlay, cancellationToken))
-                {
-                    return new Progress(state, Dossier: null, IsDurable: false) { LivesInOverlay = true };
-                }
 
-                throw;
-            }
+            reply = await agent.FetchTokenAsync(identity, state.Protocol, cancellationToken);
         }
 
         var now = context.Now;
@@ -40,6 +32,45 @@ internal sealed class NodeSteps(
                 reached.OnHold(Setback.Quarantine(refused.Refusal, refused.Detail), now), Dossier: null, IsDurable: true),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
+    }
+
+    // Before anything is believed of whoever answers in provisioning mode: any machine of that network can start, and answer, in any name.
+    // A node that fell back is silent on its overlay, which costs it the few seconds of one call.
+    private async Task<Progress?> LivesOnAsync(string identity, NodeState state, CancellationToken cancellationToken)
+    {
+        if (state is not { Held: { } held, Overlay: { } placed } || state.WasAskedToEnrol(state.WaitingSince ?? context.Now))
+        {
+            return null;
+        }
+
+        var overlay = held.Overlay ?? placed;
+        OverlayAnswer? answer;
+        try
+        {
+            answer = await agent.AskInOverlayAsync(identity, state.Protocol, overlay, cancellationToken);
+        }
+        catch (NodeRefusedException)
+        {
+            // Its overlay is none of ours any more: there is nobody to ask, and it would otherwise be lost to the fleet.
+            return null;
+        }
+
+        if (answer is null || !held.IsShownBy(answer))
+        {
+            return null;
+        }
+
+        // Nobody there: what said that it had fallen back was late, or was only said.
+        return await IsProvisioningAsync(identity, state.Protocol, cancellationToken)
+            ? Contested(state, answer, overlay)
+            : new Progress(state, Dossier: null, IsDurable: false) { LivesIn = overlay };
+    }
+
+    private Progress Contested(NodeState state, OverlayAnswer answer, string overlay)
+    {
+        var proof = answer.Key is null ? "" : ", by the key that it holds";
+        var contest = $"somebody enrols in its name on the provisioning network while it answers in {overlay}{proof}";
+        return new Progress(state.Contested(context.Now, contest), Dossier: null, IsDurable: true) { Contest = contest };
     }
 
     public async Task<Progress> InspectAsync(string identity, NodeState state, NodeDossier dossier, CancellationToken cancellationToken)
@@ -151,19 +182,27 @@ internal sealed class NodeSteps(
 
     /// <summary>Asks a node whose arrival is overdue in both places where it can be.</summary>
     /// <remarks>
-    /// Only an answer ends the enrolment, one way or the other. Silence does not: the overlay's broker may have taken the event with it,
+    /// Only an answer ends the enrolment, one way or the other. One by the key that it held before says that it never left, and that the
+    /// new key was another's. Silence does not: the overlay's broker may have taken the event with it,
     /// and a node that lives there must not lose the certificate that it lives by.
     /// </remarks>
     /// <exception cref="NodeSilentException">It answers in neither.</exception>
     public async Task<Progress> LookForAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
         using var probe = await gate.EnterProbeAsync(state.WaitingSince ?? context.Now, cancellationToken);
-        var inOverlay = agent.AnswersInOverlayAsync(identity, state.Protocol, state.Overlay ?? "", cancellationToken);
+        var overlay = state.Overlay ?? "";
+        var inOverlay = agent.AskInOverlayAsync(identity, state.Protocol, overlay, cancellationToken);
         var isProvisioning = IsProvisioningAsync(identity, state.Protocol, cancellationToken);
         await Task.WhenAll(inOverlay, isProvisioning);
-        if (await inOverlay)
+        var answer = await inOverlay;
+        if (answer is not null && state.Pending?.IsShownBy(answer) != false)
         {
-            return new Progress(state, Dossier: null, IsDurable: false) { LivesInOverlay = true };
+            return new Progress(state, Dossier: null, IsDurable: false) { LivesIn = overlay };
+        }
+
+        if (answer is not null && state.Held is { } held && held.IsShownBy(answer))
+        {
+            return Contested(state, answer, overlay);
         }
 
         var overdue = $"it did not arrive in {state.Overlay} within {context.Options.ArrivalDeadline}";

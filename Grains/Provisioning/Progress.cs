@@ -6,6 +6,9 @@ namespace ControlPlane.Provisioning;
 /// <param name="IsDurable">Whether the state must be written before the next step: it holds what cannot be learnt again.</param>
 internal sealed record Progress(NodeState State, NodeDossier? Dossier, bool IsDurable)
 {
-    /// <summary>Whether the node answered on the network of its overlay: the state is as before, and this is news.</summary>
-    public bool LivesInOverlay { get; init; }
+    /// <summary>The overlay on whose network the node answered: the state is as before, and this is news. Null when it did not.</summary>
+    public string? LivesIn { get; init; }
+
+    /// <summary>How somebody else asks to enrol in the name of a node that lives on its overlay; null when nobody does.</summary>
+    public string? Contest { get; init; }
 }

@@ -14,6 +14,7 @@ internal sealed class ProvisioningMeter : IDisposable
     private readonly Histogram<double> stepDurations;
     private readonly Counter<long> asleep;
     private readonly Counter<long> clones;
+    private readonly Counter<long> contests;
 
     public ProvisioningMeter(EnrolmentGate gate)
     {
@@ -27,6 +28,10 @@ internal sealed class ProvisioningMeter : IDisposable
             "controlplane.provisioning.roster.asleep", "{round}", "Rounds in which not all of the roster could be woken.");
         clones = meter.CreateCounter<long>(
             "controlplane.provisioning.clones", "{node}", "Nodes that were quarantined because two machines use their identity.");
+        contests = meter.CreateCounter<long>(
+            "controlplane.provisioning.contests",
+            "{enrolment}",
+            "Enrolments that were refused because the node of that name lives on its overlay.");
         meter.CreateObservableGauge(
             "controlplane.provisioning.running", () => gate.Enrolments.Running, "{node}", "Enrolments that hold a place.");
         meter.CreateObservableGauge(
@@ -47,6 +52,8 @@ internal sealed class ProvisioningMeter : IDisposable
     });
 
     public void Cloned() => clones.Add(1);
+
+    public void Contested() => contests.Add(1);
 
     public void Stepped(EnrolmentStep step, TimeSpan duration) =>
         stepDurations.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("step", step.Name));

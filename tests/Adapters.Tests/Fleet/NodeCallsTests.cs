@@ -101,6 +101,16 @@ public sealed class NodeCallsTests : IAsyncLifetime
         var (_, reply) = await parts.Calls.CallAsync(call, Cancelled);
 
         Assert.Equal("true", reply.StatusMessage);
+        Assert.Equal(key.PublicKeyHex, (await parts.Calls.AskAsync(call, Cancelled)).Key);
+    }
+
+    [Fact]
+    public async Task AskAsync_EndsInTime_WhileTheBrokerIsAway()
+    {
+        await using var alone = new FleetParts(broker.Url, "nats://127.0.0.1:1");
+        var call = Call(ChoriaProtocol.V2, Short) with { Network = FleetParts.Overlay, Collective = "choria" };
+
+        await Assert.ThrowsAsync<NodeSilentException>(() => alone.Calls.AskAsync(call, Cancelled).WaitAsync(Long, Cancelled));
     }
 
     [Theory]
@@ -207,7 +217,7 @@ public sealed class NodeCallsTests : IAsyncLifetime
 
     [Fact]
     public async Task Agent_FindsNobodyInAnOverlay_WithoutAProofOfItself() =>
-        Assert.False(await parts.Agent.AnswersInOverlayAsync(Node, NodeProtocol.V2, FleetParts.Overlay, Cancelled));
+        Assert.Null(await parts.Agent.AskInOverlayAsync(Node, NodeProtocol.V2, FleetParts.Overlay, Cancelled));
 
     private static ScriptedReply Reply(string message) =>
         new(Node, new RpcReply("jwt", (int)RpcStatus.Ok, message, "{}"u8.ToArray()).Encode());

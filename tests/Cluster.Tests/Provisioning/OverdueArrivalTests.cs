@@ -32,6 +32,30 @@ public sealed class OverdueArrivalTests(ImpatientCluster cluster) : IClassFixtur
     }
 
     [Fact]
+    public async Task Continue_RefusesTheNewcomer_WhenTheNodeAnswersByTheKeyThatItHeldBefore()
+    {
+        const string identity = "displaced.example.net";
+        var node = cluster.Nodes[identity];
+        node.Protocol = NodeProtocol.V2;
+        await cluster.Start(identity);
+        await cluster.Until(identity, seen => seen.Stage == NodeStage.Restarted);
+        await cluster.Arrive(identity);
+        await cluster.Until(identity, seen => seen.Stage == NodeStage.Enrolled);
+        var held = node.Ed25519PublicKey;
+
+        // It was silent when it was asked, and another answered in its name.
+        node.Ed25519PublicKey = new string('b', 64);
+        await cluster.Start(identity);
+        await cluster.Until(identity, seen => seen is { Stage: NodeStage.Restarted, Attempt: 2 });
+        (node.LivesIn, node.SignsWith) = (NodeCluster.Overlay, held);
+
+        var after = await cluster.Until(identity, seen => seen.Stage == NodeStage.Enrolled);
+        Assert.Equal(
+            $"somebody enrols in its name on the provisioning network while it answers in {NodeCluster.Overlay}, by the key that it holds",
+            after.History[^1].Detail);
+    }
+
+    [Fact]
     public async Task Continue_JudgesAnOverdueNode_ByWhereItAnswers()
     {
         const string arrived = "arrived.example.net";

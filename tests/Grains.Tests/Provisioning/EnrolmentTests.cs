@@ -100,6 +100,49 @@ public sealed class EnrolmentTests
     }
 
     [Fact]
+    public void Contested_LeavesTheNodeAsItWas_AndOneLine_HoweverOftenItsNewsIsForged()
+    {
+        var state = Enrolled;
+        for (var minute = 1; minute < 100; minute++)
+        {
+            var forged = Start.AddMinutes(minute);
+            state = state.StartedOver(forged, forged, null).Contested(forged.AddSeconds(1), "somebody else asks");
+        }
+
+        Assert.Equal(Enrolled.History.Count + 1, state.History.Count);
+        Assert.Equal((NodeStage.Enrolled, Enrolled.Held, Overlay, null), (state.Stage, state.Held, state.Overlay, state.Pending));
+        Assert.Empty(state.Superseded);
+        Assert.Equal(new EnrolmentStep.Nothing(null), Next(state, new NodeNews(StartedAt: Start.AddMinutes(99)), Start.AddHours(2)));
+    }
+
+    [Fact]
+    public void Contested_SupersedesWhatWasMadeForTheNewcomer_AndBringsTheNodeBackToItsOverlay()
+    {
+        var keyed = Enrolled with
+        {
+            Stage = NodeStage.Restarted,
+            Overlay = "eu-w-002",
+            Pending = new PendingCredentials { KeyedAt = Start, Order = new OrderReference("local", "web1/2") },
+        };
+
+        var contested = keyed.Contested(Start.AddMinutes(9), "somebody else asks");
+
+        Assert.Equal([new OrderReference("local", "web1/2")], contested.Superseded);
+        Assert.Equal((Overlay, null), (contested.Overlay, contested.Pending));
+    }
+
+    [Theory]
+    [InlineData("aa", "AA", true)]
+    [InlineData("aa", "bb", false)]
+    [InlineData("aa", null, true)]
+    [InlineData(null, "bb", true)]
+    public void IsShownBy_TellsTheNodesOwnKeyFromAnothers(string? held, string? signedBy, bool isShown)
+    {
+        Assert.Equal(isShown, (Enrolled.Held! with { Ed25519PublicKey = held }).IsShownBy(new OverlayAnswer(signedBy)));
+        Assert.Equal(isShown, (Certified.Pending! with { Ed25519PublicKey = held }).IsShownBy(new OverlayAnswer(signedBy)));
+    }
+
+    [Fact]
     public void Next_DoesNotLeaveANodeEnrolled_WhoseNewKeysWereMade()
     {
         var again = Certified with { Held = Enrolled.Held, WaitingSince = Start };

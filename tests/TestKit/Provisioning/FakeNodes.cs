@@ -34,8 +34,8 @@ public sealed class FakeNodes : INodeAgent
 
     public Task<Ed25519KeyReply> MakeEd25519KeyAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
     {
-        this[identity].Called("gen25519");
-        return Task.FromResult(new Ed25519KeyReply(new string('a', 64), "/etc/choria"));
+        var node = this[identity].Called("gen25519");
+        return Task.FromResult(new Ed25519KeyReply(node.Ed25519PublicKey, "/etc/choria"));
     }
 
     public Task ConfigureAsync(string identity, NodeProtocol protocol, NodeConfiguration configuration, CancellationToken cancellationToken)
@@ -56,8 +56,12 @@ public sealed class FakeNodes : INodeAgent
         return Task.CompletedTask;
     }
 
-    public Task<bool> AnswersInOverlayAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken) =>
-        Task.FromResult(this[identity].Called($"ping in {overlay}").LivesIn == overlay);
+    public Task<OverlayAnswer?> AskInOverlayAsync(
+        string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
+    {
+        var node = this[identity].Called($"ping in {overlay}");
+        return Task.FromResult(node.LivesIn == overlay ? new OverlayAnswer(node.SignsWith) : null);
+    }
 }
 
 /// <summary>One of <see cref="FakeNodes"/>.</summary>
@@ -73,6 +77,12 @@ public sealed class FakeNode(string identity)
 
     /// <summary>The overlay on whose network it answers; null while it is in provisioning mode or off.</summary>
     public string? LivesIn { get; set; }
+
+    /// <summary>The key that it makes when it is asked for one.</summary>
+    public string Ed25519PublicKey { get; set; } = new('a', 64);
+
+    /// <summary>The key that it signs with on its overlay; null while it does not sign.</summary>
+    public string? SignsWith { get; set; }
 
     /// <summary>What it was configured with last.</summary>
     public NodeConfiguration? Configuration { get; set; }
