@@ -44,6 +44,15 @@ internal class VaultIssuer(string name, VaultOptions options, VaultSeam vault, T
             throw new IssuerRefusedException($"the certificate of order {order.OrderId} would have ended {order.NotAfter:u}");
         }
 
+        if (options.Verbatim && !NamesOf(order.SigningRequestDer).Order(StringComparer.Ordinal)
+            .SequenceEqual(order.DnsNames.Order(StringComparer.Ordinal)))
+        {
+            // The certificate would lack its name, and be revoked as soon as it was looked at.
+            throw new IssuerRefusedException(
+                $"{name} signs verbatim, and the signing request of order {order.OrderId} does not hold the names to sign; "
+                + "Choria's agents send none: unset Verbatim for them");
+        }
+
         var ttl = string.Create(CultureInfo.InvariantCulture, $"{seconds}s");
         var csr = PemEncoding.WriteString("CERTIFICATE REQUEST", order.SigningRequestDer.Span);
         var role = RoleFor(order);
@@ -135,6 +144,16 @@ internal class VaultIssuer(string name, VaultOptions options, VaultSeam vault, T
 
     private static IReadOnlyList<string> Purposes(CertificateProfile profile) =>
         profile.ServerAuthentication ? ["ServerAuth", "ClientAuth"] : ["ClientAuth"];
+
+    private static IEnumerable<string> NamesOf(ReadOnlyMemory<byte> signingRequest) => CertificateRequest
+        .LoadSigningRequest(
+            signingRequest.Span,
+            HashAlgorithmName.SHA256,
+            out _,
+            CertificateRequestLoadOptions.UnsafeLoadCertificateExtensions | CertificateRequestLoadOptions.SkipSignatureValidation)
+        .CertificateExtensions
+        .OfType<X509SubjectAlternativeNameExtension>()
+        .SelectMany(names => names.EnumerateDnsNames());
 
     private string RoleFor(CertificateOrder order)
     {

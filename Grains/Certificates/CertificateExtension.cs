@@ -34,15 +34,52 @@ internal sealed record CertificateExtension(string Oid, bool Critical, ReadOnlyM
     }
 
     /// <summary>Whether a BasicConstraints value says CA.</summary>
+    /// <exception cref="AsnContentException">It is not one, to its last byte.</exception>
     public static bool SaysCertificateAuthority(ReadOnlyMemory<byte> basicConstraints)
     {
-        var content = new AsnReader(basicConstraints, AsnEncodingRules.DER).ReadSequence();
-        return content.HasData && content.PeekTag().HasSameClassAndValue(Asn1Tag.Boolean) && content.ReadBoolean();
+        var content = ReadWholeSequence(basicConstraints);
+        var authority = content.HasData && content.PeekTag().HasSameClassAndValue(Asn1Tag.Boolean) && content.ReadBoolean();
+        if (authority && content.HasData)
+        {
+            content.ReadInteger();
+        }
+
+        content.ThrowIfNotEmpty();
+        return authority;
     }
 
     /// <summary>The bits of a KeyUsage value.</summary>
-    public static KeyUsages ReadKeyUsages(ReadOnlyMemory<byte> keyUsage) =>
-        new AsnReader(keyUsage, AsnEncodingRules.DER).ReadNamedBitListValue<KeyUsages>();
+    /// <exception cref="AsnContentException">It is not one, to its last byte.</exception>
+    public static KeyUsages ReadKeyUsages(ReadOnlyMemory<byte> keyUsage)
+    {
+        var outer = new AsnReader(keyUsage, AsnEncodingRules.DER);
+        var usages = outer.ReadNamedBitListValue<KeyUsages>();
+        outer.ThrowIfNotEmpty();
+        return usages;
+    }
+
+    /// <summary>The purposes of an ExtendedKeyUsage value.</summary>
+    /// <exception cref="AsnContentException">It is not one, to its last byte.</exception>
+    public static IReadOnlyList<string> ReadPurposes(ReadOnlyMemory<byte> extendedKeyUsage)
+    {
+        var purposes = new List<string>();
+        var content = ReadWholeSequence(extendedKeyUsage);
+        while (content.HasData)
+        {
+            purposes.Add(content.ReadObjectIdentifier());
+        }
+
+        return purposes;
+    }
+
+    /// <summary>Holds a SubjectKeyIdentifier value to its form; what it says nobody asks.</summary>
+    /// <exception cref="AsnContentException">It is not one, to its last byte.</exception>
+    public static void RequireKeyIdentifier(ReadOnlyMemory<byte> subjectKeyIdentifier)
+    {
+        var outer = new AsnReader(subjectKeyIdentifier, AsnEncodingRules.DER);
+        outer.ReadOctetString();
+        outer.ThrowIfNotEmpty();
+    }
 
     /// <summary>The names of a SubjectAlternativeName value: DNS names, URIs as <c>uri:…</c>, and of others <c>[tag]</c>.</summary>
     public static IReadOnlyList<string> ReadNames(ReadOnlyMemory<byte> subjectAlternativeName)
@@ -50,7 +87,7 @@ internal sealed record CertificateExtension(string Oid, bool Critical, ReadOnlyM
         const int dnsNameTag = 2;
         const int uriTag = 6;
         var names = new List<string>();
-        var content = new AsnReader(subjectAlternativeName, AsnEncodingRules.DER).ReadSequence();
+        var content = ReadWholeSequence(subjectAlternativeName);
         while (content.HasData)
         {
             var tag = content.PeekTag();
@@ -75,6 +112,15 @@ internal sealed record CertificateExtension(string Oid, bool Critical, ReadOnlyM
         }
 
         return names;
+    }
+
+    // What follows a value within its extension is read by one party and passed over by the next.
+    private static AsnReader ReadWholeSequence(ReadOnlyMemory<byte> value)
+    {
+        var outer = new AsnReader(value, AsnEncodingRules.DER);
+        var content = outer.ReadSequence();
+        outer.ThrowIfNotEmpty();
+        return content;
     }
 }
 

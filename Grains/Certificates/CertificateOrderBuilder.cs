@@ -11,7 +11,7 @@ internal static class CertificateOrderBuilder
     public static CertificateOrder Build(
         string orderId, SigningRequest request, string overlay, CertificateProfile profile, DateTimeOffset orderedAt)
     {
-        string? Fill(string? template) => NameTemplate.Fill(template, request.CommonName, overlay);
+        string Fill(string template) => NameTemplate.Fill(template, request.CommonName, overlay)!;
 
         // X.509 knows whole seconds; an issuer that kept the rest would answer with something else than was ordered.
         var start = DateTimeOffset.FromUnixTimeSeconds(orderedAt.ToUnixTimeSeconds());
@@ -20,17 +20,21 @@ internal static class CertificateOrderBuilder
             profile,
             request.Der,
             request.PublicKeyInfoDer,
-            new CertificateSubject(
-                request.CommonName,
-                Fill(profile.Country),
-                Fill(profile.Locality),
-                Fill(profile.Organization),
-                Fill(profile.OrganizationalUnit)),
-            [request.CommonName, .. profile.DnsNames.Select(name => Fill(name)!).Where(name => name != request.CommonName).Distinct()],
+            SubjectOf(request.CommonName, overlay, profile),
+            [request.CommonName, .. profile.DnsNames.Select(Fill).Where(name => name != request.CommonName).Distinct()],
             start - profile.Backdate,
             start + profile.Lifetime)
         {
-            Uris = [.. profile.Uris.Select(uri => Fill(uri)!)],
+            Uris = [.. profile.Uris.Select(Fill)],
         };
+    }
+
+    /// <summary>The subject that a node's certificate is ordered with.</summary>
+    public static CertificateSubject SubjectOf(string identity, string overlay, CertificateProfile profile)
+    {
+        string? Fill(string? template) => NameTemplate.Fill(template, identity, overlay);
+
+        return new CertificateSubject(
+            identity, Fill(profile.Country), Fill(profile.Locality), Fill(profile.Organization), Fill(profile.OrganizationalUnit));
     }
 }

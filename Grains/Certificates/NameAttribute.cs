@@ -33,6 +33,20 @@ internal sealed record NameAttribute(string Oid, string Value)
         return attributes;
     }
 
+    /// <summary>What an ordered subject consists of, its common name first.</summary>
+    public static IReadOnlyList<NameAttribute> Of(CertificateSubject subject)
+    {
+        (string Oid, string? Value)[] all =
+        [
+            (CertificateOids.CommonName, subject.CommonName),
+            (CertificateOids.Country, subject.Country),
+            (CertificateOids.Locality, subject.Locality),
+            (CertificateOids.Organization, subject.Organization),
+            (CertificateOids.OrganizationalUnit, subject.OrganizationalUnit),
+        ];
+        return [.. all.Where(attribute => !string.IsNullOrEmpty(attribute.Value)).Select(a => new NameAttribute(a.Oid, a.Value!))];
+    }
+
     private static string ReadText(AsnReader reader)
     {
         var kind = (UniversalTagNumber)reader.PeekTag().TagValue;

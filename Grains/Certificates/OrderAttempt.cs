@@ -29,7 +29,7 @@ internal sealed class OrderAttempt(
                 $"the certificate profile '{order.Profile}' is not configured", time.GetUtcNow() + MisconfiguredPause);
         }
 
-        switch (SigningRequestCheck.Judge(order.SigningRequestPem, order.Identity, profile))
+        switch (SigningRequestCheck.Judge(order.SigningRequestPem, order.Identity, order.Overlay, profile))
         {
             case SigningRequestVerdict.Refused refused:
                 return await record.RefuseAsync(entry, refused.Refusal, refused.Detail);

@@ -14,7 +14,7 @@ internal sealed class OrderReplay(IssuerDesks desks, IOptionsMonitor<Certificate
         if (entry.Request is not { } request
             || options.CurrentValue.ProfileOrNull(request.Profile) is not { } profile
             || SigningRequestCheck.Judge(
-                request.SigningRequestPem, request.Identity, profile) is not SigningRequestVerdict.Accepted accepted)
+                request.SigningRequestPem, request.Identity, request.Overlay, profile) is not SigningRequestVerdict.Accepted accepted)
         {
             return null;
         }

@@ -8,11 +8,7 @@ namespace ControlPlane.Certificates;
 /// </remarks>
 internal static class IssuedCertificateCheck
 {
-    private const int SerialBytesMin = 8;
     private const int SerialBytesMax = 20;
-
-    // Usages that Vault's and cfssl's stock profiles add and that give a node no power it should not have.
-    private const KeyUsages Allowed = KeyUsages.DigitalSignature | KeyUsages.KeyEncipherment | KeyUsages.KeyAgreement;
 
     // A CA rounds to the minute, and its clock is not ours.
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
@@ -64,33 +60,54 @@ internal static class IssuedCertificateCheck
             faults.Add($"has the names [{string.Join(", ", names)}] instead of [{string.Join(", ", expectedNames)}]");
         }
 
-        // A CA that sets the subject by itself (a Vault role) is held to the common name only.
-        var ordered = Attributes(order.Subject);
-        var subject = NameAttribute.ReadAll(certificate.Subject)
-            .Where(attribute => capabilities.PerRequestSubject || attribute.Oid == CertificateOids.CommonName);
-        var expected = capabilities.PerRequestSubject ? ordered : ordered.Take(1);
-        if (!subject.OrderBy(a => a.Oid, StringComparer.Ordinal).SequenceEqual(expected.OrderBy(a => a.Oid, StringComparer.Ordinal)))
+        AddSubjectFaults(faults, order, certificate, capabilities);
+    }
+
+    private static void AddSubjectFaults(
+        List<string> faults, CertificateOrder order, CertificateFields certificate, IssuerCapabilities capabilities)
+    {
+        var ordered = NameAttribute.Of(order.Subject);
+        var subject = NameAttribute.ReadAll(certificate.Subject);
+        if (capabilities.PerRequestSubject)
+        {
+            if (!Sorted(subject).SequenceEqual(Sorted(ordered)))
+            {
+                faults.Add("has another subject than was ordered");
+            }
+
+            return;
+        }
+
+        // A CA that sets the subject by itself (a Vault role, a helper) is held to the common name, and to taking nothing from the request.
+        var names = subject.Where(attribute => attribute.Oid == CertificateOids.CommonName);
+        if (!names.SequenceEqual(ordered.Take(1)))
         {
             faults.Add("has another subject than was ordered");
         }
+
+        var asked = SigningRequestReader.ReadSubject(order.SigningRequestDer);
+        faults.AddRange(subject.Except(ordered).Intersect(asked)
+            .Select(copied => $"has the subject attribute {copied.Oid} that only the signing request asks for"));
     }
+
+    private static IEnumerable<NameAttribute> Sorted(IEnumerable<NameAttribute> attributes) =>
+        attributes.OrderBy(attribute => attribute.Oid, StringComparer.Ordinal).ThenBy(attribute => attribute.Value, StringComparer.Ordinal);
 
     private static void AddUsageFaults(List<string> faults, CertificateOrder order, CertificateFields certificate)
     {
         var usages = certificate.Find(CertificateOids.KeyUsage) is { } usage
             ? CertificateExtension.ReadKeyUsages(usage.Value)
             : KeyUsages.None;
-        var isRsa = PublicKeyReader.Read(order.PublicKeyInfoDer) is PublicKeyParts.Rsa;
-        var needed = isRsa ? KeyUsages.DigitalSignature | KeyUsages.KeyEncipherment : KeyUsages.DigitalSignature;
-        if ((usages & needed) != needed || (usages & ~Allowed) != 0)
+        var needed = NodeUsages.NeededFor(PublicKeyReader.Read(order.PublicKeyInfoDer));
+        if (!NodeUsages.Fit(usages, needed))
         {
             faults.Add($"has the key usages {usages} instead of {needed}");
         }
 
-        var purposes = ReadPurposes(certificate);
-        string[] ordered = order.Profile.ServerAuthentication
-            ? [CertificateOids.ServerAuthentication, CertificateOids.ClientAuthentication]
-            : [CertificateOids.ClientAuthentication];
+        var purposes = certificate.Find(CertificateOids.ExtendedKeyUsage) is { } extended
+            ? CertificateExtension.ReadPurposes(extended.Value)
+            : [];
+        var ordered = NodeUsages.PurposesOf(order.Profile);
         if (!purposes.Order(StringComparer.Ordinal).SequenceEqual(ordered.Order(StringComparer.Ordinal)))
         {
             faults.Add($"has the purposes [{string.Join(", ", purposes)}] instead of [{string.Join(", ", ordered)}]");
@@ -133,44 +150,17 @@ internal static class IssuedCertificateCheck
         }
     }
 
+    // How many bytes a number has says nothing of how it was made: of 64 random bits, one number in 128 is shorter, and a CA that
+    // counts makes short ones. Browsers' rule of 64 random bits is against forged SHA-1; here each signature is by SHA-256 or more.
     private static void AddSerialFaults(List<string> faults, ReadOnlySpan<byte> serial)
     {
-        var significant = serial.TrimStart((byte)0).Length;
-        if (serial[0] >= 0x80 || significant < SerialBytesMin || serial.Length > SerialBytesMax)
+        if (serial[0] >= 0x80 || serial.TrimStart((byte)0).IsEmpty || serial.Length > SerialBytesMax)
         {
-            faults.Add($"has a serial number that is not positive, of {SerialBytesMin} to {SerialBytesMax} bytes");
+            faults.Add($"has a serial number that is not positive, or of more than {SerialBytesMax} bytes");
         }
     }
 
     private static bool IsUnknownCritical(CertificateExtension extension) =>
         extension.Critical && extension.Oid is not (CertificateOids.KeyUsage or CertificateOids.ExtendedKeyUsage
             or CertificateOids.BasicConstraints or CertificateOids.SubjectAlternativeName or CertificateOids.CertificatePolicies);
-
-    private static List<string> ReadPurposes(CertificateFields certificate)
-    {
-        var purposes = new List<string>();
-        if (certificate.Find(CertificateOids.ExtendedKeyUsage) is { } extension)
-        {
-            var content = new AsnReader(extension.Value, AsnEncodingRules.DER).ReadSequence();
-            while (content.HasData)
-            {
-                purposes.Add(content.ReadObjectIdentifier());
-            }
-        }
-
-        return purposes;
-    }
-
-    private static List<NameAttribute> Attributes(CertificateSubject subject)
-    {
-        (string Oid, string? Value)[] all =
-        [
-            (CertificateOids.CommonName, subject.CommonName),
-            (CertificateOids.Country, subject.Country),
-            (CertificateOids.Locality, subject.Locality),
-            (CertificateOids.Organization, subject.Organization),
-            (CertificateOids.OrganizationalUnit, subject.OrganizationalUnit),
-        ];
-        return [.. all.Where(attribute => !string.IsNullOrEmpty(attribute.Value)).Select(a => new NameAttribute(a.Oid, a.Value!))];
-    }
 }

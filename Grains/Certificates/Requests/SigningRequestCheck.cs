@@ -11,10 +11,12 @@ namespace ControlPlane.Certificates;
 /// </remarks>
 internal static class SigningRequestCheck
 {
-    private const KeyUsages AuthorityUsages = KeyUsages.KeyCertSign | KeyUsages.CrlSign;
-
     /// <summary>Judges a PEM signing request of a verified identity.</summary>
-    public static SigningRequestVerdict Judge(string? pem, string identity, CertificateProfile profile)
+    /// <param name="pem">The request.</param>
+    /// <param name="identity">The identity that was verified.</param>
+    /// <param name="overlay">The overlay that the node joins; templates of subjects name it.</param>
+    /// <param name="profile">What would be ordered.</param>
+    public static SigningRequestVerdict Judge(string? pem, string identity, string overlay, CertificateProfile profile)
     {
         if (IdentityRules.Fault(identity) is { } wrongIdentity)
         {
@@ -26,8 +28,8 @@ internal static class SigningRequestCheck
             return Refuse(Refusal.RequestMalformed, malformed!);
         }
 
-        return SubjectFault(parts!.Subject, identity)
-            ?? ExtensionFault(parts.Extensions, identity)
+        return SubjectFault(parts!.Subject, CertificateOrderBuilder.SubjectOf(identity, overlay, profile))
+            ?? ExtensionFault(parts, identity, profile)
             ?? KeyFault(parts, profile)
             ?? (SigningRequestVerdict)new SigningRequestVerdict.Accepted(new SigningRequest(
                 identity,
@@ -37,7 +39,7 @@ internal static class SigningRequestCheck
                 Convert.ToHexStringLower(SHA256.HashData(parts.Der.Span))));
     }
 
-    private static SigningRequestVerdict.Refused? SubjectFault(IReadOnlyList<NameAttribute> subject, string identity)
+    private static SigningRequestVerdict.Refused? SubjectFault(IReadOnlyList<NameAttribute> subject, CertificateSubject ordered)
     {
         var names = subject.Where(attribute => attribute.Oid == CertificateOids.CommonName).ToList();
         if (names.Count != 1)
@@ -45,16 +47,27 @@ internal static class SigningRequestCheck
             return Refuse(Refusal.IdentityMismatch, $"the signing request has {names.Count} common names");
         }
 
-        return names[0].Value == identity
-            ? null
-            : Refuse(Refusal.IdentityMismatch, $"the signing request names '{Printable(names[0].Value)}'");
+        if (names[0].Value != ordered.CommonName)
+        {
+            return Refuse(Refusal.IdentityMismatch, $"the signing request names '{Printable(names[0].Value)}'");
+        }
+
+        // Some CAs fill what an order leaves empty from the request (cfssl), or take the subject from there whole (a helper, Vault's
+        // sign-verbatim): what a node must not say of itself may not be in its request.
+        var left = NameAttribute.Of(ordered).ToList();
+        return subject.FirstOrDefault(attribute => !left.Remove(attribute)) is { } foreign
+            ? Refuse(
+                Refusal.NamesUnexpected,
+                $"the signing request asks for the subject attribute {foreign.Oid} '{Printable(foreign.Value)}', which was not ordered")
+            : null;
     }
 
-    private static SigningRequestVerdict.Refused? ExtensionFault(IReadOnlyList<CertificateExtension> extensions, string identity)
+    private static SigningRequestVerdict.Refused? ExtensionFault(SigningRequestParts parts, string identity, CertificateProfile profile)
     {
         try
         {
-            return extensions.Select(extension => ExtensionFault(extension, identity)).FirstOrDefault(fault => fault is not null);
+            return parts.Extensions.Select(extension => ExtensionFault(extension, parts.PublicKey, identity, profile))
+                .FirstOrDefault(fault => fault is not null);
         }
         catch (AsnContentException malformed)
         {
@@ -62,15 +75,23 @@ internal static class SigningRequestCheck
         }
     }
 
-    private static SigningRequestVerdict.Refused? ExtensionFault(CertificateExtension extension, string identity)
+    // Everything that a node may ask for stands here, and asking for it must come to what is ordered anyway: a CA that copies from
+    // requests then makes no other certificate than one that does not.
+    private static SigningRequestVerdict.Refused? ExtensionFault(
+        CertificateExtension extension, PublicKeyParts key, string identity, CertificateProfile profile)
     {
         switch (extension.Oid)
         {
             case CertificateOids.SubjectAlternativeName:
-                var others = CertificateExtension.ReadNames(extension.Value).Where(name => name != identity).Take(1).ToList();
-                return others.Count == 0
+                var names = CertificateExtension.ReadNames(extension.Value);
+                if (names.FirstOrDefault(name => name != identity) is { } other)
+                {
+                    return Refuse(Refusal.NamesUnexpected, $"the signing request asks for the name '{Printable(other)}'");
+                }
+
+                return names.Count == 1
                     ? null
-                    : Refuse(Refusal.NamesUnexpected, $"the signing request asks for the name '{Printable(others[0])}'");
+                    : Refuse(Refusal.NamesUnexpected, $"the signing request asks for its own name {names.Count} times, not once");
 
             case CertificateOids.BasicConstraints:
                 return CertificateExtension.SaysCertificateAuthority(extension.Value)
@@ -78,17 +99,26 @@ internal static class SigningRequestCheck
                     : null;
 
             case CertificateOids.KeyUsage:
-                return (CertificateExtension.ReadKeyUsages(extension.Value) & AuthorityUsages) != 0
-                    ? Refuse(Refusal.ExtensionUnacceptable, "the signing request asks to sign certificates or revocation lists")
-                    : null;
+                var usages = CertificateExtension.ReadKeyUsages(extension.Value);
+                var needed = NodeUsages.NeededFor(key);
+                return NodeUsages.Fit(usages, needed)
+                    ? null
+                    : Refuse(Refusal.ExtensionUnacceptable, $"the signing request asks for the key usages {usages} instead of {needed}");
 
-            case CertificateOids.ExtendedKeyUsage or CertificateOids.SubjectKeyIdentifier:
+            case CertificateOids.ExtendedKeyUsage:
+                return CertificateExtension.ReadPurposes(extension.Value).Order(StringComparer.Ordinal)
+                    .SequenceEqual(NodeUsages.PurposesOf(profile).Order(StringComparer.Ordinal))
+                    ? null
+                    : Refuse(Refusal.ExtensionUnacceptable, "the signing request asks for other purposes than the profile's");
+
+            case CertificateOids.SubjectKeyIdentifier when !extension.Critical:
+                CertificateExtension.RequireKeyIdentifier(extension.Value);
                 return null;
 
             default:
-                return extension.Critical
-                    ? Refuse(Refusal.ExtensionUnacceptable, $"the signing request has the unknown critical extension {extension.Oid}")
-                    : null;
+                return Refuse(
+                    Refusal.ExtensionUnacceptable,
+                    $"the signing request asks for the extension {extension.Oid}, which no node's certificate has");
         }
     }
 

@@ -22,6 +22,9 @@ internal static class SigningRequestReader
     private const int AttributesMax = 16;
     private const string Label = "CERTIFICATE REQUEST";
 
+    // How Netscape and Microsoft labelled it first (RFC 7468, 7); Java's keytool still does.
+    private const string OldLabel = "NEW CERTIFICATE REQUEST";
+
     /// <summary>Takes the request apart, or says what is wrong with it. Never throws.</summary>
     public static bool TryRead(string? pem, out SigningRequestParts? parts, out string? fault)
     {
@@ -44,6 +47,15 @@ internal static class SigningRequestReader
         }
     }
 
+    /// <summary>The subject of a request that was read before.</summary>
+    /// <exception cref="AsnContentException">It is no request.</exception>
+    public static IReadOnlyList<NameAttribute> ReadSubject(ReadOnlyMemory<byte> der)
+    {
+        var body = new AsnReader(der, AsnEncodingRules.DER).ReadSequence().ReadSequence();
+        body.ReadInteger();
+        return NameAttribute.ReadAll(body.ReadEncodedValue());
+    }
+
     private static string? TryDecode(string? pem, out byte[] der)
     {
         der = [];
@@ -52,7 +64,7 @@ internal static class SigningRequestReader
             return $"a signing request has at most {PemLengthMax} characters";
         }
 
-        if (!PemEncoding.TryFind(pem, out var fields) || !pem[fields.Label].Equals(Label, StringComparison.Ordinal))
+        if (!PemEncoding.TryFind(pem, out var fields) || pem[fields.Label] is not (Label or OldLabel))
         {
             return $"there is no PEM block labelled '{Label}'";
         }
@@ -126,6 +138,7 @@ internal static class SigningRequestReader
                 var values = attribute.ReadSetOf();
                 extensions = CertificateExtension.ReadAll(values.ReadSequence());
                 values.ThrowIfNotEmpty();
+                attribute.ThrowIfNotEmpty();
             }
         }
 

@@ -60,6 +60,26 @@ public abstract class CertificateIssuerContract
     }
 
     [Fact]
+    public async Task IssueAsync_GivesTheNodeNothingThatOnlyItsRequestAsksFor()
+    {
+        var issuer = await StartAsync();
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var asking = SigningRequests.Make(new X500DistinguishedName($"CN={Identity}, OU=Admins, OID.2.5.4.5=4711"), key);
+
+        // No such request is ordered for; here it is, so that each CA shows what it makes of it.
+        var order = Order(SigningRequests.Make(Identity, key)) with
+        {
+            SigningRequestDer = Convert.FromBase64String(asking[PemEncoding.Find(asking).Base64Data]),
+        };
+
+        var signed = await issuer.IssueAsync(order, Cancel);
+
+        var subject = NameAttribute.ReadAll(CertificateFields.Read(signed.CertificateDer).Subject);
+        var copied = subject.Any(attribute => attribute.Value is "Admins" or "4711");
+        Assert.Equal(copied, (await FaultsAsync(issuer, order, signed)).Count > 0);
+    }
+
+    [Fact]
     public async Task FindFaultsAsync_FindsNone_WhenTheCaIsSetUpForTheProfile()
     {
         if (await StartAsync() is ICertificateProfileCheck check)

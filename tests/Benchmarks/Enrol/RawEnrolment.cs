@@ -105,7 +105,7 @@ internal sealed class RawEnrolment : IAsyncDisposable
     private async Task<IssuedCertificate> CertifyAsync(
         string identity, SigningRequestReply reply, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        if (SigningRequestCheck.Judge(reply.SigningRequestPem, identity, profile) is not SigningRequestVerdict.Accepted accepted)
+        if (SigningRequestCheck.Judge(reply.SigningRequestPem, identity, "bench", profile) is not SigningRequestVerdict.Accepted accepted)
         {
             throw new InvalidOperationException($"the signing request of {identity} is refused");
         }

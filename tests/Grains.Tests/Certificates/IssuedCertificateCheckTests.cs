@@ -56,11 +56,53 @@ public sealed class IssuedCertificateCheckTests : IDisposable
             ("longer than was ordered", new Leaf { NotAfter = Now.AddDays(60) }),
             ("longer than was ordered", new Leaf { NotBefore = Now.AddDays(-1) }),
             ("before", new Leaf { NotAfter = Now.AddDays(3) }),
-            ("serial number", new Leaf { Serial = [1, 2, 3] }),
+            ("serial number", new Leaf { Serial = [0] }),
+            ("cannot be read", new Leaf { Extra = new X509Extension(CertificateOids.BasicConstraints, [0x30, 0, 5, 0], critical: false) }),
             ("is not signed by the issuing CA", new Leaf { SigningKey = anotherRoot }),
         };
 
         Assert.All(cases, one => Assert.Contains(FaultsOf(one.Leaf), fault => fault.Contains(one.Fault, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Faults_AreNone_WhateverPositiveNumberOfTwentyBytesAtMostTheSerialIs()
+    {
+        // A CA with 64-bit numbers makes one in 128 that has seven bytes or fewer; one that counts begins with 1.
+        var random = new Random(20_260_722);
+        for (var bytes = 1; bytes <= 20; bytes++)
+        {
+            var serial = new byte[bytes];
+            for (var tried = 0; tried < 8; tried++)
+            {
+                random.NextBytes(serial);
+                serial[0] = (byte)Math.Max(serial[0] & 0x7f, 1);
+                Assert.Empty(FaultsOf(new Leaf { Serial = serial }));
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(21, 0x01)]
+    [InlineData(20, 0x80)]
+    [InlineData(64, 0x01)]
+    public void Faults_FindASerialOfMoreThanTwentyBytes(int bytes, byte first)
+    {
+        // The platform's writer puts a zero before a number whose first bit is set: that takes a byte more.
+        var serial = Enumerable.Repeat((byte)0x55, bytes).ToArray();
+        serial[0] = first;
+
+        Assert.Contains(FaultsOf(new Leaf { Serial = serial }), fault => fault.Contains("20 bytes", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Faults_FindANegativeSerial()
+    {
+        var certificate = Sign(new Leaf());
+        var negative = certificate with { SerialNumber = new byte[] { 0x80, 1, 2, 3, 4, 5, 6, 7 } };
+
+        Assert.Contains(
+            IssuedCertificateCheck.Faults(order, negative, IssuerTrust.Build([root.RawData], [], Now), Capable, Now),
+            fault => fault.Contains("serial number", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -71,6 +113,22 @@ public sealed class IssuedCertificateCheckTests : IDisposable
         Assert.Empty(FaultsOf(new Leaf { Subject = $"CN={Identity}, O=Set at the CA", NotAfter = Now.AddDays(1) }, incapable));
         Assert.NotEmpty(FaultsOf(new Leaf { Subject = "CN=web2.example.net" }, incapable));
         Assert.NotEmpty(FaultsOf(new Leaf { NotAfter = Now.AddDays(60) }, incapable));
+    }
+
+    [Fact]
+    public void Faults_FindWhatTheCaCopiedFromTheSubjectOfTheRequest()
+    {
+        var request = SigningRequests.Make(new X500DistinguishedName($"CN={Identity}, OU=Admins"), nodeKey);
+        var copying = order with { SigningRequestDer = Convert.FromBase64String(request[PemEncoding.Find(request).Base64Data]) };
+        IReadOnlyList<string> FaultsOfSubject(string subject) => IssuedCertificateCheck.Faults(
+            copying,
+            Sign(new Leaf { Subject = subject }),
+            IssuerTrust.Build([root.RawData], [], Now),
+            Capable with { PerRequestSubject = false },
+            Now);
+
+        Assert.Empty(FaultsOfSubject($"CN={Identity}, O=Set at the CA"));
+        Assert.Contains("2.5.4.11", Assert.Single(FaultsOfSubject($"CN={Identity}, O=Set at the CA, OU=Admins")), StringComparison.Ordinal);
     }
 
     [Fact]

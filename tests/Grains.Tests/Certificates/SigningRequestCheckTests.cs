@@ -9,6 +9,12 @@ namespace ControlPlane.Certificates;
 public sealed class SigningRequestCheckTests
 {
     private const string Identity = "web1.example.net";
+    private const string Overlay = "eu-1";
+    private const string CodeSigning = "1.3.6.1.5.5.7.3.3";
+    private const string AnyPurpose = "2.5.29.37.0";
+    private const string PrecertificatePoison = "1.3.6.1.4.1.11129.2.4.3";
+    private const string MustStaple = "1.3.6.1.5.5.7.1.24";
+    private const string NameConstraints = "2.5.29.30";
     private static readonly CertificateProfile Profile = new();
 
     [Fact]
@@ -17,7 +23,9 @@ public sealed class SigningRequestCheckTests
         var captured = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "fixtures"), "csr.pem", SearchOption.AllDirectories);
 
         Assert.NotEmpty(captured);
-        Assert.All(captured, path => AssertAccepted(SigningRequestCheck.Judge(File.ReadAllText(path), "node1.example.net", Profile)));
+        Assert.All(
+            captured,
+            path => AssertAccepted(SigningRequestCheck.Judge(File.ReadAllText(path), "node1.example.net", Overlay, Profile)));
     }
 
     [Fact]
@@ -54,7 +62,7 @@ public sealed class SigningRequestCheckTests
     public void Judge_RefusesEllipticKeys_WhenTheProfileTakesRsaOnly() =>
         AssertRefused(
             Refusal.KeyUnacceptable,
-            SigningRequestCheck.Judge(SigningRequests.Elliptic(Identity), Identity, Profile with { EllipticKeys = false }));
+            SigningRequestCheck.Judge(SigningRequests.Elliptic(Identity), Identity, Overlay, Profile with { EllipticKeys = false }));
 
     [Theory]
     [InlineData("web2.example.net")]
@@ -91,7 +99,7 @@ public sealed class SigningRequestCheckTests
     [InlineData("a23456789012345678901234567890123456789012345678901234567890123.x")]
     [InlineData("a234567890123456789012345678901234567890123456789012345678901234.x")]
     public void Judge_Refuses_IdentitiesThatAreNoHostNames(string identity) =>
-        AssertRefused(Refusal.IdentityMalformed, SigningRequestCheck.Judge(SigningRequests.Choria(Identity), identity, Profile));
+        AssertRefused(Refusal.IdentityMalformed, SigningRequestCheck.Judge(SigningRequests.Choria(Identity), identity, Overlay, Profile));
 
     [Theory]
     [InlineData("bob.mcollective")]
@@ -99,7 +107,7 @@ public sealed class SigningRequestCheckTests
     [InlineData("sso.privileged.mcollective")]
     [InlineData("sso.privileged.choria")]
     public void Judge_Refuses_IdentitiesKeptForClients(string identity) =>
-        AssertRefused(Refusal.IdentityReserved, SigningRequestCheck.Judge(SigningRequests.Choria(identity), identity, Profile));
+        AssertRefused(Refusal.IdentityReserved, SigningRequestCheck.Judge(SigningRequests.Choria(identity), identity, Overlay, Profile));
 
     [Fact]
     public void Judge_Refuses_EveryNameButTheIdentity()
@@ -108,6 +116,8 @@ public sealed class SigningRequestCheckTests
             new[]
             {
                 Names(names => names.AddDnsName("web2.example.net")),
+                Names(names => { names.AddDnsName(Identity); names.AddDnsName(Identity); }),
+                new X509Extension(CertificateOids.SubjectAlternativeName, [0x30, 0x00], critical: false),
                 Names(names => { names.AddDnsName(Identity); names.AddDnsName("bob.mcollective"); }),
                 Names(names => names.AddDnsName("*.example.net")),
                 Names(names => names.AddIpAddress(System.Net.IPAddress.Loopback)),
@@ -127,17 +137,81 @@ public sealed class SigningRequestCheckTests
                 X509BasicConstraintsExtension.CreateForCertificateAuthority(),
                 new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.DigitalSignature, critical: true),
                 new X509KeyUsageExtension(X509KeyUsageFlags.CrlSign, critical: false),
-                new("1.2.3.4", [0x05, 0x00], critical: true),
+                new X509KeyUsageExtension(X509KeyUsageFlags.None, critical: false),
+                Purposes(CertificateOids.ServerAuthentication, CertificateOids.ClientAuthentication, CodeSigning),
+                Purposes(AnyPurpose),
+                Purposes(CertificateOids.ServerAuthentication),
             },
             extension => AssertRefused(Refusal.ExtensionUnacceptable, Judge(Requesting(extension))));
     }
 
     [Fact]
-    public void Judge_Ignores_HarmlessWishes() =>
+    public void Judge_RefusesExtensions_ThatAreNotOnTheListOfThoseThatANodeMayAskFor()
+    {
+        Assert.All(
+            new X509Extension[]
+            {
+                new(PrecertificatePoison, [0x05, 0x00], critical: true),
+                new(MustStaple, [0x30, 0x03, 0x02, 0x01, 0x05], critical: false),
+                new(NameConstraints, [0x30, 0x00], critical: true),
+                new("1.2.3.4", [0x05, 0x00], critical: true),
+                new("1.2.3.4", [0x05, 0x00], critical: false),
+                new(CertificateOids.AuthorityKeyIdentifier, [0x30, 0x00], critical: false),
+                new(CertificateOids.SubjectKeyIdentifier, [0x04, 0x01, 0x01], critical: true),
+            },
+            extension => AssertRefused(Refusal.ExtensionUnacceptable, Judge(Requesting(extension))));
+    }
+
+    [Fact]
+    public void Judge_Accepts_WhatIsOrderedAnyway() =>
         AssertAccepted(Judge(Requesting(
             X509BasicConstraintsExtension.CreateForEndEntity(),
             new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true),
-            new X509Extension("1.2.3.4", [0x05, 0x00], critical: false))));
+            Purposes(CertificateOids.ClientAuthentication, CertificateOids.ServerAuthentication),
+            new X509Extension(CertificateOids.SubjectKeyIdentifier, [0x04, 0x01, 0x01], critical: false))));
+
+    [Fact]
+    public void Judge_Refuses_BytesAfterAValueWithinItsExtension()
+    {
+        X509Extension[] sound =
+        [
+            Names(names => names.AddDnsName(Identity)),
+            X509BasicConstraintsExtension.CreateForEndEntity(),
+            new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true),
+            Purposes(CertificateOids.ClientAuthentication, CertificateOids.ServerAuthentication),
+            new(CertificateOids.SubjectKeyIdentifier, [0x04, 0x01, 0x01], critical: false),
+        ];
+
+        Assert.All(sound, extension => AssertAccepted(Judge(Requesting(extension))));
+        Assert.All(
+            sound,
+            extension => AssertRefused(
+                Refusal.RequestMalformed,
+                Judge(Requesting(new X509Extension(extension.Oid!.Value!, [.. extension.RawData, 0x05, 0x00], extension.Critical)))));
+    }
+
+    [Theory]
+    [InlineData($"CN={Identity}, O=Example Corp, OU=eu-1", true)]
+    [InlineData($"CN={Identity}, O=Example Corp", true)]
+    [InlineData($"CN={Identity}, O=Other", false)]
+    [InlineData($"CN={Identity}, OU=eu-2", false)]
+    [InlineData($"CN={Identity}, O=Example Corp, O=Example Corp", false)]
+    [InlineData($"CN={Identity}, L=Valletta", false)]
+    [InlineData($"CN={Identity}, OID.2.5.4.5=4711", false)]
+    public void Judge_Refuses_SubjectAttributesThatAreNotOrdered(string subject, bool acceptable)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var profile = Profile with { Organization = "Example Corp", OrganizationalUnit = "{overlay}" };
+
+        var verdict = SigningRequestCheck.Judge(
+            SigningRequests.Make(new X500DistinguishedName(subject), key), Identity, Overlay, profile);
+
+        Assert.Equal(acceptable ? null : Refusal.NamesUnexpected, RefusalOf(verdict));
+    }
+
+    [Fact]
+    public void Judge_Accepts_TheOlderLabel() => AssertAccepted(Judge(
+        SigningRequests.Choria(Identity).Replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", StringComparison.Ordinal)));
 
     [Theory]
     [InlineData(1024)]
@@ -196,7 +270,7 @@ public sealed class SigningRequestCheckTests
                 good + good,
                 good + "trailing",
                 "leading\n" + good,
-                good.Replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST", StringComparison.Ordinal),
+                good.Replace("BEGIN CERTIFICATE REQUEST", "BEGIN NEW CERTIFICATE REQUEST", StringComparison.Ordinal),
                 good.Replace("CERTIFICATE REQUEST", "CERTIFICATE", StringComparison.Ordinal),
                 good[..^30],
                 Pem([.. der, 0]),
@@ -254,12 +328,19 @@ public sealed class SigningRequestCheckTests
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 10 << 20);
     }
 
-    private static SigningRequestVerdict Judge(string? pem) => SigningRequestCheck.Judge(pem, Identity, Profile);
+    private static SigningRequestVerdict Judge(string? pem) => SigningRequestCheck.Judge(pem, Identity, Overlay, Profile);
 
     private static string Requesting(params X509Extension[] extensions)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         return SigningRequests.Make(Identity, key, null, extensions);
+    }
+
+    private static X509EnhancedKeyUsageExtension Purposes(params string[] purposes)
+    {
+        var oids = new OidCollection();
+        Array.ForEach(purposes, purpose => oids.Add(new Oid(purpose)));
+        return new X509EnhancedKeyUsageExtension(oids, critical: false);
     }
 
     private static X509Extension Names(Action<SubjectAlternativeNameBuilder> add)

@@ -7,7 +7,7 @@ public static class CertificateOrders
     public static CertificateOrder For(
         string identity, string signingRequestPem, CertificateProfile profile, DateTimeOffset now, string? orderId = null)
     {
-        var verdict = SigningRequestCheck.Judge(signingRequestPem, identity, profile);
+        var verdict = SigningRequestCheck.Judge(signingRequestPem, identity, "eu-1", profile);
         return verdict is SigningRequestVerdict.Accepted accepted
             ? CertificateOrderBuilder.Build(orderId ?? $"{identity}/1", accepted.Request, "eu-1", profile, now)
             : throw new ArgumentException(verdict.ToString(), nameof(signingRequestPem));
