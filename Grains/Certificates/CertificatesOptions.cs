@@ -21,10 +21,11 @@ public sealed class CertificatesOptions
     public HashSet<string> RejectedKeys { get; set; } = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// File of public keys that are never certified, one a line: SHA-256 as in <see cref="RejectedKeys"/>, or the 20 digits of Debian's
-    /// <c>openssl-blacklist</c> for RSA keys. We ship none: those of Debian's broken generator are 100,000 for each size. Read at start.
+    /// Files of public keys that are never certified. One that ends in <c>.dat</c> is badkeys' <c>blocklist.dat</c>; the others have one
+    /// key a line: SHA-256 as in <see cref="RejectedKeys"/>, or the 20 digits of Debian's <c>openssl-blacklist</c> for RSA keys. We ship none.
+    /// Read at start; none by default.
     /// </summary>
-    public string? RejectedKeysFile { get; set; }
+    public IReadOnlyList<string> RejectedKeysFiles { get; set; } = [];
 
     /// <summary>
     /// Whether nodes may have one key together, and keys of revoked certificates come back. Only for simulated fleets, whose keys come

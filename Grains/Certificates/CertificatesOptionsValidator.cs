@@ -36,7 +36,7 @@ internal sealed class CertificatesOptionsValidator(IServiceProvider services) : 
 
         if (RejectedKeysFault(options) is { } unreadable)
         {
-            faults.AddError(unreadable, nameof(options.RejectedKeysFile));
+            faults.AddError(unreadable, nameof(options.RejectedKeysFiles));
         }
 
         foreach (var (profile, settings) in options.Profiles)

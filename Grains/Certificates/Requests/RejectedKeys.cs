@@ -13,6 +13,7 @@ internal sealed class RejectedKeys
 {
     private const int Sha256Digits = 64;
     private const int DebianDigits = 20;
+    private const string BadKeysEnding = ".dat";
 
     // A million lines are every size and kind of machine of Debian's list several times over.
     private const int LinesMax = 2_000_000;
@@ -20,19 +21,64 @@ internal sealed class RejectedKeys
     private readonly FrozenSet<string> digests;
     private readonly bool hasModuli;
 
-    private RejectedKeys(HashSet<string> digests)
+    private readonly IReadOnlyList<BadKeysList> lists;
+
+    private RejectedKeys(HashSet<string> digests, IReadOnlyList<BadKeysList> lists)
     {
         this.digests = digests.ToFrozenSet(StringComparer.Ordinal);
+        this.lists = lists;
         hasModuli = digests.Any(digest => digest.Length == DebianDigits);
     }
 
     /// <summary>Reads the configured lists.</summary>
-    /// <exception cref="FormatException">A line of the file is no key; the message says which.</exception>
+    /// <exception cref="FormatException">A file is no such list; the message says which, and where.</exception>
     public static RejectedKeys Read(CertificatesOptions options)
     {
         var digests = new HashSet<string>(options.RejectedKeys, StringComparer.Ordinal);
+        var lists = new List<BadKeysList>();
+        foreach (var path in options.RejectedKeysFiles)
+        {
+            try
+            {
+                if (path.EndsWith(BadKeysEnding, StringComparison.Ordinal))
+                {
+                    lists.Add(BadKeysList.Read(path));
+                }
+                else
+                {
+                    AddLines(digests, path);
+                }
+            }
+            catch (FormatException wrong)
+            {
+                throw new FormatException($"{path}: {wrong.Message}", wrong);
+            }
+        }
+
+        return new RejectedKeys(digests, lists);
+    }
+
+    public bool Holds(SigningRequest request)
+    {
+        if (digests.Contains(request.PublicKeyFingerprint))
+        {
+            return true;
+        }
+
+        if (!hasModuli && lists.Count == 0)
+        {
+            return false;
+        }
+
+        var key = PublicKeyReader.Read(request.PublicKeyInfoDer);
+        return (key is PublicKeyParts.Rsa rsa && hasModuli && digests.Contains(DebianDigest(rsa.Modulus)))
+            || lists.Any(list => list.Holds(key));
+    }
+
+    private static void AddLines(HashSet<string> digests, string path)
+    {
         var number = 0;
-        foreach (var line in options.RejectedKeysFile is { Length: > 0 } path ? File.ReadLines(path) : [])
+        foreach (var line in File.ReadLines(path))
         {
             number++;
             var digest = line.Trim().ToLowerInvariant();
@@ -49,16 +95,7 @@ internal sealed class RejectedKeys
 
             digests.Add(digest);
         }
-
-        return new RejectedKeys(digests);
     }
-
-    public bool Holds(SigningRequest request) =>
-        digests.Count > 0
-        && (digests.Contains(request.PublicKeyFingerprint)
-            || (hasModuli
-                && PublicKeyReader.Read(request.PublicKeyInfoDer) is PublicKeyParts.Rsa rsa
-                && digests.Contains(DebianDigest(rsa.Modulus))));
 
     /// <summary>How Debian's list names an RSA key.</summary>
     public static string DebianDigest(ReadOnlySpan<byte> modulus)

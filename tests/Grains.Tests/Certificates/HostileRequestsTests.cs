@@ -20,7 +20,10 @@ public sealed class HostileRequestsTests : IDisposable
     private readonly InMemoryKeyRegister keys = new();
     private readonly FakeTimeProvider time = new(new DateTimeOffset(2026, 11, 23, 0, 0, 0, TimeSpan.Zero));
     private readonly RSA debian = RSA.Create(2048);
+    private readonly RSA leakedRsa = RSA.Create(2048);
+    private readonly ECDsa leakedPoint = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly string debianList = Path.GetTempFileName();
+    private readonly string badKeysList = Path.GetTempFileName() + ".dat";
     private readonly string revokedRequest = SigningRequests.Elliptic(Identity);
     private readonly string anothersRequest;
 
@@ -30,18 +33,23 @@ public sealed class HostileRequestsTests : IDisposable
         anothersRequest = SigningRequests.Make(Identity, anothers);
         keys.ClaimAsync(FingerprintOf(anothers), "web2.example.net", CancellationToken.None).Wait();
         File.WriteAllText(debianList, $"# as Debian writes it\n{RejectedKeys.DebianDigest(debian.ExportParameters(false).Modulus)}\n");
+        File.WriteAllBytes(
+            badKeysList, BadKeys([leakedRsa.ExportParameters(false).Modulus!, leakedPoint.ExportParameters(false).Q.X!, [1], [2], [3]]));
     }
 
     public void Dispose()
     {
         debian.Dispose();
+        leakedRsa.Dispose();
+        leakedPoint.Dispose();
         File.Delete(debianList);
+        File.Delete(badKeysList);
     }
 
     [Fact]
     public async Task IssueAsync_RefusesEachByItsRule_InTime_WithoutACallToTheCa()
     {
-        var silo = new IssuanceSilo(ledger, keys, time, options => options.RejectedKeysFile = debianList, issuer);
+        var silo = new IssuanceSilo(ledger, keys, time, options => options.RejectedKeysFiles = [debianList, badKeysList], issuer);
         await SpoilAsync(silo);
         var calls = issuer.Calls;
         var number = 10;
@@ -83,6 +91,8 @@ public sealed class HostileRequestsTests : IDisposable
         yield return ("close primes", Refusal.KeyUnacceptable, "Fermat", Identity, Forged(ForgedRsa.ClosePrimes()));
         yield return ("small factor", Refusal.KeyUnacceptable, "small factor", Identity, Forged(ForgedRsa.Modulus(2047) * 3));
         yield return ("Debian", Refusal.KeyUnacceptable, "list of rejected keys", Identity, SigningRequests.Make(Identity, debian));
+        yield return ("a leaked RSA key", Refusal.KeyUnacceptable, "rejected keys", Identity, SigningRequests.Make(Identity, leakedRsa));
+        yield return ("a leaked point", Refusal.KeyUnacceptable, "rejected keys", Identity, SigningRequests.Make(Identity, leakedPoint));
         yield return ("P-521", Refusal.KeyUnacceptable, "keys of kind", Identity, Curve(ECCurve.NamedCurves.nistP521));
         yield return ("secp256k1", Refusal.KeyUnacceptable, "keys of kind", Identity, Curve(ECCurve.CreateFromValue("1.3.132.0.10")));
         yield return ("SHA-1", Refusal.KeyUnacceptable, "1.2.840.113549.1.1.5", Identity, Signed("1.2.840.113549.1.1.5"));
@@ -97,6 +107,22 @@ public sealed class HostileRequestsTests : IDisposable
         yield return ("deep nesting", Refusal.RequestMalformed, "PKCS#10", Identity, Pem([.. Enumerable.Repeat((byte)0x30, 30_000)]));
         yield return ("no PEM", Refusal.RequestMalformed, "no PEM block", Identity, "not a request");
         yield return ("two thousand names", Refusal.NamesUnexpected, "asks for the name", Identity, ManyNames());
+        yield return (
+            "an organisation of its own", Refusal.NamesUnexpected, "subject attribute 2.5.4.10 'Admins'", Identity, Subject("O=Admins"));
+        yield return (
+            "a number for Vault to copy",
+            Refusal.NamesUnexpected,
+            "subject attribute 2.5.4.5 '4711'",
+            Identity,
+            Subject("OID.2.5.4.5=4711"));
+        yield return (
+            "must-staple", Refusal.ExtensionUnacceptable, "extension 1.3.6.1.5.5.7.1.24", Identity, Asking("1.3.6.1.5.5.7.1.24", false));
+        yield return (
+            "CT poison",
+            Refusal.ExtensionUnacceptable,
+            "extension 1.3.6.1.4.1.11129.2.4.3",
+            Identity,
+            Asking("1.3.6.1.4.1.11129.2.4.3", critical: true));
         yield return (
             "another's name", Refusal.IdentityMismatch, "names 'web2.example.net'", Identity, SigningRequests.Choria("web2.example.net"));
         yield return ("NUL in the request", Refusal.IdentityMismatch, "names", Identity, SigningRequests.Choria($"{Identity}\0"));
@@ -146,6 +172,14 @@ public sealed class HostileRequestsTests : IDisposable
         await silo.SweepAsync();
     }
 
+    /// <summary>A list as badkeys' documentation of its format describes it.</summary>
+    private static byte[] BadKeys(byte[][] numbers) =>
+    [
+        .. numbers.Select(number => Convert.ToHexString(SHA256.HashData(number.AsSpan().TrimStart((byte)0)))[..30])
+            .Order(StringComparer.Ordinal)
+            .SelectMany(digest => Convert.FromHexString($"{digest}07")),
+    ];
+
     private static string Forged(System.Numerics.BigInteger modulus, long exponent = 65_537) =>
         ForgedRsa.Request(Identity, modulus, exponent);
 
@@ -155,6 +189,18 @@ public sealed class HostileRequestsTests : IDisposable
     {
         using var key = ECDsa.Create(curve);
         return SigningRequests.Make(Identity, key);
+    }
+
+    private static string Subject(string attribute)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return SigningRequests.Make(new X500DistinguishedName($"CN={Identity}, {attribute}"), key);
+    }
+
+    private static string Asking(string extension, bool critical)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return SigningRequests.Make(Identity, key, null, new X509Extension(extension, [0x05, 0x00], critical));
     }
 
     private static string ManyNames()
