@@ -12,6 +12,9 @@ public static class ChoriaSubjects
     /// <summary>Every lifecycle event of every component.</summary>
     public const string AllLifecycleEvents = "choria.lifecycle.event.>";
 
+    /// <summary>All that components say of their lives, whatever they call it.</summary>
+    public const string AllLifecycle = "choria.lifecycle.>";
+
     /// <summary>Every event of autonomous agents, as Choria's broker captures them.</summary>
     public const string AllMachineEvents = "choria.machine.>";
 
@@ -71,4 +74,7 @@ public static class ChoriaSubjects
         return Convert.ToHexStringLower(MD5.HashData(Encoding.UTF8.GetBytes(caller)));
 #pragma warning restore CA5351
     }
+
+    /// <summary>Lower-case hexadecimal SHA-256 of a caller id or identity: what programs use that may not use MD5.</summary>
+    public static string CallerHash256(string caller) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(caller)));
 }

@@ -8,7 +8,7 @@ using System.Text.Json.Serialization.Metadata;
 /// <summary>A compact JWS taken apart, not verified.</summary>
 internal sealed record TokenText(string Algorithm, byte[] ClaimsJson, byte[] SignedBytes, byte[] Signature)
 {
-    private const int Parts = 3;
+    public const int Parts = 3;
 
     public static TokenText Read(string token)
     {
@@ -42,7 +42,7 @@ internal sealed record TokenText(string Algorithm, byte[] ClaimsJson, byte[] Sig
     public T Claims<T>(JsonTypeInfo<T> type)
         where T : TokenClaims
     {
-        var claims = Parse(ClaimsJson, "claims", type);
+        var claims = ReadClaims(type);
         if (claims.OwnPurpose.Length > 0 && claims.Purpose != claims.OwnPurpose)
         {
             throw Fault("purpose", "is another");
@@ -50,6 +50,10 @@ internal sealed record TokenText(string Algorithm, byte[] ClaimsJson, byte[] Sig
 
         return claims.Fault() is { } fault ? throw Fault("claims", fault) : claims;
     }
+
+    /// <summary>The claims as they stand: who reads them asks for each that it needs.</summary>
+    public T ReadClaims<T>(JsonTypeInfo<T> type)
+        where T : TokenClaims => Parse(ClaimsJson, "claims", type);
 
     public static string Write(string algorithm, ReadOnlySpan<byte> claimsJson, Func<byte[], byte[]> sign)
     {

@@ -12,6 +12,9 @@ internal static class TrustChain
     public const string ChainIssuerPrefix = "I-";
     public const string ChainedPrefix = "C-";
 
+    /// <summary>The problem of a token that was given a time after its id was made, or an id of another token.</summary>
+    public const string IdOfAnotherTime = "jti is not a KSUID of iat";
+
     public static string ChainIssuerName(string organizationKeyHex) => ChainIssuerPrefix + organizationKeyHex;
 
     public static string ChainedName(string chainIssuerId, string chainIssuerKeyHex) =>
@@ -74,7 +77,7 @@ internal static class TrustChain
 
         if (!Ksuid.TryReadTime(id, out var madeAt) || madeAt != issuedAt)
         {
-            return "jti is not a KSUID of iat";
+            return IdOfAnotherTime;
         }
 
         var name = claims.Issuer![ChainedPrefix.Length..];
