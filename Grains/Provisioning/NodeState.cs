@@ -149,7 +149,14 @@ internal sealed record NodeState
         AskedToEnrolAt = null,
         Life = Life.Renewed(Held) with { Liveness = NodeLiveness.Unknown, LivenessSince = null },
         PlaceFreedDue = at,
-    }).Reached(NodeStage.Gone, at, detail);
+    }).Reached(NodeStage.Gone, at, TokenOutlives(at) is { } end ? $"{detail}; its server token is valid until {end:u}" : detail);
+
+    // Brokers cannot be told to refuse a token: whoever takes a node out has to know for how long it can still speak.
+    private DateTimeOffset? TokenOutlives(DateTimeOffset at)
+    {
+        DateTimeOffset?[] ends = [Pending?.ServerTokenExpiresAt, Held?.ServerTokenExpiresAt];
+        return ends.Max() is { } last && last > at ? last : null;
+    }
 
     public NodeState Arrived(PendingCredentials pending, DateTimeOffset arrivedAt, DateTimeOffset at)
     {

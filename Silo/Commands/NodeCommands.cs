@@ -87,7 +87,7 @@ internal static class NodeCommands
     private static ClientCommand Decommission() => Tell(
         "decommission",
         "Takes a node out of the fleet: its certificates are revoked and its place is freed.",
-        "is out of the fleet; 'node reprovision' takes it up again",
+        "is out of the fleet; 'node show' says until when a server token of it is valid, 'node reprovision' takes it up again",
         reason => new DecommissionBody(reason));
 
     private static ClientCommand Tell(string verb, string description, string done, Func<string, object> body)

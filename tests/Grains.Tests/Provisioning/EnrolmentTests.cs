@@ -65,6 +65,18 @@ public sealed class EnrolmentTests
         Assert.Equal((NodeStage.Gone, null, null), (gone.Stage, gone.Pending, gone.Held));
     }
 
+    [Fact]
+    public void Decommissioned_SaysForHowLongTheServerTokenIsStillValid()
+    {
+        var end = Start.AddDays(30);
+        var held = Enrolled with { Held = Enrolled.Held! with { ServerTokenExpiresAt = end } };
+
+        Assert.Equal(
+            $"by ann: scrapped; its server token is valid until {end:u}", held.Decommissioned(Start, "by ann: scrapped").History[^1].Detail);
+        Assert.Equal("by ann: scrapped", held.Decommissioned(end, "by ann: scrapped").History[^1].Detail);
+        Assert.Equal("by ann: scrapped", Enrolled.Decommissioned(Start, "by ann: scrapped").History[^1].Detail);
+    }
+
     [Theory]
     [InlineData(NodeStage.Discovered, typeof(EnrolmentStep.Attest))]
     [InlineData(NodeStage.Attested, typeof(EnrolmentStep.Inspect))]
