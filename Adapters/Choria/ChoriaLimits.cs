@@ -15,6 +15,15 @@ public static class ChoriaLimits
     /// <summary>The largest token that is looked at. Real ones are 500 to 1,500 characters.</summary>
     public const int TokenCharactersMax = 16 * 1024;
 
+    /// <summary>The longest name, version or id that an event or a reply may have: real ones are a line of text at most.</summary>
+    public const int NameCharactersMax = 256;
+
+    /// <summary>What is kept of the words in which a node says what went wrong; the rest is cut off.</summary>
+    public const int StatusMessageCharactersMax = 1024;
+
+    /// <summary>The longest path of a directory that a node may name: Linux knows no longer ones.</summary>
+    public const int PathCharactersMax = 4096;
+
     /// <summary>Choria's own lower bound on the time to live of protocol v1 requests, in seconds.</summary>
     public const int V1TimeToLiveSecondsMin = 30;
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Fleet;
+using ControlPlane.Inventory;
 using ControlPlane.Overlays;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.Options;
@@ -42,7 +43,10 @@ internal sealed class ChoriaNodeAgent(
     {
         var action = RpcutilAgent.Inventory;
         var reply = await SendAsync(action, new NoInput(), identity, protocol, action.Timeout + Margin, cancellationToken);
-        return Encoding.UTF8.GetString(reply.Reply.Data.Span);
+        var inventory = reply.Reply.Data;
+        return inventory.Length <= InventoryReader.DocumentBytesMax
+            ? Encoding.UTF8.GetString(inventory.Span)
+            : throw TooLong($"its inventory has {inventory.Length} bytes, more than {InventoryReader.DocumentBytesMax}");
     }
 
     public async Task<SigningRequestReply> MakeSigningRequestAsync(
@@ -50,7 +54,9 @@ internal sealed class ChoriaNodeAgent(
     {
         var input = new GencsrInput(secret.Value, identity);
         var (_, output) = await CallAsync(ProvisionAgent.Gencsr, input, identity, protocol, timeout: null, cancellationToken);
-        return new SigningRequestReply(output.SigningRequestPem, output.SslDirectory);
+        return output.SigningRequestPem.Length <= ChoriaLimits.ConfigurePemCharactersMax
+            ? new SigningRequestReply(output.SigningRequestPem, Path(output.SslDirectory))
+            : throw TooLong($"its signing request has more than {ChoriaLimits.ConfigurePemCharactersMax} characters");
     }
 
     public async Task<Ed25519KeyReply> MakeEd25519KeyAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
@@ -59,7 +65,7 @@ internal sealed class ChoriaNodeAgent(
         var input = new Gen25519Input(nonce, secret.Value);
         var (_, output) = await CallAsync(ProvisionAgent.Gen25519, input, identity, protocol, timeout: null, cancellationToken);
         return output.Proves(nonce)
-            ? new Ed25519KeyReply(output.PublicKey, output.Directory)
+            ? new Ed25519KeyReply(output.PublicKey, Path(output.Directory))
             : throw new KeyUnprovenException("its signature over our nonce is not of the Ed25519 key that it showed");
     }
 
@@ -187,6 +193,13 @@ internal sealed class ChoriaNodeAgent(
         ProvisionErrors.AlreadyProvisioning => NodeFault.AlreadyProvisioning,
         _ => NodeFault.Other,
     };
+
+    // What a node says of itself is kept: each part has its limit where it enters.
+    private static string Path(string directory) => directory.Length <= ChoriaLimits.PathCharactersMax
+        ? directory
+        : throw TooLong($"it names a directory of more than {ChoriaLimits.PathCharactersMax} characters");
+
+    private static NodeRefusedException TooLong(string detail) => new(NodeFault.Unreadable, detail);
 
     private static FrozenDictionary<ChoriaProtocol, RequestSigner> Unsigned(params ChoriaProtocol[] protocols) =>
         protocols.ToFrozenDictionary(protocol => protocol, _ => RequestSigner.Insecure);

@@ -74,7 +74,7 @@ internal sealed class RegistrationDecoder(
             return DecodedMessage.Ignore;
         }
 
-        var place = received.Headers.Trace is [{ In: var broker }, ..] ? broker : "";
+        var place = received.Headers.Trace is [{ In: { Length: <= ChoriaLimits.NameCharactersMax } broker }, ..] ? broker : "";
         return Read(message, received.Request.Sender, received.Request.Body, new NodeRegistration(null, place, key, standing));
     }
 

@@ -2,9 +2,9 @@ namespace ControlPlane.Fleet;
 
 /// <summary>What may be a node's identity: one rule, applied wherever an identity enters. Pure.</summary>
 /// <remarks>
-/// It is what Choria takes of host names and the like, upper case and underscores too, and no more than can stand verbatim in a NATS subject
-/// (<c>choria.node.&lt;identity&gt;</c>): a broker ends the connection of whoever names a longer or a malformed one, and a silo has one
-/// connection for all of its nodes. What can be certified is less: see <c>IdentityRules</c>.
+/// It is what Choria takes of host names and the like, upper case and underscores too, and no more than can stand verbatim in a NATS
+/// subject (<c>choria.node.&lt;identity&gt;</c>): a broker ends the connection of whoever names a longer or a malformed one, and a silo has
+/// one connection for all of its nodes. What can be certified is less: see <c>IdentityRules</c>.
 /// </remarks>
 public static class NodeIdentity
 {

@@ -222,7 +222,7 @@ internal sealed partial class FleetIndexGrain(
                     identity => index.EntryOf(identity) is { } entry ? new NodeChange(entry, index.DigestOf(identity)) : null);
                 if (changes.OfType<NodeChange>().ToList() is { Count: > 0 } known)
                 {
-                    await feed.PublishAsync(known, cancellationToken);
+                    await ChangePublication.PublishAsync(feed, known, LeaveOut, cancellationToken);
                 }
             }
             catch (Exception away)
@@ -241,12 +241,22 @@ internal sealed partial class FleetIndexGrain(
         }
     }
 
+    private void LeaveOut(NodeChange change, Exception fault)
+    {
+        meter.LeftOut();
+        LogLeftOut(change.Node.Identity, fault.Message);
+    }
+
+    [LoggerMessage(
+        LogLevel.Error, "A change of {Node} is missing in the feed, since it cannot be published: {Reason}; watchers read the node itself")]
+    private partial void LogLeftOut(string node, string reason);
+
     [LoggerMessage(LogLevel.Debug, "What {Node} says of itself could not be kept: {Reason}")]
     private partial void LogNotKept(string node, string reason);
 
     [LoggerMessage(LogLevel.Warning, "Slice {Slice} of the index cannot read yet what was known before it: {Reason}")]
     private partial void LogNotRecalled(long slice, string reason);
 
-    [LoggerMessage(LogLevel.Debug, "Slice {Slice} of the index could not publish its changes yet: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "Slice {Slice} of the index could not publish its changes yet: {Reason}")]
     private partial void LogNotPublished(long slice, string reason);
 }

@@ -4,7 +4,8 @@ namespace ControlPlane.Inventory;
 public interface INodeChanges
 {
     /// <summary>Publishes changes; when it returns, the broker has stored them.</summary>
-    /// <exception cref="Fleet.SoftStateException">The broker did not store them.</exception>
+    /// <exception cref="Fleet.SoftStateException">The broker did not store them now; it may later.</exception>
+    /// <exception cref="ArgumentException">They are more than a message can hold: fewer at once may do.</exception>
     Task PublishAsync(IReadOnlyList<NodeChange> changes, CancellationToken cancellationToken);
 }
 

@@ -10,6 +10,7 @@ internal sealed class InventoryMeter : IDisposable
     private readonly ConcurrentDictionary<long, (int Nodes, long Facts, bool IsComplete)> slices = new();
     private readonly Counter<long> learnt;
     private readonly Counter<long> unpublished;
+    private readonly Counter<long> leftOut;
     private readonly Histogram<double> queries;
 
     public InventoryMeter()
@@ -18,6 +19,8 @@ internal sealed class InventoryMeter : IDisposable
             "controlplane.inventory.learnt", "{inventory}", "Inventories that nodes reported, by what became of them.");
         unpublished = meter.CreateCounter<long>(
             "controlplane.inventory.feed.failures", "{batch}", "Batches of changes that could not be published and are tried again.");
+        leftOut = meter.CreateCounter<long>(
+            "controlplane.inventory.feed.leftout", "{change}", "Changes that can never be published, and are missing in the feed.");
         queries = meter.CreateHistogram<double>("controlplane.inventory.query.duration", "s", "One query in one slice of the index.");
         meter.CreateObservableGauge(
             "controlplane.inventory.nodes", () =>
@@ -32,6 +35,8 @@ internal sealed class InventoryMeter : IDisposable
     public void Learnt(string outcome) => learnt.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     public void NotPublished() => unpublished.Add(1);
+
+    public void LeftOut() => leftOut.Add(1);
 
     public void Answered(TimeSpan duration) => queries.Record(duration.TotalSeconds);
 

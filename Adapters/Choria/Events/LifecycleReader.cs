@@ -53,15 +53,15 @@ internal static class LifecycleReader
 
     private static LifecycleEvent WithField(LifecycleEvent draft, ref WireCursor cursor) => cursor.Field switch
     {
-        "id" => draft with { Id = cursor.ReadString() },
-        "identity" => draft with { Identity = cursor.ReadNonEmptyString() },
-        "component" => draft with { Component = cursor.ReadNonEmptyString() },
+        "id" => draft with { Id = cursor.ReadName() },
+        "identity" => draft with { Identity = cursor.ReadNonEmptyName() },
+        "component" => draft with { Component = cursor.ReadNonEmptyName() },
         "timestamp" => draft with { UnixSeconds = cursor.ReadInteger(SecondsMin, SecondsMax) },
-        "version" => draft with { Version = cursor.ReadString() },
-        "new_version" => draft with { NewVersion = cursor.ReadString() },
-        "governor" => draft with { Governor = cursor.ReadString() },
+        "version" => draft with { Version = cursor.ReadName() },
+        "new_version" => draft with { NewVersion = cursor.ReadName() },
+        "governor" => draft with { Governor = cursor.ReadName() },
         "sequence" => draft with { Sequence = cursor.ReadInteger() },
-        _ => draft with { GovernorAction = cursor.ReadString() },
+        _ => draft with { GovernorAction = cursor.ReadName() },
     };
 
     private static ChoriaFormatException Fault(string field, string problem) =>

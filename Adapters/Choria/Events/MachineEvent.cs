@@ -84,7 +84,7 @@ internal static class MachineEventReader
             }
             else
             {
-                texts[cursor.Field] = cursor.ReadString();
+                texts[cursor.Field] = cursor.ReadName();
             }
         }
 

@@ -112,9 +112,24 @@ internal ref struct WireCursor
         }
     }
 
+    /// <summary>A name, a version or an id.</summary>
+    public string ReadName()
+    {
+        var text = ReadString();
+        return text.Length <= ChoriaLimits.NameCharactersMax
+            ? text
+            : throw Fault($"has more than {ChoriaLimits.NameCharactersMax} characters");
+    }
+
     public string ReadNonEmptyString()
     {
         var text = ReadString();
+        return text.Length > 0 ? text : throw Fault("is empty");
+    }
+
+    public string ReadNonEmptyName()
+    {
+        var text = ReadName();
         return text.Length > 0 ? text : throw Fault("is empty");
     }
 

@@ -58,6 +58,13 @@ public sealed record RpcReply(string Action, int StatusCode, string StatusMessag
         }
     }
 
+    // It goes to operators, into logs, histories and lists of nodes. Half a character at the end could not be encoded.
+    private static string Cut(string message)
+    {
+        const int max = ChoriaLimits.StatusMessageCharactersMax;
+        return message.Length <= max ? message : message[..(char.IsHighSurrogate(message[max - 1]) ? max - 1 : max)] + "…";
+    }
+
     private static RpcReply Read(ReadOnlyMemory<byte> json)
     {
         var cursor = new WireCursor(json.Span, ChoriaLayer.RpcReply);
@@ -70,13 +77,13 @@ public sealed record RpcReply(string Action, int StatusCode, string StatusMessag
             switch (cursor.Field)
             {
                 case "action":
-                    action = cursor.ReadString();
+                    action = cursor.ReadName();
                     break;
                 case "statuscode":
                     status = (int)cursor.ReadInteger(int.MinValue, int.MaxValue);
                     break;
                 case "statusmsg":
-                    message = cursor.ReadString();
+                    message = Cut(cursor.ReadString());
                     break;
                 case "data" when cursor.IsString:
                     // Actions that set no data answer the JSON string "{}".

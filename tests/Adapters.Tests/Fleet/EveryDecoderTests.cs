@@ -14,6 +14,7 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Adapters.Tests.Fleet;
 
 /// <summary>Every reader of stored messages survives any bytes: it answers with an event, poison or nothing, and never throws.</summary>
+[Collection("what is counted of nodes' messages")]
 public sealed class EveryDecoderTests : IDisposable
 {
     private const string HalfCharacter = "\\ud800";

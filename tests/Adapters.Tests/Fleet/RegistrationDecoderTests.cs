@@ -16,6 +16,7 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Adapters.Tests.Fleet;
 
 /// <summary>Registrations as real agents sent them, and as a real broker's data adapter would write them.</summary>
+[Collection("what is counted of nodes' messages")]
 public sealed class RegistrationDecoderTests : IDisposable
 {
     private const string Subject = "mcollective.broadcast.agent.registration";

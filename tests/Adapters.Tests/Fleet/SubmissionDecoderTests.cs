@@ -10,6 +10,7 @@ using NATS.Client.Core;
 namespace ControlPlane.Adapters.Tests.Fleet;
 
 /// <summary>Messages of Choria Submission as the source of an overlay reads them.</summary>
+[Collection("what is counted of nodes' messages")]
 public sealed class SubmissionDecoderTests : IDisposable
 {
     private const string Node = "web1.example.net";
