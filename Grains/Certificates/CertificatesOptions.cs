@@ -22,8 +22,8 @@ public sealed class CertificatesOptions
 
     /// <summary>
     /// Files of public keys that are never certified. One that ends in <c>.dat</c> is badkeys' <c>blocklist.dat</c>; the others have one
-    /// key a line: SHA-256 as in <see cref="RejectedKeys"/>, or the 20 digits of Debian's <c>openssl-blacklist</c> for RSA keys. We ship none.
-    /// Read at start; none by default.
+    /// key a line: SHA-256 as in <see cref="RejectedKeys"/>, or the 20 digits of Debian's <c>openssl-blacklist</c> for RSA keys. We ship
+    /// none. Read at start; none by default.
     /// </summary>
     public IReadOnlyList<string> RejectedKeysFiles { get; set; } = [];
 

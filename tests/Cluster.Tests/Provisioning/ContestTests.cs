@@ -68,7 +68,8 @@ public sealed class ContestTests(NodeCluster cluster) : IClassFixture<NodeCluste
     }
 
     private static bool IsContested(NodeSnapshot seen) =>
-        seen.Stage == NodeStage.Enrolled && seen.History[^1].Detail?.StartsWith("somebody enrols in its name", StringComparison.Ordinal) == true;
+        seen.Stage == NodeStage.Enrolled
+        && seen.History[^1].Detail?.StartsWith("somebody enrols in its name", StringComparison.Ordinal) == true;
 
     private async Task Enrol(string identity)
     {

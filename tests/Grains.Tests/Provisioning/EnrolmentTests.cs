@@ -72,7 +72,8 @@ public sealed class EnrolmentTests
         var held = Enrolled with { Held = Enrolled.Held! with { ServerTokenExpiresAt = end } };
 
         Assert.Equal(
-            $"by ann: scrapped; its server token is valid until {end:u}", held.Decommissioned(Start, "by ann: scrapped").History[^1].Detail);
+            $"by ann: scrapped; its server token is valid until {end:u}",
+            held.Decommissioned(Start, "by ann: scrapped").History[^1].Detail);
         Assert.Equal("by ann: scrapped", held.Decommissioned(end, "by ann: scrapped").History[^1].Detail);
         Assert.Equal("by ann: scrapped", Enrolled.Decommissioned(Start, "by ann: scrapped").History[^1].Detail);
     }
