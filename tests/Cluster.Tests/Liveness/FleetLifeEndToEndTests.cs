@@ -80,8 +80,12 @@ public sealed class FleetLifeEndToEndTests(FleetLifeStage life) : IClassFixture<
         await Until(() => IsAsync(twice, "liveness", "alive"));
         var before = old.Nodes[1].Ed25519PublicKey!;
 
-        // Another machine of that name is provisioned: the fleet's operator believes that the old one is gone, and it is not.
+        // Another machine of that name is provisioned while the old one is off: an operator believes that it is gone, and it is not. While
+        // it answers, the newcomer would be contested and get nothing.
+        old.Crash("twice0.example.net");
+        old.Crash(twice);
         await using var anew = await life.EnrolAsync("twice", 2, seed: 2);
+        await old.StartAgainAsync(twice);
 
         await Until(() => IsAsync(twice, "stage", "quarantined"));
         var reason = (await life.GetAsync($"/v1/nodes/{twice}")).GetProperty("reason").GetString();
