@@ -76,7 +76,13 @@ public sealed record NodeTokenReply(NodeProtocol Protocol, string Token, string 
 /// The Ed25519 key that provably signed it, in lower-case hexadecimal; null where nodes do not sign. Then it proves only that somebody whom
 /// the overlay's broker lets hear what is sent to this node, and answer it, is there.
 /// </param>
-public sealed record OverlayAnswer(string? Key);
+public sealed record OverlayAnswer(string? Key)
+{
+    /// <summary>Whether it is of the node that has a key; any answer is where nodes do not sign, or the node has none (v1).</summary>
+    /// <remarks>Refusing a newcomer wrongly costs a delay; believing it wrongly costs the living node its certificate.</remarks>
+    public bool IsBy(string? ed25519PublicKey) =>
+        Key is null || ed25519PublicKey is null || string.Equals(Key, ed25519PublicKey, StringComparison.OrdinalIgnoreCase);
+}
 
 /// <param name="SigningRequestPem">The PKCS#10 request, as received.</param>
 /// <param name="SslDirectory">Where the node keeps its TLS files.</param>

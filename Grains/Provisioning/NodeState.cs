@@ -256,10 +256,6 @@ internal sealed record PendingCredentials
 
     [Id(8)]
     public DateTimeOffset? ServerTokenExpiresAt { get; init; }
-
-    /// <summary>Whether an answer on its overlay is of the node that made these keys; any is, where nodes do not sign.</summary>
-    public bool IsShownBy(OverlayAnswer answer) =>
-        answer.Key is null || Ed25519PublicKey is null || string.Equals(answer.Key, Ed25519PublicKey, StringComparison.OrdinalIgnoreCase);
 }
 
 /// <summary>What an enrolled node proves itself with, and the overlay that it arrived in with it.</summary>
@@ -270,16 +266,7 @@ internal sealed record HeldCredentials(
     [property: Id(2)] string? Ed25519PublicKey,
     [property: Id(3)] DateTimeOffset? ServerTokenExpiresAt,
     [property: Id(4)] DateTimeOffset ArrivedAt,
-    [property: Id(5)] string? Overlay = null)
-{
-    /// <summary>Whether an answer on its overlay is of the node that holds these.</summary>
-    /// <remarks>
-    /// Where nodes do not sign (v1), any answer counts: refusing a newcomer wrongly costs a delay, believing it wrongly costs the living
-    /// node its certificate.
-    /// </remarks>
-    public bool IsShownBy(OverlayAnswer answer) =>
-        answer.Key is null || Ed25519PublicKey is null || string.Equals(answer.Key, Ed25519PublicKey, StringComparison.OrdinalIgnoreCase);
-}
+    [property: Id(5)] string? Overlay = null);
 
 /// <param name="Kind"><see cref="NodeStage.Deferred"/>, <see cref="NodeStage.Silent"/> or <see cref="NodeStage.Quarantined"/>.</param>
 /// <param name="Reason">Why, in an operator's words.</param>

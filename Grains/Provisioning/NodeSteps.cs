@@ -55,7 +55,7 @@ internal sealed class NodeSteps(
             return null;
         }
 
-        if (answer is null || !held.IsShownBy(answer))
+        if (answer is null || !answer.IsBy(held.Ed25519PublicKey))
         {
             return null;
         }
@@ -195,12 +195,12 @@ internal sealed class NodeSteps(
         var isProvisioning = IsProvisioningAsync(identity, state.Protocol, cancellationToken);
         await Task.WhenAll(inOverlay, isProvisioning);
         var answer = await inOverlay;
-        if (answer is not null && state.Pending?.IsShownBy(answer) != false)
+        if (answer is not null && answer.IsBy(state.Pending?.Ed25519PublicKey))
         {
             return new Progress(state, Dossier: null, IsDurable: false) { LivesIn = overlay };
         }
 
-        if (answer is not null && state.Held is { } held && held.IsShownBy(answer))
+        if (answer is not null && state.Held is { } held && answer.IsBy(held.Ed25519PublicKey))
         {
             return Contested(state, answer, overlay);
         }

@@ -26,26 +26,8 @@ public sealed record SubjectRights
     /// </summary>
     public bool MaySubscribe(string subject) => May(subject, SubscribeAllow, SubscribeDeny);
 
-    private static bool May(string subject, IReadOnlyList<string>? allow, IReadOnlyList<string> deny) =>
-        (allow is null || allow.Any(pattern => Covers(pattern, subject))) && !deny.Any(pattern => Covers(pattern, subject));
-
     // As nats-server does: the tokens of the subject are taken as they stand, wildcards too.
-    private static bool Covers(string pattern, string subject)
-    {
-        var (patterns, tokens) = (pattern.Split('.'), subject.Split('.'));
-        for (var place = 0; place < patterns.Length; place++)
-        {
-            if (patterns[place] == ">")
-            {
-                return tokens.Length > place;
-            }
-
-            if (place >= tokens.Length || !(patterns[place] == tokens[place] || (patterns[place] == "*" && tokens[place] != ">")))
-            {
-                return false;
-            }
-        }
-
-        return tokens.Length == patterns.Length;
-    }
+    private static bool May(string subject, IReadOnlyList<string>? allow, IReadOnlyList<string> deny) =>
+        (allow is null || allow.Any(pattern => SubjectPattern.Covers(pattern, subject)))
+        && !deny.Any(pattern => SubjectPattern.Covers(pattern, subject));
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ControlPlane.Adapters.Choria;
 
 namespace ControlPlane.Adapters.Fleet.Brokers;
 
@@ -7,7 +8,7 @@ namespace ControlPlane.Adapters.Fleet.Brokers;
 /// <param name="Account">The account that the login is in; null when the broker did not tell.</param>
 /// <param name="Publish">Where it may publish; null for anywhere.</param>
 /// <param name="Subscribe">What it may subscribe to; null for anything.</param>
-internal sealed record BrokerPermissions(string? Account, SubjectRights? Publish, SubjectRights? Subscribe)
+internal sealed record BrokerPermissions(string? Account, GrantedSubjects? Publish, GrantedSubjects? Subscribe)
 {
     /// <summary>Brokers before nats-server 2.10 do not tell.</summary>
     public static BrokerPermissions Untold { get; } = new(null, null, null);
@@ -36,11 +37,12 @@ internal sealed record BrokerPermissions(string? Account, SubjectRights? Publish
         [property: JsonPropertyName("account")] string? Account, [property: JsonPropertyName("permissions")] Rights? Permissions);
 
     private sealed record Rights(
-        [property: JsonPropertyName("publish")] SubjectRights? Publish, [property: JsonPropertyName("subscribe")] SubjectRights? Subscribe);
+        [property: JsonPropertyName("publish")] GrantedSubjects? Publish,
+        [property: JsonPropertyName("subscribe")] GrantedSubjects? Subscribe);
 }
 
 /// <summary>Subjects that are allowed, all when none is named, without those that are denied.</summary>
-internal sealed record SubjectRights(
+internal sealed record GrantedSubjects(
     [property: JsonPropertyName("allow")] IReadOnlyList<string>? Allow, [property: JsonPropertyName("deny")] IReadOnlyList<string>? Deny)
 {
     /// <summary>Whether all of a subject, which may have wildcards, is granted.</summary>

@@ -1,7 +1,7 @@
-namespace ControlPlane.Adapters.Fleet.Brokers;
+namespace ControlPlane.Adapters.Choria;
 
 /// <summary>Compares subjects that may have wildcards. Pure.</summary>
-internal static class SubjectPattern
+public static class SubjectPattern
 {
     private const string Any = "*";
     private const string Rest = ">";
@@ -9,6 +9,8 @@ internal static class SubjectPattern
     /// <summary>Whether every subject of the second is one of the first.</summary>
     public static bool Covers(string wide, string narrow)
     {
+        ArgumentNullException.ThrowIfNull(wide);
+        ArgumentNullException.ThrowIfNull(narrow);
         var (outer, inner) = (wide.Split('.'), narrow.Split('.'));
         for (var at = 0; at < outer.Length; at++)
         {
@@ -29,6 +31,8 @@ internal static class SubjectPattern
     /// <summary>Whether some subject is one of both.</summary>
     public static bool Overlap(string left, string right)
     {
+        ArgumentNullException.ThrowIfNull(left);
+        ArgumentNullException.ThrowIfNull(right);
         var (one, other) = (left.Split('.'), right.Split('.'));
         for (var at = 0; at < Math.Min(one.Length, other.Length); at++)
         {
