@@ -1,3 +1,5 @@
+using ControlPlane.Fleet;
+
 namespace ControlPlane.Console;
 
 /// <summary>What all pages of the console share.</summary>
@@ -27,7 +29,7 @@ internal static class Layout
         <form action="/nodes" method="get" role="search">
         <label for="search" class="unseen">Identity of a node</label>
         <input id="search" name="identity" type="search" placeholder="Find a node by its identity" value="{query}"
-          maxlength="253" spellcheck="false" autocapitalize="off">
+          maxlength="{NodeIdentity.BytesMax}" spellcheck="false" autocapitalize="off">
         <button>Find</button>
         </form>
         </header>

@@ -1,5 +1,6 @@
 using System.Net;
 using ControlPlane.Certificates;
+using ControlPlane.Fleet;
 using ControlPlane.Provisioning;
 
 namespace ControlPlane.Cluster.Tests.Silo;
@@ -99,7 +100,8 @@ public sealed class NodeApiTests : IAsyncLifetime
 
     [Fact]
     public async Task Show_IsRefused_WhenTheIdentityIsTooLong() =>
-        await (await _api.GetAsync($"/v1/nodes/{new string('a', 254)}")).AssertProblemAsync(HttpStatusCode.BadRequest, "malformed-request");
+        await (await _api.GetAsync($"/v1/nodes/{new string('a', NodeIdentity.BytesMax + 1)}"))
+            .AssertProblemAsync(HttpStatusCode.BadRequest, "malformed-request");
 
     [Fact]
     public async Task Reprovision_IsAccepted_AndSaysWhoAskedAndWhy()
