@@ -97,7 +97,7 @@ public sealed class CheckTests
     [InlineData("ControlPlane.Grains", "ControlPlane.Adapters.Choria", 1)]
     [InlineData("ControlPlane.Adapters.Choria", "ControlPlane.Grains", 1)]
     [InlineData("ControlPlane.Adapters.Choria", "NSec.Cryptography", 0)]
-    [InlineData("ControlPlane.Adapters.Nats", "NATS.NKeys", 0)]
+    [InlineData("ControlPlane.Adapters.Nats", "NATS.Client.Core", 0)]
     [InlineData("ControlPlane.Adapters.Nats", "ControlPlane.GrainInterfaces", 1)]
     [InlineData("ControlPlane.Adapters.Fleet", "ControlPlane.Adapters.Choria", 0)]
     [InlineData("ControlPlane.Adapters.Fleet", "ControlPlane.Adapters.Redis", 1)]

@@ -15,7 +15,7 @@ internal sealed record LayerRule(string Layer, string[] MayName, string[] MustNo
 
     public IEnumerable<string> Faults(string assembly, IEnumerable<string> references) =>
         from reference in references
-        let ours = Matches(reference, Ours) || Matches(reference, "controlplane") || Matches(reference, "NATS.NKeys")
+        let ours = Matches(reference, Ours) || Matches(reference, "controlplane")
         where (ours && !MayName.Any(allowed => Matches(reference, allowed))) || MustNotName.Any(denied => Matches(reference, denied))
         select $"{assembly} refers to {reference}: {Why}";
 

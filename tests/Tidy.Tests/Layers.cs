@@ -7,7 +7,6 @@ internal static class Layers
     private const string Decisions = "ControlPlane.Grains";
     private const string Choria = "ControlPlane.Adapters.Choria";
     private const string Nats = "ControlPlane.Adapters.Nats";
-    private const string NKeys = "NATS.NKeys";
 
     private static readonly string[] OutsideSystems =
     [
@@ -23,11 +22,9 @@ internal static class Layers
             "what grains need from outside is a port that they declare: decisions are tested without it, and a vendor can be replaced"),
         new(Choria, [], ["NATS.*", "Orleans*", "Microsoft.Orleans*"],
             "the wire protocol is usable without Orleans and without a connection"),
-        new(Nats, [NKeys], [],
+        new(Nats, [], [],
             "the stream provider knows JetStream and Orleans streams, and nothing of fleets: it could live in another product"),
-        new(NKeys, [], ["NATS.Client*", "Orleans*"],
-            "it stands in for a package that knows only keys"),
-        new("ControlPlane.Adapters.Fleet", [Choria, Nats, NKeys, Decisions, Contracts], [],
+        new("ControlPlane.Adapters.Fleet", [Choria, Nats, Decisions, Contracts], [],
             "it joins the wire protocol and the connections to the ports of the grains, and no other adapter"),
         new("ControlPlane.Adapters.*", [Decisions, Contracts], ["Microsoft.AspNetCore*"],
             "one port, one outside system: adapters that see each other cannot be left out one by one"),

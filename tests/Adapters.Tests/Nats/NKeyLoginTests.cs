@@ -4,9 +4,9 @@ using ControlPlane.TestKit;
 using NATS.Client.Core;
 using NATS.NKeys;
 
-namespace ControlPlane.Adapters.Tests.NKeys;
+namespace ControlPlane.Adapters.Tests.Nats;
 
-/// <summary>NATS.Client.Core binds to our package, and a real nats-server believes its signatures.</summary>
+/// <summary>A real nats-server believes the signatures of the client and the key package together.</summary>
 public sealed class NKeyLoginTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
