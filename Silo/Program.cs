@@ -45,17 +45,18 @@ internal static class Program
     /// <summary>What it answers, in the order in which a request meets it.</summary>
     public static WebApplication MapControlPlane(this WebApplication app)
     {
+        app.UseHealth();
         app.UseMiddleware<AuditTrail>();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
+        app.UseUtf8Bodies();
         app.UseAuthentication();
         app.UseAuthorization();
+        app.UseOutputCache();
 
         return app
             .MapApi()
             .MapDeadLetters()
-            .MapConsole()
-            .MapReadiness()
-            .MapMetrics();
+            .MapConsole();
     }
 }

@@ -1,7 +1,6 @@
-using System.Net;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ControlPlane.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
 
@@ -13,7 +12,11 @@ internal static class ApiEndpoints
     /// <summary>The largest request body; an endpoint that takes more says so itself.</summary>
     private const long BodyBytesMax = 64 * 1024;
 
-    private const int ConnectionsMax = 1024;
+    // Callers that are slow to ask lose their connection: it is one that another could have.
+    private static readonly TimeSpan IdleMax = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan HeadersMax = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan HandshakeMax = TimeSpan.FromSeconds(5);
+    private static readonly MinDataRate BodyRateMin = new(bytesPerSecond: 4096, gracePeriod: TimeSpan.FromSeconds(5));
 
     public static WebApplicationBuilder AddApi(this WebApplicationBuilder builder)
     {
@@ -24,6 +27,7 @@ internal static class ApiEndpoints
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.ConfigureHttpJsonOptions(http => Write(http.SerializerOptions));
         builder.Services.AddOpenApiDocument();
+        builder.Services.AddOutputCache(cache => cache.AddPolicy(SameForAll.PolicyName, new SameForAll()));
         builder.Services.AddSingleton<WatchPlaces>();
         builder.Services.AddSingleton<FleetSummarySource>();
         builder.Services.AddHostedService(services => services.GetRequiredService<FleetSummarySource>());
@@ -32,7 +36,7 @@ internal static class ApiEndpoints
 
     public static WebApplication MapApi(this WebApplication app)
     {
-        app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous();
+        app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous().CacheOutput(SameForAll.PolicyName);
         var v1 = app.MapGroup("/v1");
         v1.MapNodes();
         v1.MapCertificates();
@@ -63,15 +67,23 @@ internal static class ApiEndpoints
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
-        kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
-        foreach (var listen in api.Urls.Select(url => ApiOptions.Parse(url)!))
+        kestrel.Limits.KeepAliveTimeout = IdleMax;
+        kestrel.Limits.RequestHeadersTimeout = HeadersMax;
+        kestrel.Limits.MinRequestBodyDataRate = BodyRateMin;
+        var limit = new ConnectionLimit(ApiOptions.ConnectionsMax, api.ConnectionsPerAddressMax);
+        foreach (var listen in api.Urls.Select(url => ListenUrl.Parse(url)!))
         {
             kestrel.Listen(listen.Endpoint, endpoint =>
             {
+                endpoint.Use(limit.Guard);
                 if (listen.Tls)
                 {
                     var certificate = new ServerCertificate(api.CertificateFile, api.KeyFile);
-                    endpoint.UseHttps(https => https.ServerCertificateSelector = (_, _) => certificate.Current());
+                    endpoint.UseHttps(https =>
+                    {
+                        https.HandshakeTimeout = HandshakeMax;
+                        https.ServerCertificateSelector = (_, _) => certificate.Current();
+                    });
                 }
             });
         }

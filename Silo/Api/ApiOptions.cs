@@ -1,13 +1,17 @@
 using System.Net;
 using ControlPlane.Access;
+using ControlPlane.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Api;
 
-/// <summary>Where the HTTP API, the console, health and metrics are served, and to whom. Section <c>Api</c>.</summary>
+/// <summary>Where the HTTP API and the console are served, and to whom. Section <c>Api</c>.</summary>
 public sealed class ApiOptions
 {
     public const string Section = "Api";
+
+    /// <summary>How many connections may be open at once from all addresses together.</summary>
+    internal const int ConnectionsMax = 4096;
 
     /// <summary>Where it listens when nothing is configured.</summary>
     public const string DefaultUrl = "http://127.0.0.1:8780";
@@ -30,28 +34,15 @@ public sealed class ApiOptions
     /// <summary>The key of <see cref="CertificateFile"/>, PEM.</summary>
     public string KeyFile { get; set; } = "";
 
-    /// <summary>Whether <c>/metrics</c> is served without a token. False by default.</summary>
-    public bool MetricsOpen { get; set; }
+    /// <summary>
+    /// How many connections may be open at once from one address (of IPv6: from one network of 64 bits); 1 to 4096, 512 by default.
+    /// Raise it where a proxy stands before the API, since then all callers come from its address.
+    /// </summary>
+    public int ConnectionsPerAddressMax { get; set; } = 512;
 
     /// <summary>The addresses to listen on, the default included.</summary>
     internal IEnumerable<string> Urls => Listen.Count > 0 ? Listen : [DefaultUrl];
-
-    /// <summary>The endpoint of one of <see cref="Urls"/>; null when it is none.</summary>
-    internal static ListenUrl? Parse(string url)
-    {
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.PathAndQuery != "/")
-        {
-            return null;
-        }
-
-        var host = uri.IdnHost == "localhost" ? IPAddress.Loopback.ToString() : uri.IdnHost;
-        return IPAddress.TryParse(host, out var address) ? new ListenUrl(new IPEndPoint(address, uri.Port), uri.Scheme == "https") : null;
-    }
 }
-
-/// <param name="Endpoint">Address and port.</param>
-/// <param name="Tls">Whether it speaks HTTPS.</param>
-internal sealed record ListenUrl(IPEndPoint Endpoint, bool Tls);
 
 internal sealed class ApiOptionsValidator : IValidateOptions<ApiOptions>
 {
@@ -66,6 +57,13 @@ internal sealed class ApiOptionsValidator : IValidateOptions<ApiOptions>
             }
         }
 
+        if (options.ConnectionsPerAddressMax is < 1 or > ApiOptions.ConnectionsMax)
+        {
+            faults.AddError(
+                $"must be between 1 and {ApiOptions.ConnectionsMax}, is {options.ConnectionsPerAddressMax}",
+                nameof(options.ConnectionsPerAddressMax));
+        }
+
         foreach (var (index, path) in options.TokenFiles.Index())
         {
             foreach (var fault in TokenFile.Read(path).Faults)
@@ -77,9 +75,9 @@ internal sealed class ApiOptionsValidator : IValidateOptions<ApiOptions>
         return faults.Build();
     }
 
-    private static string? UrlFault(ApiOptions options, string url) => ApiOptions.Parse(url) switch
+    private static string? UrlFault(ApiOptions options, string url) => ListenUrl.Parse(url) switch
     {
-        null => $"must be http:// or https://, an IP address or localhost, and a port, is '{url}'",
+        null => ListenUrl.FaultOf(url),
         { Tls: true } when !File.Exists(options.CertificateFile) || !File.Exists(options.KeyFile) =>
             $"'{url}' needs Api:CertificateFile and Api:KeyFile, and both files",
         { Endpoint.Address: var address } when !IPAddress.IsLoopback(address) && options.TokenFiles.Count == 0 =>

@@ -6,6 +6,7 @@ using ControlPlane.Provisioning;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
 using NATS.Client.Core;
 using Orleans.Runtime;
 
@@ -65,6 +66,18 @@ internal static class Problems
             problem.Extensions.Remove("traceId");
         });
     }
+
+    /// <summary>Refuses bodies in another encoding than UTF-8, of which the framework makes a fault of ours.</summary>
+    public static IApplicationBuilder UseUtf8Bodies(this IApplicationBuilder app) => app.Use(static (context, next) =>
+    {
+        var foreign = MediaTypeHeaderValue.TryParse(context.Request.ContentType, out var type)
+            && type.Charset is { HasValue: true } charset
+            && !HeaderUtilities.RemoveQuotes(charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase);
+        return foreign
+            ? Problem(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", "The body cannot be read",
+                "the charset of a body must be utf-8").ExecuteAsync(context)
+            : next(context);
+    });
 
     private static ProblemHttpResult Problem(int status, string name, string title, string? detail) =>
         TypedResults.Problem(detail, statusCode: status, title: title, type: TypePrefix + name);

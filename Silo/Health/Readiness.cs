@@ -11,6 +11,7 @@ internal static class Readiness
 
     public static WebApplicationBuilder AddReadiness(this WebApplicationBuilder builder)
     {
+        HealthListener.AddTo(builder.Services);
         builder.Services.AddHealthChecks()
             .AddCheck<OrleansCheck>("orleans", timeout: Patience)
             .AddCheck<RedisCheck>("redis", timeout: Patience)
@@ -22,12 +23,16 @@ internal static class Readiness
         return builder;
     }
 
-    public static WebApplication MapReadiness(this WebApplication app)
-    {
-        app.MapHealthChecks("/livez", new HealthCheckOptions { Predicate = _ => false, ResponseWriter = Write }).AllowAnonymous();
-        app.MapHealthChecks("/readyz", new HealthCheckOptions { ResponseWriter = Write }).AllowAnonymous();
-        return app;
-    }
+    /// <summary>What the listener of health and metrics answers; it never reaches what comes after.</summary>
+    public static IApplicationBuilder UseHealth(this IApplicationBuilder app) => app.MapWhen(HealthListener.Took, health => health
+        .UseHealthChecks("/livez", new HealthCheckOptions { Predicate = _ => false, ResponseWriter = Write })
+        .UseHealthChecks("/readyz", new HealthCheckOptions { ResponseWriter = Write })
+        .UseOpenTelemetryPrometheusScrapingEndpoint("/metrics")
+        .Run(context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        }));
 
     private static Task Write(HttpContext context, HealthReport report) => context.Response.WriteAsJsonAsync(new
     {

@@ -1,5 +1,3 @@
-using ControlPlane.Api;
-using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
 
 namespace ControlPlane.Hosting;
@@ -14,16 +12,5 @@ internal static class Metrics
             .AddRuntimeInstrumentation()
             .AddPrometheusExporter());
         return builder;
-    }
-
-    public static WebApplication MapMetrics(this WebApplication app)
-    {
-        var metrics = app.MapPrometheusScrapingEndpoint("/metrics");
-        if (app.Services.GetRequiredService<IOptions<ApiOptions>>().Value.MetricsOpen)
-        {
-            metrics.AllowAnonymous();
-        }
-
-        return app;
     }
 }

@@ -72,7 +72,7 @@ internal sealed class HerdUsage(EnrolmentStage stage)
     // The smallest bound of the histogram that 99 of 100 lie below.
     private async Task<IEnumerable<(string Step, double Seconds)>> StepsAsync(CancellationToken cancellationToken)
     {
-        var text = await stage.Silo!.Api.GetStringAsync("/metrics", cancellationToken);
+        var text = await stage.Silo!.Health.GetStringAsync("/metrics", cancellationToken);
         var buckets =
             from line in text.Split('\n')
             where line.StartsWith(StepMetric, StringComparison.Ordinal)

@@ -99,9 +99,14 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder,
         }
 
         var node = Uri.EscapeDataString(fleet.Nodes[0].Identity);
-        foreach (var page in (string[])["/metrics", "/", "/nodes", $"/nodes/{node}", $"/v1/nodes/{node}", "/v1/summary", "/readyz"])
+        foreach (var page in (string[])["/", "/nodes", $"/nodes/{node}", $"/v1/nodes/{node}", "/v1/summary"])
         {
             texts[page] = await Api.GetStringAsync(page, cancellationToken);
+        }
+
+        foreach (var page in (string[])["/metrics", "/readyz"])
+        {
+            texts[page] = await stage.Silo!.Health.GetStringAsync(page, cancellationToken);
         }
 
         return texts;

@@ -34,7 +34,7 @@ public sealed partial class BrakeEndToEndTests
         await UntilAsync(async () => await BrakeAsync(stage) is { Length: > 0 }, "the brake is on", stage);
         Assert.Equal("6 of its 10 nodes fell back to provisioning within 00:05:00", await BrakeAsync(stage));
         await UntilAsync(
-            async () => Braked().IsMatch(await stage.Silo!.Api.GetStringAsync("/metrics", Token)), "the metric says so", stage);
+            async () => Braked().IsMatch(await stage.Silo!.Health.GetStringAsync("/metrics", Token)), "the metric says so", stage);
 
         await stage.Silo!.KillAsync();
         await stage.StartSiloAsync(Token);

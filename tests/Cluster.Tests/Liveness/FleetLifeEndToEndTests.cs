@@ -118,7 +118,7 @@ public sealed class FleetLifeEndToEndTests(FleetLifeStage life) : IClassFixture<
         await using var fleet = await life.EnrolAsync("measured", 2);
         await Until(() => IsAsync("measured0.example.net", "machineId", "measured0.example.net-machine"));
 
-        var metrics = await life.GetTextAsync("/metrics");
+        var metrics = await life.MetricsAsync();
 
         Assert.Contains("controlplane_liveness_nodes", metrics, StringComparison.Ordinal);
         Assert.DoesNotContain("example.net", metrics, StringComparison.Ordinal);
@@ -211,7 +211,7 @@ public sealed class FleetLifeStage : IAsyncLifetime
 
     public Task<JsonElement> GetAsync(string path) => Stage.Silo!.Api.GetFromJsonAsync<JsonElement>(path, Token);
 
-    public Task<string> GetTextAsync(string path) => Stage.Silo!.Api.GetStringAsync(path, Token);
+    public Task<string> MetricsAsync() => Stage.Silo!.Health.GetStringAsync("/metrics", Token);
 
     public Task<IReadOnlyList<(string Event, string Node)>> AdvisoriesAsync() => Advisories.ReadAsync(nats!, EnrolmentStage.Overlay, Token);
 

@@ -24,6 +24,8 @@ public sealed class AccessTests : IDisposable
     [InlineData("/v1/overlays")]
     [InlineData("/v1/summary")]
     [InlineData("/metrics")]
+    [InlineData("/livez")]
+    [InlineData("/readyz")]
     [InlineData("/")]
     [InlineData("/nodes")]
     [InlineData("/nodes/web1.example.net")]
@@ -36,7 +38,6 @@ public sealed class AccessTests : IDisposable
     }
 
     [Theory]
-    [InlineData("/livez")]
     [InlineData("/openapi/v1.json")]
     [InlineData("/console/console.css")]
     public async Task WhatTellsNothing_IsOpen(string path)
@@ -46,12 +47,17 @@ public sealed class AccessTests : IDisposable
         Assert.Equal(HttpStatusCode.OK, (await api.GetAsync(path)).StatusCode);
     }
 
-    [Fact]
-    public async Task Metrics_AreOpen_WhenConfiguredSo()
+    [Theory]
+    [InlineData("/livez", HttpStatusCode.OK)]
+    [InlineData("/metrics", HttpStatusCode.OK)]
+    [InlineData("/", HttpStatusCode.NotFound)]
+    [InlineData("/v1/nodes", HttpStatusCode.NotFound)]
+    [InlineData("/openapi/v1.json", HttpStatusCode.NotFound)]
+    public async Task TheListenerOfHealth_NeedsNoToken_AndServesNothingElse(string path, HttpStatusCode status)
     {
-        await using var api = await StartAsync(("Api:MetricsOpen", "true"));
+        await using var api = await StartAsync();
 
-        Assert.Equal(HttpStatusCode.OK, (await api.GetAsync("/metrics")).StatusCode);
+        Assert.Equal(status, (await api.GetAsync(new Uri(api.HealthUrl, path).ToString())).StatusCode);
     }
 
     [Theory]

@@ -25,7 +25,9 @@ internal sealed class ApiHost : IAsyncDisposable
         _app = app;
         Grains = grains;
         Logs = logs;
-        Url = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        Url = new Uri(addresses.First());
+        HealthUrl = new Uri(addresses.Last());
         Http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = Url };
     }
 
@@ -35,6 +37,8 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public Uri Url { get; }
 
+    public Uri HealthUrl { get; }
+
     public HttpClient Http { get; }
 
     public static Task<ApiHost> StartAsync(params (string Key, string Value)[] settings) => StartAsync(_ => { }, settings);
@@ -43,7 +47,8 @@ internal sealed class ApiHost : IAsyncDisposable
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "controlplane" });
         builder.Configuration.AddInMemoryCollection(
-            settings.Append(("Api:Listen:0", "http://127.0.0.1:0")).ToDictionary(one => one.Item1, one => (string?)one.Item2));
+            settings.Concat([("Api:Listen:0", "http://127.0.0.1:0"), ("Health:Listen:0", "http://127.0.0.1:0")])
+                .ToDictionary(one => one.Item1, one => (string?)one.Item2));
 
         var grains = new FakeGrains();
         var logs = new RecordedLogs();

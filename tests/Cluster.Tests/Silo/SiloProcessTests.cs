@@ -24,12 +24,13 @@ public sealed class SiloProcessTests
             new EnrolmentStageOptions { SiloProgram = Stages.SiloProgram, Folder = folder, ApiPort = port }, cancellationToken);
         await using var silo = Start("silo", "--config", Path.Combine(folder, "controlplane.yaml"));
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        using var health = new HttpClient { BaseAddress = stage.HealthUrl };
 
         var readiness = "";
         await Readiness.UntilAsync(
             async _ =>
             {
-                readiness = await TextOrEmptyAsync(http, "/readyz");
+                readiness = await TextOrEmptyAsync(health, "/readyz");
                 return readiness.StartsWith("{\"ready\":true", StringComparison.Ordinal);
             },
             "the silo is ready",
@@ -42,7 +43,7 @@ public sealed class SiloProcessTests
             Assert.Contains($"\"name\":\"{check}\",\"ready\":true", readiness);
         }
 
-        var metrics = await TextOrEmptyAsync(http, "/metrics");
+        var metrics = await TextOrEmptyAsync(health, "/metrics");
         Assert.Contains("controlplane_", metrics);
         Assert.Contains("orleans_", metrics);
         Assert.Contains("dotnet_gc_", metrics);

@@ -101,6 +101,9 @@ public sealed class EnrolmentStage : IAsyncDisposable
     /// <summary>The first silo that was not killed or stopped; null when none runs.</summary>
     public SiloProcess? Silo => Silos.FirstOrDefault(silo => silo is { IsRunning: true });
 
+    /// <summary>Where the first silo is configured to serve health and metrics.</summary>
+    public Uri HealthUrl => seats[0].Health;
+
     /// <summary>The silos by number; null where none was started.</summary>
     public IReadOnlyList<SiloProcess?> Silos => [.. seats.Select(seat => seat.Silo)];
 
@@ -142,7 +145,8 @@ public sealed class EnrolmentStage : IAsyncDisposable
             await seat.Silo.DisposeAsync();
         }
 
-        seat.Silo = await SiloProcess.StartAsync(options.SiloProgram, seat.Configuration, seat.Api, onLine, cancellationToken);
+        seat.Silo = await SiloProcess.StartAsync(
+            options.SiloProgram, seat.Configuration, seat.Api, seat.Health, onLine, cancellationToken);
     }
 
     /// <summary>Starts every silo, one after the other.</summary>
@@ -214,13 +218,14 @@ public sealed class EnrolmentStage : IAsyncDisposable
     private SiloSeat SeatOf(int number, string issuerPublicKey)
     {
         var api = new Uri($"http://127.0.0.1:{(number == 0 ? options.ApiPort : null) ?? LoopbackPort.Free()}");
+        var health = new Uri($"http://127.0.0.1:{LoopbackPort.Free()}");
         var configuration = Path.Combine(folder, number == 0 ? "controlplane.yaml" : $"controlplane-{number + 1}.yaml");
         var history = options.HistoryFolder is { } place ? $"History:\n  File: {Path.Combine(place, $"history-{number + 1}.jsonl")}\n" : "";
-        File.WriteAllText(configuration, Configuration(api, issuerPublicKey, options.OwnClusters ? number : 0) + "\n" + history);
-        return new SiloSeat(configuration, api);
+        File.WriteAllText(configuration, Configuration(api, health, issuerPublicKey, options.OwnClusters ? number : 0) + "\n" + history);
+        return new SiloSeat(configuration, api, health);
     }
 
-    private string Configuration(Uri api, string issuerPublicKey, int cluster)
+    private string Configuration(Uri api, Uri health, string issuerPublicKey, int cluster)
     {
         var client = pki.ClientCertificate("controlplane");
 
@@ -234,6 +239,8 @@ public sealed class EnrolmentStage : IAsyncDisposable
               Database: {cluster}
             Api:
               Listen: [ "{api.ToString().TrimEnd('/')}" ]
+            Health:
+              Listen: [ "{health.ToString().TrimEnd('/')}" ]
             Overlays:
               Region: {Region}
               Local: {NameOf(cluster)}
@@ -280,11 +287,13 @@ public sealed class EnrolmentStage : IAsyncDisposable
     }
 
     /// <summary>Where a silo runs, whichever process that is at the moment.</summary>
-    private sealed class SiloSeat(string configuration, Uri api)
+    private sealed class SiloSeat(string configuration, Uri api, Uri health)
     {
         public string Configuration => configuration;
 
         public Uri Api => api;
+
+        public Uri Health => health;
 
         public SiloProcess? Silo { get; set; }
     }

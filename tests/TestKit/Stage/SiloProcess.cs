@@ -10,14 +10,18 @@ public sealed class SiloProcess : IAsyncDisposable
 
     private readonly ChildProcess process;
 
-    private SiloProcess(ChildProcess process, Uri api)
+    private SiloProcess(ChildProcess process, Uri api, Uri health)
     {
         this.process = process;
         Api = new HttpClient { BaseAddress = api };
+        Health = new HttpClient { BaseAddress = health };
     }
 
     /// <summary>Its HTTP API.</summary>
     public HttpClient Api { get; }
+
+    /// <summary>Its health and metrics.</summary>
+    public HttpClient Health { get; }
 
     public int ProcessId => process.Id;
 
@@ -30,10 +34,11 @@ public sealed class SiloProcess : IAsyncDisposable
     /// <param name="program"><c>controlplane.dll</c>.</param>
     /// <param name="configuration">Its configuration file.</param>
     /// <param name="api">Where that file has it listen.</param>
+    /// <param name="health">Where that file has it listen for health and metrics.</param>
     /// <param name="onLine">Sees each line that it logs.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     public static async Task<SiloProcess> StartAsync(
-        string program, string configuration, Uri api, Action<string>? onLine, CancellationToken cancellationToken)
+        string program, string configuration, Uri api, Uri health, Action<string>? onLine, CancellationToken cancellationToken)
     {
         var start = new ProcessStartInfo("dotnet");
         foreach (var argument in new[] { program, "silo", "--config", configuration })
@@ -41,7 +46,7 @@ public sealed class SiloProcess : IAsyncDisposable
             start.ArgumentList.Add(argument);
         }
 
-        var silo = new SiloProcess(ChildProcess.Start(start, "the .NET SDK that global.json names", onLine), api);
+        var silo = new SiloProcess(ChildProcess.Start(start, "the .NET SDK that global.json names", onLine), api, health);
         try
         {
             await silo.WaitUntilReadyAsync(cancellationToken);
@@ -69,6 +74,7 @@ public sealed class SiloProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Api.Dispose();
+        Health.Dispose();
         await process.DisposeAsync();
     }
 
@@ -85,7 +91,7 @@ public sealed class SiloProcess : IAsyncDisposable
 
             try
             {
-                using var answer = await Api.GetAsync("/readyz", cancellationToken);
+                using var answer = await Health.GetAsync("/readyz", cancellationToken);
                 if (answer.IsSuccessStatusCode)
                 {
                     return;
