@@ -27,6 +27,8 @@ if [ -n "$packages" ]; then
     fi
 fi
 
+infra/nats-servers.sh
+
 # Run in this folder, dotnet answers with the SDK that global.json allows, or fails and says which it wants.
 if ! command -v dotnet > /dev/null || ! version=$(dotnet --version 2>&1); then
     echo "the .NET SDK 10.0.100 or later is needed (https://dot.net/download): ${version:-dotnet is not installed}" >&2

@@ -79,7 +79,15 @@ public sealed class ServerFixtureTests
 
         var fault = await Assert.ThrowsAsync<InvalidOperationException>(() => NatsServer.StartAsync(settings, Token));
 
-        Assert.Contains("sudo apt-get install -y nats-server", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("install it: infra/nats-servers.sh", fault.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>They are not installed but got beside the machine's own.</summary>
+    [Fact]
+    public async Task NatsPrograms_AreAsNewAsTheirNamesSay()
+    {
+        Assert.True(await VersionAsync(NatsPrograms.WithAuthCallout) >= new Version(2, 10));
+        Assert.True(await VersionAsync(NatsPrograms.Newest) >= new Version(2, 11, 9));
     }
 
     [Fact]
@@ -102,6 +110,14 @@ public sealed class ServerFixtureTests
         await server.RestartAsync(Token);
 
         Assert.Equal("$3", await AskAsync(server, "GET kept"));
+    }
+
+    private static async Task<Version> VersionAsync(string program)
+    {
+        await using var server = await NatsServer.StartAsync(new NatsServerSettings { Program = program }, Token);
+        await using var connection = new NatsConnection(new NatsOpts { Url = server.Url });
+        await connection.ConnectAsync();
+        return Version.Parse(connection.ServerInfo!.Version);
     }
 
     private static async Task<string> AskAsync(RedisServer server, string command)

@@ -8,7 +8,6 @@ namespace ControlPlane.TestKit;
 /// <summary>A real nats-server of our own on the loopback.</summary>
 public sealed class NatsServer : IAsyncDisposable
 {
-    private const string Installation = "sudo apt-get install -y nats-server";
     private const int StartsMax = 3;
 
     private readonly NatsServerSettings _settings;
@@ -98,7 +97,7 @@ public sealed class NatsServer : IAsyncDisposable
     {
         for (var starts = 1; ; starts++)
         {
-            _process = ChildProcess.Start(Command(), Installation);
+            _process = ChildProcess.Start(Command(), NatsPrograms.Installation(_settings.Program));
             if (await BecomesReadyAsync(untilHealthy, cancellationToken))
             {
                 return;

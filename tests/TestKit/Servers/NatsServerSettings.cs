@@ -30,8 +30,8 @@ public sealed record NatsServerSettings
     /// <summary>The name; the port's number by default.</summary>
     public string? Name { get; init; }
 
-    /// <summary>The program; found on the path by default.</summary>
-    public string Program { get; init; } = "nats-server";
+    /// <summary>One of <see cref="NatsPrograms"/>; the installed one by default.</summary>
+    public string Program { get; init; } = NatsPrograms.Installed;
 }
 
 /// <param name="CertificatePath">The server certificate, PEM.</param>
