@@ -24,6 +24,9 @@ public static class ChoriaSubjects
     /// <summary>Watcher states of autonomous agents.</summary>
     public const string AllMachineWatchers = "choria.machine.watcher.>";
 
+    /// <summary>What data adapters of brokers make of registrations.</summary>
+    public const string AllNodeMetadata = "choria.node_metadata.>";
+
     /// <summary>The component that a node in provisioning mode names in its events.</summary>
     public const string ProvisioningComponent = "provision_mode_server";
 
@@ -59,6 +62,9 @@ public static class ChoriaSubjects
 
     /// <summary>Where registration of a collective is published.</summary>
     public static string Registration(string collective) => collective + RegistrationEnd;
+
+    /// <summary>Where programs on nodes of a collective submit messages.</summary>
+    public static string AllSubmissions(string collective) => $"{collective}.submission.in.>";
 
     /// <summary>Whether nodes themselves may publish there: where each registers, in whatever collective.</summary>
     public static bool IsRegistration(string subject)

@@ -137,7 +137,10 @@ internal sealed class ChoriaNodeAgent(
     }
 
     /// <summary>The collective in which the nodes of an overlay are addressed.</summary>
-    public static string CollectiveOf(OverlayOptions? overlay) => overlay?.Collectives[0] ?? "choria";
+    public static string CollectiveOf(OverlayOptions? overlay) => CollectivesOf(overlay)[0];
+
+    /// <summary>All collectives that they are in.</summary>
+    public static IReadOnlyList<string> CollectivesOf(OverlayOptions? overlay) => overlay?.Collectives ?? ["choria"];
 
     private static ChoriaProtocol SpokenBy(NodeProtocol protocol) => protocol == NodeProtocol.V1 ? ChoriaProtocol.V1 : ChoriaProtocol.V2;
 

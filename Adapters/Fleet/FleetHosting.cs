@@ -74,13 +74,14 @@ public static class FleetHosting
         silo.Services.AddKeyedSingleton<INatsConnection>(
             KeyedService.AnyKey, (services, network) => services.GetRequiredService<FleetConnections>().Of((string)network!)[0]);
 
-        silo.Services.AddOptions<JetStreamStreamOptions>(FleetStreams.Provider).Configure<IOptions<FleetOptions>>((streams, fleet) =>
-        {
-            foreach (var source in FleetSource.Of(fleet.Value))
+        silo.Services.AddOptions<JetStreamStreamOptions>(FleetStreams.Provider)
+            .Configure<IOptions<FleetOptions>, IOptions<OverlaysOptions>>((streams, fleet, overlays) =>
             {
-                streams.Sources.Add(source.ToOptions());
-            }
-        });
+                foreach (var source in FleetSource.Of(fleet.Value, overlays.Value))
+                {
+                    streams.Sources.Add(source.ToOptions());
+                }
+            });
         return silo.AddJetStreamStreams(FleetStreams.Provider, streams =>
         {
             streams.Namespace = FleetStreams.Namespace;

@@ -132,8 +132,8 @@ public sealed class NetworkOptions
 
     /// <summary>
     /// The subjects of registrations in it: what nodes publish themselves, and what a data adapter of Choria's broker makes of it. By
-    /// default <c>*.broadcast.agent.registration</c> and <c>choria.node_metadata.&gt;</c>. Only brokers may be able to publish to the
-    /// latter.
+    /// default <c>&lt;collective&gt;.broadcast.agent.registration</c> of each of the overlay's collectives, and
+    /// <c>choria.node_metadata.&gt;</c>. Only brokers may be able to publish to the latter.
     /// </summary>
     public List<string> RegistrationSubjects { get; set; } = [];
 
@@ -150,7 +150,8 @@ public sealed class NetworkOptions
     public string SubmissionStreamName { get; set; } = "";
 
     /// <summary>
-    /// The subjects of submissions in it. By default <c>*.submission.in.&gt;</c>; <c>choria.executor.&gt;</c> for <c>CHORIA_EXECUTOR</c>.
+    /// The subjects of submissions in it. By default <c>&lt;collective&gt;.submission.in.&gt;</c> of each of the overlay's collectives;
+    /// <c>choria.executor.&gt;</c> for <c>CHORIA_EXECUTOR</c>.
     /// </summary>
     public List<string> SubmissionSubjects { get; set; } = [];
 
@@ -159,11 +160,6 @@ public sealed class NetworkOptions
     /// Without it they count as signs of life of nobody.
     /// </summary>
     public string? NodeCaFile { get; set; }
-
-    internal IReadOnlyList<string> UsedSubmissionSubjects => SubmissionSubjects.Count > 0 ? SubmissionSubjects : ["*.submission.in.>"];
-
-    internal IReadOnlyList<string> UsedRegistrationSubjects =>
-        RegistrationSubjects.Count > 0 ? RegistrationSubjects : ["*.broadcast.agent.registration", "choria.node_metadata.>"];
 }
 
 /// <summary>How our requests to provisioned nodes are signed: a client token for protocol v2, a certificate for v1.</summary>

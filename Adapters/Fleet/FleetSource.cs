@@ -1,6 +1,7 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
+using ControlPlane.Overlays;
 
 namespace ControlPlane.Adapters.Fleet;
 
@@ -34,8 +35,10 @@ internal sealed record FleetSource(
     public bool IsMade { get; private init; }
 
     /// <summary>The streams of the provisioning network and of all overlays, as they are configured.</summary>
-    public static IEnumerable<FleetSource> Of(FleetOptions fleet) =>
-        fleet.Overlays.SelectMany(overlay => OfOverlay(overlay.Key, overlay.Value))
+    public static IEnumerable<FleetSource> Of(FleetOptions fleet, OverlaysOptions overlays) =>
+        fleet.Overlays
+            .SelectMany(overlay => OfOverlay(
+                overlay.Key, overlay.Value, ChoriaNodeAgent.CollectivesOf(overlays.Members.GetValueOrDefault(overlay.Key))))
             .Prepend(Lifecycle(FleetStreams.ProvisioningNetwork, fleet.Provisioning))
             .Where(source => source.JetStream.Length > 0);
 
@@ -58,14 +61,16 @@ internal sealed record FleetSource(
         return options;
     }
 
-    private static IEnumerable<FleetSource> OfOverlay(string overlay, NetworkOptions network) =>
+    private static IEnumerable<FleetSource> OfOverlay(string overlay, NetworkOptions network, IReadOnlyList<string> collectives) =>
     [
         Lifecycle(overlay, network),
         new(
             RegistrationDecoder.SourceOf(overlay),
             overlay,
             network.RegistrationStreamName,
-            network.UsedRegistrationSubjects,
+            network.RegistrationSubjects is { Count: > 0 } registered
+                ? registered
+                : [.. collectives.Select(ChoriaSubjects.Registration), ChoriaSubjects.AllNodeMetadata],
             RegistrationKey,
             RegistrationDecoder.SignOrNull)
         {
@@ -88,7 +93,7 @@ internal sealed record FleetSource(
             SubmissionDecoder.SourceOf(overlay),
             overlay,
             network.SubmissionStreamName,
-            network.UsedSubmissionSubjects,
+            network.SubmissionSubjects is { Count: > 0 } submitted ? submitted : [.. collectives.Select(ChoriaSubjects.AllSubmissions)],
             SubmissionKey,
             SubmissionDecoder.SignOrNull)
         {

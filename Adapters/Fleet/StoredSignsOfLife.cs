@@ -4,6 +4,7 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
 using ControlPlane.Liveness;
+using ControlPlane.Overlays;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
@@ -22,6 +23,7 @@ namespace ControlPlane.Adapters.Fleet;
 internal sealed partial class StoredSignsOfLife(
     FleetConnections connections,
     IOptions<FleetOptions> fleet,
+    IOptions<OverlaysOptions> overlays,
     TimeProvider time,
     ILogger<StoredSignsOfLife> logger) : ISignsOfLife, IDisposable
 {
@@ -84,7 +86,7 @@ internal sealed partial class StoredSignsOfLife(
         try
         {
             var events = new List<FleetEvent>();
-            foreach (var source in FleetSource.Of(fleet.Value))
+            foreach (var source in FleetSource.Of(fleet.Value, overlays.Value))
             {
                 await ReadAsync(source, since, events, limit.Token);
             }

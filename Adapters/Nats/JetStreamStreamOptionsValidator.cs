@@ -88,6 +88,12 @@ internal sealed class JetStreamStreamOptionsValidator(string provider) : IValida
         }
 
         CheckSubjects(create.Subjects, $"{path}:{nameof(create.Subjects)}", faults);
+        foreach (var subject in create.Subjects.Where(subject => subject is ['*' or '>' or '$', ..]))
+        {
+            faults.AddError(
+                $"'{subject}' must begin with a word: nats-server 2.11.9 and later make no stream whose subjects overlap its own ($JS, $SYS)",
+                $"{path}:{nameof(create.Subjects)}");
+        }
     }
 
     private static void CheckRanges(object section, string path, ValidateOptionsResultBuilder faults)

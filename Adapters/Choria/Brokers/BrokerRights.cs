@@ -143,7 +143,7 @@ internal static class BrokerRights
         subscribe.AddRange(RepliesOf(collective, claims.Identity));
         if (granted.Submission)
         {
-            publish.Add($"{collective}.submission.in.>");
+            publish.Add(ChoriaSubjects.AllSubmissions(collective));
         }
 
         if (granted.Governor && granted.Streams)

@@ -18,7 +18,8 @@ internal static class NeededSubjects
         string network, FleetOptions fleet, OverlaysOptions overlays, string caller, string inboxPrefix) =>
     [
         new(SubjectUse.Subscribe, $"{inboxPrefix}.>", "get answers"),
-        .. FleetSource.Of(fleet).Where(source => source.Network == network).SelectMany(source => OfSource(source, overlays.Local)),
+        .. FleetSource.Of(fleet, overlays).Where(source => source.Network == network)
+            .SelectMany(source => OfSource(source, overlays.Local)),
         .. network == FleetStreams.ProvisioningNetwork ? OfProvisioning(caller) : OfOverlay(network, fleet, overlays, caller),
     ];
 

@@ -6,6 +6,7 @@ using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
 using ControlPlane.Inventory;
+using ControlPlane.Overlays;
 using ControlPlane.Provisioning;
 using CsCheck;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -29,7 +30,7 @@ public sealed class EveryDecoderTests : IDisposable
     private readonly NodeMessageMeter meter = new();
     private readonly NodeTrust trust = new(Options.Create(new FleetOptions()), Options.Create(new ProvisioningOptions()));
     private readonly IReadOnlyDictionary<string, IJetStreamDecoder> decoders;
-    private readonly IReadOnlyList<FleetSource> sources = [.. FleetSource.Of(FleetOfAllSources())];
+    private readonly IReadOnlyList<FleetSource> sources = [.. FleetSource.Of(FleetOfAllSources(), new OverlaysOptions())];
 
     public EveryDecoderTests() => decoders = new Dictionary<string, IJetStreamDecoder>
     {

@@ -14,7 +14,9 @@ using NATS.Client.JetStream.Models;
 
 namespace ControlPlane.Adapters.Tests.Fleet;
 
-/// <summary>Who was heard, read again over a real nats-server.</summary>
+/// <summary>
+/// Who was heard, read again over a real nats-server, the newest: what it refuses as a stream's subjects must not be among the defaults.
+/// </summary>
 public sealed class StoredSignsOfLifeTests : IAsyncLifetime
 {
     private const string Overlay = FleetParts.Overlay;
@@ -23,6 +25,7 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
     private const string Machines = "CHORIA_MACHINE";
     private const string Submissions = "CHORIA_SUBMISSION";
 
+    private readonly IOptions<OverlaysOptions> overlays = Options.Create(new OverlaysOptions { Region = "eu", Local = Overlay });
     private NatsServer server = null!;
     private NatsConnection nats = null!;
 
@@ -30,13 +33,13 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true, Program = NatsPrograms.Newest }, Cancelled);
         nats = new NatsConnection(new NatsOpts { Url = server.Url });
         var streams = new NatsJSContext(nats);
-        await streams.CreateStreamAsync(new StreamConfig(Events, [ChoriaSubjects.AllLifecycleEvents]), Cancelled);
-        await streams.CreateStreamAsync(new StreamConfig(Registrations, ["choria.node_metadata.>"]), Cancelled);
-        await streams.CreateStreamAsync(new StreamConfig(Machines, [ChoriaSubjects.AllMachineEvents]), Cancelled);
-        await streams.CreateStreamAsync(new StreamConfig(Submissions, ["*.submission.in.>"]), Cancelled);
+        foreach (var source in FleetSource.Of(Fleet(), overlays.Value))
+        {
+            await streams.CreateStreamAsync(new StreamConfig(source.JetStream, [.. source.Subjects]), Cancelled);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -138,28 +141,29 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
 
     private StoredSignsOfLife Signs(out FleetConnections connections)
     {
-        var fleet = Options.Create(new FleetOptions
-        {
-            Provisioning = new NetworkOptions { Urls = [server.Url], Tls = false, StreamName = "" },
-            Overlays =
-            {
-                [Overlay] =
-                    new NetworkOptions
-                    {
-                        Urls = [server.Url],
-                        Tls = false,
-                        StreamName = Events,
-                        RegistrationStreamName = Registrations,
-                        MachineStreamName = Machines,
-                        SubmissionStreamName = Submissions,
-                    },
-            },
-        });
-        var overlays = Options.Create(new OverlaysOptions { Region = "eu", Local = Overlay });
+        var fleet = Options.Create(Fleet());
         connections = new FleetConnections(
             fleet, overlays, new Caller(fleet, overlays), TimeProvider.System, NullLoggerFactory.Instance);
-        return new StoredSignsOfLife(connections, fleet, TimeProvider.System, NullLogger<StoredSignsOfLife>.Instance);
+        return new StoredSignsOfLife(connections, fleet, overlays, TimeProvider.System, NullLogger<StoredSignsOfLife>.Instance);
     }
+
+    private FleetOptions Fleet() => new()
+    {
+        Provisioning = new NetworkOptions { Urls = [server.Url], Tls = false, StreamName = "" },
+        Overlays =
+        {
+            [Overlay] =
+                new NetworkOptions
+                {
+                    Urls = [server.Url],
+                    Tls = false,
+                    StreamName = Events,
+                    RegistrationStreamName = Registrations,
+                    MachineStreamName = Machines,
+                    SubmissionStreamName = Submissions,
+                },
+        },
+    };
 
     private static IEnumerable<string> Names(IEnumerable<(int Partition, FleetEvent Event)> found, FleetEventKind kind) =>
         found.Where(one => one.Event.Kind == kind).Select(one => one.Event.Identity).Order(StringComparer.Ordinal);

@@ -32,7 +32,11 @@ internal sealed class NatsNetwork : IAsyncDisposable
         var site = SiteOf(configuration, folder.FullName, pki);
         var lines = site.Select(value => $"{value.Key}: {value.Value}");
         await File.WriteAllLinesAsync(Path.Combine(folder.FullName, "site.conf"), lines, cancellationToken);
-        var server = await NatsServer.StartAsync(new NatsServerSettings { ConfigurationFile = file }, cancellationToken);
+
+        // Both ends of what the configurations are for.
+        var program = configuration == "overlay-v2.conf" ? NatsPrograms.Newest : NatsPrograms.Installed;
+        var server = await NatsServer.StartAsync(
+            new NatsServerSettings { ConfigurationFile = file, Program = program }, cancellationToken);
         return new NatsNetwork(folder, pki, server);
     }
 

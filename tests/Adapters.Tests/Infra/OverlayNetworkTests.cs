@@ -5,7 +5,7 @@ using NATS.Client.JetStream;
 
 namespace ControlPlane.Adapters.Tests.Infra;
 
-/// <summary>What <c>infra/nats/overlay-v1.conf</c> and <c>overlay-v2.conf</c> let whom do, on the installed nats-server.</summary>
+/// <summary>What <c>infra/nats/overlay-v1.conf</c> and <c>overlay-v2.conf</c> let whom do.</summary>
 public sealed class OverlayNetworkTests
 {
     private const string V1 = "overlay-v1.conf";

@@ -11,7 +11,8 @@ public sealed class DeliveryTests
     public async Task Events_AreDeliveredOnceAndInOrder_FromTwoSourcesOnTwoServers()
     {
         await using var provisioning = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
-        await using var overlay = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var overlay = await NatsServer.StartAsync(
+            new NatsServerSettings { JetStream = true, Program = NatsPrograms.Newest }, Cancelled);
         await using var cluster = await StreamCluster.StartAsync(2, [("provisioning", provisioning.Url), ("overlay", overlay.Url)]);
         string[] identities = [.. Enumerable.Range(0, 50).Select(n => $"node{n}.example.net")];
         await using var toProvisioning = StreamCluster.Connect(provisioning.Url);

@@ -7,13 +7,15 @@ namespace ControlPlane.Adapters.Tests.Nats;
 /// <summary>What cannot be read or keeps failing becomes a dead letter, alone, and the rest goes on.</summary>
 public sealed class PoisonTests
 {
+    private static readonly NatsServerSettings Newest = new() { JetStream = true, Program = NatsPrograms.Newest };
+
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     // Defect 1.2.5: a message that cannot be read is redelivered for ever, with the batch that it is in.
     [Fact]
     public async Task Message_BecomesADeadLetter_WhenPoisonIsInTheMiddleOfABatch()
     {
-        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var server = await NatsServer.StartAsync(Newest, Cancelled);
         await using var connection = StreamCluster.Connect(server.Url);
         await StreamCluster.MakeStreamAsync(connection, "src", Cancelled);
         await Publisher.PublishAllAsync(connection, "src", ["a", "b"], 0, 20, Cancelled);
@@ -44,7 +46,7 @@ public sealed class PoisonTests
     [Fact]
     public async Task Event_BecomesADeadLetterAndCanBeReplayed_WhenItAloneFailsItsConsumer()
     {
-        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var server = await NatsServer.StartAsync(Newest, Cancelled);
         await using var connection = StreamCluster.Connect(server.Url);
         await StreamCluster.MakeStreamAsync(connection, "src", Cancelled);
         await Publisher.PublishAllAsync(connection, "src", ["a", "b", "c"], 0, 20, Cancelled);
@@ -78,7 +80,7 @@ public sealed class PoisonTests
     [Fact]
     public async Task Event_BecomesADeadLetter_WhenItFailedAsOftenAsIsTried()
     {
-        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var server = await NatsServer.StartAsync(Newest, Cancelled);
         await using var connection = StreamCluster.Connect(server.Url);
         await StreamCluster.MakeStreamAsync(connection, "src", Cancelled);
         await Publisher.PublishAllAsync(connection, "src", ["a"], 0, 1, Cancelled);

@@ -106,7 +106,7 @@ public sealed class RewindTests
     // Every event was delivered and acknowledged once: what comes again, comes by the token.
     private static async Task<NatsServer> FilledAsync()
     {
-        var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true, Program = NatsPrograms.Newest }, Cancelled);
         await using var cluster = await StreamCluster.StartTypedAsync(1, server.Url, OnePartition, serviceId: "rewind");
         for (var number = 0; number < Before; number++)
         {

@@ -100,12 +100,21 @@ public sealed class StartTests
                 DecoderKey = "d",
                 Create = new JetStreamCreation { MaxAge = TimeSpan.Zero },
             });
+        options.Sources.Add(
+            new JetStreamSourceOptions
+            {
+                Name = "b",
+                JetStream = "WIDE",
+                DecoderKey = "d",
+                Create = new JetStreamCreation { Subjects = { "*.broadcast.agent.registration", "$JS.EVENT.>" } },
+            });
         var faults = new JetStreamStreamOptionsValidator("p").Validate("p", options).FailureMessage!;
 
         string[] expected =
         [
             "Partitions", "Namespace", "WindowMessagesMax", "'a' is given 2 times", "with.dot", "DecoderKey", "'a..b' is not a subject",
             "MaxAge", "at least one subject",
+            "'*.broadcast.agent.registration' must begin with a word", "'$JS.EVENT.>' must begin with a word",
         ];
         Assert.All(expected, fault => Assert.Contains(fault, faults, StringComparison.Ordinal));
     }

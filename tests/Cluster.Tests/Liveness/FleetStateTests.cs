@@ -11,12 +11,14 @@ public sealed class FleetStateTests
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly string[] Living = [.. Enumerable.Range(0, 12).Select(number => $"web{number}.example.net")];
 
+    private static readonly NatsServerSettings Newest = new() { JetStream = true, Program = NatsPrograms.Newest };
+
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Liveness_IsAnnounced_AndASiloThatDies_MakesNoLivingNodeLate()
     {
-        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var server = await NatsServer.StartAsync(Newest, Cancelled);
         await using var cluster = await FleetStateCluster.StartAsync(server, silos: 2);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
         await cluster.SayAlive("dead.example.net");
@@ -46,7 +48,7 @@ public sealed class FleetStateTests
     [Fact]
     public async Task Silence_IsNoticed_BySilosThatTakeOver_ThoughNobodySpeaks()
     {
-        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var server = await NatsServer.StartAsync(Newest, Cancelled);
         await using var cluster = await FleetStateCluster.StartAsync(server, silos: 1);
         foreach (var node in Living)
         {
@@ -64,7 +66,7 @@ public sealed class FleetStateTests
     [Fact]
     public async Task Inventories_AreFound_AndStillThere_AfterAllSilosWereReplaced()
     {
-        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var server = await NatsServer.StartAsync(Newest, Cancelled);
         await using var cluster = await FleetStateCluster.StartAsync(server, silos: 1);
         foreach (var (number, node) in Living.Index())
         {
