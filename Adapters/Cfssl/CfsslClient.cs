@@ -100,7 +100,7 @@ internal sealed class CfsslClient : IDisposable
         var tls = new SslClientAuthenticationOptions();
         if (options.ClientCertificateFile is { } certificate)
         {
-            tls.ClientCertificates = [X509Certificate2.CreateFromPemFile(certificate, options.ClientKeyFile)];
+            tls.ClientCertificateContext = PemCertificates.ReadOwn(certificate, options.ClientKeyFile!);
         }
 
         if (options.ServerCaFile is { } authorities)
@@ -110,7 +110,7 @@ internal sealed class CfsslClient : IDisposable
                 TrustMode = X509ChainTrustMode.CustomRootTrust,
                 RevocationMode = X509RevocationMode.NoCheck,
             };
-            tls.CertificateChainPolicy.CustomTrustStore.ImportFromPemFile(authorities);
+            tls.CertificateChainPolicy.CustomTrustStore.AddRange(PemCertificates.ReadFile(authorities));
         }
 
         return tls;

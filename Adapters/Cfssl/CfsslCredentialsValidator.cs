@@ -15,6 +15,14 @@ internal sealed class CfsslCredentialsValidator(TimeProvider time) : IValidateOp
             OwnCertificateCheck.ClientAuthentication,
             time.GetUtcNow());
         List<string> faults = [.. found.Select(fault => $"{CfsslOptions.Section}:{name}:ClientCertificateFile {fault}")];
+        foreach (var (setting, file) in new[] { ("ServerCaFile", options.ServerCaFile), ("ChainFile", options.ChainFile) })
+        {
+            if (PemCertificates.FaultOfFile(file) is { } unreadable)
+            {
+                faults.Add($"{CfsslOptions.Section}:{name}:{setting} {unreadable}");
+            }
+        }
+
         return faults.Count > 0 ? ValidateOptionsResult.Fail(faults) : ValidateOptionsResult.Success;
     }
 }

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Cfssl;
@@ -14,15 +13,11 @@ internal static class CfsslFiles
     {
         try
         {
-            var certificates = new X509Certificate2Collection();
-            certificates.ImportFromPemFile(path);
-            return certificates.Count > 0
-                ? [.. certificates.Select(certificate => certificate.RawData)]
-                : throw new IssuerMisconfiguredException($"{path} holds no certificate");
+            return [.. PemCertificates.ReadFile(path).Select(certificate => certificate.RawData)];
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or CryptographicException)
         {
-            throw new IssuerMisconfiguredException($"{path} cannot be read as certificates in PEM: {unreadable.Message}", unreadable);
+            throw new IssuerMisconfiguredException($"the chain cannot be read: {unreadable.Message}", unreadable);
         }
     }
 

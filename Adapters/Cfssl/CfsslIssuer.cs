@@ -53,11 +53,10 @@ internal class CfsslIssuer : ICertificateIssuer, ICertificateProfileCheck, IDisp
 
         try
         {
-            var pem = result.GetProperty("certificate").GetString();
-            return new SignedCertificate(Decode(pem), []);
+            return new SignedCertificate(PemCertificates.ReadDer(result.GetProperty("certificate").GetString() ?? "")[0], []);
         }
         catch (Exception foreign) when (
-            foreign is KeyNotFoundException or InvalidOperationException or ArgumentException or FormatException)
+            foreign is KeyNotFoundException or InvalidOperationException or CryptographicException)
         {
             // It says that it signed: whatever it signed is out there.
             throw new IssuerOutcomeUnknownException($"cfssl {Name} answered success and no certificate", foreign);
@@ -137,13 +136,5 @@ internal class CfsslIssuer : ICertificateIssuer, ICertificateProfileCheck, IDisp
         var inner = JsonSerializer.SerializeToUtf8Bytes(body);
         var token = Convert.ToBase64String(HMACSHA256.HashData(authKey, inner));
         return Client.PostAsync("authsign", new AuthenticatedBody(token, Convert.ToBase64String(inner)), cancellationToken);
-    }
-
-    private static byte[] Decode(string? pem)
-    {
-        var fields = PemEncoding.Find(pem);
-        return pem.AsSpan()[fields.Label] is "CERTIFICATE"
-            ? Convert.FromBase64String(pem![fields.Base64Data])
-            : throw new FormatException("not a certificate");
     }
 }

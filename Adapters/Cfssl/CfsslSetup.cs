@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Net;
 using System.Text.Json;
 using ControlPlane.Certificates;
@@ -83,7 +82,7 @@ internal sealed class CfsslSetup(string issuer, CfsslOptions options, IReadOnlyL
 
         try
         {
-            using var certificate = X509Certificate2.CreateFromPem(result.GetProperty("certificate").GetString());
+            using var certificate = PemCertificates.Read(result.GetProperty("certificate").GetString() ?? "")[0];
             var usages = result.GetProperty("usages").EnumerateArray().Select(usage => usage.GetString());
             return new CfsslProfile(certificate.RawData, string.Join(", ", usages), result.GetProperty("expiry").GetString() ?? "");
         }

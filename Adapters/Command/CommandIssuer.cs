@@ -118,16 +118,11 @@ internal sealed class CommandIssuer : ICertificateIssuer, IDisposable
             throw new IssuerRefusedException($"{name} refuses: {speech.Filter(answer.Message)}");
         }
 
-        using var certificate = X509Certificate2.CreateFromPem(answer.Certificate);
+        using var certificate = PemCertificates.Read(answer.Certificate ?? "")[0];
         var chain = string.IsNullOrWhiteSpace(answer.Authorities) ? [] : ReadChain(answer.Authorities);
         lastChain = chain.Count > 0 ? chain : lastChain;
         return new SignedCertificate(certificate.RawData, chain);
     }
 
-    private static IReadOnlyList<byte[]> ReadChain(string pem)
-    {
-        var certificates = new X509Certificate2Collection();
-        certificates.ImportFromPem(pem);
-        return [.. certificates.Select(certificate => certificate.RawData)];
-    }
+    private static IReadOnlyList<byte[]> ReadChain(string pem) => [.. PemCertificates.Read(pem).Select(certificate => certificate.RawData)];
 }

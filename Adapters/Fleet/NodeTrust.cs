@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Certificates;
 using ControlPlane.Liveness;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.Options;
@@ -23,7 +23,7 @@ internal sealed class NodeTrust : IDisposable
             if (network.NodeCaFile is { } file)
             {
                 // Nodes are no clients: any name may speak, for itself alone.
-                certificates[overlay] = new CertificateTrust(File.ReadAllText(file), ["."], []);
+                certificates[overlay] = new CertificateTrust(PemCertificates.ReadFile(file), ["."], []);
             }
         }
     }
@@ -121,7 +121,7 @@ internal sealed class NodeTrust : IDisposable
     {
         try
         {
-            using var certificate = X509Certificate2.CreateFromPem(pem);
+            using var certificate = PemCertificates.Read(pem)[0];
             var key = Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo()));
             return (key, certificate.NotAfter.ToUniversalTime());
         }

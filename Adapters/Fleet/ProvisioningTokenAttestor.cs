@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Certificates;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.Options;
 
@@ -83,7 +85,28 @@ internal sealed class ProvisioningTokenAttestor(
         if (fleet.ProvisioningTokenSignerFiles.Count > 0)
         {
             yield return TokenTrust.InSigners(
-                [.. fleet.ProvisioningTokenSignerFiles.Select(file => IssuerKey.FromRsaPem(File.ReadAllText(file)))]);
+                [.. fleet.ProvisioningTokenSignerFiles.Select(file => SignerIn(File.ReadAllText(file)))]);
+        }
+    }
+
+    /// <summary>The key of who signs tokens: an RSA public key in PEM, or the one certificate of it.</summary>
+    /// <exception cref="ChoriaFormatException">It is neither.</exception>
+    internal static IssuerKey SignerIn(string pem)
+    {
+        if (!pem.Contains("CERTIFICATE", StringComparison.Ordinal))
+        {
+            return IssuerKey.FromRsaPem(pem);
+        }
+
+        try
+        {
+            return PemCertificates.Read(pem) is [var certificate]
+                ? IssuerKey.FromCertificate(certificate)
+                : throw new CryptographicException("there is more than one certificate in it");
+        }
+        catch (CryptographicException fault)
+        {
+            throw new ChoriaFormatException(new ChoriaFault(ChoriaLayer.Key, "signer", fault.Message), fault);
         }
     }
 

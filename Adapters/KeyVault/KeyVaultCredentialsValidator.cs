@@ -15,6 +15,11 @@ internal sealed class KeyVaultCredentialsValidator(TimeProvider time) : IValidat
             purpose: null,
             time.GetUtcNow());
         List<string> faults = [.. found.Select(fault => $"{KeyVaultOptions.Section}:{name}:Credential:CertificateFile {fault}")];
+        if (PemCertificates.FaultOfFile(options.ChainFile) is { } unreadable)
+        {
+            faults.Add($"{KeyVaultOptions.Section}:{name}:{nameof(options.ChainFile)} {unreadable}");
+        }
+
         return faults.Count > 0 ? ValidateOptionsResult.Fail(faults) : ValidateOptionsResult.Success;
     }
 }

@@ -130,11 +130,7 @@ internal sealed class KeyVaultIssuer(string name, KeyVaultOptions options, KeyVa
         var (certificate, policy) = await client.GetCertificateAsync(cancellationToken);
         try
         {
-            var above = new X509Certificate2Collection();
-            if (options.ChainFile is { } chain)
-            {
-                above.ImportFromPemFile(chain);
-            }
+            var above = options.ChainFile is { } chain ? PemCertificates.ReadFile(chain) : [];
 
             // Of a version that was asked for, the vault does not say where the key is; the lower limit is the safe one.
             var inHsm =

@@ -37,7 +37,7 @@ internal sealed class AuthorityFolder(string issuer, LocalCaOptions options, Tim
                 MakeRoot();
             }
 
-            using var root = X509Certificate2.CreateFromPem(await File.ReadAllTextAsync(RootPath, cancellationToken));
+            using var root = PemCertificates.ReadFile(RootPath)[0];
             var generations = Load(root);
             while (generations is null || generations.ShouldPrepareNext(time.GetUtcNow()))
             {
@@ -61,7 +61,7 @@ internal sealed class AuthorityFolder(string issuer, LocalCaOptions options, Tim
 
     private AuthorityGenerations Import(string certificatePath, string keyPath)
     {
-        using var certificate = X509Certificate2.CreateFromPem(File.ReadAllText(certificatePath));
+        using var certificate = PemCertificates.ReadFile(certificatePath)[0];
         var constraints = certificate.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault();
         var usages = certificate.Extensions.OfType<X509KeyUsageExtension>().FirstOrDefault();
         if (constraints is not { CertificateAuthority: true } || usages?.KeyUsages.HasFlag(X509KeyUsageFlags.KeyCertSign) == false)
@@ -69,12 +69,7 @@ internal sealed class AuthorityFolder(string issuer, LocalCaOptions options, Tim
             throw new IssuerMisconfiguredException($"'{certificate.Subject}' in {certificatePath} may not sign certificates");
         }
 
-        var above = new X509Certificate2Collection();
-        if (options.ChainPath is not null)
-        {
-            above.ImportFromPemFile(options.ChainPath);
-        }
-
+        var above = options.ChainPath is { } chain ? PemCertificates.ReadFile(chain) : [];
         using var key = KeyFile.Read(keyPath, options.KeyPassphrasePath, certificate);
         return new AuthorityGenerations([Join(certificate, key)], [.. above.Select(one => one.RawData)], lead: null, new HashSet<int>());
     }
@@ -104,7 +99,7 @@ internal sealed class AuthorityFolder(string issuer, LocalCaOptions options, Tim
         var intermediates = new List<Authority>();
         for (var number = 1; number <= IntermediatesMax && File.Exists(PathOf(number, "pem")); number++)
         {
-            using var certificate = X509Certificate2.CreateFromPem(File.ReadAllText(PathOf(number, "pem")));
+            using var certificate = PemCertificates.ReadFile(PathOf(number, "pem"))[0];
             using var key = KeyFile.Read(PathOf(number, "key"), passphrasePath: null, certificate);
             intermediates.Add(Join(certificate, key));
         }

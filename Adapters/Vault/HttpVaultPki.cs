@@ -147,14 +147,8 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
             ? [.. chain.EnumerateArray().Select(one => Decode(one.GetString()))]
             : [];
 
-    private static byte[] Decode(string? pem)
-    {
-        var fields = PemEncoding.Find(pem);
-        return pem.AsSpan()[fields.Label] is "CERTIFICATE"
-            ? Convert.FromBase64String(pem![fields.Base64Data])
-            : throw new FormatException("not a certificate");
-    }
+    private static byte[] Decode(string? pem) => PemCertificates.ReadDer(pem ?? "")[0];
 
     private static bool IsForeign(Exception fault) =>
-        fault is JsonException or KeyNotFoundException or InvalidOperationException or ArgumentException or FormatException;
+        fault is JsonException or KeyNotFoundException or InvalidOperationException or CryptographicException;
 }

@@ -15,6 +15,11 @@ internal sealed class VaultCredentialsValidator(TimeProvider time) : IValidateOp
             OwnCertificateCheck.ClientAuthentication,
             time.GetUtcNow());
         List<string> faults = [.. found.Select(fault => $"{VaultOptions.Section}:{name}:Login:CertificateFile {fault}")];
+        if (PemCertificates.FaultOfFile(options.ServerCaFile) is { } unreadable)
+        {
+            faults.Add($"{VaultOptions.Section}:{name}:{nameof(options.ServerCaFile)} {unreadable}");
+        }
+
         return faults.Count > 0 ? ValidateOptionsResult.Fail(faults) : ValidateOptionsResult.Success;
     }
 }

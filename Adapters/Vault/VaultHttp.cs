@@ -133,7 +133,7 @@ internal sealed class VaultHttp : IDisposable
         var tls = new SslClientAuthenticationOptions();
         if (options.Login.CertificateFile is { } certificate)
         {
-            tls.ClientCertificates = [X509Certificate2.CreateFromPemFile(certificate, options.Login.KeyFile)];
+            tls.ClientCertificateContext = PemCertificates.ReadOwn(certificate, options.Login.KeyFile!);
         }
 
         if (options.ServerCaFile is { } authorities)
@@ -143,7 +143,7 @@ internal sealed class VaultHttp : IDisposable
                 TrustMode = X509ChainTrustMode.CustomRootTrust,
                 RevocationMode = X509RevocationMode.NoCheck,
             };
-            tls.CertificateChainPolicy.CustomTrustStore.ImportFromPemFile(authorities);
+            tls.CertificateChainPolicy.CustomTrustStore.AddRange(PemCertificates.ReadFile(authorities));
         }
 
         return tls;

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
@@ -176,13 +175,12 @@ internal sealed class CertificatesOptionsValidator(IServiceProvider services) : 
     {
         try
         {
-            var roots = new X509Certificate2Collection();
-            roots.ImportFromPem(pem);
-            return roots.Count == 0 && pem.Length > 0 ? "must hold PEM certificates" : null;
+            _ = pem.Length > 0 ? PemCertificates.Read(pem) : [];
+            return null;
         }
-        catch (CryptographicException)
+        catch (CryptographicException fault)
         {
-            return "must hold PEM certificates";
+            return $"must hold certificates in PEM: {fault.Message}";
         }
     }
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 
 namespace ControlPlane.Certificates;
 
@@ -12,7 +11,8 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
     private static readonly TimeSpan MisconfiguredPause = TimeSpan.FromSeconds(30);
 
     private readonly IssuerGate gate = new(issuer.Name, options, issuer.Capabilities.CertificatesPerMinuteMax, time);
-    private readonly IReadOnlyList<byte[]> trustedRoots = ReadRoots(options.TrustedRoots);
+    private readonly IReadOnlyList<byte[]> trustedRoots =
+        options.TrustedRoots.Length == 0 ? [] : PemCertificates.ReadDer(options.TrustedRoots);
     private volatile ProvenChain? proven;
 
     public string Name => issuer.Name;
@@ -177,13 +177,6 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
         {
             return null;
         }
-    }
-
-    private static IReadOnlyList<byte[]> ReadRoots(string pem)
-    {
-        var roots = new X509Certificate2Collection();
-        roots.ImportFromPem(pem);
-        return [.. roots.Select(root => root.RawData)];
     }
 
     /// <summary>A chain that was proven a moment ago: proving takes a millisecond, comparing almost nothing.</summary>

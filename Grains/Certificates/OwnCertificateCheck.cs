@@ -19,14 +19,13 @@ public static class OwnCertificateCheck
     /// <param name="now">The time.</param>
     public static IReadOnlyList<string> Faults(string certificatePem, string keyPem, string? purpose, DateTimeOffset now)
     {
-        if (ReadOrNull(certificatePem) is not { } certificate)
+        try
         {
-            return ["names a file that does not begin with a certificate in PEM; put the certificate there, its intermediates below it"];
+            return [.. OwnFaults(PemCertificates.Read(certificatePem)[0], keyPem, purpose, now)];
         }
-
-        using (certificate)
+        catch (CryptographicException fault)
         {
-            return [.. OwnFaults(certificate, keyPem, purpose, now)];
+            return [$"names a file that must hold certificates in PEM, the own one first, its intermediates below it: {fault.Message}"];
         }
     }
 
@@ -56,8 +55,14 @@ public static class OwnCertificateCheck
     /// <summary>When the first certificate of a file ends; null when there is none to read.</summary>
     public static DateTimeOffset? EndOrNull(string certificatePem)
     {
-        using var certificate = ReadOrNull(certificatePem);
-        return certificate?.NotAfter.ToUniversalTime();
+        try
+        {
+            return PemCertificates.Read(certificatePem)[0].NotAfter.ToUniversalTime();
+        }
+        catch (CryptographicException)
+        {
+            return null;
+        }
     }
 
     private static IEnumerable<string> OwnFaults(X509Certificate2 certificate, string keyPem, string? purpose, DateTimeOffset now)
@@ -86,18 +91,6 @@ public static class OwnCertificateCheck
         }
     }
 
-    private static X509Certificate2? ReadOrNull(string pem)
-    {
-        try
-        {
-            return X509Certificate2.CreateFromPem(pem);
-        }
-        catch (CryptographicException)
-        {
-            return null;
-        }
-    }
-
     // Without the extension it is for everything.
     private static List<string?>? Purposes(X509Certificate2 certificate) =>
         certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().FirstOrDefault() is { } usages
@@ -108,7 +101,7 @@ public static class OwnCertificateCheck
     {
         try
         {
-            using var pair = X509Certificate2.CreateFromPem(certificate.ExportCertificatePem(), keyPem);
+            using var pair = PemCertificates.WithKey(certificate, keyPem);
             return true;
         }
         catch (Exception other) when (other is CryptographicException or ArgumentException)

@@ -1,7 +1,9 @@
+using System.Net.Security;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ControlPlane.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Api;
@@ -79,10 +81,11 @@ internal static class ApiEndpoints
                 if (listen.Tls)
                 {
                     var certificate = new ServerCertificate(api.CertificateFile, api.KeyFile);
-                    endpoint.UseHttps(https =>
+                    endpoint.UseHttps(new TlsHandshakeCallbackOptions
                     {
-                        https.HandshakeTimeout = HandshakeMax;
-                        https.ServerCertificateSelector = (_, _) => certificate.Current();
+                        HandshakeTimeout = HandshakeMax,
+                        OnConnection = _ => new ValueTask<SslServerAuthenticationOptions>(
+                            new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Current() }),
                     });
                 }
             });

@@ -1,17 +1,18 @@
+using System.Net.Security;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
+using ControlPlane.Certificates;
 
 namespace ControlPlane.Api;
 
-/// <summary>The API's own TLS certificate, read again when its file changes. Thread-safe.</summary>
+/// <summary>The API's own TLS certificate and its intermediates, read again when its file changes. Thread-safe.</summary>
 internal sealed class ServerCertificate(string certificateFile, string keyFile)
 {
     private readonly Lock _reading = new();
-    private X509Certificate2? _current;
+    private SslStreamCertificateContext? _current;
     private DateTime _readAs;
 
     /// <summary>The certificate in force; the last good one while a new one cannot be read.</summary>
-    public X509Certificate2 Current()
+    public SslStreamCertificateContext Current()
     {
         lock (_reading)
         {
@@ -20,9 +21,10 @@ internal sealed class ServerCertificate(string certificateFile, string keyFile)
             {
                 try
                 {
-                    _current = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
+                    _current = PemCertificates.ReadOwn(certificateFile, keyFile);
                 }
-                catch (Exception unreadable) when (_current is not null && unreadable is IOException or CryptographicException)
+                catch (Exception unreadable) when (
+                    _current is not null && unreadable is IOException or CryptographicException or ArgumentException)
                 {
                     // Half of a renewal: the certificate is new and the key still old. The next handshake looks again.
                     return _current!;

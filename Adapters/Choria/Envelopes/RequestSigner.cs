@@ -69,12 +69,25 @@ public abstract class RequestSigner
 /// <summary>The certificate inside a V1 request.</summary>
 internal static class RequestCertificate
 {
+    /// <summary>The caller's own first; intermediates may follow.</summary>
+    /// <remarks>
+    /// Read as nodes read it, who skip what is no block: what is skipped cannot make a request believed that would not be without it.
+    /// </remarks>
+    /// <exception cref="CryptographicException">A block holds something else.</exception>
+    public static X509Certificate2Collection Read(string pem)
+    {
+        var certificates = new X509Certificate2Collection();
+#pragma warning disable RS0030 // A stranger's words; this library sees no files.
+        certificates.ImportFromPem(pem);
+#pragma warning restore RS0030
+        return certificates;
+    }
+
     public static bool Verifies(string certificatePem, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> signature)
     {
         try
         {
-            using var certificate = X509Certificate2.CreateFromPem(certificatePem);
-            return Verifies(certificate, bytes, signature);
+            return Read(certificatePem) is [var certificate, ..] && Verifies(certificate, bytes, signature);
         }
         catch (CryptographicException)
         {

@@ -17,36 +17,35 @@ public abstract record IssuerKey
             ? new Ed25519(bytes)
             : throw Fault($"is not {Ed25519Key.PublicKeyBytes} bytes of hexadecimal");
 
-    /// <summary>PEM of an RSA public key or of a certificate that holds one.</summary>
+    /// <summary>The RSA key of a certificate.</summary>
+    /// <exception cref="ChoriaFormatException">It has another kind of key.</exception>
+    public static IssuerKey FromCertificate(X509Certificate2 certificate)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        using var key = certificate.GetRSAPublicKey() ?? throw Fault("is a certificate whose key is not RSA");
+        return new Rsa(key.ExportParameters(includePrivateParameters: false));
+    }
+
+    /// <summary>PEM of one RSA public key.</summary>
     /// <exception cref="ChoriaFormatException">It is anything else.</exception>
     public static IssuerKey FromRsaPem(string pem)
     {
         ArgumentNullException.ThrowIfNull(pem);
         try
         {
-            using var key = pem.Contains("BEGIN CERTIFICATE", StringComparison.Ordinal) ? FromCertificate(pem) : RSA.Create();
-            if (!pem.Contains("BEGIN CERTIFICATE", StringComparison.Ordinal))
-            {
-                key.ImportFromPem(pem);
-            }
-
+            using var key = RSA.Create();
+            key.ImportFromPem(pem);
             return new Rsa(key.ExportParameters(includePrivateParameters: false));
         }
         catch (Exception unreadable) when (unreadable is CryptographicException or ArgumentException)
         {
-            throw Fault("is not an RSA key or certificate in PEM", unreadable);
+            throw Fault("is not one RSA public key in PEM", unreadable);
         }
     }
 
     internal abstract bool Allows(string algorithm);
 
     internal abstract bool Verifies(string algorithm, ReadOnlySpan<byte> bytes, ReadOnlySpan<byte> signature);
-
-    private static RSA FromCertificate(string pem)
-    {
-        using var certificate = X509Certificate2.CreateFromPem(pem);
-        return certificate.GetRSAPublicKey() ?? throw new CryptographicException("the certificate's key is not RSA");
-    }
 
     private static ChoriaFormatException Fault(string problem, Exception? inner = null) =>
         new(new ChoriaFault(ChoriaLayer.Key, "issuer", problem), inner);

@@ -11,30 +11,26 @@ public sealed partial class CertificateTrust : IDisposable
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
     private const string SubjectAlternativeNames = "2.5.29.17";
 
-    private readonly X509Certificate2Collection authorities = [];
+    private readonly X509Certificate2Collection authorities;
     private readonly IReadOnlyList<Regex> allowed;
     private readonly IReadOnlyList<Regex> privileged;
 
-    /// <param name="authoritiesPem">The CA certificates.</param>
+    /// <param name="authorities">The CA certificates; disposed with this.</param>
     /// <param name="allowed">Patterns of the names of callers; Choria's own default when null.</param>
     /// <param name="privileged">Patterns of the names that may sign for any caller; Choria's own default when null.</param>
-    /// <exception cref="ChoriaFormatException">There is no certificate in the PEM, or a pattern is not one.</exception>
-    public CertificateTrust(string authoritiesPem, IReadOnlyList<string>? allowed = null, IReadOnlyList<string>? privileged = null)
+    /// <exception cref="ChoriaFormatException">A pattern is not one.</exception>
+    public CertificateTrust(
+        X509Certificate2Collection authorities, IReadOnlyList<string>? allowed = null, IReadOnlyList<string>? privileged = null)
     {
+        this.authorities = authorities;
         try
         {
-            authorities.ImportFromPem(authoritiesPem);
-            if (authorities.Count == 0)
-            {
-                throw new CryptographicException("there is no certificate in it");
-            }
-
             this.allowed = Compile(allowed ?? [@"\.mcollective$", @"\.choria$"]);
             this.privileged = Compile(privileged ?? [@"\.privileged.mcollective$", @"\.privileged.choria$"]);
         }
-        catch (Exception unreadable) when (unreadable is CryptographicException or ArgumentException or NotSupportedException)
+        catch (Exception unreadable) when (unreadable is ArgumentException or NotSupportedException)
         {
-            var fault = new ChoriaFault(ChoriaLayer.Key, "ca", "is not PEM, or a pattern is not a regular expression");
+            var fault = new ChoriaFault(ChoriaLayer.Key, "ca", "has a pattern that is not a regular expression");
             throw new ChoriaFormatException(fault, unreadable);
         }
     }
@@ -50,10 +46,10 @@ public sealed partial class CertificateTrust : IDisposable
     /// <summary>Whether a certificate, PEM with its intermediates, is of the CA at an instant. Says nothing of who holds its key.</summary>
     public bool IsIssuedHere(string certificatePem, DateTimeOffset at)
     {
-        var bundle = new X509Certificate2Collection();
+        X509Certificate2Collection bundle = [];
         try
         {
-            bundle.ImportFromPem(certificatePem);
+            bundle = RequestCertificate.Read(certificatePem);
             return bundle.Count > 0 && IsIssuedHere(bundle, at);
         }
         catch (CryptographicException)
@@ -90,11 +86,10 @@ public sealed partial class CertificateTrust : IDisposable
 
     private RequestFault? CertificateFault(ReceivedRequest received, DateTimeOffset now)
     {
-        var bundle = new X509Certificate2Collection();
+        X509Certificate2Collection bundle = [];
         try
         {
-            // The caller's own comes first; intermediates may follow.
-            bundle.ImportFromPem(received.Proof.CallerCredential);
+            bundle = RequestCertificate.Read(received.Proof.CallerCredential);
             var proof = received.Proof;
             if (bundle.Count == 0 || !RequestCertificate.Verifies(bundle[0], proof.SignedBytes.Span, proof.Signature.Span))
             {

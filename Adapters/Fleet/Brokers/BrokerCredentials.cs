@@ -1,31 +1,22 @@
 using System.Net.Security;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Fleet.Brokers;
 
 /// <summary>What one login shows a broker. Read from the files for each login, so that a replaced file counts at the next one.</summary>
-internal sealed record BrokerCredentials(string? User, string? Password, string? Token, byte[]? Seed, X509Certificate2? Certificate)
+internal sealed record BrokerCredentials(
+    string? User, string? Password, string? Token, byte[]? Seed, SslStreamCertificateContext? Certificate)
     : IDisposable
 {
-    /// <summary>What the client certificate leads to its CA by.</summary>
-    public X509Certificate2Collection Intermediates { get; private init; } = [];
-
     /// <exception cref="BrokerLoginException">A file cannot be read, or holds something else.</exception>
-    public static BrokerCredentials Read(NetworkOptions network)
-    {
-        var certificates = Read(network.CertificateFile, nameof(network.CertificateFile), CertificatesOf);
-        return new BrokerCredentials(
-            network.User,
-            Read(network.PasswordFile, nameof(network.PasswordFile), SecretFile.Read),
-            Read(network.TokenFile, nameof(network.TokenFile), SecretFile.Read),
-            Read(network.SeedFile, nameof(network.SeedFile), SecretFile.ReadHex),
-            certificates is null ? null : Read(network.KeyFile, nameof(network.KeyFile), file => WithKey(network.CertificateFile!, file)))
-        {
-            Intermediates = certificates is null ? [] : [.. certificates.Skip(1)],
-        };
-    }
+    public static BrokerCredentials Read(NetworkOptions network) => new(
+        network.User,
+        Read(network.PasswordFile, nameof(network.PasswordFile), SecretFile.Read),
+        Read(network.TokenFile, nameof(network.TokenFile), SecretFile.Read),
+        Read(network.SeedFile, nameof(network.SeedFile), SecretFile.ReadHex),
+        Read(network.CertificateFile, nameof(network.CertificateFile), file => PemCertificates.ReadOwn(file, network.KeyFile!)));
 
     /// <summary>The token for a broker whose greeting held a nonce, or did not.</summary>
     /// <remarks>
@@ -48,7 +39,7 @@ internal sealed record BrokerCredentials(string? User, string? Password, string?
 
     public void Dispose()
     {
-        Certificate?.Dispose();
+        Certificate?.TargetCertificate.Dispose();
         CryptographicOperations.ZeroMemory(Seed);
     }
 
@@ -65,16 +56,6 @@ internal sealed record BrokerCredentials(string? User, string? Password, string?
             throw new BrokerLoginException($"{setting} '{path}' cannot be used: {unreadable.Message}", unreadable);
         }
     }
-
-    private static X509Certificate2Collection CertificatesOf(string path)
-    {
-        var certificates = new X509Certificate2Collection();
-        certificates.ImportFromPemFile(path);
-        return certificates;
-    }
-
-    private static X509Certificate2 WithKey(string certificateFile, string keyFile) =>
-        X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
 }
 
 /// <summary>The silo is not connected to a broker; the message says why, in words for the operator.</summary>

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Fleet.Brokers;
 
@@ -74,9 +75,7 @@ internal static class BrokerTls
             TargetHost = host,
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             CertificateChainPolicy = policy,
-            ClientCertificateContext = credentials.Certificate is { } certificate
-                ? SslStreamCertificateContext.Create(certificate, credentials.Intermediates, offline: true)
-                : null,
+            ClientCertificateContext = credentials.Certificate,
             RemoteCertificateValidationCallback = (_, _, chain, errors) => doubt(chain, errors) is null,
         };
     }
@@ -109,17 +108,14 @@ internal static class BrokerTls
 
     private static X509Certificate2Collection Authorities(string file)
     {
-        var authorities = new X509Certificate2Collection();
         try
         {
-            authorities.ImportFromPemFile(file);
+            return PemCertificates.ReadFile(file);
         }
         catch (Exception unreadable) when (
             unreadable is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
         {
             throw new BrokerLoginException($"CaFile '{file}' cannot be used: {unreadable.Message}", unreadable);
         }
-
-        return authorities.Count > 0 ? authorities : throw new BrokerLoginException($"CaFile '{file}' holds no certificate");
     }
 }

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Fleet;
 
@@ -19,7 +20,7 @@ internal static class CallerCertificateCheck
     /// <param name="allowed">Patterns of names that nodes take requests from.</param>
     public static IEnumerable<string> Faults(string certificatePem, string caller, IReadOnlyList<string> allowed)
     {
-        using var certificate = X509Certificate2.CreateFromPem(certificatePem);
+        using var certificate = PemCertificates.Read(certificatePem)[0];
         using var key = certificate.GetRSAPublicKey();
         if (key is null)
         {

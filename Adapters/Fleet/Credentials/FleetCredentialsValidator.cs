@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
 using ControlPlane.Overlays;
@@ -84,12 +85,12 @@ internal sealed class FleetCredentialsValidator(
         {
             try
             {
-                _ = SecretFile.TextOrNull(file) is { } pem ? IssuerKey.FromRsaPem(pem) : null;
+                _ = SecretFile.TextOrNull(file) is { } pem ? ProvisioningTokenAttestor.SignerIn(pem) : null;
             }
-            catch (ChoriaFormatException)
+            catch (ChoriaFormatException fault)
             {
                 faults.AddError(
-                    "names a file that holds neither an RSA public key nor a certificate of one, in PEM",
+                    $"names a file that holds neither one RSA public key nor one certificate of it, in PEM: {fault.Message}",
                     $"{nameof(options.ProvisioningTokenSignerFiles)}:{index}");
             }
         }
@@ -216,13 +217,13 @@ internal sealed class FleetCredentialsValidator(
     {
         try
         {
-            using var trust = new CertificateTrust(authoritiesPem);
+            using var trust = new CertificateTrust(PemCertificates.Read(authoritiesPem));
 
             // When it is valid is said apart.
             return OwnCertificateCheck.EndOrNull(certificatePem) is not { } end
                 || trust.IsIssuedHere(certificatePem, end < time.GetUtcNow() ? end.AddSeconds(-1) : time.GetUtcNow());
         }
-        catch (ChoriaFormatException)
+        catch (CryptographicException)
         {
             return true;
         }
@@ -257,16 +258,9 @@ internal sealed class FleetCredentialsValidator(
 
     private static void AddAuthoritiesFault(ValidateOptionsResultBuilder faults, string? file, string path)
     {
-        try
+        if (PemCertificates.FaultOfFile(file) is { } fault)
         {
-            if (SecretFile.TextOrNull(file) is { } pem)
-            {
-                new CertificateTrust(pem).Dispose();
-            }
-        }
-        catch (ChoriaFormatException)
-        {
-            faults.AddError("names a file that holds no certificates in PEM", path);
+            faults.AddError(fault, path);
         }
     }
 

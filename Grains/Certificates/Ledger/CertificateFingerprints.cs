@@ -7,9 +7,10 @@ internal static class CertificateFingerprints
 {
     /// <summary>The certificate, DER.</summary>
     public static byte[] Der(this IssuedCertificate certificate) =>
-        Convert.FromBase64String(certificate.CertificatePem[PemEncoding.Find(certificate.CertificatePem).Base64Data]);
+        PemCertificates.ReadDer(certificate.CertificatePem)[0];
 
     /// <summary>Lower-case hexadecimal SHA-256 of the certificate; empty when the text is none.</summary>
     public static string CertificateFingerprint(this IssuedCertificate certificate) =>
-        PemEncoding.TryFind(certificate.CertificatePem, out _) ? Convert.ToHexStringLower(SHA256.HashData(certificate.Der())) : "";
+        certificate.CertificatePem.StartsWith("-----BEGIN", StringComparison.Ordinal)
+            ? Convert.ToHexStringLower(SHA256.HashData(certificate.Der())) : "";
 }

@@ -64,10 +64,12 @@ internal static class SigningRequestReader
             return $"a signing request has at most {PemLengthMax} characters";
         }
 
+#pragma warning disable RS0030 // One block and nothing around it, which is looked at below: nothing can be skipped.
         if (!PemEncoding.TryFind(pem, out var fields) || pem[fields.Label] is not (Label or OldLabel))
         {
             return $"there is no PEM block labelled '{Label}'";
         }
+#pragma warning restore RS0030
 
         var around = string.Concat(pem.AsSpan(0, fields.Location.Start.Value), pem.AsSpan(fields.Location.End.Value));
         if (!string.IsNullOrWhiteSpace(around))

@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
+using ControlPlane.Adapters.Fleet;
 
 /// <summary>Every line of every verification.jsonl: what verifies must, what must not may not.</summary>
 public sealed class VerificationCaptureTests
@@ -187,7 +188,7 @@ public sealed class VerificationCaptureTests
             ? Captures.Text(folder, key["issuer ".Length..])
             : null;
         var trust = TokenTrust.InSigners(key.EndsWith(".pem", StringComparison.Ordinal)
-            ? IssuerKey.FromRsaPem(Captures.Text(folder, key))
+            ? ProvisioningTokenAttestor.SignerIn(Captures.Text(folder, key))
             : IssuerKey.FromEd25519Hex((issuer ?? Captures.Text(folder, "keys/issuer.public")).Trim()));
         return Trusts(trust, token);
     }

@@ -25,9 +25,7 @@ internal sealed class ApiHost : IAsyncDisposable
         _app = app;
         Grains = grains;
         Logs = logs;
-        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
-        Url = new Uri(addresses.First());
-        HealthUrl = new Uri(addresses.Last());
+        Urls = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(one => new Uri(one))];
         Http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = Url };
     }
 
@@ -35,9 +33,12 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public RecordedLogs Logs { get; }
 
-    public Uri Url { get; }
+    public Uri Url => Urls[0];
 
-    public Uri HealthUrl { get; }
+    /// <summary>Where it listens, in the order of <c>Api:Listen</c>.</summary>
+    public IReadOnlyList<Uri> Urls { get; }
+
+    public Uri HealthUrl => Urls[^1];
 
     public HttpClient Http { get; }
 

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.FleetSimulator.Agents;
 
@@ -14,7 +16,7 @@ internal static class CallerTrust
                 ? AcceptsCertificate(received, node)
                 : AcceptsToken(received, node);
         }
-        catch (ChoriaFormatException)
+        catch (Exception none) when (none is ChoriaFormatException or CryptographicException)
         {
             // The CA or the issuers that the node was configured with are none: it believes nobody.
             return false;
@@ -28,7 +30,9 @@ internal static class CallerTrust
             return false;
         }
 
-        using var trust = new CertificateTrust(authorities);
+        var certificates = new X509Certificate2Collection();
+        certificates.ImportFromPem(authorities);
+        using var trust = new CertificateTrust(certificates);
         return trust.TryVerifyCaller(received, node.Now, out _);
     }
 

@@ -46,7 +46,7 @@ public sealed class OwnCertificateCheckTests : IDisposable
 
         var fault = Assert.Single(OwnCertificateCheck.Faults(pem, pem, OwnCertificateCheck.ClientAuthentication, Now));
 
-        Assert.Contains("begin with a certificate", fault, StringComparison.Ordinal);
+        Assert.Contains("no certificate", fault, StringComparison.Ordinal);
         Assert.DoesNotContain(pem[40..80], fault, StringComparison.Ordinal);
     }
 

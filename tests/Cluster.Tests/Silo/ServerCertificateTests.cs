@@ -1,0 +1,56 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using ControlPlane.TestKit;
+
+namespace ControlPlane.Cluster.Tests.Silo;
+
+/// <summary>What the API shows to clients that know its root alone.</summary>
+public sealed class ServerCertificateTests
+{
+    [Fact]
+    public async Task Api_ShowsTheIntermediates_ThatAreInItsFile()
+    {
+        using var authority = TestAuthority.Create(TestKeyKind.P256);
+        using var key = RSA.Create(2048);
+        var now = TimeProvider.System.GetUtcNow();
+        var leaf = new TestLeaf(new("CN=localhost"), new(key), now.AddMinutes(-5), now.AddDays(1)) { DnsNames = ["localhost"] };
+        var folder = Directory.CreateTempSubdirectory("api-certificate");
+        try
+        {
+            var (certificateFile, keyFile) = (Path.Combine(folder.FullName, "api.pem"), Path.Combine(folder.FullName, "api.key"));
+            await File.WriteAllTextAsync(
+                certificateFile,
+                $"{PemEncoding.WriteString("CERTIFICATE", leaf.Sign(authority))}\n{authority.Certificate.ExportCertificatePem()}\n",
+                TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem(), TestContext.Current.CancellationToken);
+            await using var host = await ApiHost.StartAsync(
+                ("Api:Listen:1", "https://127.0.0.1:0"), ("Api:CertificateFile", certificateFile), ("Api:KeyFile", keyFile));
+
+            using var client = new TcpClient();
+            await client.ConnectAsync(host.Urls[1].Host, host.Urls[1].Port, TestContext.Current.CancellationToken);
+            await using var secure = new SslStream(client.GetStream());
+            var policy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true,
+            };
+            policy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(authority.Chain[1]));
+
+            await secure.AuthenticateAsClientAsync(
+                new SslClientAuthenticationOptions
+                {
+                    TargetHost = "localhost",
+                    CertificateChainPolicy = policy,
+                    ApplicationProtocols = [SslApplicationProtocol.Http11],
+                },
+                TestContext.Current.CancellationToken);
+
+            Assert.Equal(SslApplicationProtocol.Http11, secure.NegotiatedApplicationProtocol);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}
