@@ -23,6 +23,10 @@ internal sealed class ChoriaNodeAgent(
 
     private const int NonceBytes = 16;
 
+    // By which a machine says who it is: each answers with a key of its own, made for the call.
+    private static readonly FrozenSet<string> Contestable =
+        FrozenSet.Create(ProvisionAgent.Jwt.Name, ProvisionAgent.Gen25519.Name, ProvisionAgent.Gencsr.Name);
+
     // Unprovisioned nodes do not check who asks: the network and the shared secret are what protects them.
     private readonly FrozenDictionary<NodeProtocol, FrozenDictionary<ChoriaProtocol, RequestSigner>> unsigned =
         new Dictionary<NodeProtocol, FrozenDictionary<ChoriaProtocol, RequestSigner>>
@@ -177,7 +181,10 @@ internal sealed class ChoriaNodeAgent(
                 action.Name,
                 action.EncodeRequest(input),
                 unsigned[protocol],
-                timeout ?? action.Timeout + Margin),
+                timeout ?? action.Timeout + Margin)
+            {
+                IsContestable = Contestable.Contains(action.Name),
+            },
             cancellationToken);
 
     private async Task<(ChoriaProtocol Spoken, RpcReply Reply)> SendAsync(NodeCall call, CancellationToken cancellationToken)

@@ -36,6 +36,7 @@ public static class FleetHosting
         silo.Services.AddSingleton<SharedSecret>();
         silo.Services.AddSingleton<Caller>();
         silo.Services.AddSingleton<ReplyTrust>();
+        silo.Services.AddSingleton<Contests>();
         silo.Services.AddSingleton<NodeCalls>();
         silo.Services.AddSingleton<INodeAgent, ChoriaNodeAgent>();
         silo.Services.AddSingleton<IFleetDiscovery, ChoriaDiscovery>();

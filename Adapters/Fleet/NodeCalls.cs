@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Fleet;
 using ControlPlane.Provisioning;
@@ -9,7 +10,8 @@ namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>Requests to one node or to all, each with its waiter and its deadline, over the silo's shared connections.</summary>
 internal sealed class NodeCalls(
-    FleetConnections connections, Caller caller, ReplyTrust replies, TimeProvider time, ILogger<NodeCalls> logger) : IAsyncDisposable
+    FleetConnections connections, Caller caller, ReplyTrust replies, Contests contests, TimeProvider time, ILogger<NodeCalls> logger)
+    : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<(string Network, string Collective), Lazy<ReplyInbox[]>> inboxes = new();
 
@@ -39,7 +41,7 @@ internal sealed class NodeCalls(
         using var patience = new CancellationTokenSource(call.Timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         var inbox = InboxOf(call.Network, call.Collective, call.Identity);
-        var waiter = new Waiter(call, replies, time);
+        var waiter = new Waiter(call, replies, contests, time);
         var requests = call.Signers.Keys
             .Select(protocol => Request(protocol, call.Collective, call.Agent, call.Body, ChoriaFilter.HavingAgent(call.Agent)))
             .ToArray();
@@ -67,9 +69,17 @@ internal sealed class NodeCalls(
         }
         finally
         {
+            var isAnswered = waiter.End();
             foreach (var request in requests)
             {
-                inbox.Forget(request.Id);
+                if (isAnswered && call.IsContestable)
+                {
+                    inbox.ListenOn(request.Id);
+                }
+                else
+                {
+                    inbox.Forget(request.Id);
+                }
             }
         }
     }
@@ -142,12 +152,26 @@ internal sealed class NodeCalls(
     }
 
     /// <summary>Waits for the first reply that is believed. What is not believed may be anyone's: it does not end the call.</summary>
-    private sealed class Waiter(NodeCall call, ReplyTrust replies, TimeProvider time)
+    /// <remarks>It outlives the call where another answer would be a contest; then it keeps a digest, not the reply.</remarks>
+    private sealed class Waiter(NodeCall call, ReplyTrust replies, Contests contests, TimeProvider time)
     {
-        private readonly TaskCompletionSource<ReceivedReply> answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        // By request: two protocols' answers to one call are of two requests. Replies of one inbox come one at a time.
+        private readonly Dictionary<string, byte[]> firsts = new(StringComparer.Ordinal);
+        private readonly DateTimeOffset askedAt = time.GetUtcNow();
+        private volatile TaskCompletionSource<ReceivedReply>? answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private ReplyFault? fault;
+        private bool isContested;
 
-        public Task<ReceivedReply> Answer => answer.Task;
+        public Task<ReceivedReply> Answer => answer!.Task;
+
+        /// <summary>Lets go of the reply.</summary>
+        /// <returns>Whether there was one.</returns>
+        public bool End()
+        {
+            var isAnswered = Answer.IsCompletedSuccessfully;
+            answer = null;
+            return isAnswered;
+        }
 
         /// <summary>What was wrong with the last reply that was not believed, for the message of a silence.</summary>
         public string Disbelieved => fault is null ? "" : $"; a reply that came was not believed: {fault.Detail}";
@@ -155,9 +179,22 @@ internal sealed class NodeCalls(
         public void Receive(ReceivedReply received, ChoriaRequest request)
         {
             fault = ReplyVerification.Judge(received, request, call.Identity, replies.Of(call.Network, request.Protocol), time.GetUtcNow());
-            if (fault is null)
+            if (fault is not null)
             {
-                answer.TrySetResult(received);
+                return;
+            }
+
+            answer?.TrySetResult(received);
+            if (!call.IsContestable || isContested)
+            {
+                return;
+            }
+
+            var digest = SHA256.HashData(received.Reply.Body.Span);
+            if (!firsts.TryAdd(request.Id, digest) && !digest.AsSpan().SequenceEqual(firsts[request.Id]))
+            {
+                isContested = true;
+                contests.Tell(call.Identity, new ContestedAnswer(call.Action, askedAt, time.GetUtcNow()));
             }
         }
     }
@@ -186,4 +223,8 @@ internal sealed record NodeCall(
     string Action,
     ReadOnlyMemory<byte> Body,
     IReadOnlyDictionary<ChoriaProtocol, RequestSigner> Signers,
-    TimeSpan Timeout);
+    TimeSpan Timeout)
+{
+    /// <summary>Whether one node gives one answer only: another than the first is another machine's, however late it comes.</summary>
+    public bool IsContestable { get; init; }
+}

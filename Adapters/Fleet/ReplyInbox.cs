@@ -15,6 +15,10 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
 {
     private const int OwnPartBytes = 8;
 
+    /// <summary>Answered requests that are listened to still; one costs about a kilobyte, and the oldest makes way.</summary>
+    private const int AnsweredMax = 20_000;
+
+    private readonly ConcurrentQueue<string> answered = new();
     private readonly ConcurrentDictionary<string, Action<ReceivedReply>> waiting = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource closing = new();
     private readonly NatsConnection connection;
@@ -40,6 +44,16 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
     public void Expect(string requestId, Action<ReceivedReply> receive) => waiting[requestId] = receive;
 
     public void Forget(string requestId) => waiting.TryRemove(requestId, out _);
+
+    /// <summary>Goes on handing over what answers a request, for as long as there is room.</summary>
+    public void ListenOn(string requestId)
+    {
+        answered.Enqueue(requestId);
+        if (answered.Count > AnsweredMax && answered.TryDequeue(out var oldest))
+        {
+            Forget(oldest);
+        }
+    }
 
     /// <summary>Publishes a request when its reply can be heard, which at a first connection is not at once.</summary>
     public async ValueTask PublishAsync(string subject, byte[] payload, CancellationToken cancellationToken)

@@ -46,6 +46,13 @@ public interface INodeGrain : IGrainWithStringKey
     [Alias("Sight"), AlwaysInterleave]
     Task<bool> Sight(NodeSighting sighting);
 
+    /// <summary>
+    /// Takes note that one request of an enrolment got two different answers. What was made for either is withdrawn and the node is
+    /// quarantined, which is stored when it returns. Safe to repeat; what concerns no enrolment of now is dropped.
+    /// </summary>
+    [Alias("Contest"), AlwaysInterleave]
+    Task Contest(ContestedAnswer contested);
+
     /// <summary>Makes an enrolled, quarantined or decommissioned node enrol anew.</summary>
     /// <remarks>Safe to repeat: while an enrolment runs, it answers <see cref="ReprovisionOutcome.UnderWay"/>.</remarks>
     [Alias("Reprovision"), ResponseTimeout("00:01:00")]
@@ -70,6 +77,14 @@ public enum NodeProtocol
     V1 = 1,
     V2 = 2,
 }
+
+/// <summary>A second answer to a request on the provisioning network, by the same name and another than the first.</summary>
+/// <param name="Action">The action that was asked for.</param>
+/// <param name="AskedAt">When it was asked.</param>
+/// <param name="At">When the second answer came.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.ContestedAnswer")]
+public sealed record ContestedAnswer(
+    [property: Id(0)] string Action, [property: Id(1)] DateTimeOffset AskedAt, [property: Id(2)] DateTimeOffset At);
 
 /// <param name="Reason">Why, in the operator's words; kept in the node's history. 1 to 200 characters.</param>
 /// <param name="Actor">Who asks, as the API authenticated it.</param>

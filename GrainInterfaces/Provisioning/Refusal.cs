@@ -62,4 +62,7 @@ public enum Refusal
 
     /// <summary>Two machines or processes use the identity, or it is used with a key that is not the one it enrolled with.</summary>
     Cloned = 40,
+
+    /// <summary>Two machines answer for it on the provisioning network: which one is the node, nothing there says.</summary>
+    Contested = 41,
 }

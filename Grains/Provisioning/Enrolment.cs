@@ -12,12 +12,20 @@ internal static class Enrolment
     /// <summary>Brokers and silos of one overlay keep time together to within this much.</summary>
     public static readonly TimeSpan ClockTolerance = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a node may take to answer: what comes later, after an arrival, takes nobody out of service.</summary>
+    private static readonly TimeSpan AnswerDeadline = TimeSpan.FromSeconds(22);
+
     public static EnrolmentStep Next(
         NodeState state, NodeNews news, ProvisioningOptions options, EnrolmentControls controls, DateTimeOffset now)
     {
         if (state.Stage == NodeStage.Gone)
         {
             return Leave(state, now);
+        }
+
+        if (Contested(state, news) is { } contested)
+        {
+            return new EnrolmentStep.Withdraw(contested);
         }
 
         if (Arrived(state, news) is { } arrival)
@@ -64,6 +72,8 @@ internal static class Enrolment
             $"it began {options.EnrolmentsPerHourMax} enrolments within an hour and arrived in none; reprovision it when the cause is mended"),
         NodeStage.Placed => AdmissionCheck.AfterPlacement(state, controls, now) ?? new EnrolmentStep.MakeKeys(),
         NodeStage.Keyed => new EnrolmentStep.Certify(),
+        NodeStage.Certified when state.Pending?.KeyedAt + options.ContestWindow is { } quiet && quiet > now =>
+            new EnrolmentStep.AwaitAnswers(quiet - now),
         NodeStage.Certified => new EnrolmentStep.Configure(),
         NodeStage.Configured => new EnrolmentStep.Restart(),
         NodeStage.Restarted when state.ArrivalDue > now => new EnrolmentStep.Nothing(state.ArrivalDue),
@@ -78,6 +88,18 @@ internal static class Enrolment
         state.Superseded.Count > 0 ? new EnrolmentStep.CloseSuperseded()
         : state.PlaceFreedDue <= now ? new EnrolmentStep.FreePlace()
         : new EnrolmentStep.Nothing(state.PlaceFreedDue);
+
+    // Whoever answers first may have made the keys and arrived with them before the node itself has answered. A node that lives is
+    // not taken out by what is said in its name afterwards: only by an answer that the node itself might have given so late.
+    private static ContestedAnswer? Contested(NodeState state, NodeNews news) =>
+        news.Contested is { } contested
+        && contested.AskedAt + ClockTolerance >= state.WaitingSince
+        && (IsRunning(state)
+            || (state is { Stage: NodeStage.Enrolled, Held: { } held }
+                && contested.AskedAt <= held.ArrivedAt
+                && contested.At - contested.AskedAt <= AnswerDeadline))
+            ? contested
+            : null;
 
     // Any sign of life from the overlay that we configured proves the arrival, whatever we believe of the steps in between: the
     // reply to the restart, or our note of it, may have been lost.
@@ -105,7 +127,7 @@ internal static class Enrolment
     {
         // A start is news at any stage: the node has forgotten what we had agreed. An answer to a sweep is not while an enrolment
         // runs, since the node answers sweeps until the very moment it restarts; nor does it free a node that was refused.
-        var running = state.Stage is >= NodeStage.Discovered and < NodeStage.Enrolled;
+        var running = IsRunning(state);
         var heard = running ? news.StartedAt : Latest(news.StartedAt, news.SightedAt);
         if (heard is not { } since || since <= Latest(state.ReachedAt, state.WaitingSince))
         {
@@ -114,6 +136,8 @@ internal static class Enrolment
 
         return new EnrolmentStep.StartOver(since, running ? "it started anew in provisioning mode" : null);
     }
+
+    private static bool IsRunning(NodeState state) => state.Stage is >= NodeStage.Discovered and < NodeStage.Enrolled;
 
     private static int BegunWithinAnHour(NodeState state, DateTimeOffset now) =>
         state.Begun.Count(begun => now - begun < TimeSpan.FromHours(1));

@@ -26,6 +26,8 @@ internal sealed class EnrolmentContext(
     /// <summary>How long ago a moment was that <see cref="Timestamp"/> marked.</summary>
     public TimeSpan Elapsed(long timestamp) => time.GetElapsedTime(timestamp);
 
+    public Task Delay(TimeSpan delay, CancellationToken cancellationToken) => Task.Delay(delay, time, cancellationToken);
+
     public long Timestamp() => time.GetTimestamp();
 
     /// <summary>A random number from 0 to 1, by which waits are spread.</summary>

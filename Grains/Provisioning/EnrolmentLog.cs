@@ -23,6 +23,11 @@ internal sealed partial class EnrolmentLog(ProvisioningMeter meter, EnrolmentGat
             meter.Cloned();
         }
 
+        if (hold.Refusal == Refusal.Contested)
+        {
+            meter.Contested();
+        }
+
         if (hold.WaitsFor is { } mark)
         {
             gate.NoteHeldBack(mark);

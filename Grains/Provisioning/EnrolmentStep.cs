@@ -15,6 +15,7 @@ internal abstract record EnrolmentStep
         TakeTurn => "take_turn",
         MakeKeys => "make_keys",
         Certify => "certify",
+        AwaitAnswers => "await_answers",
         Configure => "configure",
         Restart => "restart",
         LookFor => "look_for",
@@ -51,6 +52,9 @@ internal abstract record EnrolmentStep
 
     public sealed record Certify : EnrolmentStep;
 
+    /// <summary>Before anything is given out: who answered first may not be the node.</summary>
+    public sealed record AwaitAnswers(TimeSpan Wait) : EnrolmentStep;
+
     public sealed record Configure : EnrolmentStep;
 
     public sealed record Restart : EnrolmentStep;
@@ -68,6 +72,9 @@ internal abstract record EnrolmentStep
 
     /// <summary>It is heard on its overlay, with what it held before: the enrolment that began was for nothing.</summary>
     public sealed record Stay(DateTimeOffset At) : EnrolmentStep;
+
+    /// <summary>Two machines answer for it: what was made for either is superseded.</summary>
+    public sealed record Withdraw(ContestedAnswer Contested) : EnrolmentStep;
 
     public sealed record Quarantine(Refusal Refusal, string Detail) : EnrolmentStep;
 }

@@ -4,8 +4,8 @@ namespace ControlPlane.Provisioning;
 /// The <c>choria_provision</c> and <c>rpcutil</c> agents of one node, called over the provisioning network or an overlay's.
 /// </summary>
 /// <remarks>
-/// Each call is one request with one deadline; late and duplicate replies are dropped. The caller identity on the wire is the
-/// overlay's, so that any of its silos may go on within the node's two-minute lock. Thread-safe.
+/// Each call is one request with one deadline; the first reply counts, and the node's grain is told of another that differs. The caller
+/// identity on the wire is the overlay's, so that any of its silos may go on within the node's two-minute lock. Thread-safe.
 /// </remarks>
 public interface INodeAgent
 {

@@ -81,6 +81,12 @@ internal sealed class NodeGrain(
         await ActOnNews(at);
     }
 
+    public async Task Contest(ContestedAnswer contested)
+    {
+        news = news with { Contested = contested };
+        await ActOnNews(contested.At);
+    }
+
     public async Task<RosterEntry> Continue(RosterEntry due, CancellationToken cancellationToken)
     {
         // The roster's record survives the silo that heard the news; ours does not.
@@ -253,6 +259,11 @@ internal sealed class NodeGrain(
                 await Record(heardAt, DueAtRest());
                 break;
 
+            case EnrolmentStep.Withdraw withdraw:
+                await (advancing = Withdraw(withdraw));
+                await Record(heardAt, DueAtRest());
+                break;
+
             case EnrolmentStep.Stay stay:
                 await (advancing = Stay(stay));
                 await Record(heardAt, DueAtRest());
@@ -374,6 +385,14 @@ internal sealed class NodeGrain(
                 await Stay(stay);
                 break;
 
+            case EnrolmentStep.AwaitAnswers quiet:
+                await context.Delay(quiet.Wait, cancellationToken);
+                break;
+
+            case EnrolmentStep.Withdraw withdraw:
+                await Withdraw(withdraw);
+                break;
+
             case EnrolmentStep.Quarantine quarantine:
                 await Hold(Setback.Quarantine(quarantine.Refusal, quarantine.Detail));
                 break;
@@ -474,6 +493,16 @@ internal sealed class NodeGrain(
         ForgetArrival();
         hasFallen = false;
         log.Enrolled(Identity, State, arrive.At - (waitingSince ?? arrive.At));
+    }
+
+    private async Task Withdraw(EnrolmentStep.Withdraw withdraw)
+    {
+        dossier = null;
+        await node.ReplaceAsync(State.Withdrawn(
+            $"two machines answer for it on the provisioning network: {withdraw.Contested.Action} got two different answers", context.Now));
+        news = news with { Contested = null };
+        ForgetArrival();
+        await AnnounceHold();
     }
 
     private async Task Stay(EnrolmentStep.Stay stay)

@@ -6,7 +6,9 @@ namespace ControlPlane.Provisioning;
 /// <param name="StartedAt">The newest start in provisioning mode.</param>
 /// <param name="SightedAt">The newest answer to a discovery sweep.</param>
 /// <param name="Arrival">The newest sign of life from an overlay.</param>
-internal sealed record NodeNews(DateTimeOffset? StartedAt = null, DateTimeOffset? SightedAt = null, Arrival? Arrival = null)
+/// <param name="Contested">The newest request that got two different answers.</param>
+internal sealed record NodeNews(
+    DateTimeOffset? StartedAt = null, DateTimeOffset? SightedAt = null, Arrival? Arrival = null, ContestedAnswer? Contested = null)
 {
     private const string ProvisionModeServer = "provision_mode_server";
     private const string Server = "server";

@@ -191,6 +191,26 @@ internal sealed record NodeState
         ArrivalDue = null,
     }).Reached(NodeStage.Enrolled, at, detail);
 
+    /// <summary>
+    /// Two machines answer for it, and one of them has what was made: it is superseded, also what an arrival made it hold. What the node
+    /// held before this enrolment stays, as it does while any enrolment runs.
+    /// </summary>
+    public NodeState Withdrawn(string detail, DateTimeOffset at)
+    {
+        var arrived = Stage == NodeStage.Enrolled ? Held : null;
+        var reason = TokenOutlives(at) is { } end ? $"{detail}; a server token that was given out is valid until {end:u}" : detail;
+        return (this with
+        {
+            Stage = NodeStage.Discovered,
+            Superseded = [.. Superseded, .. new[] { Pending?.Order, arrived?.Order }.OfType<OrderReference>()],
+            Pending = null,
+            Held = arrived is null ? Held : null,
+            ArrivalDue = null,
+            Turn = null,
+            Life = arrived is null ? Life : Life.Renewed(arrived),
+        }).OnHold(Setback.Quarantine(Refusal.Contested, reason), at);
+    }
+
     // What was begun for nothing leaves no line: whoever forges its news a hundred times would leave no other.
     private NodeState LivingOn(DateTimeOffset heardAt) => this with
     {

@@ -129,7 +129,8 @@ internal sealed class PlaneSteps(
         }
 
         // Closing is repeatable: only at rest, where nothing else will be written soon, is a write owed.
-        return new Progress(state with { Superseded = [] }, dossier, IsDurable: state.Stage == NodeStage.Enrolled);
+        var rests = state.Stage == NodeStage.Enrolled || state.Hold is { Kind: NodeStage.Quarantined };
+        return new Progress(state with { Superseded = [] }, dossier, IsDurable: rests);
     }
 
     /// <summary>Gives up the place of a decommissioned node.</summary>

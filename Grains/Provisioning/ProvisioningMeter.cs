@@ -31,7 +31,7 @@ internal sealed class ProvisioningMeter : IDisposable
         contests = meter.CreateCounter<long>(
             "controlplane.provisioning.contests",
             "{enrolment}",
-            "Enrolments that were refused because the node of that name lives on its overlay.");
+            "Enrolments in whose name two machines spoke: nothing was given out, or it was withdrawn.");
         meter.CreateObservableGauge(
             "controlplane.provisioning.running", () => gate.Enrolments.Running, "{node}", "Enrolments that hold a place.");
         meter.CreateObservableGauge(

@@ -21,6 +21,13 @@ public sealed class ProvisioningOptions
     [Range(typeof(TimeSpan), "01:00:00", "730.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan ServerTokenLifetime { get; set; } = TimeSpan.FromDays(30);
 
+    /// <summary>
+    /// How long after a node was asked for its keys nothing is given out, so that another's answer comes too late to be believed. 0 to 30
+    /// seconds; half a second by default. Nodes make RSA keys in up to a second.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:00:30", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan ContestWindow { get; set; } = TimeSpan.FromMilliseconds(500);
+
     /// <summary>How many enrolments one silo runs at once, beyond the first call to the node. 1 to 4096; 128 by default.</summary>
     [Range(1, 4096)]
     public int EnrolmentsMax { get; set; } = 128;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
@@ -43,7 +44,12 @@ internal sealed class FleetParts : IAsyncDisposable
         Caller = new Caller(fleet, overlaysOptions);
         connections = new FleetConnections(fleet, overlaysOptions, Caller, TimeProvider.System, NullLoggerFactory.Instance);
         Calls = new NodeCalls(
-            connections, Caller, new ReplyTrust(fleet, Provisioning), TimeProvider.System, NullLogger<NodeCalls>.Instance);
+            connections,
+            Caller,
+            new ReplyTrust(fleet, Provisioning),
+            new Contests(ToldNodes.Into(Contested), TimeProvider.System, NullLogger<Contests>.Instance),
+            TimeProvider.System,
+            NullLogger<NodeCalls>.Instance);
         Agent = new ChoriaNodeAgent(Calls, Caller, Secrets, fleet, new FixedOptions<OverlaysOptions>(overlays));
         Discovery = new ChoriaDiscovery(Calls, fleet, TimeProvider.System);
         Attestor = new ProvisioningTokenAttestor(Secrets, fleet, Provisioning);
@@ -66,11 +72,25 @@ internal sealed class FleetParts : IAsyncDisposable
 
     public NodeCalls Calls { get; }
 
+    /// <summary>What the nodes' grains were told of two answers to one request.</summary>
+    public ConcurrentQueue<(string Identity, ContestedAnswer Contested)> Contested { get; } = new();
+
     public INodeAgent Agent { get; }
 
     public IFleetDiscovery Discovery { get; }
 
     public INodeAttestor Attestor { get; }
+
+    /// <summary>Waits until a node's grain was told of a contest.</summary>
+    public async Task UntilToldAsync(CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(TimeSpan.FromSeconds(30));
+        while (Contested.IsEmpty)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), deadline.Token);
+        }
+    }
 
     public string Write(string name, string content)
     {

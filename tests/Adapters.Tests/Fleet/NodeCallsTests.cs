@@ -48,6 +48,73 @@ public sealed class NodeCallsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task CallAsync_TellsTheNodesGrain_WhenOneRequestGetsTwoAnswers_HoweverLate()
+    {
+        ReceivedRequest? asked = null;
+        await using var node = await AnswerAsync(ChoriaSubjects.ProvisioningCollective, request =>
+        {
+            asked = request;
+            return [Reply("one"), Reply("one")];
+        });
+        await parts.Calls.CallAsync(Call(ChoriaProtocol.V2, Long) with { IsContestable = true }, Cancelled);
+        await using var other = new NATS.Client.Core.NatsConnection(new NATS.Client.Core.NatsOpts { Url = broker.Url });
+
+        foreach (var late in new[] { "one", "two", "three" })
+        {
+            var forged = ChoriaReply.To(asked!.Request, Node, TimeProvider.System.GetUtcNow(), Reply(late).Body);
+            await other.PublishAsync(
+                asked.Headers.ReplySubject!,
+                ChoriaEnvelope.EncodeReply(forged, asked.Headers.ForReply(Node)),
+                cancellationToken: Cancelled);
+        }
+
+        await parts.UntilToldAsync(Cancelled);
+        await parts.Calls.CallAsync(Call(ChoriaProtocol.V2, Long), Cancelled);
+
+        var (identity, contested) = Assert.Single(parts.Contested);
+        Assert.Equal((Node, "jwt"), (identity, contested.Action));
+        Assert.True(contested.At >= contested.AskedAt);
+    }
+
+    [Fact]
+    public async Task CallAsync_TakesTwoProtocolsAnswers_ForOneNodes()
+    {
+        await using var node = await AnswerAsync(
+            ChoriaSubjects.ProvisioningCollective, request => [Reply($"in {request.Request.Protocol}")]);
+        var both = new Dictionary<ChoriaProtocol, RequestSigner>
+        {
+            [ChoriaProtocol.V1] = RequestSigner.Insecure, [ChoriaProtocol.V2] = RequestSigner.Insecure,
+        };
+        await parts.Calls.CallAsync(Call(ChoriaProtocol.V2, Long) with { IsContestable = true, Signers = both }, Cancelled);
+
+        // Its reply comes behind the other protocol's.
+        await parts.Calls.CallAsync(Call(ChoriaProtocol.V2, Long), Cancelled);
+
+        Assert.Empty(parts.Contested);
+    }
+
+    [Theory]
+    [InlineData("jwt")]
+    [InlineData("gen25519")]
+    [InlineData("gencsr")]
+    public async Task Agent_LetsNobodyElseAnswer_WhereAMachineSaysWhoItIs(string action)
+    {
+        await using var node = await AnswerAsync(
+            ChoriaSubjects.ProvisioningCollective,
+            _ => [Reply("one"), Reply("two")]);
+
+        await Assert.ThrowsAnyAsync<Exception>(() => action switch
+        {
+            "jwt" => parts.Agent.FetchTokenAsync(Node, NodeProtocol.V2, Cancelled),
+            "gen25519" => parts.Agent.MakeEd25519KeyAsync(Node, NodeProtocol.V2, Cancelled),
+            _ => parts.Agent.MakeSigningRequestAsync(Node, NodeProtocol.V2, Cancelled),
+        });
+
+        await parts.UntilToldAsync(Cancelled);
+        Assert.Equal(action, Assert.Single(parts.Contested).Contested.Action);
+    }
+
+    [Fact]
     public async Task CallAsync_TellsThatTheNodeIsSilent_AndALateReplyHarmsNoLaterCall()
     {
         // The node answers what it was asked before: the reply to the first request comes while the second waits.

@@ -67,6 +67,49 @@ public sealed class ContestTests(NodeCluster cluster) : IClassFixture<NodeCluste
         Assert.DoesNotContain($"ping in {NodeCluster.Overlay}", cluster.Nodes[identity].Calls);
     }
 
+    [Theory]
+    [InlineData("answered1.example.net", NodeProtocol.V1)]
+    [InlineData("answered2.example.net", NodeProtocol.V2)]
+    public async Task Contest_RevokesWhatWasIssued_AndQuarantines_WhileTheArrivalIsAwaited(string identity, NodeProtocol protocol)
+    {
+        cluster.Nodes[identity].Protocol = protocol;
+        await cluster.Start(identity);
+        var restarted = await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
+
+        await cluster.Node(identity).Contest(Contested(restarted));
+        await cluster.Arrive(identity);
+
+        var contested = await cluster.Node(identity).Get();
+        Assert.Equal((NodeStage.Quarantined, Refusal.Contested), (contested.Stage, contested.Refusal));
+        if (protocol == NodeProtocol.V1)
+        {
+            await cluster.UntilOrder(identity, restarted.Attempt, LedgerState.Closed);
+        }
+        else
+        {
+            Assert.Contains("valid until", contested.Reason, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Contest_IsNoneOfALivingNodes()
+    {
+        const string identity = "unmoved.example.net";
+        await Enrol(identity);
+        var enrolled = await cluster.Node(identity).Get();
+
+        var late = Contested(enrolled);
+        await cluster.Node(identity).Contest(late with { At = late.AskedAt.AddMinutes(1) });
+
+        Assert.Equal(NodeStage.Enrolled, (await cluster.Node(identity).Get()).Stage);
+    }
+
+    private static ContestedAnswer Contested(NodeSnapshot seen)
+    {
+        var asked = seen.History.First(step => step.Stage == NodeStage.Keyed).At;
+        return new ContestedAnswer("gencsr", asked, TimeProvider.System.GetUtcNow());
+    }
+
     private static bool IsContested(NodeSnapshot seen) =>
         seen.Stage == NodeStage.Enrolled
         && seen.History[^1].Detail?.StartsWith("somebody enrols in its name", StringComparison.Ordinal) == true;

@@ -142,6 +142,17 @@ public class NodeCluster : IAsyncLifetime
     internal Task<ControlPlane.Certificates.LedgerEntry?> Order(string identity, int attempt) =>
         Ledger.ReadAsync(Issuer, $"{identity}/{attempt}", TestContext.Current.CancellationToken);
 
+    /// <summary>Waits until an order stands as a test wants it.</summary>
+    internal async Task UntilOrder(string identity, int attempt, LedgerState state)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        deadline.CancelAfter(TimeSpan.FromSeconds(60));
+        while ((await Order(identity, attempt))?.State != state)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), deadline.Token);
+        }
+    }
+
     /// <summary>Ends all idle activations: the next call restores from the store.</summary>
     internal Task DeactivateAll() => cluster.Client.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
 
