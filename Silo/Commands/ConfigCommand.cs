@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ControlPlane.Configuration;
 using ControlPlane.Hosting;
 
 namespace ControlPlane.Commands;
@@ -13,7 +14,12 @@ internal static class ConfigCommand
         check.SetAction((parsed, _) => SiloCommand.ReportFaultsAsync(parsed.InvocationConfiguration.Error, async () =>
         {
             await using var app = SiloHost.Build(parsed.GetValue(config));
-            await parsed.InvocationConfiguration.Output.WriteLineAsync("the configuration has no faults");
+            var output = parsed.InvocationConfiguration.Output;
+            await output.WriteLineAsync("the configuration has no faults");
+            foreach (var risk in Risks.Of(app.Configuration))
+            {
+                await output.WriteLineAsync($"accepted risk {risk}");
+            }
         }));
 
         return new Command("config", "The configuration.") { check };

@@ -59,6 +59,7 @@ internal static class SiloCommand
     private static Task<int> RunAsync(string? config, TextWriter error) => ReportFaultsAsync(error, async () =>
     {
         await using var app = SiloHost.Build(config);
+        Risks.LogAccepted(app.Configuration, app.Logger);
         await app.RunAsync();
     });
 }

@@ -15,7 +15,9 @@ internal static partial class StartCheck
             .SelectMany(section => RuleFaults(services, section.Key, section.Value))
             .Concat(RegisteredFaults(services))
             .Where(fault => !misshapen.Any(one => ConfigurationSources.IsAtOrBelow(one.Key, fault.Key)));
-        var lines = misshapen.Concat(rules).Select(fault => Describe(configuration, fault))
+        var readable = ConfigurationSources.Without(configuration, misshapen);
+        var open = Risks.Faults(readable).Concat(SecretFiles.Faults(readable));
+        var lines = misshapen.Concat(rules).Concat(open).Select(fault => Describe(configuration, fault))
             .Distinct().Order(StringComparer.Ordinal).ToList();
         if (lines.Count > 0)
         {

@@ -83,6 +83,7 @@ public sealed partial class OperatingGuideTests : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, _credentials.Content(path));
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }
 
     [GeneratedRegex("    choria: ([0-9a-f]{64})")]

@@ -65,6 +65,9 @@ public sealed class StageSecrets
 
         Write(secrets.IssuerSeedFile, () => RandomNumberGenerator.GetHexString(SeedBytes * 2, lowercase: true));
         Write(secrets.CallerSeedFile, () => RandomNumberGenerator.GetHexString(SeedBytes * 2, lowercase: true));
+
+        // Empty: what fills it is not known here, and only its owner may read it from the start.
+        Write(secrets.CallerTokenFile, () => "");
         if (!File.Exists(secrets.SignerFile))
         {
             using var signer = RSA.Create(SignerKeyBits);

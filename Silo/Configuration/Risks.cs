@@ -1,0 +1,107 @@
+using System.Net;
+using ControlPlane.Adapters.Fleet;
+using ControlPlane.Api;
+using ControlPlane.Hosting;
+
+namespace ControlPlane.Configuration;
+
+/// <param name="Name">By which an operator accepts it.</param>
+/// <param name="Key">The setting that opens it.</param>
+/// <param name="Detail">What it opens, and the remedy.</param>
+internal sealed record Risk(string Name, string Key, string Detail)
+{
+    public override string ToString() => $"{Name}: {Key} {Detail}";
+}
+
+/// <summary>What a configuration leaves open to whoever can reach the machine's network.</summary>
+internal static partial class Risks
+{
+    public const string ApiWithoutTls = "api-without-tls";
+    public const string NatsWithoutTls = "nats-without-tls";
+    public const string OrleansWithoutAuthentication = "orleans-without-authentication";
+    public const string RedisWithoutPassword = "redis-without-password";
+    public const string RedisWithoutTls = "redis-without-tls";
+
+    /// <summary>All names; <c>docs/SECURITY.md</c> says of each what it means.</summary>
+    public static readonly IReadOnlyList<string> Names =
+        [ApiWithoutTls, NatsWithoutTls, OrleansWithoutAuthentication, RedisWithoutPassword, RedisWithoutTls];
+
+    /// <summary>The risks of a configuration whose values can be read.</summary>
+    public static IReadOnlyList<Risk> Of(IConfiguration configuration) =>
+    [
+        .. OfApi(Bound<ApiOptions>(configuration, ApiOptions.Section)),
+        .. OfRedis(Bound<RedisOptions>(configuration, RedisOptions.Section)),
+        .. OfFleet(Bound<FleetOptions>(configuration, FleetOptions.Section)),
+        .. OfSilo(Bound<SiloHostOptions>(configuration, SiloHostOptions.Section)),
+    ];
+
+    /// <summary>What keeps a silo from starting: risks that nobody accepted, and names that are no risk's.</summary>
+    public static IEnumerable<ConfigurationFault> Faults(IConfiguration configuration)
+    {
+        var accepted = Bound<RisksOptions>(configuration, RisksOptions.Section).Accepted;
+        var unknown = accepted.Index().Where(one => !Names.Contains(one.Item)).Select(one => new ConfigurationFault(
+            $"{RisksOptions.Section}:{nameof(RisksOptions.Accepted)}:{one.Index}",
+            $"'{one.Item}' is not the name of a risk; there are {string.Join(", ", Names)}"));
+        return Of(configuration).Where(risk => !accepted.Contains(risk.Name))
+            .Select(risk => new ConfigurationFault(
+                risk.Key, $"{risk.Detail}, or add {risk.Name} to {RisksOptions.Section}:{nameof(RisksOptions.Accepted)}"))
+            .Concat(unknown);
+    }
+
+    /// <summary>Says at each start what stands open with the operator's consent.</summary>
+    public static void LogAccepted(IConfiguration configuration, ILogger logger)
+    {
+        foreach (var risk in Of(configuration))
+        {
+            LogAccepted(logger, risk);
+        }
+    }
+
+    private static IEnumerable<Risk> OfApi(ApiOptions api) =>
+        from url in api.Listen.Index()
+        let listen = ListenUrl.Parse(url.Item)
+        where listen is { Tls: false } && !IPAddress.IsLoopback(listen.Endpoint.Address)
+        select new Risk(ApiWithoutTls, $"{ApiOptions.Section}:{nameof(api.Listen)}:{url.Index}",
+            "carries access tokens in the clear: use https://");
+
+    private static IEnumerable<Risk> OfRedis(RedisOptions redis)
+    {
+        if (redis.Endpoints.All(endpoint => IsLoopback(endpoint[..Math.Max(0, endpoint.LastIndexOf(':'))])))
+        {
+            yield break;
+        }
+
+        if (redis.PasswordFile.Length == 0)
+        {
+            yield return new Risk(RedisWithoutPassword, $"{RedisOptions.Section}:{nameof(redis.Endpoints)}",
+                "lets whoever reaches it change what is known of every node: set Redis:PasswordFile");
+        }
+
+        if (!redis.Tls)
+        {
+            yield return new Risk(RedisWithoutTls, $"{RedisOptions.Section}:{nameof(redis.Endpoints)}",
+                "carries the state of the fleet and the password in the clear: set Redis:Tls");
+        }
+    }
+
+    private static IEnumerable<Risk> OfFleet(FleetOptions fleet) =>
+        from network in fleet.Overlays.Select(overlay => ($"{nameof(fleet.Overlays)}:{overlay.Key}", overlay.Value))
+            .Prepend((nameof(fleet.Provisioning), fleet.Provisioning))
+        where !network.Item2.Tls && network.Item2.Urls.Exists(url => !Uri.TryCreate(url, UriKind.Absolute, out var uri) || !uri.IsLoopback)
+        select new Risk(NatsWithoutTls, $"{FleetOptions.Section}:{network.Item1}:{nameof(NetworkOptions.Tls)}",
+            "is off for a broker on another machine, which anybody on the way can then be: leave it on");
+
+    private static IEnumerable<Risk> OfSilo(SiloHostOptions silo) => IsLoopback(silo.Address)
+        ? []
+        : [new Risk(OrleansWithoutAuthentication, $"{SiloHostOptions.Section}:{nameof(silo.Address)}",
+            "opens ports to other machines on which whoever reaches them commands the fleet: let only this overlay's machines reach them")];
+
+    private static bool IsLoopback(string host) =>
+        host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+
+    private static T Bound<T>(IConfiguration configuration, string section)
+        where T : new() => configuration.GetSection(section).Get<T>() ?? new T();
+
+    [LoggerMessage(LogLevel.Warning, "Accepted risk {Risk}")]
+    private static partial void LogAccepted(ILogger logger, Risk risk);
+}

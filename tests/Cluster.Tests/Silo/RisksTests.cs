@@ -1,0 +1,97 @@
+using ControlPlane.Configuration;
+using Microsoft.Extensions.Configuration;
+
+namespace ControlPlane.Cluster.Tests.Silo;
+
+/// <summary>What stands open is refused until an operator names it.</summary>
+public sealed class RisksTests
+{
+    public static readonly TheoryData<string, string, string> Open = new()
+    {
+        { Risks.ApiWithoutTls, "Api:Listen:0", "http://10.0.0.1:8780" },
+        { Risks.ApiWithoutTls, "Api:Listen:0", "http://0.0.0.0:8780" },
+        { Risks.NatsWithoutTls, "Fleet:Provisioning:Urls:0", "nats://broker1.example.net:4222" },
+        { Risks.NatsWithoutTls, "Fleet:Overlays:eu-1:Urls:0", "nats://10.0.0.1:4222" },
+        { Risks.OrleansWithoutAuthentication, "Silo:Address", "10.0.0.1" },
+        { Risks.RedisWithoutPassword, "Redis:Endpoints:0", "redis1.example.net:6379" },
+        { Risks.RedisWithoutTls, "Redis:Endpoints:0", "10.0.0.1:6379" },
+    };
+
+    public static readonly TheoryData<string, string> Closed = new()
+    {
+        { "Api:Listen:0", "https://10.0.0.1:8780" },
+        { "Api:Listen:0", "http://[::1]:8780" },
+        { "Fleet:Provisioning:Urls:0", "nats://localhost:4222" },
+        { "Fleet:Overlays:eu-1:Urls:0", "nats://127.0.0.1:4222" },
+        { "Silo:Address", "127.0.0.1" },
+        { "Redis:Endpoints:0", "localhost:6379" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Open))]
+    public void ARisk_IsAFault_UntilItIsAcceptedByName(string risk, string key, string value)
+    {
+        var faults = Risks.Faults(Configuration((key, value))).ToList();
+
+        Assert.Contains(faults, fault => fault.Detail.EndsWith($"add {risk} to Risks:Accepted", StringComparison.Ordinal));
+
+        var names = faults.Select(fault => fault.Detail.Split(' ')[^3]).Index().Select(one => ($"Risks:Accepted:{one.Index}", one.Item));
+        Assert.Empty(Risks.Faults(Configuration([(key, value), .. names])));
+    }
+
+    [Theory]
+    [MemberData(nameof(Closed))]
+    public void WhatOnlyThisMachineReaches_OrIsEncrypted_IsNoRisk(string key, string value) =>
+        Assert.Empty(Risks.Faults(Configuration((key, value))));
+
+    [Fact]
+    public void AnAcceptedName_ThatIsNoRisk_IsAFault() =>
+        Assert.Equal("Risks:Accepted:0", Assert.Single(Risks.Faults(Configuration(("Risks:Accepted:0", "everything")))).Key);
+
+    [Fact]
+    public void EveryRisk_IsExplained_ToOperators()
+    {
+        var text = File.ReadAllText(Path.Combine(Repository.Root, "docs", "SECURITY.md"));
+
+        Assert.All(Risks.Names, name => Assert.Contains($"`{name}`", text, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("Api:TokenFiles:0")]
+    [InlineData("Fleet:ServerTokenSeedFile")]
+    [InlineData("Fleet:SharedSecretFile")]
+    [InlineData("Fleet:Overlays:eu-1:PasswordFile")]
+    [InlineData("Fleet:CallerProof:KeyFile")]
+    [InlineData("Redis:PasswordFile")]
+    [InlineData("Vault:main:TokenFile")]
+    [InlineData("Vault:main:SecretIdFile")]
+    [InlineData("Cfssl:main:AuthKeyFile")]
+    [InlineData("LocalCa:main:KeyPath")]
+    public void ASecret_IsForItsOwnerAlone_OrItsGroupToRead(string key)
+    {
+        var path = Path.GetTempFileName();
+        try
+        {
+            Assert.Empty(SecretFiles.Faults(Configuration((key, path))));
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+            Assert.Empty(SecretFiles.Faults(Configuration((key, path))));
+
+            foreach (var more in new[] { UnixFileMode.OtherRead, UnixFileMode.OtherWrite, UnixFileMode.GroupWrite })
+            {
+                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | more);
+                var fault = Assert.Single(SecretFiles.Faults(Configuration((key, path))));
+                Assert.Equal(key, fault.Key);
+                Assert.Contains($"'{path}' has mode 06", fault.Detail, StringComparison.Ordinal);
+            }
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private static IConfiguration Configuration(params (string Key, string Value)[] settings) => new ConfigurationBuilder()
+        .AddInMemoryCollection(settings.Append(("Fleet:Provisioning:Tls", "false")).Append(("Fleet:Overlays:eu-1:Tls", "false"))
+            .ToDictionary(one => one.Item1, one => (string?)one.Item2))
+        .Build();
+}
