@@ -156,6 +156,7 @@ internal sealed class RawFleet : IAsyncDisposable
             connections,
             caller,
             new ReplyTrust(fleet, Options.Create(new ProvisioningOptions())),
+            new Contests(grains: null!, TimeProvider.System, NullLogger<Contests>.Instance),
             TimeProvider.System,
             NullLogger<NodeCalls>.Instance);
         Agent = new ChoriaNodeAgent(calls, caller, secret, fleet, new FixedOptions<OverlaysOptions>(overlays));
