@@ -41,6 +41,8 @@ public static class FleetHosting
         silo.Services.AddSingleton<INodeAgent, ChoriaNodeAgent>();
         silo.Services.AddSingleton<IFleetDiscovery, ChoriaDiscovery>();
         silo.Services.AddSingleton<INodeAttestor, ProvisioningTokenAttestor>();
+        silo.Services.AddSingleton<IExpectedNodes, AllowList>();
+        silo.Services.AddSingleton<IValidateOptions<NodeProofOptions>, NodeProofOptionsValidator>();
         silo.Services.AddSingleton<IServerTokenIssuer, ChoriaServerTokenIssuer>();
         silo.Services.AddSingleton<IPlacementLink, NatsPlacementLink>();
         silo.Services.AddHostedService<PlacementDoor>();

@@ -65,4 +65,7 @@ public enum Refusal
 
     /// <summary>Two machines answer for it on the provisioning network: which one is the node, nothing there says.</summary>
     Contested = 41,
+
+    /// <summary>It did not show what the site demands: a token of its own, or what is listed for it.</summary>
+    Unproven = 42,
 }

@@ -6,7 +6,7 @@ namespace ControlPlane.Provisioning;
 /// <summary>Carries out the steps of an enrolment that reach the node: each from the state before to the state after.</summary>
 /// <remarks>Stores nothing; the grain writes what a step returns. Exceptions of <see cref="INodeAgent"/> pass through.</remarks>
 internal sealed class NodeSteps(
-    INodeAgent agent, INodeAttestor attestor, IServerTokenIssuer tokens, EnrolmentContext context, EnrolmentGate gate)
+    INodeAgent agent, NodeAttestation attestation, IServerTokenIssuer tokens, EnrolmentContext context, EnrolmentGate gate)
 {
     public async Task<Progress> AttestAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
@@ -24,7 +24,7 @@ internal sealed class NodeSteps(
         var now = context.Now;
         var reached = state with { Protocol = reply.Protocol, ReachedAt = now, FirstSeenAt = state.FirstSeenAt ?? now };
 
-        return attestor.Attest(reply.Token, now) switch
+        return attestation.Attest(reply.Token, now) switch
         {
             Attestation.Trusted trusted => new Progress(
                 reached.Reached(NodeStage.Attested, now), new NodeDossier(trusted.ClaimsJson, trusted.OrganizationUnit), IsDurable: false),
@@ -76,7 +76,10 @@ internal sealed class NodeSteps(
     public async Task<Progress> InspectAsync(string identity, NodeState state, NodeDossier dossier, CancellationToken cancellationToken)
     {
         var inventory = await agent.FetchInventoryAsync(identity, state.Protocol, cancellationToken);
-        return new Progress(state.Reached(NodeStage.Inspected, context.Now), dossier with { InventoryJson = inventory }, IsDurable: false);
+        var (now, inspected) = (context.Now, dossier with { InventoryJson = inventory });
+        return attestation.ProofFault(identity, state, inspected, now) is { } fault
+            ? new Progress(state.OnHold(Setback.Quarantine(Refusal.Unproven, fault), now), Dossier: null, IsDurable: true)
+            : new Progress(state.Reached(NodeStage.Inspected, now), inspected, IsDurable: false);
     }
 
     /// <summary>Has the node make its keys, and orders for exactly these.</summary>

@@ -12,8 +12,8 @@ public static class ProvisioningHosting
 {
     /// <summary>
     /// Adds the node grains, their roster and the discovery sweep, configured by the section <c>Provisioning</c>. Needs the ports
-    /// <see cref="INodeAgent"/>, <see cref="IFleetDiscovery"/>, <see cref="INodeAttestor"/> and <see cref="IServerTokenIssuer"/>,
-    /// the grain storage <c>fleet</c> and the stream provider <c>fleet</c>.
+    /// <see cref="INodeAgent"/>, <see cref="IFleetDiscovery"/>, <see cref="INodeAttestor"/>, <see cref="IExpectedNodes"/> and
+    /// <see cref="IServerTokenIssuer"/>, the grain storage <c>fleet</c> and the stream provider <c>fleet</c>.
     /// </summary>
     public static ISiloBuilder AddProvisioning(this ISiloBuilder silo)
     {
@@ -25,6 +25,8 @@ public static class ProvisioningHosting
         silo.Services.AddAdmission();
         silo.Services.AddSingleton<ProvisioningMeter>();
         silo.Services.AddSingleton<EnrolmentLog>();
+        silo.Services.AddOptions<NodeProofOptions>().BindConfiguration(NodeProofOptions.Section).ValidateOnStart();
+        silo.Services.AddSingleton<NodeAttestation>();
         silo.Services.AddSingleton<NodeSteps>();
         silo.Services.AddSingleton<PlaneSteps>();
         silo.Services.AddHostedService<FleetWaker>();

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using ControlPlane.Configuration;
 using ControlPlane.Hosting;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Commands;
 
@@ -19,6 +21,11 @@ internal static class ConfigCommand
             foreach (var risk in Risks.Of(app.Configuration))
             {
                 await output.WriteLineAsync($"accepted risk {risk}");
+            }
+
+            if (app.Services.GetRequiredService<IOptions<NodeProofOptions>>().Value.Missing is { } missing)
+            {
+                await output.WriteLineAsync($"it runs without a proof of each node: {missing}");
             }
         }));
 

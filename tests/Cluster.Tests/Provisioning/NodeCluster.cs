@@ -51,6 +51,7 @@ public class NodeCluster : IAsyncLifetime
             silo.Services.Configure<CertificatesOptions>(options => options.SharedKeys = true);
             silo.Services.AddSingleton<INodeAgent>(Nodes);
             silo.Services.AddSingleton<INodeAttestor, FakeAttestor>();
+            silo.Services.AddSingleton<IExpectedNodes, FakeExpectedNodes>();
             silo.Services.AddSingleton<IServerTokenIssuer>(new FakeServerTokenIssuer { Life = ServerTokenLife });
             silo.Services.AddSingleton<IFleetDiscovery, FakeDiscovery>();
             silo.Services.Configure<CertificatesOptions>(
@@ -58,6 +59,7 @@ public class NodeCluster : IAsyncLifetime
             silo.Services.Configure(Admission);
             silo.Services.Configure<ProvisioningOptions>(options => options.Issuers["choria"] = new string('a', 64));
             silo.Services.Configure(Provisioning);
+            silo.Services.Configure(Proof);
             silo.Services.Configure<OverlaysOptions>(options =>
             {
                 options.Region = Region;
@@ -82,6 +84,9 @@ public class NodeCluster : IAsyncLifetime
 
     /// <summary>How nodes are enrolled; the defaults when not given.</summary>
     internal Action<ProvisioningOptions> Provisioning { get; init; } = _ => { };
+
+    /// <summary>What nodes must show; nothing when not given.</summary>
+    internal Action<NodeProofOptions> Proof { get; init; } = _ => { };
 
     internal IEnrolmentControlGrain Control => cluster.Client.GetGrain<IEnrolmentControlGrain>(Overlay);
 

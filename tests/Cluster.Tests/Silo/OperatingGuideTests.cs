@@ -41,12 +41,13 @@ public sealed partial class OperatingGuideTests : IDisposable
 
         var path = Path.Combine(_folder, "controlplane.yaml");
         await File.WriteAllTextAsync(path, text, TestContext.Current.CancellationToken);
-        var error = new StringWriter();
+        var (output, error) = (new StringWriter(), new StringWriter());
 
-        var exitCode = await CommandLine.RunAsync(["config", "check", "--config", path], TextWriter.Null, error);
+        var exitCode = await CommandLine.RunAsync(["config", "check", "--config", path], output, error);
 
         Assert.Equal("", error.ToString());
         Assert.Equal(ExitCodes.Done, exitCode);
+        Assert.Contains("it runs without a proof of each node", output.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -20,6 +20,16 @@ public sealed class FakeServerTokenIssuer : IServerTokenIssuer
         new($"server token of {order.Identity} for {order.PublicKey}", now + (Life ?? order.Lifetime));
 }
 
+/// <summary>The nodes that a test expects; every document is signed.</summary>
+public sealed class FakeExpectedNodes : IExpectedNodes
+{
+    public Dictionary<string, ExpectedNode> Nodes { get; } = new(StringComparer.Ordinal);
+
+    public ExpectedNode? FindOrNull(string identity) => Nodes.GetValueOrDefault(identity);
+
+    public bool IsSigned(string document, string signature) => signature == "signed";
+}
+
 /// <summary>Finds the nodes that a test put there, once per sweep.</summary>
 public sealed class FakeDiscovery : IFleetDiscovery
 {
