@@ -130,22 +130,24 @@ internal sealed partial class FleetIndexGrain(
 
     private async Task Learn(NodeInventory said)
     {
-        var inventory = Complete(said);
-        if (inventory is null || inventory.Digest == index.DigestOf(inventory.Identity))
-        {
-            meter.Learnt("unchanged");
-            return;
-        }
-
+        NodeInventory? inventory;
         try
         {
+            await RecallAsync(said.Identity);
+            inventory = index.Merge(said);
+            if (inventory is null || inventory.Digest == index.DigestOf(inventory.Identity))
+            {
+                meter.Learnt("unchanged");
+                return;
+            }
+
             // First kept, then known: a slice that takes over knows no less than what was answered from.
             await keeper.KeepAsync(Slice, inventory, CancellationToken.None);
         }
         catch (SoftStateException away)
         {
             meter.Learnt("failed");
-            LogNotKept(inventory.Identity, away.Message);
+            LogNotKept(said.Identity, away.Message);
             return;
         }
 
@@ -154,18 +156,13 @@ internal sealed partial class FleetIndexGrain(
         meter.Learnt("changed");
     }
 
-    // A file says nothing of classes and agents; what else the node said of those stays. Its facts give way to those of a full inventory.
-    private NodeInventory? Complete(NodeInventory said)
+    // A slice that has just taken over has not read yet what was known of the node.
+    private async Task RecallAsync(string identity)
     {
-        if (said.Source != InventorySource.RegisteredFile)
+        if (!isComplete && index.DigestOf(identity) is null && await Find(identity) is { } kept && index.DigestOf(identity) is null)
         {
-            return said;
+            index.Learn(kept);
         }
-
-        var (classes, agents) = index.NamesOf(said.Identity);
-        return index.SourceOf(said.Identity) == InventorySource.Registration
-            ? null
-            : said with { Classes = classes, Agents = agents, Version = index.VersionOf(said.Identity) };
     }
 
     private async Task OnTick(CancellationToken cancellationToken)

@@ -27,19 +27,27 @@ internal sealed class NodeIndex(int factsPerNodeMax)
     /// <summary>The digest of what a node said of itself; null when it said nothing.</summary>
     public string? DigestOf(string identity) => rows.GetValueOrDefault(identity)?.Digest;
 
-    /// <summary>Where what is known of a node's inventory came from.</summary>
-    public InventorySource SourceOf(string identity) => rows.GetValueOrDefault(identity)?.Source ?? InventorySource.Unknown;
-
     public RosterEntry? EntryOf(string identity) => rows.GetValueOrDefault(identity)?.Entry;
 
-    /// <summary>The version that runs on a node, as it said last.</summary>
-    public string? VersionOf(string identity) => rows.GetValueOrDefault(identity)?.RunningVersion;
+    /// <summary>What is to be kept of what a node says; null when what it said before says more.</summary>
+    /// <remarks>
+    /// While it enrols a node knows less of itself than when it registers. What it registered stays until it registers again, with its own
+    /// source and time, from which its age is read.
+    /// </remarks>
+    public NodeInventory? Merge(NodeInventory said) => rows.GetValueOrDefault(said.Identity) switch
+    {
+        null => said,
+        var known when known.Source > said.Source => null,
 
-    /// <summary>The classes and agents that a node named last.</summary>
-    public (IReadOnlyList<string> Classes, IReadOnlyList<string> Agents) NamesOf(string identity) =>
-        rows.TryGetValue(identity, out var row)
-            ? ([.. row.Classes.Select(number => names[number])], [.. row.Agents.Select(number => names[number])])
-            : ([], []);
+        // A file says nothing of classes and agents; what the node said of those stays.
+        var known when said.Source == InventorySource.RegisteredFile => said with
+        {
+            Classes = [.. known.Classes.Select(number => names[number])],
+            Agents = [.. known.Agents.Select(number => names[number])],
+            Version = known.RunningVersion,
+        },
+        _ => said,
+    };
 
     /// <summary>Takes over how a node stands. Returns whether that says anything new.</summary>
     public bool Stand(RosterEntry entry)

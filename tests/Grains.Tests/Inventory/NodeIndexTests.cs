@@ -107,6 +107,36 @@ public sealed class NodeIndexTests
         Assert.Equal((facts, values), (index.Facts, index.Values));
     }
 
+    [Theory]
+    [InlineData(InventorySource.Registration, InventorySource.Enrolment, false)]
+    [InlineData(InventorySource.RegisteredFile, InventorySource.Enrolment, false)]
+    [InlineData(InventorySource.Registration, InventorySource.RegisteredFile, false)]
+    [InlineData(InventorySource.Enrolment, InventorySource.Enrolment, true)]
+    [InlineData(InventorySource.Enrolment, InventorySource.RegisteredFile, true)]
+    [InlineData(InventorySource.RegisteredFile, InventorySource.Registration, true)]
+    [InlineData(InventorySource.Registration, InventorySource.Registration, true)]
+    public void Merge_TakesWhatSaysNoLess_ThanWhatIsKnown(InventorySource known, InventorySource said, bool isTaken)
+    {
+        index.Learn(Inventory("web9", Web1, ["role::web"], ["puppet"]) with { Source = known });
+
+        var kept = index.Merge(Inventory("web9", "{}", [], []) with { Source = said });
+
+        Assert.Equal(isTaken, kept is not null);
+    }
+
+    [Fact]
+    public void Merge_KeepsClassesAndAgents_OfWhichAFileSaysNothing()
+    {
+        index.Learn(Inventory("web9", Web1, ["role::web"], ["puppet"]) with { Source = InventorySource.Enrolment, Version = "0.30.2" });
+
+        var kept = index.Merge(Inventory("web9", "{}", [], []) with { Source = InventorySource.RegisteredFile });
+
+        Assert.Equal(["role::web"], kept!.Classes);
+        Assert.Equal(["puppet"], kept.Agents);
+        Assert.Equal("0.30.2", kept.Version);
+        Assert.Equal("{}", Encoding.UTF8.GetString(kept.FactsJson.Span));
+    }
+
     [Fact]
     public void CountBy_CountsValues_AndNodesWithoutOne()
     {
