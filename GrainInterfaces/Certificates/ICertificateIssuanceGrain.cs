@@ -10,10 +10,14 @@ public interface ICertificateIssuanceGrain : IGrainWithStringKey
     /// <summary>Has a certificate issued for a verified identity.</summary>
     /// <remarks>
     /// Safe to repeat: the same order id with the same signing request always gets the same certificate back; with another request
-    /// it is refused. The intent is stored before the CA is called and the result before it is returned.
+    /// it is spent. The intent is stored before the CA is called and the result before it is returned.
     /// </remarks>
     [Alias("Issue"), ResponseTimeout("00:02:00")]
     Task<IssuanceOutcome> Issue(CertificateOrderRequest order, CancellationToken cancellationToken);
+
+    /// <summary>Why an order for a profile would be deferred now; null when a CA would be asked. Safe to repeat.</summary>
+    [Alias("FindObstacle")]
+    Task<IssuanceOutcome.Deferred?> FindObstacle(string profile, CancellationToken cancellationToken);
 
     /// <summary>
     /// Closes an order: whatever certificate came of it, or may yet come of it, is revoked or queued to be. Safe to repeat.
@@ -75,7 +79,9 @@ public abstract record IssuanceOutcome
     [GenerateSerializer, Immutable, Alias("ControlPlane.IssuanceOutcome.Refused")]
     public sealed record Refused([property: Id(0)] Refusal Refusal, [property: Id(1)] string Detail) : IssuanceOutcome;
 
-    /// <summary>The order was closed, or its outcome is unknown for good: close it and order anew with a new key and id.</summary>
+    /// <summary>
+    /// The order was closed or made with another request, or its outcome is unknown for good: close it and order anew with a new key and id.
+    /// </summary>
     [GenerateSerializer, Immutable, Alias("ControlPlane.IssuanceOutcome.Spent")]
     public sealed record Spent([property: Id(0)] string Detail) : IssuanceOutcome;
 }

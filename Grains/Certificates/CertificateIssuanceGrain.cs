@@ -12,6 +12,7 @@ namespace ControlPlane.Certificates;
 [GrainType("certificate-issuance"), Reentrant]
 internal sealed partial class CertificateIssuanceGrain(
     OrderBook book,
+    OrderAttempt attempt,
     CertificatesMeter meter,
     TimeProvider time,
     ILogger<CertificateIssuanceGrain> logger) : Grain, ICertificateIssuanceGrain
@@ -44,6 +45,9 @@ internal sealed partial class CertificateIssuanceGrain(
         // The order goes on without its caller: what the CA answers must be recorded.
         return await outcome.WaitAsync(cancellationToken);
     }
+
+    public Task<IssuanceOutcome.Deferred?> FindObstacle(string profile, CancellationToken cancellationToken) =>
+        attempt.FindObstacleAsync(profile);
 
     public Task Close(string orderId, RevocationReason reason, CancellationToken cancellationToken) =>
         book.CloseAsync(Issuer, orderId, reason, cancellationToken);

@@ -30,9 +30,20 @@ internal sealed class CertificatesMeter : IDisposable
             "{certificate}",
             "Certificates that the CA lists and the ledger does not know");
         meter.CreateObservableGauge(
-            "controlplane.certificates.queue.waiting", () => Observe(load => load.Waiting), "{order}", "Orders that wait for their turn");
+            "controlplane.certificates.queue.waiting",
+            () => Observe(desk => desk.Load.Waiting),
+            "{order}",
+            "Orders that wait for their turn");
         meter.CreateObservableGauge(
-            "controlplane.certificates.queue.running", () => Observe(load => load.Running), "{order}", "Orders that are with the issuer");
+            "controlplane.certificates.queue.running",
+            () => Observe(desk => desk.Load.Running),
+            "{order}",
+            "Orders that are with the issuer");
+        meter.CreateObservableGauge(
+            "controlplane.certificates.issuer.failing",
+            () => Observe(desk => desk.IsFailing ? 1 : 0),
+            "1",
+            "1 while the issuer fails, or says that it cannot issue");
         meter.CreateObservableGauge("controlplane.certificates.ledger.entries", Observe, "{order}", "Orders in the ledger, by state");
     }
 
@@ -69,8 +80,8 @@ internal sealed class CertificatesMeter : IDisposable
             new KeyValuePair<string, object?>("issuer", issuer.Key),
             new KeyValuePair<string, object?>("state", state.ToString()))));
 
-    private IEnumerable<Measurement<int>> Observe(Func<(int Waiting, int Running), int> count) => desks.Values.Select(desk =>
-        new Measurement<int>(count(desk.Load), new KeyValuePair<string, object?>("issuer", desk.Name)));
+    private IEnumerable<Measurement<int>> Observe(Func<IssuerDesk, int> count) => desks.Values.Select(desk =>
+        new Measurement<int>(count(desk), new KeyValuePair<string, object?>("issuer", desk.Name)));
 
     private static string NameOf(IssuanceOutcome outcome) => outcome switch
     {

@@ -10,10 +10,15 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
     // What an operator must mend does not mend in seconds.
     private static readonly TimeSpan MisconfiguredPause = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long it is believed what an issuer says of itself.</summary>
+    private static readonly TimeSpan HealthKeptFor = TimeSpan.FromSeconds(5);
+
     private readonly IssuerGate gate = new(issuer.Name, options, issuer.Capabilities.CertificatesPerMinuteMax, time);
+    private readonly RefusalRecord refusals = new();
     private readonly IReadOnlyList<byte[]> trustedRoots =
         options.TrustedRoots.Length == 0 ? [] : PemCertificates.ReadDer(options.TrustedRoots);
     private volatile ProvenChain? proven;
+    private volatile KnownHealth? health;
 
     public string Name => issuer.Name;
 
@@ -31,11 +36,24 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
     /// <summary>Orders that wait and orders that are with the issuer.</summary>
     public (int Waiting, int Running) Load => gate.Load;
 
+    /// <summary>Whether it failed and has not served since, or said that it cannot when it was asked last.</summary>
+    public bool IsFailing => gate.Fault is not null || health is { Health: { IsCompletedSuccessfully: true, Result.Healthy: false } };
+
+    /// <summary>Whether it signs: what it says of itself, unless it fails all the same.</summary>
+    public async Task<IssuerHealth> CheckAsync() =>
+        gate.Fault is { } fault ? new IssuerHealth(false, $"it fails: {fault}") : await AskHealthAsync();
+
+    /// <summary>Why an order would be deferred now; null when it would be sent.</summary>
+    public async Task<GateVerdict.Deferred?> FindObstacleAsync() => gate.FindObstacle() ?? await FindSicknessAsync();
+
     /// <summary>Waits for the order's turn. Who is admitted leaves by <see cref="SignAsync"/> or <see cref="LeaveUnused"/>.</summary>
     public async Task<GateVerdict> EnterAsync(IssuancePriority priority, DateTimeOffset deadline, CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
-        var verdict = await gate.EnterAsync(priority, deadline, cancellationToken);
+
+        // After a failure it is asked how it is before an order is tried: a lost order costs the node its key.
+        var obstacle = gate.FindObstacle() ?? (gate.Fault is null ? null : await FindSicknessAsync());
+        var verdict = obstacle ?? await gate.EnterAsync(priority, deadline, cancellationToken);
         meter.Waited(Name, verdict, time.GetElapsedTime(began));
         return verdict;
     }
@@ -49,7 +67,14 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
     public async Task<SigningOutcome> SignAsync(CertificateOrder order, CancellationToken cancellationToken)
     {
         var (outcome, result, retryAfter) = await AskAsync(order, cancellationToken);
-        gate.Leave(result, retryAfter);
+        var detail = outcome switch
+        {
+            SigningOutcome.NotNow notNow => notNow.Detail,
+            SigningOutcome.Wrong wrong => wrong.Detail,
+            SigningOutcome.Unknown unknown => unknown.Detail,
+            _ => "",
+        };
+        gate.Leave(result, retryAfter, detail);
         return outcome;
     }
 
@@ -87,11 +112,22 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
             var outcome = ReadOrNull(signed.CertificateDer) is { } certificate
                 ? await JudgeAsync(order, certificate, signed.ChainDer, either.Token)
                 : new SigningOutcome.Unknown($"{Name} answered something that is not a certificate");
-            return (outcome, outcome is SigningOutcome.Signed ? CallResult.Answered : CallResult.Failed, default);
+            if (outcome is not SigningOutcome.Signed)
+            {
+                return (outcome, CallResult.Harmful, default);
+            }
+
+            refusals.OnSigned(order.OrderId);
+            return (outcome, CallResult.Answered, default);
         }
         catch (IssuerRefusedException refused)
         {
-            return (new SigningOutcome.Refused(refused.Message), CallResult.Answered, default);
+            return refusals.OnRefused(order.OrderId) switch
+            {
+                RefusalVerdict.OfTheOrder => (new SigningOutcome.Refused(refused.Message), CallResult.Answered, default),
+                RefusalVerdict.Repeated => (NotNow(refused, MisconfiguredPause), CallResult.Unused, default),
+                _ => (NotNow(refused, MisconfiguredPause), CallResult.Failed, default),
+            };
         }
         catch (IssuerThrottledException throttled)
         {
@@ -107,19 +143,45 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
         }
         catch (OperationCanceledException)
         {
-            return (
-                new SigningOutcome.Unknown($"{Name} did not answer within {options.Timeout.TotalSeconds:0} seconds"),
-                CallResult.Failed,
-                default);
+            return Lost($"{Name} did not answer within {options.Timeout.TotalSeconds:0} seconds");
         }
 
         // The top of what an adapter may throw: what it did before it broke its promise cannot be known, and the order must not hang.
         catch (Exception broken)
         {
-            return (
-                new SigningOutcome.Unknown($"{Name} failed with {broken.GetType().Name}: {broken.Message}"),
-                CallResult.Failed,
-                default);
+            return Lost($"{Name} failed with {broken.GetType().Name}: {broken.Message}");
+        }
+    }
+
+    // What no one can find again costs the node its key.
+    private (SigningOutcome Outcome, CallResult Result, TimeSpan RetryAfter) Lost(string detail) =>
+        (new SigningOutcome.Unknown(detail), Recovery == Recovery.None ? CallResult.Harmful : CallResult.Failed, default);
+
+    private async Task<GateVerdict.Deferred?> FindSicknessAsync() => await AskHealthAsync() is { Healthy: false } sick
+        ? new GateVerdict.Deferred($"{Name} cannot issue: {sick.Detail}", time.GetUtcNow() + options.BreakFor)
+        : null;
+
+    private Task<IssuerHealth> AskHealthAsync()
+    {
+        if (health is not { } known || time.GetElapsedTime(known.At) >= HealthKeptFor)
+        {
+            health = known = new KnownHealth(time.GetTimestamp(), AskHealthOnceAsync());
+        }
+
+        return known.Health;
+    }
+
+    private async Task<IssuerHealth> AskHealthOnceAsync()
+    {
+        using var patience = new CancellationTokenSource(options.StalledAfter, time);
+        try
+        {
+            return await issuer.CheckAsync(patience.Token).WaitAsync(patience.Token);
+        }
+        catch (Exception unable)
+        {
+            // The top of what an adapter may throw, as for orders.
+            return new IssuerHealth(false, $"it does not say how it is: {unable.Message}");
         }
     }
 
@@ -178,6 +240,8 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
             return null;
         }
     }
+
+    private sealed record KnownHealth(long At, Task<IssuerHealth> Health);
 
     /// <summary>A chain that was proven a moment ago: proving takes a millisecond, comparing almost nothing.</summary>
     private sealed record ProvenChain(IReadOnlyList<byte[]> Chain, IssuerTrust Trust, DateTimeOffset Until)

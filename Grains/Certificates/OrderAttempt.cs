@@ -15,6 +15,23 @@ internal sealed class OrderAttempt(
     /// <summary>How long after it was superseded a certificate is revoked.</summary>
     public TimeSpan RevocationGrace => options.CurrentValue.RevocationGrace;
 
+    /// <summary>Why no issuer of a profile would be asked now; null when one would.</summary>
+    public async Task<IssuanceOutcome.Deferred?> FindObstacleAsync(string profile)
+    {
+        var obstacles = new List<IssuanceOutcome.Deferred>();
+        foreach (var issuer in options.CurrentValue.ProfileOrNull(profile)?.Issuers ?? [])
+        {
+            if (await desks.Of(issuer).FindObstacleAsync() is not { } obstacle)
+            {
+                return null;
+            }
+
+            obstacles.Add(new IssuanceOutcome.Deferred(obstacle.Reason, obstacle.RetryAt));
+        }
+
+        return obstacles.Count > 0 ? Join(obstacles) : Unconfigured(profile);
+    }
+
     /// <summary>Takes one step of an order; null when another writer was first and the order must be judged anew.</summary>
     public async Task<IssuanceOutcome?> TakeAsync(OrderDecision step, LedgerEntry entry, CertificateOrderRequest order)
     {
@@ -25,8 +42,7 @@ internal sealed class OrderAttempt(
 
         if (options.CurrentValue.ProfileOrNull(order.Profile) is not { } profile)
         {
-            return new IssuanceOutcome.Deferred(
-                $"the certificate profile '{order.Profile}' is not configured", time.GetUtcNow() + MisconfiguredPause);
+            return Unconfigured(order.Profile);
         }
 
         switch (SigningRequestCheck.Judge(order.SigningRequestPem, order.Identity, order.Overlay, profile))
@@ -73,9 +89,14 @@ internal sealed class OrderAttempt(
             entry = current;
         }
 
-        return new IssuanceOutcome.Deferred(
-            string.Join("; ", deferrals.Select(deferred => deferred.Reason)), deferrals.Min(deferred => deferred.RetryAt));
+        return Join(deferrals);
     }
+
+    private static IssuanceOutcome.Deferred Join(IReadOnlyCollection<IssuanceOutcome.Deferred> deferrals) => new(
+        string.Join("; ", deferrals.Select(deferred => deferred.Reason)), deferrals.Min(deferred => deferred.RetryAt));
+
+    private IssuanceOutcome.Deferred Unconfigured(string profile) =>
+        new($"the certificate profile '{profile}' is not configured", time.GetUtcNow() + MisconfiguredPause);
 
     private async Task<IssuanceOutcome?> AskAgainAsync(OrderDecision.AskAgain again, LedgerEntry entry, Draft draft) =>
         (await AskAsync(desks.Of(again.Issuer), entry, draft, again.OrderedAt, owed: true)).Outcome;

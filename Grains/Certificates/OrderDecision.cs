@@ -36,7 +36,8 @@ internal abstract record OrderDecision
         // An order that was closed before it was ever made carries no digest.
         if (entry.RequestDigest.Length > 0 && entry.RequestDigest != requestDigest)
         {
-            return Refused(Refusal.RequestMalformed, "the order was made before with another signing request");
+            // Whoever forgot the first request, it was not the node.
+            return Spent("the order was made before with another signing request");
         }
 
         return entry.State switch

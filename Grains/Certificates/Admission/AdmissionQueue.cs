@@ -69,6 +69,9 @@ internal enum CallResult
     /// <summary>It was away, silent or wrong.</summary>
     Failed = 2,
 
-    /// <summary>It was not asked after all.</summary>
+    /// <summary>It was not asked after all, or answered what tells nothing of how it fares.</summary>
     Unused = 3,
+
+    /// <summary>It may have signed what nobody gets, or signed what was not ordered: each time costs a key or a certificate.</summary>
+    Harmful = 4,
 }

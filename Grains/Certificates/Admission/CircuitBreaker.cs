@@ -12,6 +12,9 @@ internal sealed class CircuitBreaker(int breakAfter, TimeSpan breakFor)
 
     private TimeSpan Pause => lengthened ?? breakFor;
 
+    /// <summary>Whether it failed and has not served since.</summary>
+    public bool IsBroken => openUntil is not null;
+
     /// <summary>When the issuer may be asked again; null when it may be asked now.</summary>
     public DateTimeOffset? ClosedAgainAt(DateTimeOffset now) => openUntil switch
     {
@@ -38,9 +41,11 @@ internal sealed class CircuitBreaker(int breakAfter, TimeSpan breakFor)
     }
 
     /// <summary>The CA failed, or is configured wrongly.</summary>
-    public void OnFailed(DateTimeOffset now)
+    /// <param name="now">The time.</param>
+    /// <param name="isHarmful">Whether another failure of the kind must not be waited for.</param>
+    public void OnFailed(DateTimeOffset now, bool isHarmful = false)
     {
-        failures++;
+        failures = isHarmful ? Math.Max(failures + 1, breakAfter) : failures + 1;
         if (probing)
         {
             lengthened = Pause * 2 < BreakForMax ? Pause * 2 : BreakForMax;

@@ -23,6 +23,7 @@ internal sealed class IssuerGate : IDisposable
     private int running;
     private DateTimeOffset progressAt;
     private DateTimeOffset pausedUntil;
+    private string fault = "";
 
     public IssuerGate(string issuer, IssuerOptions options, int? documentedRate, TimeProvider time)
     {
@@ -46,6 +47,27 @@ internal sealed class IssuerGate : IDisposable
             {
                 return (queue.Count, running);
             }
+        }
+    }
+
+    /// <summary>How the issuer failed last, when it is left alone and has not served since; null otherwise.</summary>
+    public string? Fault
+    {
+        get
+        {
+            lock (gate)
+            {
+                return breaker.IsBroken ? fault : null;
+            }
+        }
+    }
+
+    /// <summary>Why an order would be deferred at once; null when it would be sent, or wait.</summary>
+    public GateVerdict.Deferred? FindObstacle()
+    {
+        lock (gate)
+        {
+            return Obstacle(Now);
         }
     }
 
@@ -77,7 +99,8 @@ internal sealed class IssuerGate : IDisposable
     /// <summary>The issuer has answered, or not.</summary>
     /// <param name="result">How it fared.</param>
     /// <param name="retryAfter">How long it wants to be left alone, when it said so.</param>
-    public void Leave(CallResult result, TimeSpan retryAfter = default)
+    /// <param name="detail">How it failed.</param>
+    public void Leave(CallResult result, TimeSpan retryAfter = default, string detail = "")
     {
         lock (gate)
         {
@@ -85,8 +108,9 @@ internal sealed class IssuerGate : IDisposable
             running--;
             switch (result)
             {
-                case CallResult.Failed:
-                    breaker.OnFailed(now);
+                case CallResult.Failed or CallResult.Harmful:
+                    breaker.OnFailed(now, result == CallResult.Harmful);
+                    fault = detail;
                     break;
                 case CallResult.Unused:
                     breaker.OnUnused();
@@ -191,7 +215,7 @@ internal sealed class IssuerGate : IDisposable
 
         if (breaker.ClosedAgainAt(now) is { } closedAgainAt)
         {
-            return Defer($"{issuer} fails and is left alone", closedAgainAt - now);
+            return Defer($"{issuer} fails and is left alone; last: {fault}", closedAgainAt - now);
         }
 
         return running > 0 && now - progressAt >= options.StalledAfter

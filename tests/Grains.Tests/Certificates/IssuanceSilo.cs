@@ -8,6 +8,7 @@ internal sealed class IssuanceSilo
 {
     private readonly ICertificateLedger ledger;
     private readonly string home;
+    private readonly OrderAttempt attempt;
 
     public IssuanceSilo(
         ICertificateLedger ledger, TimeProvider time, Action<CertificatesOptions>? configure, params ScriptedIssuer[] issuers)
@@ -38,8 +39,8 @@ internal sealed class IssuanceSilo
         var monitor = new FixedOptions(options);
         var provider = services.AddMetrics().AddSingleton<CertificatesMeter>().BuildServiceProvider();
         var desks = new IssuerDesks(provider, Options.Create(options), provider.GetRequiredService<CertificatesMeter>(), time);
-        Book = new OrderBook(
-            ledger, desks, new OrderAttempt(new OrderRecord(ledger, time), desks, new KeyAdmission(keys, monitor), monitor, time), time);
+        attempt = new OrderAttempt(new OrderRecord(ledger, time), desks, new KeyAdmission(keys, monitor), monitor, time);
+        Book = new OrderBook(ledger, desks, attempt, time);
         Settlement = new RevocationSettlement(desks, new OrderReplay(desks, monitor, time), keys, time);
     }
 
@@ -48,6 +49,8 @@ internal sealed class IssuanceSilo
     public RevocationSettlement Settlement { get; }
 
     public Task<IssuanceOutcome> IssueAsync(CertificateOrderRequest order) => Book.IssueAsync(home, order, OrderBook.DigestOf(order));
+
+    public Task<IssuanceOutcome.Deferred?> FindObstacleAsync() => attempt.FindObstacleAsync("node");
 
     public Task CloseAsync(string orderId) => Book.CloseAsync(home, orderId, RevocationReason.Superseded, CancellationToken.None);
 

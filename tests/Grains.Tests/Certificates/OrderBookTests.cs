@@ -44,13 +44,13 @@ public sealed class OrderBookTests
     }
 
     [Fact]
-    public async Task IssueAsync_Refuses_WhenTheOrderIsRepeatedWithAnotherRequest()
+    public async Task IssueAsync_SpendsTheOrder_WhenItIsRepeatedWithAnotherRequest()
     {
         await OpenSilo().IssueAsync(Order());
 
         var outcome = await OpenSilo().IssueAsync(Order() with { SigningRequestPem = SigningRequests.Elliptic(Identity) });
 
-        Assert.IsType<IssuanceOutcome.Refused>(outcome);
+        Assert.IsType<IssuanceOutcome.Spent>(outcome);
         Assert.Equal(1, first.Calls);
     }
 
@@ -144,18 +144,6 @@ public sealed class OrderBookTests
         first.BeforeSigning = null;
         time.Advance(TimeSpan.FromSeconds(18));
         Assert.IsType<IssuanceOutcome.Issued>(await OpenSilo().IssueAsync(Order()));
-    }
-
-    [Fact]
-    public async Task IssueAsync_Refuses_WhenTheCaRefuses()
-    {
-        first.BeforeSigning = (_, _) => throw new IssuerRefusedException("not in my domain");
-
-        var outcome = await OpenSilo().IssueAsync(Order());
-
-        Assert.Equal(new IssuanceOutcome.Refused(Refusal.IssuerRefused, "not in my domain"), outcome);
-        Assert.Equal(outcome, await OpenSilo().IssueAsync(Order()));
-        Assert.Equal(0, second.Calls);
     }
 
     [Theory]

@@ -46,6 +46,9 @@ public class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
     /// <summary>What happens to a revocation.</summary>
     public Action<RevocationOrder>? BeforeRevoking { get; set; }
 
+    /// <summary>What it says of itself.</summary>
+    public Func<IssuerHealth> Health { get; set; } = () => new IssuerHealth(true, "scripted");
+
     /// <summary>How often it was asked.</summary>
     public int Calls => calls;
 
@@ -72,7 +75,7 @@ public class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
     public Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<byte[]>>([root.RawData]);
 
-    public Task<IssuerHealth> CheckAsync(CancellationToken cancellationToken) => Task.FromResult(new IssuerHealth(true, "scripted"));
+    public Task<IssuerHealth> CheckAsync(CancellationToken cancellationToken) => Task.FromResult(Health());
 
     public Task RevokeAsync(RevocationOrder order, CancellationToken cancellationToken)
     {
