@@ -104,7 +104,7 @@ internal sealed class ChoriaNodeAgent(
     public async Task<OverlayAnswer?> AskInOverlayAsync(
         string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
     {
-        if (InOverlayOrNull(RpcutilAgent.Ping, new NoInput(), identity, protocol, overlay) is not { } call)
+        if (!calls.Reaches(overlay) || InOverlayOrNull(RpcutilAgent.Ping, new NoInput(), identity, protocol, overlay) is not { } call)
         {
             return null;
         }

@@ -15,9 +15,13 @@ internal sealed class NodeCalls(
 {
     private readonly ConcurrentDictionary<(string Network, string Collective), Lazy<ReplyInbox[]>> inboxes = new();
 
+    /// <summary>Whether this silo has connections to a network, up or not.</summary>
+    public bool Reaches(string network) => connections.Of(network).Count > 0;
+
     /// <summary>Calls one action of one node, in each of some protocols at once; the first reply counts.</summary>
     /// <exception cref="NodeSilentException">No reply in time.</exception>
-    /// <exception cref="NodeRefusedException">The reply cannot be read, or this silo has no connection to the network.</exception>
+    /// <exception cref="NodeRefusedException">The reply cannot be read.</exception>
+    /// <exception cref="NetworkUnavailableException">The network was not there all the time.</exception>
     public async Task<(ChoriaProtocol Protocol, RpcReply Reply)> CallAsync(NodeCall call, CancellationToken cancellationToken)
     {
         var (received, _) = await AskAsync(call, cancellationToken);
@@ -28,7 +32,7 @@ internal sealed class NodeCalls(
 
     /// <summary>The same for who wants to know who answers, whatever the answer says; with the key that signed it.</summary>
     /// <exception cref="NodeSilentException">No reply in time.</exception>
-    /// <exception cref="NodeRefusedException">This silo has no connection to the network.</exception>
+    /// <exception cref="NetworkUnavailableException">The network was not there all the time.</exception>
     public async Task<(ReceivedReply Received, string? Key)> AskAsync(NodeCall call, CancellationToken cancellationToken)
     {
         // The identity stands in the subject: a broker ends the connection, which all calls share, of whoever publishes to a malformed one.
@@ -41,6 +45,7 @@ internal sealed class NodeCalls(
         using var patience = new CancellationTokenSource(call.Timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         var inbox = InboxOf(call.Network, call.Collective, call.Identity);
+        var outages = inbox.Outages;
         var waiter = new Waiter(call, replies, contests, time);
         var requests = call.Signers.Keys
             .Select(protocol => Request(protocol, call.Collective, call.Agent, call.Body, ChoriaFilter.HavingAgent(call.Agent)))
@@ -60,12 +65,15 @@ internal sealed class NodeCalls(
         }
         catch (OperationCanceledException late) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            throw new NodeSilentException(
-                $"no answer to {call.Agent}#{call.Action} within {call.Timeout.TotalSeconds:0} s{waiter.Disbelieved}", late);
+            throw inbox.HasHeardAllSince(outages)
+                ? new NodeSilentException(
+                    $"no answer to {call.Agent}#{call.Action} within {call.Timeout.TotalSeconds:0} s{waiter.Disbelieved}", late)
+                : new NetworkUnavailableException(
+                    $"the network '{call.Network}' was not there all the time while {call.Agent}#{call.Action} was called", late);
         }
         catch (NatsException unsent)
         {
-            throw new NodeSilentException($"{call.Agent}#{call.Action} could not be sent: {unsent.Message}", unsent);
+            throw new NetworkUnavailableException($"{call.Agent}#{call.Action} could not be sent: {unsent.Message}", unsent);
         }
         finally
         {
@@ -147,8 +155,7 @@ internal sealed class NodeCalls(
             ])).Value;
         return open.Length > 0
             ? open[StableHash.Bucket(identity, open.Length)]
-            : throw new NodeRefusedException(
-                NodeFault.Other, $"this silo has no connection to the network '{network}'; add it under Fleet:Overlays");
+            : throw new NetworkUnavailableException($"this silo has no connection to the network '{network}'; add it under Fleet:Overlays");
     }
 
     /// <summary>Waits for the first reply that is believed. What is not believed may be anyone's: it does not end the call.</summary>

@@ -39,7 +39,9 @@ internal sealed class ProvisioningTokenAttestor(
             telling = telling is null || Weight(fault.Reason) > Weight(telling.Reason) ? fault : telling;
         }
 
-        return new Attestation.Refused(RefusalOf(telling!.Reason), $"its provisioning token is refused: {telling.Detail}");
+        return telling!.Reason == TokenRefusal.NotYetValid
+            ? new Attestation.NotYet($"{telling.Detail}: the clock of this silo is slow, or that of whoever made its provisioning token is fast")
+            : new Attestation.Refused(RefusalOf(telling.Reason), $"its provisioning token is refused: {telling.Detail}");
     }
 
     private Attestation.Trusted Remember(string token, ProvisioningClaims claims)
@@ -69,7 +71,7 @@ internal sealed class ProvisioningTokenAttestor(
     {
         TokenRefusal.Malformed => Refusal.TokenMalformed,
         TokenRefusal.WronglyChained => Refusal.TokenWronglyChained,
-        TokenRefusal.Expired or TokenRefusal.NotYetValid => Refusal.TokenExpired,
+        TokenRefusal.Expired => Refusal.TokenExpired,
         TokenRefusal.AnotherPurpose => Refusal.TokenOfAnotherPurpose,
         _ => Refusal.TokenUntrusted,
     };

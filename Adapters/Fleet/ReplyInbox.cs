@@ -26,18 +26,27 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
     private readonly string prefix;
     private readonly Task<INatsSub<byte[]>> subscribing;
     private readonly Task reading;
+    private long outages;
 
     public ReplyInbox(NatsConnection connection, string collective, string caller, ILogger logger)
     {
         this.connection = connection;
         this.logger = logger;
         prefix = $"{ChoriaSubjects.ReplyPrefix(collective, caller)}.{RandomNumberGenerator.GetHexString(OwnPartBytes * 2, lowercase: true)}";
+        connection.ConnectionDisconnected += NoteOutage;
         subscribing = connection.SubscribeCoreAsync<byte[]>($"{prefix}.>", cancellationToken: closing.Token).AsTask();
         reading = ReadAsync();
     }
 
     /// <summary>Replies that nobody waits for (any more): late ones, duplicates, and what is not a reply of Choria's.</summary>
     public long Unclaimed { get; private set; }
+
+    /// <summary>How often the connection was lost; what is sent to it meanwhile is lost.</summary>
+    public long Outages => Volatile.Read(ref outages);
+
+    /// <summary>Whether nothing can have been missed since <see cref="Outages"/> was read.</summary>
+    public bool HasHeardAllSince(long outagesThen) =>
+        subscribing.IsCompletedSuccessfully && connection.ConnectionState == NatsConnectionState.Open && Outages == outagesThen;
 
     public string ReplySubject(string requestId) => $"{prefix}.{requestId}";
 
@@ -64,9 +73,16 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        connection.ConnectionDisconnected -= NoteOutage;
         await closing.CancelAsync();
         await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         closing.Dispose();
+    }
+
+    private ValueTask NoteOutage(object? sender, NatsEventArgs outage)
+    {
+        Interlocked.Increment(ref outages);
+        return default;
     }
 
     private async Task ReadAsync()

@@ -33,6 +33,10 @@ internal sealed class EnrolmentContext(
     /// <summary>A random number from 0 to 1, by which waits are spread.</summary>
     public static double Jitter => RandomNumberGenerator.GetInt32(JitterSteps) / (double)JitterSteps;
 
+    /// <summary>What a node gets.</summary>
+    public NodeCredentials CredentialsFor(NodeProtocol protocol) =>
+        protocol == NodeProtocol.V1 ? NodeCredentials.Certificate : Options.V2Credentials;
+
     public OverlayOptions? OverlayOrNull(string? name) =>
         name is null ? null : overlays.CurrentValue.Members.GetValueOrDefault(name);
 

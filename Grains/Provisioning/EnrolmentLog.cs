@@ -43,6 +43,15 @@ internal sealed partial class EnrolmentLog(ProvisioningMeter meter, EnrolmentGat
         }
     }
 
+    /// <summary>A step failed for a reason that is not the node's.</summary>
+    public void Failed(string node, EnrolmentStep step, Exception fault)
+    {
+        if (pace.Admits("held up by faults of ours", node))
+        {
+            LogFailed(node, step.Name, fault);
+        }
+    }
+
     /// <summary>Somebody asks to enrol in the name of a node that lives, and got nothing.</summary>
     public void Contested(string node, string detail)
     {
@@ -81,6 +90,9 @@ internal sealed partial class EnrolmentLog(ProvisioningMeter meter, EnrolmentGat
 
     [LoggerMessage(LogLevel.Warning, "{Node}: {Detail}")]
     private partial void LogNoticed(string node, string detail);
+
+    [LoggerMessage(LogLevel.Warning, "The step '{Step}' of {Node} failed for a reason that is not the node's, and will be tried again")]
+    private partial void LogFailed(string node, string step, Exception fault);
 
     [LoggerMessage(LogLevel.Debug, "{Node} is {Stage}: {Reason}")]
     private partial void LogHeld(string node, NodeStage stage, string reason);

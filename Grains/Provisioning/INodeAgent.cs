@@ -15,6 +15,7 @@ public interface INodeAgent
     /// </summary>
     /// <exception cref="NodeSilentException">No reply within the deadline: the node is dead, busy or speaks another protocol.</exception>
     /// <exception cref="NodeRefusedException">The node answered with an error.</exception>
+    /// <exception cref="NetworkUnavailableException">We could not ask, or not hear: nothing is known of the node.</exception>
     Task<NodeTokenReply> FetchTokenAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken);
 
     /// <summary><c>rpcutil#inventory</c>, as the JSON object that the node sent. Repeatable.</summary>
@@ -47,10 +48,10 @@ public interface INodeAgent
 
     /// <summary><c>rpcutil#ping</c> on the network of an overlay. Repeatable.</summary>
     /// <returns>
-    /// Who answered, be it with an error: one that does not let us ask is there all the same. Null when nobody did, and where we cannot
-    /// sign what provisioned nodes believe.
+    /// Who answered, be it with an error: one that does not let us ask is there all the same. Null when nobody did, and where nobody can
+    /// be asked: the overlay is none of ours (any more), or we cannot sign what provisioned nodes believe.
     /// </returns>
-    /// <exception cref="NodeRefusedException">This silo has no connection to the overlay.</exception>
+    /// <exception cref="NetworkUnavailableException">We could not ask, or not hear: nothing is known of the node.</exception>
     Task<OverlayAnswer?> AskInOverlayAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken);
 }
 
@@ -111,6 +112,9 @@ public sealed record NodeConfiguration(
 
 /// <summary>The node did not answer within the deadline: what it did is unknown.</summary>
 public sealed class NodeSilentException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>The network of the node was not there for this silo all the time: no answer says nothing of the node.</summary>
+public sealed class NetworkUnavailableException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>The node answered with an error.</summary>
 public sealed class NodeRefusedException(NodeFault fault, string message, Exception? inner = null) : Exception(message, inner)

@@ -18,6 +18,9 @@ public abstract record Attestation
 
     /// <summary>It is not.</summary>
     public sealed record Refused(Refusal Refusal, string Detail) : Attestation;
+
+    /// <summary>Its validity begins later, by our clock: one of the clocks is wrong, and not the node's, which does not count.</summary>
+    public sealed record NotYet(string Detail) : Attestation;
 }
 
 /// <summary>Makes the server tokens (JWT) of protocol v2 nodes, signed by the issuer seed or a chain issuer.</summary>

@@ -5,6 +5,7 @@ using ControlPlane.Admission;
 using ControlPlane.Fleet;
 using ControlPlane.Inventory;
 using ControlPlane.Liveness;
+using Orleans.Storage;
 
 namespace ControlPlane.Provisioning;
 
@@ -188,7 +189,7 @@ internal sealed class NodeGrain(
             {
                 await agent.ReprovisionAsync(Identity, State.Protocol, State.Overlay ?? "", cancellationToken);
             }
-            catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException)
+            catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException or NetworkUnavailableException)
             {
                 return new ReprovisionOutcome.NodeUnwilling(unwilling.Message);
             }
@@ -355,11 +356,22 @@ internal sealed class NodeGrain(
         {
             await Hold(Setback.Quarantine(Refusal.KeyUnproven, unproven.Message));
         }
+        catch (Exception fault) when (IsOurs(fault, cancellationToken))
+        {
+            // Not even a bug of ours is a verdict on the node. What cannot be held either is tried again by the roster.
+            log.Failed(Identity, step, fault);
+            var detail = $"the step '{step.Name}' failed: {fault.Message}";
+            await Hold(Setback.OfPlane(State, detail, context.Options, context.Now, EnrolmentContext.Jitter));
+        }
         finally
         {
             gate.Felt(step, context.Elapsed(begun), hasFailed);
         }
     }
+
+    // A state that another activation wrote ends this one, which holds it no more.
+    private bool IsOurs(Exception fault, CancellationToken cancellationToken) =>
+        Enrolment.IsUnderWay(State) && fault is not InconsistentStateException && !cancellationToken.IsCancellationRequested;
 
     private async Task Take(EnrolmentStep step, CancellationToken cancellationToken)
     {
@@ -377,7 +389,7 @@ internal sealed class NodeGrain(
                 break;
 
             case EnrolmentStep.Park park:
-                await node.ReplaceAsync(State.Parked(park.Hold, context.Now));
+                await node.ReplaceAsync(State.OnHold(park.Hold, context.Now));
                 await AnnounceHold();
                 break;
 
@@ -418,7 +430,7 @@ internal sealed class NodeGrain(
         EnrolmentStep.Inspect => nodeSteps.InspectAsync(Identity, State, Dossier, cancellationToken),
         EnrolmentStep.Place => planeSteps.PlaceAsync(Identity, State, Dossier, cancellationToken),
         EnrolmentStep.TakeTurn => planeSteps.TakeTurnAsync(State, Dossier, gate.Controls, cancellationToken),
-        EnrolmentStep.MakeKeys => nodeSteps.MakeKeysAsync(Identity, State, Dossier, Overlay, cancellationToken),
+        EnrolmentStep.MakeKeys => MakeKeys(cancellationToken),
         EnrolmentStep.Certify => planeSteps.CertifyAsync(Identity, State, Pending, Overlay, cancellationToken),
         EnrolmentStep.Configure => nodeSteps.ConfigureAsync(Identity, State, Pending, Overlay, cancellationToken),
         EnrolmentStep.Restart => nodeSteps.RestartAsync(Identity, State, cancellationToken),
@@ -426,6 +438,10 @@ internal sealed class NodeGrain(
         EnrolmentStep.Renew => nodeSteps.RenewAsync(Identity, State, cancellationToken),
         _ => throw new UnreachableException(),
     };
+
+    private async Task<Progress> MakeKeys(CancellationToken cancellationToken) =>
+        await planeSteps.AwaitIssuerAsync(Identity, State, Overlay, cancellationToken)
+            ?? await nodeSteps.MakeKeysAsync(Identity, State, Dossier, Overlay, cancellationToken);
 
     private async Task Keep(Progress progress)
     {
@@ -524,7 +540,8 @@ internal sealed class NodeGrain(
             using var patience = new CancellationTokenSource(SendAwayDeadline);
             await agent.ReprovisionAsync(Identity, State.Protocol, State.Overlay ?? "", patience.Token);
         }
-        catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException or OperationCanceledException)
+        catch (Exception unwilling) when (
+            unwilling is NodeSilentException or NodeRefusedException or NetworkUnavailableException or OperationCanceledException)
         {
             why = $"{why}; told to enrol anew, it did not: {unwilling.Message}";
         }

@@ -54,9 +54,17 @@ internal sealed record NodeState
     [Id(10)]
     public Hold? Hold { get; init; }
 
-    /// <summary>Failures in a row in this enrolment.</summary>
+    /// <summary>How often the node itself failed in this enrolment: what it may be quarantined for.</summary>
     [Id(11)]
     public int Failures { get; init; }
+
+    /// <summary>How many calls of this enrolment it did not answer.</summary>
+    [Id(61)]
+    public int Silences { get; init; }
+
+    /// <summary>How often this enrolment came to a halt by a fault of ours.</summary>
+    [Id(62)]
+    public int Faults { get; init; }
 
     /// <summary>When the last enrolments asked for keys, newest last; bounded by the limit per hour.</summary>
     [Id(12)]
@@ -93,6 +101,8 @@ internal sealed record NodeState
     [Id(60)]
     public DateTimeOffset? PlaceFreedDue { get; init; }
 
+    private NodeState Uncounted => this with { Failures = 0, Silences = 0, Faults = 0 };
+
     /// <summary>Whether the node's fall back to provisioning at an instant is the one that it was asked for.</summary>
     public bool WasAskedToEnrol(DateTimeOffset fellAt) => AskedToEnrolAt is { } asked && fellAt - asked < AskedLifetime;
 
@@ -103,7 +113,7 @@ internal sealed record NodeState
     public NodeState StartedOver(DateTimeOffset waitingSince, DateTimeOffset at, string? detail)
     {
         var superseded = Pending?.Order is { } order ? Superseded.Add(order) : Superseded;
-        return (this with
+        return (Uncounted with
         {
             Stage = NodeStage.Discovered,
             WaitingSince = waitingSince,
@@ -111,23 +121,28 @@ internal sealed record NodeState
             Pending = null,
             Superseded = superseded,
             Hold = null,
-            Failures = 0,
             ArrivalDue = null,
             Life = Life with { Liveness = NodeLiveness.Unknown, LivenessSince = null },
         }).Noted(at, detail);
     }
+
+    /// <summary>What it made its keys for came to nothing by a fault of ours: it makes others later, which counts as no attempt.</summary>
+    public NodeState Spent(Hold hold, DateTimeOffset at) => (StartedOver(WaitingSince ?? at, at, detail: null) with
+    {
+        Faults = Faults,
+        Begun = Begun.Count > 0 ? Begun.RemoveAt(Begun.Count - 1) : Begun,
+    }).OnHold(hold, at);
 
     /// <summary>Stops for now. An enrolment that has no keys yet begins with the first step when it goes on.</summary>
     public NodeState OnHold(Hold hold, DateTimeOffset at) => this with
     {
         Stage = Stage < NodeStage.Keyed ? NodeStage.Discovered : Stage,
         Hold = hold,
-        Failures = Failures + 1,
+        Failures = Failures + (hold.Blame == Blame.Node ? 1 : 0),
+        Silences = Silences + (hold.Blame == Blame.Silence ? 1 : 0),
+        Faults = Faults + (hold.Blame == Blame.Plane ? 1 : 0),
         History = Append(new NodeStep(hold.Kind, at, Attempt, hold.Reason)),
     };
-
-    /// <summary>Held back for a reason that is not the node's: it counts as no failure.</summary>
-    public NodeState Parked(Hold hold, DateTimeOffset at) => OnHold(hold, at) with { Failures = Failures };
 
     /// <summary>An operator lets it go on: the counts that led to the hold begin anew.</summary>
     public NodeState Released(DateTimeOffset at, string detail) =>
@@ -136,13 +151,12 @@ internal sealed record NodeState
     /// <summary>
     /// An operator takes it out of the fleet: whatever was ordered for it is superseded, and its place is owed to the region.
     /// </summary>
-    public NodeState Decommissioned(DateTimeOffset at, string detail) => (this with
+    public NodeState Decommissioned(DateTimeOffset at, string detail) => (Uncounted with
     {
         Superseded = [.. Superseded, .. new[] { Pending?.Order, Held?.Order }.OfType<OrderReference>()],
         Pending = null,
         Held = null,
         WaitingSince = null,
-        Failures = 0,
         ArrivalDue = null,
         RenewalAsked = null,
         Turn = null,
@@ -160,14 +174,13 @@ internal sealed record NodeState
 
     public NodeState Arrived(PendingCredentials pending, DateTimeOffset arrivedAt, DateTimeOffset at)
     {
-        var enrolled = this with
+        var enrolled = Uncounted with
         {
             Held = new HeldCredentials(
                 pending.Order, pending.Certificate, pending.Ed25519PublicKey, pending.ServerTokenExpiresAt, arrivedAt, Overlay),
             Superseded = Held?.Order is { } previous ? Superseded.Add(previous) : Superseded,
             Life = Life.Renewed(Held),
             Pending = null,
-            Failures = 0,
             ArrivalDue = null,
             RenewalAsked = null,
             AskedToEnrolAt = null,
@@ -212,10 +225,9 @@ internal sealed record NodeState
     }
 
     // What was begun for nothing leaves no line: whoever forges its news a hundred times would leave no other.
-    private NodeState LivingOn(DateTimeOffset heardAt) => this with
+    private NodeState LivingOn(DateTimeOffset heardAt) => Uncounted with
     {
         Overlay = Held?.Overlay ?? Overlay,
-        Failures = 0,
         Turn = null,
         ReachedAt = heardAt,
         Life = Life with { Liveness = NodeLiveness.Alive, LivenessSince = heardAt },
@@ -299,4 +311,25 @@ internal sealed record Hold(
     [property: Id(1)] string Reason,
     [property: Id(2)] DateTimeOffset? Until,
     [property: Id(3)] Refusal? Refusal,
-    [property: Id(4)] ControlMark? WaitsFor = null);
+    [property: Id(4)] ControlMark? WaitsFor = null)
+{
+    /// <summary>Who failed; nobody where it only waits.</summary>
+    [Id(5)]
+    public Blame Blame { get; init; }
+}
+
+/// <summary>Who is to blame that an enrolment does not go on. Only what the node did leads to its quarantine.</summary>
+internal enum Blame
+{
+    /// <summary>It waits: for its turn, for a place, for a CA.</summary>
+    Nobody = 0,
+
+    /// <summary>The node: it refused, or showed what is refused.</summary>
+    Node = 1,
+
+    /// <summary>It was silent: dead, busy, or cut off. Nobody can tell.</summary>
+    Silence = 2,
+
+    /// <summary>We: a CA, a broker, a store, a clock or a bug of ours.</summary>
+    Plane = 3,
+}

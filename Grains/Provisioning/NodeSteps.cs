@@ -30,6 +30,10 @@ internal sealed class NodeSteps(
                 reached.Reached(NodeStage.Attested, now), new NodeDossier(trusted.ClaimsJson, trusted.OrganizationUnit), IsDurable: false),
             Attestation.Refused refused => new Progress(
                 reached.OnHold(Setback.Quarantine(refused.Refusal, refused.Detail), now), Dossier: null, IsDurable: true),
+            Attestation.NotYet early => new Progress(
+                reached.OnHold(Setback.OfPlane(reached, early.Detail, context.Options, now, EnrolmentContext.Jitter), now),
+                Dossier: null,
+                IsDurable: true),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
     }
@@ -43,18 +47,9 @@ internal sealed class NodeSteps(
             return null;
         }
 
+        // Where its overlay is none of ours any more there is nobody to ask, and it would otherwise be lost to the fleet.
         var overlay = held.Overlay ?? placed;
-        OverlayAnswer? answer;
-        try
-        {
-            answer = await agent.AskInOverlayAsync(identity, state.Protocol, overlay, cancellationToken);
-        }
-        catch (NodeRefusedException)
-        {
-            // Its overlay is none of ours any more: there is nobody to ask, and it would otherwise be lost to the fleet.
-            return null;
-        }
-
+        var answer = await agent.AskInOverlayAsync(identity, state.Protocol, overlay, cancellationToken);
         if (answer is null || !answer.IsBy(held.Ed25519PublicKey))
         {
             return null;
@@ -90,7 +85,7 @@ internal sealed class NodeSteps(
     public async Task<Progress> MakeKeysAsync(
         string identity, NodeState state, NodeDossier dossier, OverlayOptions overlay, CancellationToken cancellationToken)
     {
-        var credentials = state.Protocol == NodeProtocol.V1 ? NodeCredentials.Certificate : context.Options.V2Credentials;
+        var credentials = context.CredentialsFor(state.Protocol);
         var attempt = state.Attempt + 1;
         var pending = new PendingCredentials { KeyedAt = context.Now, OrganizationUnit = dossier.OrganizationUnit };
 
@@ -163,7 +158,7 @@ internal sealed class NodeSteps(
         {
             await agent.ReprovisionAsync(identity, state.Protocol, state.Overlay ?? "", cancellationToken);
         }
-        catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException)
+        catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException or NetworkUnavailableException)
         {
             // It works as before for now: a node that is switched off, or that we may not command, is no reason for a hold.
             detail = $"asked to renew what it holds, in vain: {unwilling.Message}";

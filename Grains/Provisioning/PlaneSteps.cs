@@ -73,8 +73,17 @@ internal sealed class PlaneSteps(
             turn.At,
             Refusal: null,
             turn.Mark);
-        return new Progress((state with { Turn = turn }).Parked(hold, context.Now), Dossier: null, IsDurable: true);
+        return new Progress((state with { Turn = turn }).OnHold(hold, context.Now), Dossier: null, IsDurable: true);
     }
+
+    /// <summary>Holds a node that would make keys for nothing, since no CA would sign for them now; null when one would.</summary>
+    public async Task<Progress?> AwaitIssuerAsync(
+        string identity, NodeState state, OverlayOptions overlay, CancellationToken cancellationToken) =>
+        context.CredentialsFor(state.Protocol).HasFlag(NodeCredentials.Certificate)
+        && context.IssuerOrNull(overlay) is { } issuer
+        && await Issuance(identity, issuer).FindObstacle(overlay.CertificateProfile, cancellationToken) is { } obstacle
+            ? OnHold(state, OfPlane(state, obstacle.Reason, obstacle.RetryAt))
+            : null;
 
     public async Task<Progress> CertifyAsync(
         string identity, NodeState state, PendingCredentials pending, OverlayOptions overlay, CancellationToken cancellationToken)
@@ -94,7 +103,7 @@ internal sealed class PlaneSteps(
             state.Held is null ? IssuancePriority.NewNode : IssuancePriority.Renewal,
             now + OrderDeadline);
 
-        switch (await Issuance(identity, order).Issue(request, cancellationToken))
+        switch (await Issuance(identity, order.Issuer).Issue(request, cancellationToken))
         {
             case IssuanceOutcome.Issued issued:
                 var certified = state with { Pending = pending with { Certificate = issued.Certificate } };
@@ -111,7 +120,7 @@ internal sealed class PlaneSteps(
                 return OnHold(state, Setback.Quarantine(refused.Refusal, refused.Detail));
 
             case IssuanceOutcome.Spent spent:
-                return new Progress(state.StartedOver(state.WaitingSince ?? now, now, spent.Detail), Dossier: null, IsDurable: true);
+                return new Progress(state.Spent(OfPlane(state, spent.Detail), context.Now), Dossier: null, IsDurable: true);
 
             default:
                 throw new UnreachableException();
@@ -125,7 +134,7 @@ internal sealed class PlaneSteps(
         foreach (var order in state.Superseded)
         {
             var reason = state.Stage == NodeStage.Gone ? RevocationReason.CessationOfOperation : RevocationReason.Superseded;
-            await Issuance(identity, order).Close(order.OrderId, reason, cancellationToken);
+            await Issuance(identity, order.Issuer).Close(order.OrderId, reason, cancellationToken);
         }
 
         // Closing is repeatable: only at rest, where nothing else will be written soon, is a write owed.
@@ -166,8 +175,11 @@ internal sealed class PlaneSteps(
 
     private Progress OnHold(NodeState state, Hold hold) => new(state.OnHold(hold, context.Now), Dossier: null, IsDurable: true);
 
-    private ICertificateIssuanceGrain Issuance(string identity, OrderReference order) =>
-        grains.GetGrain<ICertificateIssuanceGrain>(CertificateShard.KeyFor(order.Issuer, identity));
+    private Hold OfPlane(NodeState state, string detail, DateTimeOffset notBefore = default) =>
+        Setback.OfPlane(state, detail, context.Options, context.Now, EnrolmentContext.Jitter, notBefore);
+
+    private ICertificateIssuanceGrain Issuance(string identity, string issuer) =>
+        grains.GetGrain<ICertificateIssuanceGrain>(CertificateShard.KeyFor(issuer, identity));
 
     // The extensions of the verified token are what the operator wrote of the node: its record. Facts are the node's own words.
     private static string ObjectIn(string json, string name)

@@ -55,7 +55,7 @@ public sealed class ProvisioningOptions
     [Range(1, 10)]
     public int SilentAfter { get; set; } = 2;
 
-    /// <summary>How often a step may fail in one enrolment before the node is quarantined. 1 to 100; 12 by default.</summary>
+    /// <summary>How often a node may refuse in one enrolment before it is quarantined. 1 to 100; 12 by default.</summary>
     [Range(1, 100)]
     public int FailuresMax { get; set; } = 12;
 

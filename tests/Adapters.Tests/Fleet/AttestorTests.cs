@@ -71,6 +71,14 @@ public sealed class AttestorTests : IAsyncDisposable
             Refused(TokenIssuer.Rsa(parts.Signer).Issue(Claims(), Lifetime, Now - Lifetime)).Refusal);
 
     [Fact]
+    public void Attest_ReproachesNobody_WithATokenThatIsNotValidYet()
+    {
+        var token = TokenIssuer.Rsa(parts.Signer).Issue(Claims(), Lifetime, Now + TimeSpan.FromHours(1));
+
+        Assert.Contains("clock", Assert.IsType<Attestation.NotYet>(parts.Attestor.Attest(token, Now)).Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Attest_RefusesAKnownToken_FromTheMomentItExpires()
     {
         var token = TokenIssuer.Rsa(parts.Signer).Issue(Claims(), Lifetime, Now);

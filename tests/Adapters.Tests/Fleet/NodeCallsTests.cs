@@ -177,7 +177,25 @@ public sealed class NodeCallsTests : IAsyncLifetime
         await using var alone = new FleetParts(broker.Url, "nats://127.0.0.1:1");
         var call = Call(ChoriaProtocol.V2, Short) with { Network = FleetParts.Overlay, Collective = "choria" };
 
-        await Assert.ThrowsAsync<NodeSilentException>(() => alone.Calls.AskAsync(call, Cancelled).WaitAsync(Long, Cancelled));
+        await Assert.ThrowsAsync<NetworkUnavailableException>(() => alone.Calls.AskAsync(call, Cancelled).WaitAsync(Long, Cancelled));
+    }
+
+    [Fact]
+    public async Task CallAsync_DoesNotCallTheNodeSilent_WhenTheBrokerWentAwayMeanwhile()
+    {
+        await Assert.ThrowsAsync<NodeSilentException>(() => parts.Calls.CallAsync(Call(ChoriaProtocol.V2, Short), Cancelled));
+        var asked = new TaskCompletionSource();
+        await using var node = await AnswerAsync(ChoriaSubjects.ProvisioningCollective, _ =>
+        {
+            asked.SetResult();
+            return [];
+        });
+
+        var call = parts.Calls.CallAsync(Call(ChoriaProtocol.V2, TimeSpan.FromSeconds(3)), Cancelled);
+        await asked.Task.WaitAsync(Long, Cancelled);
+        await broker.KillAsync();
+
+        await Assert.ThrowsAsync<NetworkUnavailableException>(() => call);
     }
 
     [Theory]
@@ -235,10 +253,10 @@ public sealed class NodeCallsTests : IAsyncLifetime
     [Fact]
     public async Task CallAsync_SaysWhatToConfigure_WhenTheNetworkIsUnknown()
     {
-        var refused = await Assert.ThrowsAsync<NodeRefusedException>(
+        var unavailable = await Assert.ThrowsAsync<NetworkUnavailableException>(
             () => parts.Calls.CallAsync(Call(ChoriaProtocol.V2, Long) with { Network = "paris" }, Cancelled));
 
-        Assert.Contains("Fleet:Overlays", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("Fleet:Overlays", unavailable.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -44,7 +44,13 @@ public class NodeCluster : IAsyncLifetime
             silo.AddMemoryGrainStorage(Memory);
             silo.Services.AddKeyedSingleton<IGrainStorage>(
                 Stores.Fleet, (services, _) => new InterruptibleStorage(services.GetRequiredKeyedService<IGrainStorage>(Memory), Outage));
+            silo.Services.AddSingleton(Time);
             silo.AddOverlayPlacement().AddLocalCa().AddCertificates().AddProvisioning().AddFleetState();
+            if (Authority is not null)
+            {
+                silo.Services.AddKeyedSingleton<ICertificateIssuer>(Authority.Name, Authority);
+            }
+
             State.AddTo(silo.Services);
             silo.Services.AddSingleton<ICertificateLedger>(Ledger);
             silo.Services.AddSingleton<IKeyRegister>(new InMemoryKeyRegister());
@@ -55,7 +61,7 @@ public class NodeCluster : IAsyncLifetime
             silo.Services.AddSingleton<IServerTokenIssuer>(new FakeServerTokenIssuer { Life = ServerTokenLife });
             silo.Services.AddSingleton<IFleetDiscovery, FakeDiscovery>();
             silo.Services.Configure<CertificatesOptions>(
-                options => options.Profiles["node"] = new CertificateProfile { Issuers = [Issuer] });
+                options => options.Profiles["node"] = new CertificateProfile { Issuers = [Authority?.Name ?? Issuer] });
             silo.Services.Configure(Admission);
             silo.Services.Configure<ProvisioningOptions>(options => options.Issuers["choria"] = new string('a', 64));
             silo.Services.Configure(Provisioning);
@@ -78,6 +84,12 @@ public class NodeCluster : IAsyncLifetime
         Directory.Delete(folder, recursive: true);
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>The clock of the silo.</summary>
+    protected virtual TimeProvider Time => TimeProvider.System;
+
+    /// <summary>The CA that signs; an embedded one when null.</summary>
+    protected virtual ScriptedIssuer? Authority => null;
 
     /// <summary>How nodes are let in; the defaults when not given.</summary>
     internal Action<AdmissionOptions> Admission { get; init; } = _ => { };
@@ -163,7 +175,7 @@ public class NodeCluster : IAsyncLifetime
 
     private FleetEvent Event(string identity, string component, string network)
     {
-        var now = TimeProvider.System.GetUtcNow();
+        var now = Time.GetUtcNow();
         return new FleetEvent(
             identity, FleetEventKind.Startup, component, "0.30.2", now, now, network, Interlocked.Increment(ref sequence));
     }

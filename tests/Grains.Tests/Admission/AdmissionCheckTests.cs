@@ -50,7 +50,7 @@ public sealed class AdmissionCheckTests
     public void Next_GoesOn_OnceTheControlHasChanged_AndNotBefore()
     {
         var paused = Control(1) with { Pause = Pause };
-        var parked = New.Parked(Assert.IsType<EnrolmentStep.Park>(Next(New, paused)).Hold, Now);
+        var parked = New.OnHold(Assert.IsType<EnrolmentStep.Park>(Next(New, paused)).Hold, Now);
         Assert.Equal(new EnrolmentStep.Nothing(Now + AdmissionCheck.Recheck), Next(parked, paused));
 
         Assert.IsType<EnrolmentStep.Attest>(Next(parked, Control(2)));
@@ -60,7 +60,7 @@ public sealed class AdmissionCheckTests
     public void Next_HoldsAgain_WithoutAskingTheNode_WhenTheControlChangedAndIsStillClosed()
     {
         var other = new EnrolmentControl("eu-2");
-        var parked = Placed.Parked(Assert.IsType<EnrolmentStep.Park>(Next(Placed, Control(1) with { Pause = Pause }, other)).Hold, Now);
+        var parked = Placed.OnHold(Assert.IsType<EnrolmentStep.Park>(Next(Placed, Control(1) with { Pause = Pause }, other)).Hold, Now);
 
         var again = Assert.IsType<EnrolmentStep.Park>(Next(parked, Control(2) with { Pause = Pause with { Reason = "still" } }, other));
         Assert.EndsWith("still", again.Hold.Reason, StringComparison.Ordinal);
@@ -71,7 +71,7 @@ public sealed class AdmissionCheckTests
     {
         var other = new EnrolmentControl("eu-2");
         var paused = Control(1) with { Pause = Pause };
-        var parked = Placed.Parked(Assert.IsType<EnrolmentStep.Park>(Next(Placed, paused, other)).Hold, Now - AdmissionCheck.Recheck);
+        var parked = Placed.OnHold(Assert.IsType<EnrolmentStep.Park>(Next(Placed, paused, other)).Hold, Now - AdmissionCheck.Recheck);
 
         Assert.IsType<EnrolmentStep.Attest>(Next(parked with { Hold = parked.Hold! with { Until = Now } }, paused, other));
     }
@@ -122,7 +122,7 @@ public sealed class AdmissionCheckTests
     [Fact]
     public void Parked_CountsAsNoFailureOfTheNode()
     {
-        var parked = (Placed with { Failures = 1 }).Parked(Setback.Deferred("paused", Now), Now);
+        var parked = (Placed with { Failures = 1 }).OnHold(Setback.Deferred("paused", Now), Now);
 
         Assert.Equal((1, NodeStage.Discovered), (parked.Failures, parked.Stage));
     }
