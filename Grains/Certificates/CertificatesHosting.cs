@@ -20,6 +20,7 @@ public static class CertificatesHosting
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.AddSingleton<IssuerDesks>();
         silo.Services.AddSingleton(services => new IssuersHealth(services, services.GetRequiredService<IssuerDesks>()));
+        silo.Services.AddSingleton(services => new IssuerChainEnds(services.GetRequiredService<IssuerDesks>()));
         silo.Services.AddSingleton<KeyAdmission>();
         silo.Services.AddSingleton<OrderRecord>();
         silo.Services.AddSingleton<OrderAttempt>();

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 
 namespace ControlPlane.Certificates;
 
@@ -45,6 +46,15 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
 
     /// <summary>Why an order would be deferred now; null when it would be sent.</summary>
     public async Task<GateVerdict.Deferred?> FindObstacleAsync() => gate.FindObstacle() ?? await FindSicknessAsync();
+
+    /// <summary>The chain's certificate by whose end nothing can be issued any more, as the chain was last proven; null before.</summary>
+    public X509Certificate2? FirstToEnd => proven?.Trust.FirstToEnd;
+
+    /// <summary>Proves the issuer's chain before the first order.</summary>
+    /// <exception cref="IssuerMisconfiguredException">The chain leads nowhere.</exception>
+    /// <exception cref="IssuerUnavailableException">The issuer did not tell it.</exception>
+    public async Task ProveAsync(CancellationToken cancellationToken) =>
+        Prove(await issuer.GetChainAsync(cancellationToken), time.GetUtcNow());
 
     /// <summary>Waits for the order's turn. Who is admitted leaves by <see cref="SignAsync"/> or <see cref="LeaveUnused"/>.</summary>
     public async Task<GateVerdict> EnterAsync(IssuancePriority priority, DateTimeOffset deadline, CancellationToken cancellationToken)

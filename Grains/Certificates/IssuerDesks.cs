@@ -22,11 +22,14 @@ internal sealed class IssuerDesks(
         services.GetKeyedService<ICertificateRevoker>(issuer)
             ?? services.GetKeyedService<ICertificateIssuer>(issuer) as ICertificateRevoker;
 
+    /// <summary>The desks that were opened.</summary>
+    public IEnumerable<IssuerDesk> Opened => desks.Values.Where(desk => desk.IsValueCreated).Select(desk => desk.Value);
+
     public void Dispose()
     {
-        foreach (var desk in desks.Values.Where(desk => desk.IsValueCreated))
+        foreach (var desk in Opened)
         {
-            desk.Value.Dispose();
+            desk.Dispose();
         }
     }
 

@@ -7,7 +7,7 @@ namespace ControlPlane.Certificates;
 
 /// <summary>Asks each CA when the silo starts whether it is set up for the profiles that name it.</summary>
 internal sealed partial class ProfilesStart(
-    IServiceProvider services, IOptions<CertificatesOptions> options, ILogger<ProfilesStart> logger) : IHostedService
+    IServiceProvider services, IssuerDesks desks, IOptions<CertificatesOptions> options, ILogger<ProfilesStart> logger) : IHostedService
 {
     /// <exception cref="IssuerMisconfiguredException">
     /// A profile asks what a CA would not give; all such faults are in the message.
@@ -36,14 +36,16 @@ internal sealed partial class ProfilesStart(
     private async Task<IReadOnlyList<string>> FindFaultsAsync(
         string issuer, CertificateProfile profile, CancellationToken cancellationToken)
     {
-        if (services.GetKeyedService<ICertificateIssuer>(issuer) is not ICertificateProfileCheck check)
-        {
-            return [];
-        }
-
         try
         {
-            return await check.FindFaultsAsync(profile, cancellationToken);
+            await desks.Of(issuer).ProveAsync(cancellationToken);
+            return services.GetKeyedService<ICertificateIssuer>(issuer) is ICertificateProfileCheck check
+                ? await check.FindFaultsAsync(profile, cancellationToken)
+                : [];
+        }
+        catch (IssuerMisconfiguredException wrong)
+        {
+            return [$"cannot be used: {wrong.Message}"];
         }
         catch (Exception away) when (away is IssuerUnavailableException or IssuerThrottledException)
         {

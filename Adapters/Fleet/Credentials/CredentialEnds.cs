@@ -4,8 +4,10 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;
 
-/// <summary>When the credentials end that the silo shows to brokers and nodes, as their files are now. Thread-safe.</summary>
-public sealed class CredentialEnds(IOptions<FleetOptions> options, TimeProvider time)
+/// <summary>
+/// When the credentials end that the silo shows to brokers and nodes, as their files are now, and the CAs that its issuers need. Thread-safe.
+/// </summary>
+public sealed class CredentialEnds(IOptions<FleetOptions> options, TimeProvider time, IssuerChainEnds? issuers = null)
 {
     /// <summary>Time to have a new one made, by people.</summary>
     public static readonly TimeSpan WarningLead = TimeSpan.FromDays(30);
@@ -15,7 +17,9 @@ public sealed class CredentialEnds(IOptions<FleetOptions> options, TimeProvider 
     [
         .. Files().Select(one => (one.Setting, End: EndOrNull(one.Path)))
             .Where(one => one.End is not null)
-            .Select(one => new CredentialEnd($"{FleetOptions.Section}:{one.Setting}", one.End!.Value)),
+            .Select(one => new CredentialEnd($"{FleetOptions.Section}:{one.Setting}", one.End!.Value, "replace its file")),
+        .. (issuers?.All() ?? []).Select(one => new CredentialEnd(
+            $"{CertificatesOptions.Section}:Issuers:{one.Issuer}: the CA '{one.Authority}'", one.EndsAt, "have it renewed at the CA")),
     ];
 
     /// <summary>Those that end soon, or have ended, in words.</summary>
@@ -45,11 +49,12 @@ public sealed class CredentialEnds(IOptions<FleetOptions> options, TimeProvider 
         : null;
 }
 
-/// <param name="Setting">The setting that names its file.</param>
+/// <param name="Setting">The setting that names its file, or the issuer and the CA.</param>
 /// <param name="EndsAt">When nobody takes it any more.</param>
-public sealed record CredentialEnd(string Setting, DateTimeOffset EndsAt)
+/// <param name="Remedy">What is to be done.</param>
+public sealed record CredentialEnd(string Setting, DateTimeOffset EndsAt, string Remedy)
 {
     internal string InWords(DateTimeOffset now) => EndsAt <= now
-        ? $"{Setting} ended at {EndsAt:O}; replace its file"
-        : $"{Setting} ends at {EndsAt:O}, in {(EndsAt - now).TotalDays:0} days; replace its file before";
+        ? $"{Setting} ended at {EndsAt:O}; {Remedy}"
+        : $"{Setting} ends at {EndsAt:O}, in {(EndsAt - now).TotalDays:0} days; {Remedy} before";
 }

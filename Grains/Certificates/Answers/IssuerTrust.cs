@@ -1,35 +1,44 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
 
 namespace ControlPlane.Certificates;
 
-/// <summary>The certificate authorities that one issuer's certificates may come from, proven to lead to a trusted root.</summary>
+/// <summary>The CAs that one issuer's certificates may come from, each with a path to a trusted root that is valid now.</summary>
 /// <remarks>Immutable and thread-safe. Made once for a chain; verifying with it costs one signature.</remarks>
 internal sealed class IssuerTrust
 {
-    // Two intermediates, overlapping while one is renewed, and their roots; no chain that a node needs is longer.
+    // Two intermediates, overlapping while one is renewed, and their roots, with a cross-signed twin here or there.
     private const int CertificatesMax = 8;
+
+    // Eight certificates that all sign each other have thousands of paths; no real chain has ten.
+    private const int PathsMax = 64;
     private const string NameConstraints = "2.5.29.30";
 
     private readonly List<Authority> authorities;
     private readonly X509Certificate2Collection roots;
     private readonly X509Certificate2Collection intermediates;
 
-    private IssuerTrust(
-        List<Authority> authorities, X509Certificate2Collection roots, X509Certificate2Collection intermediates, string chainPem)
+    private IssuerTrust(IReadOnlyList<IReadOnlyList<X509Certificate2>> paths, IReadOnlyList<X509Certificate2> anchors)
     {
-        this.authorities = authorities;
-        this.roots = roots;
-        this.intermediates = intermediates;
-        ChainPem = chainPem;
+        var used = paths.SelectMany(path => path).DistinctBy(certificate => certificate.Thumbprint).ToList();
+        authorities = [.. used.Select(Authority.From)];
+        roots = [.. paths.Select(path => path[^1]).Concat(anchors).DistinctBy(root => root.Thumbprint)];
+        intermediates = [.. used.Except(roots)];
+        ChainPem = string.Concat(intermediates.Concat(roots).Select(certificate => certificate.ExportCertificatePem() + "\n"));
+        FirstToEnd = paths.Select(path => path.MinBy(certificate => certificate.NotAfter)!).MaxBy(certificate => certificate.NotAfter)!;
     }
 
     /// <summary>What a node is given to trust: issuing CA first, root last.</summary>
     public string ChainPem { get; }
 
-    /// <summary>Proves a chain at an instant.</summary>
+    /// <summary>The CA by whose end nothing can be issued any more; of several issuing CAs, that of the last.</summary>
+    public X509Certificate2 FirstToEnd { get; }
+
+    /// <summary>
+    /// Finds a way to a trusted root that is valid at an instant, the one that ends last. What is not on it is left out: an expired
+    /// cross-signed certificate beside a valid path harms nobody.
+    /// </summary>
     /// <param name="chain">What the issuer gave: issuing CA first; the root may be missing when it is trusted by configuration.</param>
     /// <param name="trustedRoots">The configured roots; when there are none, the chain's own root is believed.</param>
     /// <param name="now">The instant at which all of it must be valid.</param>
@@ -43,23 +52,22 @@ internal sealed class IssuerTrust
 
         try
         {
-            var given = chain.Select(X509CertificateLoader.LoadCertificate).ToList();
-            X509Certificate2Collection roots = trustedRoots.Count > 0
-                ? [.. trustedRoots.Select(X509CertificateLoader.LoadCertificate)]
-                : [.. given.Where(IsSelfIssued)];
-            if (roots.Count == 0)
+            var given = chain.Select(X509CertificateLoader.LoadCertificate).DistinctBy(certificate => certificate.Thumbprint).ToList();
+            var anchors = trustedRoots.Count > 0
+                ? trustedRoots.Select(X509CertificateLoader.LoadCertificate).ToList()
+                : given.FindAll(IsSelfIssued);
+            if (anchors.Count == 0)
             {
                 throw new IssuerMisconfiguredException("the issuer gives no root certificate and none is configured as TrustedRoots");
             }
 
-            X509Certificate2Collection intermediates = [.. given.Where(certificate => !IsSelfIssued(certificate))];
-            foreach (var certificate in given)
-            {
-                RequireChain(certificate, roots, intermediates, now);
-            }
+            var first = BestPath(given[0], given, anchors, now) ?? throw new IssuerMisconfiguredException(WhyNot(given, anchors, now));
+            var others = given.Where(other => IsFurtherIssuer(other, given)).Select(other => BestPath(other, given, anchors, now));
 
-            var authorities = given.Select(Authority.From).ToList();
-            return new IssuerTrust(authorities, roots, intermediates, WriteChain(given, roots));
+            // Configured roots are the operator's wish, such as the next one; of the chain's own, only what is needed.
+            return new IssuerTrust(
+                [first, .. others.OfType<IReadOnlyList<X509Certificate2>>()],
+                trustedRoots.Count > 0 ? anchors.FindAll(root => ChainFault(root, [root], [], now) is null) : []);
         }
         catch (Exception unreadable) when (unreadable is CryptographicException or AsnContentException)
         {
@@ -96,20 +104,54 @@ internal sealed class IssuerTrust
         return ChainFault(certificate, roots, intermediates, now) is { } fault ? $"does not chain to the trusted root: {fault}" : null;
     }
 
-    private static void RequireChain(
-        X509Certificate2 certificate, X509Certificate2Collection roots, X509Certificate2Collection intermediates, DateTimeOffset now)
+    /// <summary>The path that is valid and ends last, of a CA or of its cross-signed twins; null when there is none.</summary>
+    private static IReadOnlyList<X509Certificate2>? BestPath(
+        X509Certificate2 issuing, List<X509Certificate2> given, List<X509Certificate2> anchors, DateTimeOffset now) => given
+        .Where(twin => IsAuthority(twin) && AreTwins(twin, issuing))
+        .SelectMany(twin => Paths(twin, given, anchors))
+        .Take(PathsMax)
+        .OrderByDescending(path => path.Min(certificate => certificate.NotAfter))
+        .FirstOrDefault(path => ChainFault(path[0], [path[^1]], [.. path], now) is null);
+
+    // By name alone: whether one signed the other is for the platform's chain to say, which is built of one path's certificates.
+    private static IEnumerable<IReadOnlyList<X509Certificate2>> Paths(
+        X509Certificate2 from, List<X509Certificate2> given, List<X509Certificate2> anchors)
     {
-        var constraints = certificate.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault();
-        if (constraints is not { CertificateAuthority: true })
+        if (anchors.Exists(anchor => anchor.Equals(from)))
         {
-            throw new IssuerMisconfiguredException($"'{certificate.Subject}' in the issuer's chain is not a CA");
+            return [[from]];
         }
 
-        if (ChainFault(certificate, roots, intermediates, now) is { } fault)
-        {
-            throw new IssuerMisconfiguredException($"'{certificate.Subject}' does not lead to a trusted root: {fault}");
-        }
+        var left = given.FindAll(other => !other.Equals(from));
+        return anchors.Concat(left).DistinctBy(issuer => issuer.Thumbprint)
+            .Where(issuer => IsIssuedBy(from, issuer))
+            .SelectMany(issuer => Paths(issuer, left, anchors))
+            .Select(path => (IReadOnlyList<X509Certificate2>)[from, .. path]);
     }
+
+    // An issuing CA beside the first, such as the next one while it takes over: it has issued none of the others.
+    private static bool IsFurtherIssuer(X509Certificate2 candidate, List<X509Certificate2> given) =>
+        !IsSelfIssued(candidate)
+        && given.Find(other => AreTwins(other, candidate))!.Equals(candidate)
+        && !AreTwins(candidate, given[0])
+        && !given.Exists(other => IsIssuedBy(other, candidate));
+
+    private static bool AreTwins(X509Certificate2 one, X509Certificate2 other) =>
+        one.SubjectName.RawData.AsSpan().SequenceEqual(other.SubjectName.RawData)
+        && one.PublicKey.EncodedKeyValue.RawData.AsSpan().SequenceEqual(other.PublicKey.EncodedKeyValue.RawData);
+
+    private static bool IsIssuedBy(X509Certificate2 certificate, X509Certificate2 issuer) =>
+        certificate.IssuerName.RawData.AsSpan().SequenceEqual(issuer.SubjectName.RawData);
+
+    private static bool IsSelfIssued(X509Certificate2 certificate) => IsIssuedBy(certificate, certificate);
+
+    private static bool IsAuthority(X509Certificate2 certificate) =>
+        certificate.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault() is { CertificateAuthority: true };
+
+    private static string WhyNot(List<X509Certificate2> given, List<X509Certificate2> anchors, DateTimeOffset now) =>
+        IsAuthority(given[0])
+            ? $"'{given[0].Subject}' does not lead to a trusted root: {ChainFault(given[0], [.. anchors], [.. given], now)}"
+            : $"'{given[0].Subject}' in the issuer's chain is not a CA";
 
     private static string? ChainFault(
         X509Certificate2 certificate, X509Certificate2Collection roots, X509Certificate2Collection intermediates, DateTimeOffset now)
@@ -122,20 +164,6 @@ internal sealed class IssuerTrust
         chain.ChainPolicy.DisableCertificateDownloads = true;
         chain.ChainPolicy.VerificationTime = now.UtcDateTime;
         return chain.Build(certificate) ? null : string.Join(" and ", chain.ChainStatus.Select(status => status.Status).Distinct());
-    }
-
-    private static bool IsSelfIssued(X509Certificate2 certificate) =>
-        certificate.SubjectName.RawData.AsSpan().SequenceEqual(certificate.IssuerName.RawData);
-
-    private static string WriteChain(List<X509Certificate2> given, X509Certificate2Collection roots)
-    {
-        var pem = new StringBuilder();
-        foreach (var certificate in given.Where(c => !IsSelfIssued(c)).Concat(roots).DistinctBy(c => c.Thumbprint))
-        {
-            pem.Append(certificate.ExportCertificatePem()).Append('\n');
-        }
-
-        return pem.ToString();
     }
 
     /// <summary>One CA: what it is called and what verifies its signatures.</summary>

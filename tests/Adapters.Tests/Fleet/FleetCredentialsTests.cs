@@ -1,8 +1,11 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
+using ControlPlane.Certificates;
 using ControlPlane.Overlays;
 using ControlPlane.TestKit;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace ControlPlane.Adapters.Tests.Fleet;
 
@@ -205,6 +208,24 @@ public sealed class FleetCredentialsTests : IAsyncDisposable
 
         Assert.Equal(2, ends.All().Count);
         Assert.StartsWith("Fleet:CallerProof:TokenFile ends at ", Assert.Single(ends.Warnings()), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ends_TellOfTheCa_ThatAnIssuerNeeds()
+    {
+        // The end of the scripted issuer's root.
+        var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(200).AddDays(-20));
+        await using var services = new ServiceCollection().AddMetrics().AddSingleton<CertificatesMeter>()
+            .AddKeyedSingleton<ICertificateIssuer>("ca", new ScriptedIssuer("ca")).BuildServiceProvider();
+        using var desks = new IssuerDesks(
+            services, Options.Create(new CertificatesOptions()), services.GetRequiredService<CertificatesMeter>(), time);
+        var ends = new CredentialEnds(Options.Create(new FleetOptions()), time, new IssuerChainEnds(desks));
+        Assert.Empty(ends.All());
+
+        await desks.Of("ca").ProveAsync(TestContext.Current.CancellationToken);
+
+        Assert.StartsWith(
+            "Certificates:Issuers:ca: the CA 'CN=ca root' ends at 2170-01-01", Assert.Single(ends.Warnings()), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -25,7 +25,8 @@ internal sealed class ApiHost : IAsyncDisposable
         _app = app;
         Grains = grains;
         Logs = logs;
-        Urls = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(one => new Uri(one))];
+        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        Urls = [.. addresses.Select(one => new Uri(one))];
         Http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = Url };
     }
 

@@ -33,7 +33,9 @@ public sealed class ServerCertificateTests
             await using var secure = new SslStream(client.GetStream());
             var policy = new X509ChainPolicy
             {
-                TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true,
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck,
+                DisableCertificateDownloads = true,
             };
             policy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(authority.Chain[1]));
 
