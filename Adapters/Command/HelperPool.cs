@@ -36,14 +36,14 @@ internal sealed class HelperPool(CommandOptions options, HelperSpeech speech) : 
 
     private async Task<string> RunOnceAsync(string request, Action onStarted, CancellationToken cancellationToken)
     {
-        using var program = HelperProgram.Start(options, speech);
+        using var program = await StartAsync();
         onStarted();
         return await program.RunAsync(request, cancellationToken);
     }
 
     private async Task<string> AskKeptAsync(string request, Action onStarted, CancellationToken cancellationToken)
     {
-        var program = TakeRunning() ?? HelperProgram.Start(options, speech);
+        var program = TakeRunning() ?? await StartAsync();
         onStarted();
         try
         {
@@ -58,6 +58,10 @@ internal sealed class HelperPool(CommandOptions options, HelperSpeech speech) : 
             throw;
         }
     }
+
+    // On a busy machine starting takes seconds: not on the scheduler of the grain that asks.
+    private Task<HelperProgram> StartAsync() => Task.Factory.StartNew(
+        () => HelperProgram.Start(options, speech), CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
 
     private HelperProgram? TakeRunning()
     {

@@ -7,16 +7,20 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Adapters.Decision;
 
 /// <summary>Asks a program: one JSON object on its standard input, one on its standard output, as Choria Provisioner's helper.</summary>
-internal sealed class ProgramDecider(IOptions<DecisionOptions> options) : IExternalDecider, IDisposable
+/// <param name="options">Which program.</param>
+/// <param name="time">The time.</param>
+/// <param name="start">Starts it; <see cref="Process.Start(ProcessStartInfo)"/> by default.</param>
+internal sealed class ProgramDecider(
+    IOptions<DecisionOptions> options, TimeProvider time, Func<ProcessStartInfo, Process?>? start = null) : IExternalDecider, IDisposable
 {
     private readonly SemaphoreSlim places = new(options.Value.ProgramsMax);
 
-    public async Task<ExternalAnswer> AskAsync(ExternalQuestion question, CancellationToken cancellationToken)
+    public async Task<ExternalAnswer> AskAsync(ExternalQuestion question, TimeSpan deadline, CancellationToken cancellationToken)
     {
         await places.WaitAsync(cancellationToken);
         try
         {
-            return DecisionMessages.Read(await RunAsync(DecisionMessages.Write(question), cancellationToken), question);
+            return DecisionMessages.Read(await RunAsync(DecisionMessages.Write(question), deadline, cancellationToken), question);
         }
         finally
         {
@@ -26,15 +30,19 @@ internal sealed class ProgramDecider(IOptions<DecisionOptions> options) : IExter
 
     public void Dispose() => places.Dispose();
 
-    private async Task<string> RunAsync(string question, CancellationToken cancellationToken)
+    private async Task<string> RunAsync(string question, TimeSpan deadline, CancellationToken cancellationToken)
     {
-        using var process = Start();
+        // On a busy machine starting takes seconds. Not on the caller's scheduler, and not left alone: what was started is killed.
+        using var process = await Task.Factory.StartNew(
+            Start, CancellationToken.None, TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
+        using var patience = new CancellationTokenSource(deadline, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {
-            await process.StandardInput.WriteAsync(question.AsMemory(), cancellationToken);
+            await process.StandardInput.WriteAsync(question.AsMemory(), either.Token);
             process.StandardInput.Close();
-            var answer = await ReadAsync(process.StandardOutput, cancellationToken);
-            await process.WaitForExitAsync(cancellationToken);
+            var answer = await ReadAsync(process.StandardOutput, either.Token);
+            await process.WaitForExitAsync(either.Token);
             return process.ExitCode == 0 ? answer
                 : throw new ExternalDecisionException($"{options.Value.Program} ended with exit code {process.ExitCode}");
         }
@@ -50,7 +58,7 @@ internal sealed class ProgramDecider(IOptions<DecisionOptions> options) : IExter
 
     private Process Start()
     {
-        var start = new ProcessStartInfo(options.Value.Program!, options.Value.Arguments)
+        var program = new ProcessStartInfo(options.Value.Program!, options.Value.Arguments)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -59,7 +67,7 @@ internal sealed class ProgramDecider(IOptions<DecisionOptions> options) : IExter
         };
         try
         {
-            return Process.Start(start) ?? throw new ExternalDecisionException($"{options.Value.Program} did not start");
+            return (start ?? Process.Start)(program) ?? throw new ExternalDecisionException($"{options.Value.Program} did not start");
         }
         catch (Exception unable) when (unable is Win32Exception or InvalidOperationException)
         {

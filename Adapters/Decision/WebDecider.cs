@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Adapters.Decision;
 
 /// <summary>Asks a web hook: the same JSON object by POST, the same answer; 204 means no opinion.</summary>
-internal sealed class WebDecider(IOptions<DecisionOptions> options) : IExternalDecider, IDisposable
+internal sealed class WebDecider(IOptions<DecisionOptions> options, TimeProvider time) : IExternalDecider, IDisposable
 {
     private const int ConnectionsMax = 64;
 
@@ -17,22 +17,24 @@ internal sealed class WebDecider(IOptions<DecisionOptions> options) : IExternalD
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
-    public async Task<ExternalAnswer> AskAsync(ExternalQuestion question, CancellationToken cancellationToken)
+    public async Task<ExternalAnswer> AskAsync(ExternalQuestion question, TimeSpan deadline, CancellationToken cancellationToken)
     {
+        using var patience = new CancellationTokenSource(deadline, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, options.Value.Url);
             request.Content = new StringContent(DecisionMessages.Write(question), Encoding.UTF8, "application/json");
             if (options.Value.TokenFile is { } file)
             {
-                var token = await File.ReadAllTextAsync(file, cancellationToken);
+                var token = await File.ReadAllTextAsync(file, either.Token);
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Trim());
             }
 
-            using var answer = await http.SendAsync(request, cancellationToken);
+            using var answer = await http.SendAsync(request, either.Token);
             return answer.StatusCode == HttpStatusCode.NoContent ? new ExternalAnswer.Abstain()
                 : answer.IsSuccessStatusCode
-                    ? DecisionMessages.Read(await answer.Content.ReadAsStringAsync(cancellationToken), question)
+                    ? DecisionMessages.Read(await answer.Content.ReadAsStringAsync(either.Token), question)
                     : throw new ExternalDecisionException($"{options.Value.Url} answered {(int)answer.StatusCode}");
         }
         catch (Exception away) when (away is HttpRequestException or IOException or UnauthorizedAccessException)

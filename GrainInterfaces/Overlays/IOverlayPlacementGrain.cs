@@ -10,7 +10,7 @@ public interface IOverlayPlacementGrain : IGrainWithStringKey
     /// <summary>Chooses an overlay for a node and reserves a place in it.</summary>
     /// <remarks>Safe to repeat: the same identity and attempt get the same answer, and hold one place.</remarks>
     /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
-    [Alias("Place")]
+    [Alias("Place"), ResponseTimeout("00:01:00")]
     Task<PlacementOutcome> Place(PlacementRequest request);
 
     /// <summary>Makes a reservation permanent: the node arrived. Releases the place that it held before. Safe to repeat.</summary>

@@ -8,6 +8,9 @@ internal sealed class ExternalDecision(IExternalDecider? decider, TimeProvider t
     /// <summary>Questions under way at once; beyond it the policy's rule for time-outs holds.</summary>
     public const int AskedMax = 256;
 
+    /// <summary>How long a question may wait for its turn, and for a program to be started.</summary>
+    private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(10);
+
     private readonly DecisionBreaker breaker = new();
     private int asked;
 
@@ -24,17 +27,19 @@ internal sealed class ExternalDecision(IExternalDecider? decider, TimeProvider t
         }
 
         asked++;
+        using var patience = new CancellationTokenSource(StartMax + rule.Deadline, time);
         try
         {
-            using var deadline = new CancellationTokenSource(rule.Deadline, time);
-            var answer = await decider.AskAsync(question, deadline.Token).WaitAsync(rule.Deadline, time);
+            var answer = await decider.AskAsync(question, rule.Deadline, patience.Token).WaitAsync(patience.Token);
             breaker.Succeeded();
             return new ExternalVerdict(answer, null);
         }
-        catch (Exception late) when (late is OperationCanceledException or TimeoutException)
+        catch (OperationCanceledException)
         {
             breaker.Failed(time.GetUtcNow());
-            return Lost($"it did not answer within {rule.Deadline.TotalMilliseconds:0} ms");
+            return Lost(patience.IsCancellationRequested
+                ? $"its turn did not come within {StartMax.TotalSeconds:0} s"
+                : $"it did not answer within {rule.Deadline.TotalMilliseconds:0} ms");
         }
         catch (ExternalDecisionException failed)
         {

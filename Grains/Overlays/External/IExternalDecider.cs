@@ -1,12 +1,19 @@
 namespace ControlPlane.Overlays;
 
 /// <summary>Someone outside who has a say in where a node goes: a program or a web hook.</summary>
-/// <remarks>Thread-safe. It is asked within a deadline; what it says is judged again by the hard rules.</remarks>
+/// <remarks>
+/// Thread-safe. Asked in a turn of the grain that all placements of the region wait for: nothing that may take long happens before it
+/// returns its task. What it says is judged again by the hard rules.
+/// </remarks>
 public interface IExternalDecider
 {
     /// <summary>Asks about one node. Repeatable: the node asks again when its place was not stored.</summary>
+    /// <param name="question">The question.</param>
+    /// <param name="deadline">How long it may work on it; waiting for its turn, and being started, does not count.</param>
+    /// <param name="cancellationToken">Ends all of it.</param>
     /// <exception cref="ExternalDecisionException">It failed, or said something that cannot be read.</exception>
-    Task<ExternalAnswer> AskAsync(ExternalQuestion question, CancellationToken cancellationToken);
+    /// <exception cref="OperationCanceledException">The deadline is over.</exception>
+    Task<ExternalAnswer> AskAsync(ExternalQuestion question, TimeSpan deadline, CancellationToken cancellationToken);
 }
 
 /// <summary>What is asked.</summary>

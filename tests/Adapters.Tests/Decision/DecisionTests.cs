@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Net;
 using ControlPlane.Adapters.Decision;
 using ControlPlane.Overlays;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace ControlPlane.Adapters.Tests.Decision;
 
@@ -17,6 +19,8 @@ public sealed class DecisionTests : IDisposable
         ]);
 
     private readonly string folder = Directory.CreateTempSubdirectory("controlplane-decision-").FullName;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -42,7 +46,7 @@ public sealed class DecisionTests : IDisposable
     {
         using var decider = Program($$"""cat > {{folder}}/seen; echo '{"defer":true,"msg":"later"}'""");
 
-        Assert.Equal(new ExternalAnswer.Defer("later"), await decider.AskAsync(Question, Cancel));
+        Assert.Equal(new ExternalAnswer.Defer("later"), await decider.AskAsync(Question, Patience, Cancel));
 
         var seen = await File.ReadAllTextAsync(Path.Combine(folder, "seen"), Cancel);
         Assert.StartsWith("""{"identity":"web1.example.net","csr":null,"ed25519_pubkey":null,"inventory":"{\"facts\":{\"os\":\"Debian\"}}","jwt":{"extensions":{"customer":"acme"}},""", seen, StringComparison.Ordinal);
@@ -55,16 +59,15 @@ public sealed class DecisionTests : IDisposable
     public async Task AskAsync_Throws_WhenTheProgramFailsOrWritesWithoutEnd(string script)
     {
         using var decider = Program(script);
-        await Assert.ThrowsAsync<ExternalDecisionException>(() => decider.AskAsync(Question, Cancel));
+        await Assert.ThrowsAsync<ExternalDecisionException>(() => decider.AskAsync(Question, Patience, Cancel));
     }
 
     [Fact]
     public async Task AskAsync_KillsTheProgram_WhenItsTimeIsOver()
     {
         using var decider = Program($"cat > /dev/null; echo $$ > {folder}/pid; sleep 600");
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(1));
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => decider.AskAsync(Question, deadline.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => decider.AskAsync(Question, TimeSpan.FromSeconds(1), Cancel));
 
         var pid = (await File.ReadAllTextAsync(Path.Combine(folder, "pid"), Cancel)).Trim();
         var began = TimeProvider.System.GetTimestamp();
@@ -73,6 +76,25 @@ public sealed class DecisionTests : IDisposable
             Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(10), "the program lives on");
             await Task.Delay(20, Cancel);
         }
+    }
+
+    [Fact]
+    public async Task AskAsync_LeavesTheCallersTurn_WhileAProgramIsSlowToStart_AndCountsItsTimeFromThen()
+    {
+        var time = new FakeTimeProvider();
+        using var starts = new ManualResetEventSlim();
+        using var decider = Program("""echo '{"overlay":"eu-1"}'""", time, program =>
+        {
+            starts.Wait(Cancel);
+            return Process.Start(program);
+        });
+
+        var asked = decider.AskAsync(Question, TimeSpan.FromSeconds(2), Cancel);
+        Assert.False(asked.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(9));
+        starts.Set();
+
+        Assert.Equal("eu-1", Assert.IsType<ExternalAnswer.Choose>(await asked).Overlay);
     }
 
     [Theory]
@@ -88,9 +110,9 @@ public sealed class DecisionTests : IDisposable
         var served = ServeOnceAsync(listener, status, body);
         await File.WriteAllTextAsync(Path.Combine(folder, "token"), "t0ken\n", Cancel);
         using var decider = new WebDecider(
-            Options.Create(new DecisionOptions { Url = $"http://127.0.0.1:{port}/where", TokenFile = Path.Combine(folder, "token") }));
+            Options.Create(new DecisionOptions { Url = $"http://127.0.0.1:{port}/where", TokenFile = Path.Combine(folder, "token") }), TimeProvider.System);
 
-        var asked = decider.AskAsync(Question, Cancel);
+        var asked = decider.AskAsync(Question, Patience, Cancel);
 
         Assert.Equal("Bearer t0ken", await served);
         switch (overlay)
@@ -131,11 +153,11 @@ public sealed class DecisionTests : IDisposable
         return context.Request.Headers["Authorization"];
     }
 
-    private ProgramDecider Program(string script)
+    private ProgramDecider Program(string script, TimeProvider? time = null, Func<ProcessStartInfo, Process?>? start = null)
     {
         var path = Path.Combine(folder, "where");
         File.WriteAllText(path, $"#!/bin/sh\n{script}\n");
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return new ProgramDecider(Options.Create(new DecisionOptions { Program = path }));
+        return new ProgramDecider(Options.Create(new DecisionOptions { Program = path }), time ?? TimeProvider.System, start);
     }
 }

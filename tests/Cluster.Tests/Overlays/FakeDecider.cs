@@ -15,11 +15,13 @@ internal sealed class FakeDecider : IExternalDecider
 
     public void Does(string identity, Func<ExternalQuestion, CancellationToken, Task<ExternalAnswer>> answer) => answers[identity] = answer;
 
-    public Task<ExternalAnswer> AskAsync(ExternalQuestion question, CancellationToken cancellationToken)
+    public async Task<ExternalAnswer> AskAsync(ExternalQuestion question, TimeSpan deadline, CancellationToken cancellationToken)
     {
         Asked.Enqueue(question);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(deadline);
         return answers.TryGetValue(question.Identity, out var answer)
-            ? answer(question, cancellationToken)
-            : Task.FromResult<ExternalAnswer>(new ExternalAnswer.Abstain());
+            ? await answer(question, patience.Token)
+            : new ExternalAnswer.Abstain();
     }
 }
