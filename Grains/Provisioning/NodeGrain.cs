@@ -37,6 +37,9 @@ internal sealed class NodeGrain(
 
     private Task advancing = Task.CompletedTask;
 
+    /// <summary>Ends the waiting of the step that is under way; null when none is.</summary>
+    private CancellationTokenSource? waiting;
+
     private string Identity => this.GetPrimaryKeyString();
 
     private NodeState State => node.State;
@@ -248,12 +251,23 @@ internal sealed class NodeGrain(
     private bool IsNew(FleetEvent fleetEvent) =>
         !lastHeard.TryGetValue(fleetEvent.Network, out var last) || last.Precedes(fleetEvent);
 
+    // The events of other nodes wait behind this one's: it waits for no answer of the node, which the news has made pointless anyway.
     private async Task ActOnNews(DateTimeOffset heardAt)
     {
-        // A step that is under way may be the one that the news completes.
-        await advancing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        var next = Next();
+        if (next is EnrolmentStep.Arrive or EnrolmentStep.Stay or EnrolmentStep.Withdraw or EnrolmentStep.StartOver)
+        {
+            waiting?.Cancel();
+        }
 
-        switch (Next())
+        if (next is EnrolmentStep.Arrive or EnrolmentStep.Stay or EnrolmentStep.Withdraw)
+        {
+            // Two must not write the same state.
+            await advancing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            next = Next();
+        }
+
+        switch (next)
         {
             case EnrolmentStep.Arrive arrive:
                 await (advancing = Arrive(arrive));
@@ -276,7 +290,7 @@ internal sealed class NodeGrain(
                 break;
 
             default:
-                if (isRosterBehind)
+                if (isRosterBehind && advancing.IsCompleted)
                 {
                     await Record(heardAt, DueAtRest());
                 }
@@ -303,6 +317,8 @@ internal sealed class NodeGrain(
     private async Task Advance(CancellationToken cancellationToken)
     {
         IDisposable? place = null;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        waiting = patience;
         try
         {
             for (var taken = 0; taken < StepsMax; taken++)
@@ -315,20 +331,25 @@ internal sealed class NodeGrain(
 
                 if (step.HoldsPlace && place is null)
                 {
-                    place = await gate.EnterAsync(dossier, State.WaitingSince ?? context.Now, cancellationToken);
+                    place = await gate.EnterAsync(dossier, State.WaitingSince ?? context.Now, patience.Token);
                     if (place is null)
                     {
                         return;
                     }
                 }
 
-                await TakeOrHold(step, cancellationToken);
+                await TakeOrHold(step, patience.Token);
             }
 
             throw new UnreachableException($"the enrolment of {Identity} does not come to rest at {State.Stage}");
         }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            // News has come that something else follows from: it is due at once.
+        }
         finally
         {
+            waiting = null;
             place?.Dispose();
         }
     }
@@ -365,7 +386,7 @@ internal sealed class NodeGrain(
         }
         finally
         {
-            gate.Felt(step, context.Elapsed(begun), hasFailed);
+            gate.Felt(step, context.Elapsed(begun), hasFailed && !cancellationToken.IsCancellationRequested);
         }
     }
 

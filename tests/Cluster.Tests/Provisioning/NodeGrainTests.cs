@@ -45,6 +45,35 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
     }
 
     [Fact]
+    public async Task Observe_WaitsForNoAnswer_OfANodeThatStartedAnewMeanwhile()
+    {
+        const string identity = "restarted-in-a-call.example.net";
+        cluster.Nodes[identity].LeaveNextWithoutAnswer("gencsr");
+        await cluster.Start(identity);
+        await UntilCalled(identity, "gencsr");
+
+        await cluster.Start(identity);
+
+        var node = await cluster.Until(identity, one => one.Stage == NodeStage.Restarted);
+        Assert.Equal(1, node.Attempt);
+        Assert.Equal(2, cluster.Nodes[identity].Calls.Count(call => call == "gencsr"));
+        Assert.DoesNotContain(node.History, step => step.Stage is NodeStage.Silent or NodeStage.Deferred);
+    }
+
+    [Fact]
+    public async Task Observe_TakesAnArrival_ThoughTheReplyToTheRestartNeverComes()
+    {
+        const string identity = "arrived-in-a-call.example.net";
+        cluster.Nodes[identity].LeaveNextWithoutAnswer("restart");
+        await cluster.Start(identity);
+        await UntilCalled(identity, "restart");
+
+        await cluster.Arrive(identity);
+
+        Assert.Equal(NodeStage.Enrolled, (await cluster.Node(identity).Get()).Stage);
+    }
+
+    [Fact]
     public async Task Observe_EnrolsAnew_AndThenRevokesThePreviousCertificate()
     {
         const string identity = "again.example.net";
@@ -275,6 +304,9 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
 
     private Task<bool> Decommission(string identity) =>
         cluster.Node(identity).Decommission(new DecommissionRequest("a test", "operator"));
+
+    private Task UntilCalled(string identity, string action) => TestKit.Readiness.UntilAsync(
+        _ => Task.FromResult(cluster.Nodes[identity].Calls.Contains(action)), $"{action} of {identity}", TestContext.Current.CancellationToken);
 
     private async Task Enrol(string identity)
     {

@@ -26,10 +26,12 @@ public sealed class FakeNodes : INodeAgent
         return Task.FromResult("""{"facts":{"os":"Debian"}}""");
     }
 
-    public Task<SigningRequestReply> MakeSigningRequestAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    public async Task<SigningRequestReply> MakeSigningRequestAsync(
+        string identity, NodeProtocol protocol, CancellationToken cancellationToken)
     {
         var node = this[identity].Called("gencsr");
-        return Task.FromResult(new SigningRequestReply(node.MakeSigningRequest(), "/etc/choria/ssl"));
+        await node.AnswersAsync("gencsr", cancellationToken);
+        return new SigningRequestReply(node.MakeSigningRequest(), "/etc/choria/ssl");
     }
 
     public Task<Ed25519KeyReply> MakeEd25519KeyAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
@@ -46,8 +48,7 @@ public sealed class FakeNodes : INodeAgent
 
     public Task RestartAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
     {
-        this[identity].Called("restart");
-        return Task.CompletedTask;
+        return this[identity].Called("restart").AnswersAsync("restart", cancellationToken);
     }
 
     public Task ReprovisionAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
@@ -69,6 +70,8 @@ public sealed class FakeNode(string identity)
 {
     private readonly ConcurrentQueue<string> calls = new();
     private readonly ConcurrentDictionary<string, ConcurrentQueue<Exception>> faults = new(StringComparer.Ordinal);
+
+    private readonly ConcurrentDictionary<string, bool> unanswered = new(StringComparer.Ordinal);
 
     public NodeProtocol Protocol { get; set; } = NodeProtocol.V1;
 
@@ -95,6 +98,12 @@ public sealed class FakeNode(string identity)
 
     /// <summary>The next call of the action fails, after it was counted.</summary>
     public void FailNext(string action, Exception fault) => faults.GetOrAdd(action, _ => new()).Enqueue(fault);
+
+    /// <summary>The next call of the action gets no answer, however long it waits.</summary>
+    public void LeaveNextWithoutAnswer(string action) => unanswered[action] = true;
+
+    internal Task AnswersAsync(string action, CancellationToken cancellationToken) =>
+        unanswered.TryRemove(action, out _) ? Task.Delay(Timeout.Infinite, cancellationToken) : Task.CompletedTask;
 
     internal FakeNode Called(string action)
     {
