@@ -67,8 +67,7 @@ internal sealed class CommandIssuer : ICertificateIssuer, IDisposable
         try
         {
             return Task.FromResult(
-                options.ChainPath is { } path ? ReadChain(File.ReadAllText(path))
-                : lastChain ?? throw new IssuerUnavailableException($"{name} names its chain with its first certificate"));
+                options.ChainPath is { } path ? ReadChain(File.ReadAllText(path)) : lastChain ?? []);
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or CryptographicException)
         {

@@ -16,7 +16,7 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
 
     public async Task RevokeAsync(VaultRevocation revocation, CancellationToken cancellationToken)
     {
-        var answer = await TellAsync(WithTokenAsync(HttpMethod.Post, "revoke", revocation, cancellationToken));
+        var answer = await TellAsync(WithTokenAsync(HttpMethod.Post, $"{options.Mount}/revoke", revocation, cancellationToken));
         if (answer.Succeeded)
         {
             return;
@@ -57,7 +57,7 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
 
     public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancellationToken)
     {
-        var answer = await TellAsync(WithTokenAsync(HttpMethod.Get, "certs?list=true", body: null, cancellationToken));
+        var answer = await TellAsync(WithTokenAsync(HttpMethod.Get, $"{options.Mount}/certs?list=true", body: null, cancellationToken));
 
         // An empty list is a 404 to Vault.
         if (answer.Status == HttpStatusCode.NotFound)
@@ -85,7 +85,7 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
 
     public async Task<VaultRole?> ReadRoleAsync(string role, CancellationToken cancellationToken)
     {
-        var answer = await TellAsync(WithTokenAsync(HttpMethod.Get, $"roles/{role}", body: null, cancellationToken));
+        var answer = await TellAsync(WithTokenAsync(HttpMethod.Get, $"{options.Mount}/roles/{role}", body: null, cancellationToken));
         return answer.Status switch
         {
             HttpStatusCode.Forbidden => null,
@@ -95,9 +95,23 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
         };
     }
 
+    public async Task<TimeSpan?> ReadLifetimeMaxAsync(CancellationToken cancellationToken)
+    {
+        var answer = await TellAsync(WithTokenAsync(HttpMethod.Get, $"sys/mounts/{options.Mount}/tune", body: null, cancellationToken));
+        if (answer.Succeeded)
+        {
+            return answer.Data.TryGetProperty("max_lease_ttl", out var most) && most.TryGetInt64(out var seconds)
+                ? TimeSpan.FromSeconds(seconds)
+                : null;
+        }
+
+        // Refused for good, or hidden by a proxy: the first certificate will tell.
+        return VaultFault.OfQuestion(http.Issuer, answer) is IssuerMisconfiguredException ? null : throw VaultFault.OfQuestion(http.Issuer, answer);
+    }
+
     private async Task<VaultSigned> SignAsync(string operation, object body, CancellationToken cancellationToken)
     {
-        var answer = await WithTokenAsync(HttpMethod.Post, operation, body, cancellationToken);
+        var answer = await WithTokenAsync(HttpMethod.Post, $"{options.Mount}/{operation}", body, cancellationToken);
         if (!answer.Succeeded)
         {
             throw VaultFault.OfOrder(http.Issuer, answer);
@@ -114,9 +128,8 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
         }
     }
 
-    private async Task<VaultAnswer> WithTokenAsync(HttpMethod method, string operation, object? body, CancellationToken cancellationToken)
+    private async Task<VaultAnswer> WithTokenAsync(HttpMethod method, string path, object? body, CancellationToken cancellationToken)
     {
-        var path = $"{options.Mount}/{operation}";
         var token = await session.GetTokenAsync(cancellationToken);
         var answer = await http.SendAsync(method, path, body, token, cancellationToken);
         if (answer.Status != HttpStatusCode.Forbidden)

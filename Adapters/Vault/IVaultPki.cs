@@ -21,6 +21,9 @@ internal interface IVaultPki
     /// <summary>What a role says that it does; null when our policy does not let us read it.</summary>
     Task<VaultRole?> ReadRoleAsync(string role, CancellationToken cancellationToken);
 
+    /// <summary>The longest life that the mount gives (<c>max_lease_ttl</c>); null when our policy does not let us read it.</summary>
+    Task<TimeSpan?> ReadLifetimeMaxAsync(CancellationToken cancellationToken);
+
     /// <summary>The serial numbers of all stored certificates.</summary>
     Task<IReadOnlyList<string>> ListAsync(CancellationToken cancellationToken);
 

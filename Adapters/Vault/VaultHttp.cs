@@ -117,7 +117,7 @@ internal sealed class VaultHttp : IDisposable
         }
 
         // What the whole server is asked for is not in any namespace.
-        if (options.Namespace is { } name && !path.StartsWith("sys/", StringComparison.Ordinal))
+        if (options.Namespace is { } name && !path.StartsWith("sys/health", StringComparison.Ordinal))
         {
             request.Headers.Add("X-Vault-Namespace", $"{name.Trim('/')}/");
         }

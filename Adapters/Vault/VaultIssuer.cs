@@ -110,12 +110,13 @@ internal class VaultIssuer(string name, VaultOptions options, VaultSeam vault, T
     public async Task<IReadOnlyList<string>> FindFaultsAsync(CertificateProfile profile, CancellationToken cancellationToken)
     {
         var faults = new List<string>();
+        var mountMax = await Pki.ReadLifetimeMaxAsync(cancellationToken);
         foreach (var name in new[] { options.Role, options.EllipticRole }.OfType<string>())
         {
             // Reading roles is a permission of its own; without it each certificate is still held to the profile.
             if (await Pki.ReadRoleAsync(name, cancellationToken) is { } role)
             {
-                faults.AddRange(role.FaultsFor(profile, options.Stored));
+                faults.AddRange(role.FaultsFor(profile, options.Stored, mountMax));
             }
         }
 

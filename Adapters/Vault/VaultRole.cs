@@ -9,11 +9,24 @@ namespace ControlPlane.Adapters.Vault;
 internal sealed record VaultRole(string Name, JsonElement Fields)
 {
     /// <summary>What a profile asks and the role would not give, each a phrase that follows the issuer's name.</summary>
-    public IEnumerable<string> FaultsFor(CertificateProfile profile, bool stored)
+    /// <param name="profile">The profile.</param>
+    /// <param name="stored">Whether our settings say that the role stores.</param>
+    /// <param name="mountMax">The mount's <c>max_lease_ttl</c>, which a role without <c>max_ttl</c> has; null when it is not known.</param>
+    public IEnumerable<string> FaultsFor(CertificateProfile profile, bool stored, TimeSpan? mountMax)
     {
-        if (Seconds("max_ttl") is > 0 and var most && TimeSpan.FromSeconds(most) < profile.Lifetime)
+        // Vault cuts off what is beyond, with a warning that no program reads.
+        var (most, whose) = Seconds("max_ttl") is > 0 and var seconds
+            ? (TimeSpan.FromSeconds(seconds), "its max_ttl")
+            : (mountMax, "the mount's max_lease_ttl: tune it, or give the role a max_ttl");
+        if (most < profile.Lifetime)
         {
-            yield return $"ends certificates of the role '{Name}' after {TimeSpan.FromSeconds(most)}, before {nameof(profile.Lifetime)}={profile.Lifetime}";
+            yield return $"ends certificates of the role '{Name}' after {most}, "
+                + $"before {nameof(profile.Lifetime)}={profile.Lifetime} ({whose})";
+        }
+
+        if (Fields.TryGetProperty("not_after", out var end) && end.ValueKind is JsonValueKind.String && end.GetString() is { Length: > 0 })
+        {
+            yield return $"refuses every lifetime that is ordered of the role '{Name}' (not_after)";
         }
 
         if (Flag("client_flag", otherwise: true) is false)

@@ -23,6 +23,7 @@ public static class CertificatesHosting
         silo.Services.AddSingleton(services => new IssuerChainEnds(services.GetRequiredService<IssuerDesks>()));
         silo.Services.AddSingleton<KeyAdmission>();
         silo.Services.AddSingleton<OrderRecord>();
+        silo.Services.AddSingleton<ProfileTrials>();
         silo.Services.AddSingleton<OrderAttempt>();
         silo.Services.AddSingleton<OrderBook>();
         silo.Services.AddSingleton<OrderReplay>();

@@ -93,6 +93,12 @@ public sealed class IssuerOptions
     public TimeSpan BreakFor { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
+    /// How long it is left aside for a profile after it signed something else than was ordered; then one order tries. 1 minute to 1 day;
+    /// 1 hour by default.
+    /// </summary>
+    public TimeSpan AsideFor { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>
     /// PEM certificates of the roots that its certificates must lead to. By default the root of its own chain is believed, which is
     /// right for an embedded CA only.
     /// </summary>

@@ -150,6 +150,11 @@ internal sealed class CertificatesOptionsValidator(IServiceProvider services) : 
         Range(IsSecondToMinute(options.Timeout), nameof(options.Timeout), "1 second and 1 minute", options.Timeout);
         Range(IsSecondToMinute(options.StalledAfter), nameof(options.StalledAfter), "1 second and 1 minute", options.StalledAfter);
         Range(IsSecondToMinute(options.BreakFor), nameof(options.BreakFor), "1 second and 1 minute", options.BreakFor);
+        Range(
+            options.AsideFor >= Minute && options.AsideFor <= TimeSpan.FromDays(1),
+            nameof(options.AsideFor),
+            "1 minute and 1 day",
+            options.AsideFor);
         if (PemFault(options.TrustedRoots) is { } fault)
         {
             faults.AddError(fault, $"{path}:{nameof(options.TrustedRoots)}");

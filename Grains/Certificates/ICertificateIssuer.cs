@@ -21,7 +21,10 @@ public interface ICertificateIssuer
     /// <exception cref="IssuerOutcomeUnknownException">The CA may have issued, and the answer was lost.</exception>
     Task<SignedCertificate> IssueAsync(CertificateOrder order, CancellationToken cancellationToken);
 
-    /// <summary>The certificates that verify what it issues: issuing CA first, root last. May be cached by the adapter.</summary>
+    /// <summary>
+    /// The certificates that verify what it issues: issuing CA first, root last. Empty while it names them with its first certificate. May be
+    /// cached by the adapter, and should: it is asked before each order.
+    /// </summary>
     /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
     Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken);
 

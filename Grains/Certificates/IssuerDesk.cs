@@ -34,6 +34,9 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
     /// <summary>How long asking takes at most.</summary>
     public TimeSpan AttemptMax => options.Timeout;
 
+    /// <summary>How long it is left aside for a profile after a wrong certificate.</summary>
+    public TimeSpan AsideFor => options.AsideFor;
+
     /// <summary>Orders that wait and orders that are with the issuer.</summary>
     public (int Waiting, int Running) Load => gate.Load;
 
@@ -50,11 +53,23 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
     /// <summary>The chain's certificate by whose end nothing can be issued any more, as the chain was last proven; null before.</summary>
     public X509Certificate2? FirstToEnd => proven?.Trust.FirstToEnd;
 
-    /// <summary>Proves the issuer's chain before the first order.</summary>
+    /// <summary>
+    /// Proves the issuer's chain before anything is signed: one that is away or leads nowhere would make each certificate one to revoke.
+    /// </summary>
+    /// <returns>The chain; empty where the issuer names it with its first certificate.</returns>
     /// <exception cref="IssuerMisconfiguredException">The chain leads nowhere.</exception>
     /// <exception cref="IssuerUnavailableException">The issuer did not tell it.</exception>
-    public async Task ProveAsync(CancellationToken cancellationToken) =>
-        Prove(await issuer.GetChainAsync(cancellationToken), time.GetUtcNow());
+    public async Task<IReadOnlyList<byte[]>> ProveAsync(CancellationToken cancellationToken)
+    {
+        var chain = await issuer.GetChainAsync(cancellationToken);
+        var now = time.GetUtcNow();
+        if (chain.Count > 0 && proven?.IsFresh(now) != true)
+        {
+            Prove(chain, now);
+        }
+
+        return chain;
+    }
 
     /// <summary>Waits for the order's turn. Who is admitted leaves by <see cref="SignAsync"/> or <see cref="LeaveUnused"/>.</summary>
     public async Task<GateVerdict> EnterAsync(IssuancePriority priority, DateTimeOffset deadline, CancellationToken cancellationToken)
@@ -101,7 +116,7 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
             // A key is certified once: what carries it is the answer that was lost.
             if (ReadOrNull(der) is { } certificate && certificate.PublicKeyInfo.Span.SequenceEqual(order.PublicKeyInfoDer.Span))
             {
-                return await JudgeAsync(order, certificate, [], cancellationToken);
+                return Judge(order, certificate, await issuer.GetChainAsync(cancellationToken));
             }
         }
 
@@ -115,12 +130,16 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
     {
         using var patience = new CancellationTokenSource(options.Timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        var wasAsked = false;
         try
         {
+            var chain = await ProveAsync(either.Token).WaitAsync(either.Token);
+            wasAsked = true;
+
             // Waited for here too: an adapter that overlooks its token must not hold the order beyond the recorded time.
             var signed = await issuer.IssueAsync(order, either.Token).WaitAsync(either.Token);
             var outcome = ReadOrNull(signed.CertificateDer) is { } certificate
-                ? await JudgeAsync(order, certificate, signed.ChainDer, either.Token)
+                ? Judge(order, certificate, signed.ChainDer.Count > 0 ? signed.ChainDer : chain)
                 : new SigningOutcome.Unknown($"{Name} answered something that is not a certificate");
             if (outcome is not SigningOutcome.Signed)
             {
@@ -150,6 +169,10 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
         catch (IssuerMisconfiguredException misconfigured)
         {
             return (NotNow(misconfigured, MisconfiguredPause), CallResult.Failed, default);
+        }
+        catch (Exception early) when (!wasAsked)
+        {
+            return (NotNow(early, options.BreakFor), CallResult.Failed, default);
         }
         catch (OperationCanceledException)
         {
@@ -197,22 +220,21 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
 
     private SigningOutcome.NotNow NotNow(Exception reason, TimeSpan wait) => new(reason.Message, time.GetUtcNow() + wait);
 
-    private async Task<SigningOutcome> JudgeAsync(
-        CertificateOrder order, CertificateFields certificate, IReadOnlyList<byte[]> answeredChain, CancellationToken cancellationToken)
+    private SigningOutcome Judge(CertificateOrder order, CertificateFields certificate, IReadOnlyList<byte[]> chain)
     {
         var now = time.GetUtcNow();
         try
         {
-            var trust = Prove(answeredChain.Count > 0 ? answeredChain : await issuer.GetChainAsync(cancellationToken), now);
+            var trust = Prove(chain, now);
             var faults = IssuedCertificateCheck.Faults(order, certificate, trust, issuer.Capabilities, now);
             var issued = Describe(order, certificate, trust.ChainPem);
             return faults.Count == 0
                 ? new SigningOutcome.Signed(issued)
                 : new SigningOutcome.Wrong(issued, $"the certificate that {Name} answered {string.Join(" and ", faults)}");
         }
-        catch (Exception unproven) when (unproven is IssuerMisconfiguredException or IssuerUnavailableException)
+        catch (IssuerMisconfiguredException unproven)
         {
-            // It was signed, and cannot be proven now: as wrong as one that is proven not to be ours.
+            // It was signed, and leads nowhere: as wrong as one that is proven not to be ours.
             return new SigningOutcome.Wrong(Describe(order, certificate, ""), unproven.Message);
         }
     }
@@ -258,9 +280,10 @@ internal sealed class IssuerDesk(ICertificateIssuer issuer, IssuerOptions option
     {
         public static readonly TimeSpan ValidFor = TimeSpan.FromMinutes(1);
 
+        public bool IsFresh(DateTimeOffset now) => now < Until && now >= Until - ValidFor;
+
         public bool Covers(IReadOnlyList<byte[]> chain, DateTimeOffset now) =>
-            now < Until
-            && now >= Until - ValidFor
+            IsFresh(now)
             && (ReferenceEquals(chain, Chain)
                 || (chain.Count == Chain.Count && chain.Zip(Chain).All(pair => pair.First.AsSpan().SequenceEqual(pair.Second))));
     }

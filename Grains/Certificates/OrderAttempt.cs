@@ -7,7 +7,12 @@ namespace ControlPlane.Certificates;
 /// <summary>Carries an order to the issuers that its profile allows, with its intent recorded before and its result after.</summary>
 /// <remarks>Holds nothing of an order; shared by the grains of a silo.</remarks>
 internal sealed class OrderAttempt(
-    OrderRecord record, IssuerDesks desks, KeyAdmission keys, IOptionsMonitor<CertificatesOptions> options, TimeProvider time)
+    OrderRecord record,
+    IssuerDesks desks,
+    ProfileTrials trials,
+    KeyAdmission keys,
+    IOptionsMonitor<CertificatesOptions> options,
+    TimeProvider time)
 {
     private static readonly TimeSpan MisconfiguredPause = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan AskAgainPause = TimeSpan.FromSeconds(1);
@@ -21,7 +26,7 @@ internal sealed class OrderAttempt(
         var obstacles = new List<IssuanceOutcome.Deferred>();
         foreach (var issuer in options.CurrentValue.ProfileOrNull(profile)?.Issuers ?? [])
         {
-            if (await desks.Of(issuer).FindObstacleAsync() is not { } obstacle)
+            if ((trials.FindObstacle(issuer, profile) ?? await desks.Of(issuer).FindObstacleAsync()) is not { } obstacle)
             {
                 return null;
             }
@@ -110,18 +115,38 @@ internal sealed class OrderAttempt(
     private async Task<(IssuanceOutcome? Outcome, LedgerEntry Entry)> AskAsync(
         IssuerDesk desk, LedgerEntry entry, Draft draft, DateTimeOffset orderedAt, bool owed)
     {
-        var verdict = await desk.EnterAsync(draft.Order.Priority, draft.Order.Deadline, CancellationToken.None);
-        if (verdict is GateVerdict.Deferred deferred)
+        if (await trials.EnterAsync(desk.Name, draft.Profile.Name, draft.Order.Deadline) is { } untried)
         {
-            return (new IssuanceOutcome.Deferred(deferred.Reason, deferred.RetryAt), entry);
+            return (new IssuanceOutcome.Deferred(untried.Reason, untried.RetryAt), entry);
         }
 
-        if (await IntendAsync(desk, entry, draft, orderedAt) is not { } intended)
+        SigningOutcome? outcome = null;
+        try
         {
-            return (null, entry);
-        }
+            var verdict = await desk.EnterAsync(draft.Order.Priority, draft.Order.Deadline, CancellationToken.None);
+            if (verdict is GateVerdict.Deferred deferred)
+            {
+                return (new IssuanceOutcome.Deferred(deferred.Reason, deferred.RetryAt), entry);
+            }
 
-        switch (await desk.SignAsync(draft.OrderAt(orderedAt), CancellationToken.None))
+            if (await IntendAsync(desk, entry, draft, orderedAt) is not { } intended)
+            {
+                return (null, entry);
+            }
+
+            outcome = await desk.SignAsync(draft.OrderAt(orderedAt), CancellationToken.None);
+            return await RecordAsync(desk, intended, outcome, owed);
+        }
+        finally
+        {
+            trials.Leave(desk.Name, draft.Profile.Name, outcome, desk.AsideFor);
+        }
+    }
+
+    private async Task<(IssuanceOutcome? Outcome, LedgerEntry Entry)> RecordAsync(
+        IssuerDesk desk, LedgerEntry intended, SigningOutcome outcome, bool owed)
+    {
+        switch (outcome)
         {
             case SigningOutcome.Signed signed:
                 return (await record.IssueAsync(intended, signed.Certificate), intended);

@@ -1,5 +1,6 @@
 using ControlPlane.Certificates;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Tests.Certificates;
@@ -14,12 +15,12 @@ internal sealed class IssuerOrders : IDisposable
     private readonly OrderBook book;
     private readonly RevocationSettlement settlement;
 
-    public IssuerOrders(ICertificateIssuer issuer, IssuerOptions? limits = null)
+    public IssuerOrders(ICertificateIssuer issuer, IssuerOptions? limits = null, TimeSpan? lifetime = null)
     {
         name = issuer.Name;
         var options = new CertificatesOptions
         {
-            Profiles = { [Profile] = new CertificateProfile { Issuers = [name], Lifetime = TimeSpan.FromDays(7) } },
+            Profiles = { [Profile] = new CertificateProfile { Issuers = [name], Lifetime = lifetime ?? TimeSpan.FromDays(7) } },
             Issuers = { [name] = limits ?? new IssuerOptions() },
         };
         var services = new ServiceCollection().AddKeyedSingleton(name, issuer)
@@ -28,8 +29,9 @@ internal sealed class IssuerOrders : IDisposable
         var keys = new InMemoryKeyRegister();
         var time = TimeProvider.System;
         desks = new IssuerDesks(services, Options.Create(options), services.GetRequiredService<CertificatesMeter>(), time);
-        book = new OrderBook(
-            Ledger, desks, new OrderAttempt(new OrderRecord(Ledger, time), desks, new KeyAdmission(keys, monitor), monitor, time), time);
+        var trials = new ProfileTrials(time, NullLogger<ProfileTrials>.Instance);
+        var attempt = new OrderAttempt(new OrderRecord(Ledger, time), desks, trials, new KeyAdmission(keys, monitor), monitor, time);
+        book = new OrderBook(Ledger, desks, attempt, time);
         settlement = new RevocationSettlement(desks, new OrderReplay(desks, monitor, time), keys, time);
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Certificates;
@@ -39,7 +40,8 @@ internal sealed class IssuanceSilo
         var monitor = new FixedOptions(options);
         var provider = services.AddMetrics().AddSingleton<CertificatesMeter>().BuildServiceProvider();
         var desks = new IssuerDesks(provider, Options.Create(options), provider.GetRequiredService<CertificatesMeter>(), time);
-        attempt = new OrderAttempt(new OrderRecord(ledger, time), desks, new KeyAdmission(keys, monitor), monitor, time);
+        var trials = new ProfileTrials(time, NullLogger<ProfileTrials>.Instance);
+        attempt = new OrderAttempt(new OrderRecord(ledger, time), desks, trials, new KeyAdmission(keys, monitor), monitor, time);
         Book = new OrderBook(ledger, desks, attempt, time);
         Settlement = new RevocationSettlement(desks, new OrderReplay(desks, monitor, time), keys, time);
     }

@@ -43,6 +43,9 @@ public class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
     /// <summary>What is signed instead of what was ordered.</summary>
     public Func<CertificateOrder, CertificateOrder>? Falsify { get; set; }
 
+    /// <summary>What it says of its chain; its root by default.</summary>
+    public Func<IReadOnlyList<byte[]>>? Chain { get; set; }
+
     /// <summary>What happens to a revocation.</summary>
     public Action<RevocationOrder>? BeforeRevoking { get; set; }
 
@@ -73,7 +76,7 @@ public class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
     }
 
     public Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<byte[]>>([root.RawData]);
+        Task.FromResult(Chain?.Invoke() ?? [root.RawData]);
 
     public Task<IssuerHealth> CheckAsync(CancellationToken cancellationToken) => Task.FromResult(Health());
 

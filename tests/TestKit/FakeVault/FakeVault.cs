@@ -98,6 +98,7 @@ public sealed class FakeVault : IAsyncDisposable
                 FailAsync(context, 404, "no handler for route"),
             (_, ["v1", "auth", "token", var operation]) => TokenAsync(context, operation),
             (_, ["v1", "auth", var method, "login"]) => LogInAsync(context, method),
+            (_, ["v1", "sys", "mounts", "pki", "tune"]) => TuneAsync(context),
             (_, ["v1", "pki", .. var rest]) => PkiAsync(context, rest),
             _ => FailAsync(context, 404, "no handler for route"),
         });
@@ -151,6 +152,11 @@ public sealed class FakeVault : IAsyncDisposable
                 break;
         }
     }
+
+    private Task TuneAsync(HttpContext context) =>
+        Pki.MayReadTune && Tokens.Holds(context.Request.Headers["X-Vault-Token"].ToString())
+            ? AnswerAsync(context, Data(new JsonObject { ["max_lease_ttl"] = (long)Pki.LeaseMax.TotalSeconds }))
+            : FailAsync(context, 403, "1 error occurred:\n\t* permission denied\n\n");
 
     private Task PkiAsync(HttpContext context, string[] path) => path switch
     {

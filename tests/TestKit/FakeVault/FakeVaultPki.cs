@@ -24,10 +24,17 @@ public sealed class FakeVaultPki(TestAuthority authority)
         ["rsa"] = new FakeVaultRole { KeyType = "rsa", AllowedUriSans = "spiffe://example.net/" },
         ["ec"] = new FakeVaultRole { KeyType = "ec" },
         ["elsewhere"] = new FakeVaultRole { AllowedDomain = "elsewhere.example.org" },
+        ["capped"] = new FakeVaultRole { MaxTtl = TimeSpan.Zero },
         ["forbidden"] = new FakeVaultRole { Allowed = false },
     };
 
     public TestAuthority Authority => authority;
+
+    /// <summary>The mount's <c>max_lease_ttl</c>; Vault's default.</summary>
+    public TimeSpan LeaseMax { get; set; } = TimeSpan.FromHours(768);
+
+    /// <summary>Whether the policy of our tokens lets them read how the mount is tuned.</summary>
+    public bool MayReadTune { get; set; } = true;
 
     /// <summary>How many certificates it made.</summary>
     public int Issued => _issued;
@@ -63,7 +70,10 @@ public sealed class FakeVaultPki(TestAuthority authority)
             : null;
         var now = TimeProvider.System.GetUtcNow();
         var ttl = TimeSpan.FromSeconds(long.Parse(((string?)body["ttl"])!.TrimEnd('s'), CultureInfo.InvariantCulture));
-        var notAfter = now + (ttl < role.MaxTtl ? ttl : role.MaxTtl);
+
+        // As Vault: a role without max_ttl has the mount's, and what is beyond is cut off with no more than a warning.
+        var most = role.MaxTtl > TimeSpan.Zero ? role.MaxTtl : LeaseMax;
+        var notAfter = now + (ttl < most ? ttl : most);
         if (error is null && notAfter > authority.Certificate.NotAfter.ToUniversalTime())
         {
             error = $"cannot satisfy request, as TTL would result in notAfter of {notAfter:u} that is beyond the expiration of the CA certificate";

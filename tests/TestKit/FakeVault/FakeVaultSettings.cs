@@ -58,6 +58,7 @@ public sealed record FakeVaultRole
 
     public bool NoStore { get; init; } = true;
 
+    /// <summary>Zero for the mount's.</summary>
     public TimeSpan MaxTtl { get; init; } = TimeSpan.FromDays(90);
 
     public TimeSpan NotBeforeDuration { get; init; } = TimeSpan.FromMinutes(5);
@@ -65,6 +66,8 @@ public sealed record FakeVaultRole
     public string Organization { get; init; } = "Example Corp";
 
     public bool ServerFlag { get; init; } = true;
+
+    public string NotAfter { get; init; } = "";
 
     public bool GenerateLease { get; init; }
 
@@ -75,6 +78,7 @@ public sealed record FakeVaultRole
     public System.Text.Json.Nodes.JsonObject ToJson() => new()
     {
         ["max_ttl"] = (long)MaxTtl.TotalSeconds,
+        ["not_after"] = NotAfter,
         ["client_flag"] = true,
         ["server_flag"] = ServerFlag,
         ["use_csr_sans"] = UseCsrSans,
