@@ -1,6 +1,7 @@
 using ControlPlane.Access;
 using ControlPlane.Api;
 using ControlPlane.Commands;
+using ControlPlane.Configuration;
 using ControlPlane.Console;
 using ControlPlane.DeadLetters;
 using ControlPlane.Health;
@@ -30,6 +31,7 @@ internal static class Program
             .AddCommandIssuers()
             .AddCertificates()
             .AddProvisioning()
+            .AddLayerFiles()
             .AddFleetState()
             .AddFleet());
 

@@ -34,6 +34,11 @@ public interface INodeGrain : IGrainWithStringKey
     [Alias("Get"), AlwaysInterleave]
     Task<NodeSnapshot> Get();
 
+    /// <summary>What the node would be configured with now, and what it was. Changes nothing.</summary>
+    /// <returns>Null when nothing is known of a node of this identity.</returns>
+    [Alias("ViewConfiguration"), AlwaysInterleave]
+    Task<NodeConfigurationView?> ViewConfiguration();
+
     /// <summary>Takes note of how alive it is on its overlay; when it returns, that is stored. Safe to repeat.</summary>
     /// <returns>False when it left the fleet: then its silence is nobody's concern.</returns>
     [Alias("NoteLiveness"), AlwaysInterleave]

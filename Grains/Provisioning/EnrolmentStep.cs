@@ -4,7 +4,7 @@ namespace ControlPlane.Provisioning;
 internal abstract record EnrolmentStep
 {
     /// <summary>Whether the step is one of those that only so many enrolments of a silo may be in at once.</summary>
-    public bool HoldsPlace => this is Inspect or Place or TakeTurn or MakeKeys or Certify or Configure or Restart or Renew;
+    public bool HoldsPlace => this is Inspect or Place or TakeTurn or MakeKeys or Compose or Certify or Configure or Restart or Renew;
 
     /// <summary>The step's name in metrics: one of a closed set.</summary>
     public string Name => this switch
@@ -14,6 +14,7 @@ internal abstract record EnrolmentStep
         Place => "place",
         TakeTurn => "take_turn",
         MakeKeys => "make_keys",
+        Compose => "compose",
         Certify => "certify",
         AwaitAnswers => "await_answers",
         Configure => "configure",
@@ -49,6 +50,9 @@ internal abstract record EnrolmentStep
     public sealed record Park(Hold Hold) : EnrolmentStep;
 
     public sealed record MakeKeys : EnrolmentStep;
+
+    /// <summary>What the node is to be given besides what makes it ours is decided.</summary>
+    public sealed record Compose : EnrolmentStep;
 
     public sealed record Certify : EnrolmentStep;
 

@@ -15,6 +15,7 @@ internal sealed class NodeGrain(
     INodeAgent agent,
     NodeSteps nodeSteps,
     PlaneSteps planeSteps,
+    ConfigurationSteps configurationSteps,
     EnrolmentGate gate,
     EnrolmentContext context,
     EnrolmentLog log) : Grain, INodeGrain
@@ -124,6 +125,11 @@ internal sealed class NodeGrain(
         State.Life.Liveness,
         State.Life.LivenessSince,
         State.Life.MachineId));
+
+    public async Task<NodeConfigurationView?> ViewConfiguration() => State.Stage == NodeStage.Unknown
+        ? null
+        : configurationSteps.View(
+            Identity, State, await GrainFactory.GetGrain<IFleetIndexGrain>(FleetRoster.ShardOf(Identity)).Find(Identity));
 
     public async Task<bool> NoteLiveness(LivenessChange change)
     {
@@ -453,7 +459,8 @@ internal sealed class NodeGrain(
         EnrolmentStep.TakeTurn => planeSteps.TakeTurnAsync(State, Dossier, gate.Controls, cancellationToken),
         EnrolmentStep.MakeKeys => MakeKeys(cancellationToken),
         EnrolmentStep.Certify => planeSteps.CertifyAsync(Identity, State, Pending, Overlay, cancellationToken),
-        EnrolmentStep.Configure => nodeSteps.ConfigureAsync(Identity, State, Pending, Overlay, cancellationToken),
+        EnrolmentStep.Compose => configurationSteps.ComposeAsync(Identity, State, Pending, Overlay, dossier, cancellationToken),
+        EnrolmentStep.Configure => configurationSteps.ConfigureAsync(Identity, State, Pending, Overlay, cancellationToken),
         EnrolmentStep.Restart => nodeSteps.RestartAsync(Identity, State, cancellationToken),
         EnrolmentStep.LookFor => nodeSteps.LookForAsync(Identity, State, cancellationToken),
         EnrolmentStep.Renew => nodeSteps.RenewAsync(Identity, State, cancellationToken),

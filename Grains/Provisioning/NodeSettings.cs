@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Collections.ObjectModel;
+using System.Collections.Immutable;
 using System.Text.Json;
 using ControlPlane.Overlays;
 
@@ -9,6 +9,9 @@ namespace ControlPlane.Provisioning;
 /// <remarks>Keys: choria-protocol §9.2. Limits: the DDL of <c>choria_provision#configure</c>, which intermediaries may enforce.</remarks>
 internal static class NodeSettings
 {
+    private const string Collectives = "collectives";
+    private const string Ours = "enrolment";
+    private const string OverlayOrigin = "Overlays:Members";
     private static readonly SearchValues<char> NotInNames = SearchValues.Create("=#\r\n \t");
 
     public const int SettingsJsonLengthMax = 2048;
@@ -16,42 +19,75 @@ internal static class NodeSettings
     public const int ChainLengthMax = 20_480;
     public const int ServerTokenLengthMax = 2048;
 
-    public static NodeConfiguration Build(
-        string identity, PendingCredentials pending, string serverToken, OverlayOptions overlay, ProvisioningOptions options)
+    /// <summary>All lines of a node's <c>server.conf</c> with their origins; secrets are not read.</summary>
+    public static ImmutableSortedDictionary<string, NodeLine> Lines(
+        string identity, PendingCredentials pending, OverlayOptions overlay, ProvisioningOptions options)
     {
-        // Operators' own lines come first, so that none of them can undo what makes the node ours.
-        var settings = new SortedDictionary<string, string>(overlay.Configuration, StringComparer.Ordinal)
+        // What makes the node ours comes last, so that no operator's line can undo it.
+        var lines = ImmutableSortedDictionary.CreateBuilder<string, NodeLine>(StringComparer.Ordinal);
+        lines.AddRange(overlay.Configuration.Select(line => KeyValuePair.Create(line.Key, new NodeLine(line.Value, OverlayOrigin))));
+        var draft = pending.Draft ?? NodeDraft.Empty;
+        foreach (var (key, line) in draft.Settings)
         {
-            ["identity"] = identity,
-            ["collectives"] = string.Join(',', overlay.Collectives),
-            ["main_collective"] = overlay.Collectives[0],
-            // Without this line the node would enter provisioning again, for ever.
-            ["plugin.choria.server.provision"] = "false",
-            ["plugin.choria.middleware_hosts"] = string.Join(',', overlay.Brokers),
-            ["plugin.choria.use_srv"] = "false",
-        };
+            lines[key] = line;
+        }
 
+        void Say(string key, string value) => lines[key] = new NodeLine(value, Ours);
+        if (!draft.Settings.ContainsKey(Collectives))
+        {
+            Say(Collectives, string.Join(',', overlay.Collectives));
+        }
+
+        Say("identity", identity);
+        Say("main_collective", overlay.Collectives[0]);
+        // Without this line the node would enter provisioning again, for ever.
+        Say("plugin.choria.server.provision", "false");
+        Say("plugin.choria.middleware_hosts", string.Join(',', overlay.Brokers));
+        Say("plugin.choria.use_srv", "false");
         if (pending.Ed25519PublicKey is not null)
         {
-            AddTokenSecurity(settings, pending, options);
+            SayTokenSecurity(Say, pending, options);
         }
         else
         {
-            AddFileSecurity(settings, pending);
+            SayFileSecurity(Say, pending);
         }
 
-        return new NodeConfiguration(
-            new ReadOnlyDictionary<string, string>(settings),
+        return lines.ToImmutable();
+    }
+
+    /// <summary>The collectives that the lines put the node in.</summary>
+    public static string[] CollectivesIn(IReadOnlyDictionary<string, NodeLine> lines) => lines[Collectives].Value
+        .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>An overlay's policy files, and over them those of a node's layers.</summary>
+    public static ImmutableSortedDictionary<string, NodeLine> PoliciesOf(
+        IReadOnlyDictionary<string, string> overlays, IReadOnlyDictionary<string, NodeLine>? layers) => overlays
+        .ToImmutableSortedDictionary(policy => policy.Key, policy => new NodeLine(policy.Value, OverlayOrigin), StringComparer.Ordinal)
+        .SetItems(layers ?? NodeDraft.Empty.ActionPolicies);
+
+    /// <param name="lines">Its lines.</param>
+    /// <param name="pending">What was made for it.</param>
+    /// <param name="serverToken">Its token, or nothing.</param>
+    /// <param name="overlay">The overlay that it goes to.</param>
+    /// <param name="secrets">The values of those lines that are secrets.</param>
+    public static NodeConfiguration Build(
+        ImmutableSortedDictionary<string, NodeLine> lines,
+        PendingCredentials pending,
+        string serverToken,
+        OverlayOptions overlay,
+        IReadOnlyDictionary<string, string> secrets) => new(
+            lines.ToImmutableSortedDictionary(
+                line => line.Key, line => line.Value.IsSecret ? secrets[line.Key] : line.Value.Value, StringComparer.Ordinal),
             pending.Certificate?.CertificatePem ?? "",
             pending.Certificate?.ChainPem ?? "",
             pending.SslDirectory ?? "",
             serverToken,
-            overlay.ActionPolicies,
-            overlay.OpaPolicies);
-    }
+            TextsOf(PoliciesOf(overlay.ActionPolicies, pending.Draft?.ActionPolicies)),
+            TextsOf(PoliciesOf(overlay.OpaPolicies, pending.Draft?.OpaPolicies)));
 
     /// <summary>What the node, or someone between us and it, would refuse; empty when nothing.</summary>
-    public static IReadOnlyList<string> Faults(NodeConfiguration configuration)
+    public static IReadOnlyList<string> Faults(NodeConfiguration configuration, OverlayOptions overlay)
     {
         var faults = new List<string>();
         TooLong("the settings", JsonSerializer.Serialize(configuration.Settings).Length, SettingsJsonLengthMax);
@@ -63,13 +99,19 @@ internal static class NodeSettings
         {
             if (value.Length == 0 || value.AsSpan().ContainsAny('\r', '\n'))
             {
-                faults.Add($"the setting '{key}' is empty or has a line break; mend it under Overlays:Members");
+                faults.Add($"the setting '{key}' is empty or has a line break");
             }
 
             if (key.Length == 0 || key.AsSpan().ContainsAny(NotInNames))
             {
-                faults.Add($"'{key}' is not the name of a setting; mend it under Overlays:Members");
+                faults.Add($"'{key}' is not the name of a setting");
             }
+        }
+
+        // Without it nobody could call the node: we address it there.
+        if (!configuration.Settings[Collectives].Split(',', StringSplitOptions.TrimEntries).Contains(overlay.Collectives[0]))
+        {
+            faults.Add($"the collectives do not hold {overlay.Collectives[0]}, the main one of its overlay");
         }
 
         WrongSuffix(configuration.ActionPolicies.Keys, ".policy");
@@ -90,30 +132,33 @@ internal static class NodeSettings
                 .Select(name => $"the policy file '{name}' must end in {suffix}"));
     }
 
-    private static void AddFileSecurity(SortedDictionary<string, string> settings, PendingCredentials pending)
+    private static void SayFileSecurity(Action<string, string> say, PendingCredentials pending)
     {
-        settings["plugin.security.provider"] = "file";
-        settings["plugin.security.file.certificate"] = $"{pending.SslDirectory}/certificate.pem";
-        settings["plugin.security.file.key"] = $"{pending.SslDirectory}/private.pem";
-        settings["plugin.security.file.ca"] = $"{pending.SslDirectory}/ca.pem";
+        say("plugin.security.provider", "file");
+        say("plugin.security.file.certificate", $"{pending.SslDirectory}/certificate.pem");
+        say("plugin.security.file.key", $"{pending.SslDirectory}/private.pem");
+        say("plugin.security.file.ca", $"{pending.SslDirectory}/ca.pem");
     }
 
-    private static void AddTokenSecurity(SortedDictionary<string, string> settings, PendingCredentials pending, ProvisioningOptions options)
+    private static void SayTokenSecurity(Action<string, string> say, PendingCredentials pending, ProvisioningOptions options)
     {
-        settings["plugin.security.provider"] = "choria";
-        settings["plugin.security.choria.token_file"] = $"{pending.Directory}/server.jwt";
-        settings["plugin.security.choria.seed_file"] = $"{pending.Directory}/server.seed";
-        settings["plugin.security.issuer.names"] = string.Join(',', options.Issuers.Keys.Order(StringComparer.Ordinal));
+        say("plugin.security.provider", "choria");
+        say("plugin.security.choria.token_file", $"{pending.Directory}/server.jwt");
+        say("plugin.security.choria.seed_file", $"{pending.Directory}/server.seed");
+        say("plugin.security.issuer.names", string.Join(',', options.Issuers.Keys.Order(StringComparer.Ordinal)));
         foreach (var (organization, publicKey) in options.Issuers)
         {
-            settings[$"plugin.security.issuer.{organization}.public"] = publicKey;
+            say($"plugin.security.issuer.{organization}.public", publicKey);
         }
 
         if (pending.Certificate is not null)
         {
-            settings["plugin.security.choria.certificate"] = $"{pending.SslDirectory}/certificate.pem";
-            settings["plugin.security.choria.key"] = $"{pending.SslDirectory}/private.pem";
-            settings["plugin.security.choria.ca"] = $"{pending.SslDirectory}/ca.pem";
+            say("plugin.security.choria.certificate", $"{pending.SslDirectory}/certificate.pem");
+            say("plugin.security.choria.key", $"{pending.SslDirectory}/private.pem");
+            say("plugin.security.choria.ca", $"{pending.SslDirectory}/ca.pem");
         }
     }
+
+    private static ImmutableSortedDictionary<string, string> TextsOf(ImmutableSortedDictionary<string, NodeLine> policies) =>
+        policies.ToImmutableSortedDictionary(policy => policy.Key, policy => policy.Value.Value, StringComparer.Ordinal);
 }

@@ -177,7 +177,10 @@ internal sealed record NodeState
         var enrolled = Uncounted with
         {
             Held = new HeldCredentials(
-                pending.Order, pending.Certificate, pending.Ed25519PublicKey, pending.ServerTokenExpiresAt, arrivedAt, Overlay),
+                pending.Order, pending.Certificate, pending.Ed25519PublicKey, pending.ServerTokenExpiresAt, arrivedAt, Overlay)
+            {
+                Sent = pending.Sent,
+            },
             Superseded = Held?.Order is { } previous ? Superseded.Add(previous) : Superseded,
             Life = Life.Renewed(Held),
             Pending = null,
@@ -288,6 +291,14 @@ internal sealed record PendingCredentials
 
     [Id(8)]
     public DateTimeOffset? ServerTokenExpiresAt { get; init; }
+
+    /// <summary>What it is to be given; null until that is decided.</summary>
+    [Id(9)]
+    public NodeDraft? Draft { get; init; }
+
+    /// <summary>What it was sent; null until it was configured.</summary>
+    [Id(10)]
+    public SentConfiguration? Sent { get; init; }
 }
 
 /// <summary>What an enrolled node proves itself with, and the overlay that it arrived in with it.</summary>
@@ -298,7 +309,12 @@ internal sealed record HeldCredentials(
     [property: Id(2)] string? Ed25519PublicKey,
     [property: Id(3)] DateTimeOffset? ServerTokenExpiresAt,
     [property: Id(4)] DateTimeOffset ArrivedAt,
-    [property: Id(5)] string? Overlay = null);
+    [property: Id(5)] string? Overlay = null)
+{
+    /// <summary>What it was configured with; null when that was before it was kept.</summary>
+    [Id(6)]
+    public SentConfiguration? Sent { get; init; }
+}
 
 /// <param name="Kind"><see cref="NodeStage.Deferred"/>, <see cref="NodeStage.Silent"/> or <see cref="NodeStage.Quarantined"/>.</param>
 /// <param name="Reason">Why, in an operator's words.</param>

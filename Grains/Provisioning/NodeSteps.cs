@@ -6,7 +6,7 @@ namespace ControlPlane.Provisioning;
 /// <summary>Carries out the steps of an enrolment that reach the node: each from the state before to the state after.</summary>
 /// <remarks>Stores nothing; the grain writes what a step returns. Exceptions of <see cref="INodeAgent"/> pass through.</remarks>
 internal sealed class NodeSteps(
-    INodeAgent agent, NodeAttestation attestation, IServerTokenIssuer tokens, EnrolmentContext context, EnrolmentGate gate)
+    INodeAgent agent, NodeAttestation attestation, EnrolmentContext context, EnrolmentGate gate)
 {
     public async Task<Progress> AttestAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
@@ -117,33 +117,6 @@ internal sealed class NodeSteps(
             Begun = state.Begun.Add(now).RemoveAll(begun => now - begun > TimeSpan.FromHours(1)),
         };
         return new Progress(keyed.Reached(NodeStage.Keyed, now), dossier, IsDurable: true);
-    }
-
-    public async Task<Progress> ConfigureAsync(
-        string identity, NodeState state, PendingCredentials pending, OverlayOptions overlay, CancellationToken cancellationToken)
-    {
-        var now = context.Now;
-
-        // Made anew each time and never stored: one token for the same key is as good as another, and a secret not kept cannot leak.
-        var token = pending.Ed25519PublicKey is { } publicKey
-            ? tokens.Issue(
-                new ServerTokenOrder(
-                    identity, publicKey, overlay.Collectives, pending.OrganizationUnit ?? "choria", context.Options.ServerTokenLifetime),
-                now)
-            : null;
-
-        var configuration = NodeSettings.Build(identity, pending, token?.Token ?? "", overlay, context.Options);
-        if (NodeSettings.Faults(configuration) is { Count: > 0 } faults)
-        {
-            var hold = Setback.Deferred(
-                $"its configuration for {state.Overlay} cannot be sent: {string.Join("; ", faults)}", now + context.Options.RetryDelayMax);
-            return new Progress(state.OnHold(hold, now), Dossier: null, IsDurable: true);
-        }
-
-        await agent.ConfigureAsync(identity, state.Protocol, configuration, cancellationToken);
-
-        var configured = state with { Pending = pending with { ServerTokenExpiresAt = token?.ExpiresAt } };
-        return new Progress(configured.Reached(NodeStage.Configured, context.Now), Dossier: null, IsDurable: false);
     }
 
     /// <summary>Asks an enrolled node to enrol anew. What it holds stays valid until it has arrived again.</summary>

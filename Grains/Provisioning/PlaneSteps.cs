@@ -182,7 +182,7 @@ internal sealed class PlaneSteps(
         grains.GetGrain<ICertificateIssuanceGrain>(CertificateShard.KeyFor(issuer, identity));
 
     // The extensions of the verified token are what the operator wrote of the node: its record. Facts are the node's own words.
-    private static string ObjectIn(string json, string name)
+    internal static string ObjectIn(string json, string name)
     {
         using var document = JsonDocument.Parse(json);
         return document.RootElement.TryGetProperty(name, out var part) && part.ValueKind == JsonValueKind.Object

@@ -12,8 +12,8 @@ public static class ProvisioningHosting
 {
     /// <summary>
     /// Adds the node grains, their roster and the discovery sweep, configured by the section <c>Provisioning</c>. Needs the ports
-    /// <see cref="INodeAgent"/>, <see cref="IFleetDiscovery"/>, <see cref="INodeAttestor"/>, <see cref="IExpectedNodes"/> and
-    /// <see cref="IServerTokenIssuer"/>, the grain storage <c>fleet</c> and the stream provider <c>fleet</c>.
+    /// <see cref="INodeAgent"/>, <see cref="IFleetDiscovery"/>, <see cref="INodeAttestor"/>, <see cref="IExpectedNodes"/>,
+    /// <see cref="IServerTokenIssuer"/> and <see cref="ILayerFiles"/>, the grain storage <c>fleet</c> and the stream provider <c>fleet</c>.
     /// </summary>
     public static ISiloBuilder AddProvisioning(this ISiloBuilder silo)
     {
@@ -29,6 +29,10 @@ public static class ProvisioningHosting
         silo.Services.AddSingleton<NodeAttestation>();
         silo.Services.AddSingleton<NodeSteps>();
         silo.Services.AddSingleton<PlaneSteps>();
+        silo.Services.AddSingleton<ConfigurationSteps>();
+        silo.Services.AddSingleton<NodeLayersReload>();
+        silo.Services.AddHostedService(services => services.GetRequiredService<NodeLayersReload>());
+        silo.Services.AddSingleton<IValidateOptions<ProvisioningOptions>, NodeLayersCheck>();
         silo.Services.AddHostedService<FleetWaker>();
         return silo;
     }

@@ -15,6 +15,7 @@ internal sealed class ProvisioningMeter : IDisposable
     private readonly Counter<long> asleep;
     private readonly Counter<long> clones;
     private readonly Counter<long> contests;
+    private volatile bool areLayersFaulty;
 
     public ProvisioningMeter(EnrolmentGate gate)
     {
@@ -33,6 +34,11 @@ internal sealed class ProvisioningMeter : IDisposable
             "{enrolment}",
             "Enrolments in whose name two machines spoke: nothing was given out, or it was withdrawn.");
         meter.CreateObservableGauge(
+            "controlplane.provisioning.layers.faulty",
+            () => areLayersFaulty ? 1 : 0,
+            "{state}",
+            "Whether the files of configuration layers have faults, so that earlier ones are in force.");
+        meter.CreateObservableGauge(
             "controlplane.provisioning.running", () => gate.Enrolments.Running, "{node}", "Enrolments that hold a place.");
         meter.CreateObservableGauge(
             "controlplane.provisioning.waiting", () => gate.Enrolments.Waiting, "{node}", "Enrolments that wait for a place.");
@@ -50,6 +56,8 @@ internal sealed class ProvisioningMeter : IDisposable
         NodeStage.Silent => "silent",
         _ => "deferred",
     });
+
+    public void LayersRead(bool isFaulty) => areLayersFaulty = isFaulty;
 
     public void Cloned() => clones.Add(1);
 

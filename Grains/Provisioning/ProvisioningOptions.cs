@@ -28,6 +28,11 @@ public sealed class ProvisioningOptions
     [Range(typeof(TimeSpan), "00:00:00", "00:00:30", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan ContestWindow { get; set; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>
+    /// The folder with the layers of node configuration: <c>*.yaml</c>, read in order of name, and again when one changes. None by default.
+    /// </summary>
+    public string? LayersFolder { get; set; }
+
     /// <summary>How many enrolments one silo runs at once, beyond the first call to the node. 1 to 4096; 128 by default.</summary>
     [Range(1, 4096)]
     public int EnrolmentsMax { get; set; } = 128;

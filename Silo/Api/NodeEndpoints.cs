@@ -24,6 +24,10 @@ internal static class NodeEndpoints
             .WithSummary("What is known of one node, with its history, its certificate and its placement.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
+        v1.MapGet("/nodes/{identity}/configuration", Configuration).WithName("GetNodeConfiguration").WithTags("nodes")
+            .WithSummary("What a node would be configured with now, where each line comes from, and what it was sent. Secrets are masked.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound);
         v1.MapPost("/nodes/{identity}:decommission", Decommission).WithName("DecommissionNode").WithTags("nodes")
             .WithSummary("Takes a node out of the fleet: its certificates are revoked, its place is freed, and it is not enrolled again by itself. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
@@ -80,6 +84,11 @@ internal static class NodeEndpoints
         var node = await grains.GetGrain<INodeGrain>(identity).Get();
         return node.Stage == NodeStage.Unknown ? Problems.UnknownNode(identity) : TypedResults.Ok(node);
     }
+
+    private static async Task<Results<Ok<NodeConfigurationView>, ProblemHttpResult>> Configuration(IGrainFactory grains, string identity) =>
+        !NodeIdentity.IsValid(identity) ? Problems.Malformed(NodeIdentity.Rule)
+        : await grains.GetGrain<INodeGrain>(identity).ViewConfiguration() is { } view ? TypedResults.Ok(view)
+        : Problems.UnknownNode(identity);
 
     private static async Task<Results<Accepted, ProblemHttpResult>> Decommission(
         IGrainFactory grains, HttpContext context, string identity, [FromBody] DecommissionBody body)

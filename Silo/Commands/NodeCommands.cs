@@ -5,7 +5,7 @@ using ControlPlane.Provisioning;
 
 namespace ControlPlane.Commands;
 
-/// <summary><c>controlplane node list|query|count|show|reprovision|decommission</c>.</summary>
+/// <summary><c>controlplane node list|query|count|show|config|reprovision|decommission</c>.</summary>
 internal static class NodeCommands
 {
     private const int PageNodes = 1000;
@@ -13,7 +13,11 @@ internal static class NodeCommands
     public static Command Create() => new("node", "The nodes of this silo's overlay.")
     {
         Aliases = { "nodes" },
-        Subcommands = { List(), NodeQueryCommand.Create(), NodeQueryCommand.CreateCount(), Show(), Reprovision(), Decommission() },
+        Subcommands =
+        {
+            List(), NodeQueryCommand.Create(), NodeQueryCommand.CreateCount(), Show(), NodeConfigCommand.Create(), Reprovision(),
+            Decommission(),
+        },
     };
 
     private static ClientCommand List()

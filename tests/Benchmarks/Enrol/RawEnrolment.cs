@@ -97,7 +97,8 @@ internal sealed class RawEnrolment : IAsyncDisposable
         var request = await fleet.Agent.MakeSigningRequestAsync(identity, NodeProtocol.V1, cancellationToken);
         var certificate = await CertifyAsync(identity, request, now, cancellationToken);
         var pending = new PendingCredentials { KeyedAt = now, SslDirectory = request.SslDirectory, Certificate = certificate };
-        var configuration = NodeSettings.Build(identity, pending, serverToken: "", overlay, options);
+        var configuration = NodeSettings.Build(
+            NodeSettings.Lines(identity, pending, overlay, options), pending, serverToken: "", overlay, new Dictionary<string, string>());
         await fleet.Agent.ConfigureAsync(identity, NodeProtocol.V1, configuration, cancellationToken);
         await fleet.Agent.RestartAsync(identity, NodeProtocol.V1, cancellationToken);
     }

@@ -88,6 +88,7 @@ internal sealed class FleetStateCluster : IAsyncDisposable
             silo.Services.AddSingleton<IKeyRegister>(new InMemoryKeyRegister());
             silo.Services.AddSingleton<INodeAgent>(new FakeNodes());
             silo.Services.AddSingleton<IFleetDiscovery, FakeDiscovery>();
+            silo.Services.AddSingleton<ILayerFiles, FakeLayerFiles>();
         });
         Silos = builder.Build();
         await Silos.DeployAsync();

@@ -7,6 +7,7 @@ using ControlPlane.TestKit.Fleet;
 using ControlPlane.TestKit.Provisioning;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Hosting;
+using Orleans.Serialization;
 using Orleans.Storage;
 using Orleans.TestingHost;
 
@@ -29,6 +30,8 @@ public class NodeCluster : IAsyncLifetime
     /// <summary>How long server tokens live; null: as long as is ordered.</summary>
     protected virtual TimeSpan? ServerTokenLife => null;
 
+    public FakeLayerFiles Layers { get; } = new();
+
     public MemoryFleetState State { get; } = new();
 
     internal StorageOutage Outage { get; } = new();
@@ -41,7 +44,9 @@ public class NodeCluster : IAsyncLifetime
         builder.ConfigureSiloHost((_, host) => host.Configuration[$"LocalCa:{Issuer}:DataFolder"] = folder);
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.AddMemoryGrainStorage(Memory);
+            // As Redis has it: what this codec does not know is found here, and not by an operator.
+            silo.AddMemoryGrainStorage(Memory, storage => storage.Configure<Serializer>(
+                (options, serializer) => options.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer)));
             silo.Services.AddKeyedSingleton<IGrainStorage>(
                 Stores.Fleet, (services, _) => new InterruptibleStorage(services.GetRequiredKeyedService<IGrainStorage>(Memory), Outage));
             silo.Services.AddSingleton(Time);
@@ -56,6 +61,7 @@ public class NodeCluster : IAsyncLifetime
             silo.Services.AddSingleton<IKeyRegister>(new InMemoryKeyRegister());
             silo.Services.Configure<CertificatesOptions>(options => options.SharedKeys = true);
             silo.Services.AddSingleton<INodeAgent>(Nodes);
+            silo.Services.AddSingleton<ILayerFiles>(Layers);
             silo.Services.AddSingleton<INodeAttestor, FakeAttestor>();
             silo.Services.AddSingleton<IExpectedNodes, FakeExpectedNodes>();
             silo.Services.AddSingleton<IServerTokenIssuer>(new FakeServerTokenIssuer { Life = ServerTokenLife });

@@ -59,6 +59,37 @@ public sealed class CommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task NodeConfig_ShowsWhatANodeHas_AndWithDryRunWhatWouldChange()
+    {
+        _api.Grains.Configurations["a.example.net"] = new NodeConfigurationView(
+            "a.example.net",
+            "eu-1",
+            [
+                new ConfigurationLine("loglevel", "debug", "10.yaml: acme", "info"),
+                new ConfigurationLine("old", null, null, "1"),
+                new ConfigurationLine("plugin.nats.pass", "(secret)", "10.yaml: acme", "(secret)"),
+            ],
+            [new ConfigurationLine("rpcutil.policy", "policy default deny", "10.yaml: acme", null)],
+            ["its facts are not known"],
+            IsSentKnown: true);
+
+        var (_, has, _) = await RunAsync("node", "config", "a.example.net");
+        var (exitCode, would, _) = await RunAsync("node", "config", "a.example.net", "--dry-run");
+        var (_, json, _) = await RunAsync("node", "config", "a.example.net", "--dry-run", "-o", "json");
+
+        Assert.Equal(ExitCodes.Done, exitCode);
+        Assert.Contains("loglevel          info", has, StringComparison.Ordinal);
+        Assert.Contains("~  loglevel          debug     10.yaml: acme  info", would, StringComparison.Ordinal);
+        Assert.Contains("-  old", would, StringComparison.Ordinal);
+        Assert.Contains("policy rpcutil.policy from 10.yaml: acme", would, StringComparison.Ordinal);
+        Assert.Contains("note: its facts are not known", would, StringComparison.Ordinal);
+        Assert.Equal(
+            "10.yaml: acme",
+            System.Text.Json.JsonDocument.Parse(json).RootElement.GetProperty("settings")[0].GetProperty("origin").GetString());
+        Assert.Equal(ExitCodes.Refused, (await RunAsync("node", "config", "b.example.net")).ExitCode);
+    }
+
+    [Fact]
     public async Task NodeReprovision_SendsTheReason()
     {
         var (exitCode, _, _) = await RunAsync("node", "reprovision", "a.example.net", "--reason", "new disk");

@@ -46,6 +46,9 @@ internal sealed class FakeGrains
 
     public Func<CertificateRevocation> Revoke { get; set; } = () => new CertificateRevocation.UnknownCertificate();
 
+    /// <summary>What nodes would be configured with.</summary>
+    public Dictionary<string, NodeConfigurationView?> Configurations { get; } = new(StringComparer.Ordinal);
+
     public IGrainFactory Factory => Stand.InForGrains(Resolve);
 
     public void Add(string identity, NodeStage stage = NodeStage.Enrolled, string? reason = null)
@@ -109,6 +112,7 @@ internal sealed class FakeGrains
         _ when contract == typeof(INodeGrain) => Stand.In<INodeGrain>(new()
         {
             [nameof(INodeGrain.Get)] = _ => Task.FromResult(Nodes.GetValueOrDefault((string)key) ?? Unknown((string)key)),
+            [nameof(INodeGrain.ViewConfiguration)] = _ => Task.FromResult(Configurations.GetValueOrDefault((string)key)),
             [nameof(INodeGrain.Reprovision)] = arguments =>
             {
                 LastReprovision = (ReprovisionRequest)arguments[0]!;

@@ -52,7 +52,7 @@ public sealed class OperatingGuideCaptureTests
     {
         var options = new ProvisioningOptions { Issuers = { ["choria"] = new string('b', 64) } };
         var overlay = new OverlayOptions { Brokers = ["nats://broker.example.net:4222"] };
-        var sent = NodeSettings.Build("node1.example.net", pending, "token", overlay, options).Settings.Keys;
+        var sent = NodeSettings.Lines("node1.example.net", pending, overlay, options).Keys;
 
         var needed = Keys(capture, "node1/etc/server.conf").Where(key =>
             key.StartsWith("plugin.security.", StringComparison.Ordinal)

@@ -83,11 +83,16 @@ public sealed class EnrolmentTests
     [InlineData(NodeStage.Attested, typeof(EnrolmentStep.Inspect))]
     [InlineData(NodeStage.Inspected, typeof(EnrolmentStep.Place))]
     [InlineData(NodeStage.Placed, typeof(EnrolmentStep.MakeKeys))]
-    [InlineData(NodeStage.Keyed, typeof(EnrolmentStep.Certify))]
+    [InlineData(NodeStage.Keyed, typeof(EnrolmentStep.Compose))]
     [InlineData(NodeStage.Certified, typeof(EnrolmentStep.Configure))]
     [InlineData(NodeStage.Configured, typeof(EnrolmentStep.Restart))]
     public void Next_TakesTheStepAfterTheStage(NodeStage stage, Type step) =>
         Assert.IsType(step, Next(Certified with { Stage = stage }, new NodeNews(StartedAt: Start)));
+
+    [Fact]
+    public void Next_Certifies_WhenItIsDecidedWhatTheNodeIsGiven() => Assert.IsType<EnrolmentStep.Certify>(Next(
+        Certified with { Stage = NodeStage.Keyed, Pending = Certified.Pending! with { Draft = NodeDraft.Empty } },
+        new NodeNews(StartedAt: Start)));
 
     [Fact]
     public void Next_WaitsForTheArrival_UntilItsDeadline()
@@ -245,7 +250,7 @@ public sealed class EnrolmentTests
         var held = (Certified with { Stage = NodeStage.Keyed }).OnHold(Setback.Deferred("the CA is busy", Start.AddMinutes(1)), Start);
 
         Assert.Equal(new EnrolmentStep.Nothing(Start.AddMinutes(1)), Next(held, Silence, Start.AddSeconds(59)));
-        Assert.IsType<EnrolmentStep.Certify>(Next(held, Silence, Start.AddMinutes(1)));
+        Assert.IsType<EnrolmentStep.Compose>(Next(held, Silence, Start.AddMinutes(1)));
     }
 
     [Fact]

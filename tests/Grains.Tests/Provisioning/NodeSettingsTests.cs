@@ -65,7 +65,38 @@ public sealed class NodeSettingsTests
     }
 
     [Fact]
-    public void Faults_FindsNone_InWhatChoriaAllows() => Assert.Empty(NodeSettings.Faults(Build(Certificate)));
+    public void Build_TakesLayersOverTheOverlay_AndReadsSecretsLast()
+    {
+        var draft = NodeDraft.Empty with
+        {
+            Settings = NodeDraft.Empty.Settings
+                .Add("registerinterval", new NodeLine("60", "a.yaml: it"))
+                .Add("identity", new NodeLine("other", "a.yaml: it"))
+                .Add("collectives", new NodeLine("mcollective, acme", "a.yaml: it"))
+                .Add("plugin.nats.pass", new NodeLine("/run/pass", "a.yaml: it", IsSecret: true)),
+        };
+        var pending = Certificate with { Draft = draft };
+        var configuration = Build(pending);
+
+        Assert.Equal(
+            ("60", Identity, "hunter2"),
+            (configuration.Settings["registerinterval"], configuration.Settings["identity"], configuration.Settings["plugin.nats.pass"]));
+        Assert.Equal(
+            ["mcollective", "acme"], NodeSettings.CollectivesIn(NodeSettings.Lines(Identity, pending, Overlay(), Options)));
+        Assert.Empty(NodeSettings.Faults(configuration, Overlay()));
+    }
+
+    [Fact]
+    public void Faults_DemandsTheCollective_InWhichTheNodeIsCalled()
+    {
+        var alone = NodeDraft.Empty with { Settings = NodeDraft.Empty.Settings.Add("collectives", new NodeLine("acme", "a.yaml: it")) };
+
+        Assert.Contains(
+            "mcollective", OnlyFault(Build(Certificate with { Draft = alone })), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Faults_FindsNone_InWhatChoriaAllows() => Assert.Empty(NodeSettings.Faults(Build(Certificate), Overlay()));
 
     [Theory]
     [InlineData("a\nplugin.choria.server.provision=true")]
@@ -76,7 +107,7 @@ public sealed class NodeSettingsTests
         var overlay = Overlay();
         overlay.Configuration["plugin.yaml"] = value;
 
-        Assert.Contains("'plugin.yaml'", Assert.Single(NodeSettings.Faults(Build(Certificate, overlay))), StringComparison.Ordinal);
+        Assert.Contains("'plugin.yaml'", OnlyFault(Build(Certificate, overlay)), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -90,7 +121,7 @@ public sealed class NodeSettingsTests
         overlay.Configuration[key] = "value";
 
         Assert.Contains(
-            "is not the name of a setting", Assert.Single(NodeSettings.Faults(Build(Certificate, overlay))), StringComparison.Ordinal);
+            "is not the name of a setting", OnlyFault(Build(Certificate, overlay)), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -107,11 +138,19 @@ public sealed class NodeSettingsTests
             ServerToken = new string('t', NodeSettings.ServerTokenLengthMax + 1),
         };
 
-        Assert.Equal(6, NodeSettings.Faults(configuration).Count);
+        Assert.Equal(6, NodeSettings.Faults(configuration, overlay).Count);
     }
 
+    private static string OnlyFault(NodeConfiguration configuration) =>
+        Assert.Single(NodeSettings.Faults(configuration, Overlay()));
+
     private static NodeConfiguration Build(PendingCredentials pending, OverlayOptions? overlay = null) =>
-        NodeSettings.Build(Identity, pending, "token", overlay ?? Overlay(), Options);
+        NodeSettings.Build(
+            NodeSettings.Lines(Identity, pending, overlay ?? Overlay(), Options),
+            pending,
+            "token",
+            overlay ?? Overlay(),
+            new Dictionary<string, string> { ["plugin.nats.pass"] = "hunter2" });
 
     private static OverlayOptions Overlay() => new()
     {

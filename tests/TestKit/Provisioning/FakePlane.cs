@@ -45,3 +45,16 @@ public sealed class FakeDiscovery : IFleetDiscovery
         }
     }
 }
+
+/// <summary>Layers that a test wrote, and secrets by their path.</summary>
+public sealed class FakeLayerFiles : ILayerFiles
+{
+    public IReadOnlyList<LayerFile> Files { get; set; } = [];
+
+    public Dictionary<string, string> Secrets { get; } = new(StringComparer.Ordinal);
+
+    public IReadOnlyList<LayerFile> Read(string? folder) => Files;
+
+    public Task<string> ReadSecretAsync(string path, CancellationToken cancellationToken) =>
+        Secrets.TryGetValue(path, out var secret) ? Task.FromResult(secret) : throw new IOException($"there is no {path}");
+}
