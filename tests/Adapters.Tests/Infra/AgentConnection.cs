@@ -57,6 +57,18 @@ internal sealed class AgentConnection : IAsyncDisposable
     public Task<string?> PublishAsync(string subject, CancellationToken cancellationToken) =>
         SayAsync($"PUB {subject} 1\r\nx\r\n", cancellationToken);
 
+    /// <summary>The last thing that the server says before it ends the connection.</summary>
+    public async Task<string?> UntilClosedAsync(CancellationToken cancellationToken)
+    {
+        string? last = null;
+        while (await _reader.ReadLineAsync(cancellationToken) is { } line)
+        {
+            last = line;
+        }
+
+        return last;
+    }
+
     public async ValueTask DisposeAsync()
     {
         _reader.Dispose();
