@@ -41,7 +41,7 @@ public sealed class AdmissionCheckTests
     [Fact]
     public void Next_FinishesWhatHasKeys_ThoughEnrolmentIsPaused()
     {
-        var keyed = Placed with { Stage = NodeStage.Keyed, Pending = new PendingCredentials { KeyedAt = Now } };
+        var keyed = Placed with { Stage = NodeStage.Keyed, Pending = new PendingCredentials { KeyedAt = Now, Draft = NodeDraft.Empty } };
 
         Assert.IsType<EnrolmentStep.Certify>(Next(keyed, Control(1) with { Pause = Pause }));
     }
