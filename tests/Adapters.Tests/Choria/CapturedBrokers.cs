@@ -46,7 +46,11 @@ internal static class CapturedBrokers
         (string?)fields["pass"]);
 
     /// <summary>What the broker decides of an identity whose claims are recorded and whose token is not: it is signed anew.</summary>
-    public static BrokerVerdict Verdict(JsonNode definition)
+    public static BrokerVerdict Verdict(JsonNode definition) =>
+        BrokerDecision.Judge(Settings[(string)definition["mode"]!], LogIn(definition), Now);
+
+    /// <summary>The log-in of such an identity.</summary>
+    public static BrokerLogIn LogIn(JsonNode definition)
     {
         const string Nonce = "nonce";
         var mode = (string)definition["mode"]!;
@@ -60,14 +64,13 @@ internal static class CapturedBrokers
         }
 
         var connect = definition["connect"]!;
-        var logIn = new BrokerLogIn(
+        return new BrokerLogIn(
             hasCertificate && !byRsa ? BrokerTls.WithTrustedCertificate : BrokerTls.WithoutCertificate,
             claims is null ? null : Sign(claims, byRsa),
             NatsNonce.Sign(holder, Nonce),
             Nonce,
             (string?)connect["user"],
             (string?)connect["pass"]);
-        return BrokerDecision.Judge(Settings[mode], logIn, Now);
     }
 
     private static BrokerSettings SettingsOf(string mode)

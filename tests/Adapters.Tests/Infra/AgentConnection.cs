@@ -13,24 +13,32 @@ internal sealed class AgentConnection : IAsyncDisposable
     private readonly SslStream _stream;
     private readonly StreamReader _reader;
 
-    private AgentConnection(TcpClient client, SslStream stream, string greeting)
+    private AgentConnection(TcpClient client, SslStream stream, string? nonce)
     {
         _client = client;
         _stream = stream;
         _reader = new StreamReader(stream, Encoding.UTF8);
-        OffersNonce = greeting.Contains("\"nonce\"", StringComparison.Ordinal);
+        Nonce = nonce;
     }
 
-    /// <summary>Whether INFO held a nonce.</summary>
-    public bool OffersNonce { get; }
+    /// <summary>The nonce of INFO; null without one.</summary>
+    public string? Nonce { get; }
 
     /// <summary>What the server said to CONNECT; null when it took it.</summary>
     public string? LoginFault { get; private set; }
 
+    public static Task<AgentConnection> OpenAsync(
+        int port, object connect, CancellationToken cancellationToken, X509Certificate2? certificate = null) =>
+        OpenAsync(port, _ => connect, cancellationToken, certificate);
+
+    /// <param name="port">Where.</param>
+    /// <param name="connect">Makes the fields of CONNECT for the nonce of INFO.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="certificate">The client certificate to show.</param>
     public static async Task<AgentConnection> OpenAsync(
-        int port, object connect, CancellationToken cancellationToken, X509Certificate2? certificate = null)
+        int port, Func<string?, object> connect, CancellationToken cancellationToken, X509Certificate2? certificate = null)
     {
-        var client = new TcpClient();
+        var client = new TcpClient { NoDelay = true };
         await client.ConnectAsync("127.0.0.1", port, cancellationToken);
         var greeting = await ReadLineAsync(client.GetStream(), cancellationToken);
         var stream = new SslStream(client.GetStream(), leaveInnerStreamOpen: false);
@@ -44,8 +52,9 @@ internal sealed class AgentConnection : IAsyncDisposable
 #pragma warning restore CA5359
             },
             cancellationToken);
-        var connection = new AgentConnection(client, stream, greeting);
-        connection.LoginFault = await connection.SayAsync($"CONNECT {JsonSerializer.Serialize(connect)}\r\n", cancellationToken);
+        var connection = new AgentConnection(client, stream, NonceOf(greeting));
+        connection.LoginFault = await connection.SayAsync(
+            $"CONNECT {JsonSerializer.Serialize(connect(connection.Nonce))}\r\n", cancellationToken);
         return connection;
     }
 
@@ -83,10 +92,13 @@ internal sealed class AgentConnection : IAsyncDisposable
         try
         {
             await _stream.WriteAsync(Encoding.UTF8.GetBytes(line + "PING\r\n"), cancellationToken);
-            while (await _reader.ReadLineAsync(cancellationToken) is { } answer && answer != "PONG")
+            string? answer;
+            while ((answer = await _reader.ReadLineAsync(cancellationToken)) is not (null or "PONG"))
             {
                 fault = answer.StartsWith("-ERR", StringComparison.Ordinal) ? answer : fault;
             }
+
+            fault ??= answer is null ? "the server closed the connection" : null;
         }
         catch (IOException closed)
         {
@@ -94,6 +106,12 @@ internal sealed class AgentConnection : IAsyncDisposable
         }
 
         return fault;
+    }
+
+    private static string? NonceOf(string greeting)
+    {
+        using var info = JsonDocument.Parse(greeting["INFO ".Length..]);
+        return info.RootElement.TryGetProperty("nonce", out var nonce) ? nonce.GetString() : null;
     }
 
     // Byte by byte: what follows the line belongs to the TLS handshake.

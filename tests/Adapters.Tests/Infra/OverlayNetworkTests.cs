@@ -98,7 +98,7 @@ public sealed class OverlayNetworkTests
         await using var network = await NatsNetwork.StartAsync(V2, Token);
         await using var node = await NodeAsync(network, V2);
 
-        Assert.True(node.OffersNonce);
+        Assert.NotNull(node.Nonce);
     }
 
     [Theory]

@@ -31,7 +31,10 @@ public sealed class NatsServer : IAsyncDisposable
     /// <summary>The port of its HTTP monitoring: <c>/connz</c>, <c>/jsz</c>, <c>/healthz</c>.</summary>
     public int MonitorPort { get; private set; }
 
-    public string Url => $"nats://127.0.0.1:{Port}";
+    public string Url => $"nats://127.0.0.1:{FrontPort ?? Port}";
+
+    /// <summary>The port of what stands before it, where clients do not come to it directly.</summary>
+    internal int? FrontPort { get; set; }
 
     public int ProcessId => _process!.Id;
 
@@ -206,7 +209,7 @@ public sealed class NatsServer : IAsyncDisposable
         var text = new StringBuilder().AppendLine($"server_name: \"{_settings.Name ?? $"nats-{Port}"}\"");
         if (_settings.Tls is { } tls)
         {
-            text.Append($"tls {{ cert_file: \"{tls.CertificatePath}\", key_file: \"{tls.KeyPath}\"");
+            text.Append($"tls {{ cert_file: \"{tls.CertificatePath}\", key_file: \"{tls.KeyPath}\", timeout: 30");
             text.AppendLine(tls.ClientAuthorityPath is { } authority ? $", ca_file: \"{authority}\", verify: true }}" : "}");
             text.AppendLine(tls.AllowPlain ? "allow_non_tls: true" : "");
         }
