@@ -56,7 +56,7 @@ internal sealed class NodeCalls(
             foreach (var request in requests)
             {
                 inbox.Expect(request.Id, received => waiter.Receive(received, request));
-                var payload = Encode(request, call.Signers[request.Protocol], inbox);
+                var payload = Encode(request, call.Signers[request.Protocol], inbox.ReplySubject(call.Identity, request.Id));
                 await inbox.PublishAsync(ChoriaSubjects.Node(call.Collective, call.Identity), payload, either.Token);
             }
 
@@ -108,7 +108,7 @@ internal sealed class NodeCalls(
             var request = Request(protocol, collective, Discovery.Agent, Discovery.Ping, ChoriaFilter.HavingAgent(agent));
             ping.Ids.Add(request.Id);
             inbox.Expect(request.Id, receive);
-            var payload = Encode(request, RequestSigner.Insecure, inbox);
+            var payload = Encode(request, RequestSigner.Insecure, inbox.ReplySubject(ReplySubjects.Everybody, request.Id));
             await inbox.PublishAsync(ChoriaSubjects.Broadcast(collective, Discovery.Agent), payload, cancellationToken);
         }
 
@@ -140,8 +140,8 @@ internal sealed class NodeCalls(
         };
     }
 
-    private byte[] Encode(ChoriaRequest request, RequestSigner signer, ReplyInbox inbox) =>
-        ChoriaEnvelope.EncodeRequest(request, new TransportHeaders(inbox.ReplySubject(request.Id), caller.Sender), signer);
+    private byte[] Encode(ChoriaRequest request, RequestSigner signer, string replySubject) =>
+        ChoriaEnvelope.EncodeRequest(request, new TransportHeaders(replySubject, caller.Sender), signer);
 
     /// <summary>Always the same connection for one node, so that its requests stay in order.</summary>
     private ReplyInbox InboxOf(string network, string collective, string identity)

@@ -48,7 +48,9 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
     public bool HasHeardAllSince(long outagesThen) =>
         subscribing.IsCompletedSuccessfully && connection.ConnectionState == NatsConnectionState.Open && Outages == outagesThen;
 
-    public string ReplySubject(string requestId) => $"{prefix}.{requestId}";
+    /// <param name="addressee">The node that is asked, or <see cref="ReplySubjects.Everybody"/>.</param>
+    /// <param name="requestId">The request.</param>
+    public string ReplySubject(string addressee, string requestId) => ReplySubjects.Of(prefix, addressee, requestId);
 
     public void Expect(string requestId, Action<ReceivedReply> receive) => waiting[requestId] = receive;
 
