@@ -48,7 +48,8 @@ internal sealed class FleetConnections : IAsyncDisposable
             var needed = NeededSubjects.Of(name, options.Value, overlays.Value, caller.Id, inbox);
             connectors[name] =
                 [.. Enumerable.Range(0, network.Connections).Select(number => Connector(name, number, network, inbox, needed))];
-            networks[name] = [.. connectors[name].Select(connector => new NatsConnection(ClientOptions(name, connector, network, inbox)))];
+            networks[name] =
+                [.. connectors[name].Select(connector => new NatsConnection(ClientOptions(name, connector, network, inbox, loggers)))];
         }
     }
 
@@ -81,7 +82,8 @@ internal sealed class FleetConnections : IAsyncDisposable
             loggers.CreateLogger<BrokerConnector>());
 
     // No credentials and no TLS for the client library: the connector's connections are logged in.
-    private NatsOpts ClientOptions(string name, BrokerConnector connector, NetworkOptions options, string inbox) => NatsOpts.Default with
+    public static NatsOpts ClientOptions(
+        string name, BrokerConnector connector, BrokerLoginOptions options, string inbox, ILoggerFactory loggers) => NatsOpts.Default with
     {
         Url = string.Join(',', options.Urls),
         Name = name,

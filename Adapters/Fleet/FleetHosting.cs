@@ -1,5 +1,6 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
+using ControlPlane.Adapters.Fleet.Access;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Adapters.Fleet.Placement;
 using ControlPlane.Fleet;
@@ -46,6 +47,11 @@ public static class FleetHosting
         silo.Services.AddSingleton<IServerTokenIssuer, ChoriaServerTokenIssuer>();
         silo.Services.AddSingleton<IPlacementLink, NatsPlacementLink>();
         silo.Services.AddHostedService<PlacementDoor>();
+        silo.Services.AddOptions<AccessBrokersOptions>().BindConfiguration(AccessBrokersOptions.Section).ValidateOnStart();
+        silo.Services.AddSingleton<IValidateOptions<AccessBrokersOptions>, AccessBrokersOptionsValidator>();
+        silo.Services.AddSingleton<BrokerSessions>();
+        silo.Services.AddSingleton<LogInMeter>();
+        silo.Services.AddHostedService<BrokerAccess>();
         return silo.AddOverlayStreams().AddFleetEvents();
     }
 

@@ -66,6 +66,13 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
 
     private static void AddNetworkFaults(ValidateOptionsResultBuilder faults, NetworkOptions network, string path)
     {
+        AddLoginFaults(faults, network, path);
+        AddFileFault(faults, network.NodeCaFile, $"{path}:{nameof(network.NodeCaFile)}", required: false);
+    }
+
+    /// <summary>What is wrong with how we log in to brokers.</summary>
+    internal static void AddLoginFaults(ValidateOptionsResultBuilder faults, BrokerLoginOptions network, string path)
+    {
         if (network.Urls.Count == 0)
         {
             faults.AddError("needs at least one broker, e.g. nats://broker1.example.net:4222", $"{path}:{nameof(network.Urls)}");
@@ -79,7 +86,6 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
 
         AddFileFault(faults, network.PasswordFile, $"{path}:{nameof(network.PasswordFile)}", required: network.User is not null);
         AddFileFault(faults, network.CaFile, $"{path}:{nameof(network.CaFile)}", required: false);
-        AddFileFault(faults, network.NodeCaFile, $"{path}:{nameof(network.NodeCaFile)}", required: false);
         AddPairFaults(
             faults, network.TokenFile, network.SeedFile, $"{path}:{nameof(network.TokenFile)}", $"{path}:{nameof(network.SeedFile)}");
         AddPairFaults(
@@ -105,7 +111,7 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
         AddFileFault(faults, companion, companionPath, required: file is not null);
     }
 
-    private static void AddFileFault(ValidateOptionsResultBuilder faults, string? file, string path, bool required)
+    internal static void AddFileFault(ValidateOptionsResultBuilder faults, string? file, string path, bool required)
     {
         if (string.IsNullOrEmpty(file))
         {

@@ -58,6 +58,13 @@ public interface INodeGrain : IGrainWithStringKey
     [Alias("Contest"), AlwaysInterleave]
     Task Contest(ContestedAnswer contested);
 
+    /// <summary>Whether who shows credentials of a key is the node as it stands here.</summary>
+    /// <param name="key">
+    /// Lower-case hexadecimal: the Ed25519 public key of a server token, or SHA-256 of a certificate's public key.
+    /// </param>
+    [Alias("JudgeKey"), AlwaysInterleave]
+    Task<KeyStanding> JudgeKey(string key);
+
     /// <summary>Makes an enrolled, quarantined or decommissioned node enrol anew.</summary>
     /// <remarks>Safe to repeat: while an enrolment runs, it answers <see cref="ReprovisionOutcome.UnderWay"/>.</remarks>
     [Alias("Reprovision"), ResponseTimeout("00:01:00")]
@@ -81,6 +88,19 @@ public enum NodeProtocol
     Unknown = 0,
     V1 = 1,
     V2 = 2,
+}
+
+/// <summary>What a key is to a node.</summary>
+public enum KeyStanding
+{
+    /// <summary>No node of that name has credentials of ours.</summary>
+    Unknown = 0,
+
+    /// <summary>The node holds it, or is about to.</summary>
+    Present = 1,
+
+    /// <summary>The node has other credentials now, or has left the fleet.</summary>
+    Superseded = 2,
 }
 
 /// <summary>A second answer to a request on the provisioning network, by the same name and another than the first.</summary>

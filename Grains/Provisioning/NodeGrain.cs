@@ -131,6 +131,8 @@ internal sealed class NodeGrain(
         : configurationSteps.View(
             Identity, State, await GrainFactory.GetGrain<IFleetIndexGrain>(FleetRoster.ShardOf(Identity)).Find(Identity));
 
+    public Task<KeyStanding> JudgeKey(string key) => Task.FromResult(State.StandingOf(key));
+
     public async Task<bool> NoteLiveness(LivenessChange change)
     {
         await Exclusively(async () =>

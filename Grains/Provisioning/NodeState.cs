@@ -106,6 +106,19 @@ internal sealed record NodeState
     /// <summary>Whether the node's fall back to provisioning at an instant is the one that it was asked for.</summary>
     public bool WasAskedToEnrol(DateTimeOffset fellAt) => AskedToEnrolAt is { } asked && fellAt - asked < AskedLifetime;
 
+    /// <summary>What a key is to the node now.</summary>
+    public KeyStanding StandingOf(string key)
+    {
+        string?[] present =
+        [
+            Held?.Ed25519PublicKey, Held?.Certificate?.PublicKeyFingerprint,
+            Pending?.Ed25519PublicKey, Pending?.Certificate?.PublicKeyFingerprint,
+        ];
+        return present.Contains(key, StringComparer.OrdinalIgnoreCase) ? KeyStanding.Present
+            : Stage == NodeStage.Gone || present.Any(one => one is not null) ? KeyStanding.Superseded
+            : KeyStanding.Unknown;
+    }
+
     public NodeState Reached(NodeStage stage, DateTimeOffset at, string? detail = null) =>
         this with { Stage = stage, Hold = null, History = Append(new NodeStep(stage, at, Attempt, detail)) };
 

@@ -1,5 +1,6 @@
 using System.Net;
 using ControlPlane.Adapters.Fleet;
+using ControlPlane.Adapters.Fleet.Access;
 using ControlPlane.Api;
 using ControlPlane.Hosting;
 
@@ -31,7 +32,9 @@ internal static partial class Risks
     [
         .. OfApi(Bound<ApiOptions>(configuration, ApiOptions.Section)),
         .. OfRedis(Bound<RedisOptions>(configuration, RedisOptions.Section)),
-        .. OfFleet(Bound<FleetOptions>(configuration, FleetOptions.Section)),
+        .. OfBrokers(
+            Bound<FleetOptions>(configuration, FleetOptions.Section),
+            Bound<AccessBrokersOptions>(configuration, AccessBrokersOptions.Section)),
         .. OfSilo(Bound<SiloHostOptions>(configuration, SiloHostOptions.Section)),
     ];
 
@@ -84,11 +87,16 @@ internal static partial class Risks
         }
     }
 
-    private static IEnumerable<Risk> OfFleet(FleetOptions fleet) =>
-        from network in fleet.Overlays.Select(overlay => ($"{nameof(fleet.Overlays)}:{overlay.Key}", overlay.Value))
-            .Prepend((nameof(fleet.Provisioning), fleet.Provisioning))
-        where !network.Item2.Tls && network.Item2.Urls.Exists(url => !Uri.TryCreate(url, UriKind.Absolute, out var uri) || !uri.IsLoopback)
-        select new Risk(NatsWithoutTls, $"{FleetOptions.Section}:{network.Item1}:{nameof(NetworkOptions.Tls)}",
+    private static IEnumerable<Risk> OfBrokers(FleetOptions fleet, AccessBrokersOptions access) =>
+        from network in (IEnumerable<(string Key, BrokerLoginOptions Login)>)
+        [
+            ($"{FleetOptions.Section}:{nameof(fleet.Provisioning)}", fleet.Provisioning),
+            .. fleet.Overlays.Select(
+                overlay => ($"{FleetOptions.Section}:{nameof(fleet.Overlays)}:{overlay.Key}", (BrokerLoginOptions)overlay.Value)),
+            .. access.Networks.Select(one => ($"{AccessBrokersOptions.Section}:{nameof(access.Networks)}:{one.Key}", one.Value)),
+        ]
+        where !network.Login.Tls && network.Login.Urls.Exists(url => !Uri.TryCreate(url, UriKind.Absolute, out var uri) || !uri.IsLoopback)
+        select new Risk(NatsWithoutTls, $"{network.Key}:{nameof(BrokerLoginOptions.Tls)}",
             "is off for a broker on another machine, which anybody on the way can then be: leave it on");
 
     private static IEnumerable<Risk> OfSilo(SiloHostOptions silo) => IsLoopback(silo.Address)

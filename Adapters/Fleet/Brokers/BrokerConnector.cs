@@ -5,7 +5,7 @@ namespace ControlPlane.Adapters.Fleet.Brokers;
 
 /// <summary>Makes the connections of one NATS client, again and again, and knows why there is none.</summary>
 internal sealed partial class BrokerConnector(
-    string network, NetworkOptions options, BrokerLogin login, IReadOnlyList<NeededSubject> needed, TimeProvider time, ILogger logger)
+    string network, BrokerLoginOptions options, BrokerLogin login, IReadOnlyList<NeededSubject> needed, TimeProvider time, ILogger logger)
     : INatsSocketConnectionFactory
 {
     private readonly Lock gate = new();

@@ -11,7 +11,7 @@ internal sealed record BrokerCredentials(
     : IDisposable
 {
     /// <exception cref="BrokerLoginException">A file cannot be read, or holds something else.</exception>
-    public static BrokerCredentials Read(NetworkOptions network) => new(
+    public static BrokerCredentials Read(BrokerLoginOptions network) => new(
         network.User,
         Read(network.PasswordFile, nameof(network.PasswordFile), SecretFile.Read),
         Read(network.TokenFile, nameof(network.TokenFile), SecretFile.Read),

@@ -12,7 +12,7 @@ namespace ControlPlane.Adapters.Fleet.Brokers;
 /// NATS' client library writes the nonce's signature in an encoding that Choria's brokers refuse, gives up after two refusals, and keeps
 /// the credentials that it began with. So it is given connections that are logged in already; see <see cref="BrokerSocket"/>.
 /// </remarks>
-internal sealed class BrokerLogin(NetworkOptions network, string name, string inboxPrefix)
+internal sealed class BrokerLogin(BrokerLoginOptions network, string name, string inboxPrefix)
 {
     private const string UserInformation = "$SYS.REQ.USER.INFO";
 

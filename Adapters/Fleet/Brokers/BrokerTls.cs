@@ -10,7 +10,7 @@ internal static class BrokerTls
 {
     /// <exception cref="BrokerLoginException">The broker cannot be trusted, or does not take our certificate.</exception>
     public static async Task<SslStream> SecureAsync(
-        Stream plain, string host, NetworkOptions network, BrokerCredentials credentials, CancellationToken cancellationToken)
+        Stream plain, string host, BrokerLoginOptions network, BrokerCredentials credentials, CancellationToken cancellationToken)
     {
         var secure = new SslStream(plain, leaveInnerStreamOpen: false);
         string? doubt = null;

@@ -1,6 +1,8 @@
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Fleet.Access;
 using ControlPlane.Adapters.Fleet.Placement;
 using ControlPlane.Adapters.Nats;
+using ControlPlane.Adapters.Nats.Callout;
 using ControlPlane.Fleet;
 using ControlPlane.Overlays;
 
@@ -13,6 +15,14 @@ internal static class NeededSubjects
 {
     /// <summary>More than this is not listed one by one; the rest is counted.</summary>
     private const int DescribedMax = 12;
+
+    /// <summary>What deciding log-ins needs of a broker's system account.</summary>
+    public static IReadOnlyList<NeededSubject> OfAccess { get; } =
+    [
+        new(SubjectUse.Subscribe, AuthorizationRequest.Subject, "hear who logs in"),
+        new(SubjectUse.Subscribe, BrokerMonitor.Events, "know who is connected"),
+        ToPublish("$SYS.REQ.SERVER.>", "list and end connections"),
+    ];
 
     public static IReadOnlyList<NeededSubject> Of(
         string network, FleetOptions fleet, OverlaysOptions overlays, string caller, string inboxPrefix) =>

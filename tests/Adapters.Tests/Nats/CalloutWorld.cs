@@ -11,9 +11,6 @@ internal sealed class CalloutWorld : IAsyncDisposable
 {
     public const string ServerName = "broker1";
 
-    private static readonly string Programs = Path.Combine(
-        Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache/controlplane/nats-server");
-
     private readonly CalloutKeys _keys;
     private readonly NatsConnection _service;
     private readonly Task _answering;
@@ -37,7 +34,7 @@ internal sealed class CalloutWorld : IAsyncDisposable
     public ConcurrentQueue<AuthorizationRequest> Asked { get; } = [];
 
     public static async Task<CalloutWorld> StartAsync(
-        string suite, Func<AuthorizationRequest, UserGrant?> decide, bool encrypted = false, bool verifiesClients = false)
+        bool newest, Func<AuthorizationRequest, UserGrant?> decide, bool encrypted = false, bool verifiesClients = false)
     {
         var cancellationToken = TestContext.Current.CancellationToken;
         var pki = TestPki.Create();
@@ -47,7 +44,7 @@ internal sealed class CalloutWorld : IAsyncDisposable
         var server = await NatsServer.StartAsync(
             new NatsServerSettings
             {
-                Program = Path.Combine(Programs, suite, "nats-server"),
+                Program = newest ? NatsPrograms.Newest : NatsPrograms.WithAuthCallout,
                 Name = ServerName,
                 Tls = new NatsServerTls(
                     broker.CertificatePath, broker.KeyPath, verifiesClients ? pki.AuthorityPath : null, AllowPlain: true),

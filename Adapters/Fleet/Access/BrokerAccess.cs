@@ -1,0 +1,124 @@
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Fleet.Brokers;
+using ControlPlane.Adapters.Nats.Callout;
+using ControlPlane.Inventory;
+using ControlPlane.Provisioning;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using NATS.Client.Core;
+
+namespace ControlPlane.Adapters.Fleet.Access;
+
+/// <summary>Decides the log-ins at the brokers of <c>Access:Brokers</c>, for as long as the silo runs. Does nothing without one.</summary>
+internal sealed partial class BrokerAccess(
+    IOptions<AccessBrokersOptions> options,
+    IOptions<FleetOptions> fleet,
+    IOptions<ProvisioningOptions> provisioning,
+    IOptions<NodeProofOptions> proof,
+    BrokerSessions sessions,
+    LogInMeter meter,
+    IGrainFactory grains,
+    INodeChangeFeed changes,
+    TimeProvider time,
+    ILoggerFactory loggers) : BackgroundService
+{
+    private const int BatchesMax = 16;
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
+
+    private readonly ILogger logger = loggers.CreateLogger<BrokerAccess>();
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (options.Value.Networks.Count == 0)
+        {
+            return;
+        }
+
+        using var keys = new CalloutKeys(
+            SecretFile.Read(options.Value.IssuerSeedFile), SecretFile.ReadOrNull(options.Value.XKeySeedFile));
+        LogBegun(string.Join(", ", options.Value.Networks.Keys), keys.Issuer, keys.XKey ?? "(none)");
+        var connections = options.Value.Networks.ToDictionary(network => network.Key, network => Connect(network.Key, network.Value));
+        var brokers = connections.ToDictionary(network => network.Key, network => new BrokerMonitor(network.Key, network.Value));
+        var judge = new LogInJudge(LogInSettings.Of(options.Value, fleet.Value, provisioning.Value), proof.Value.IdentityClaim);
+        var authority = new LogInAuthority(
+            judge, sessions, brokers, grains, options.Value, meter, time, loggers.CreateLogger<LogInAuthority>());
+        var loops = new List<Task> { KeepOnAsync("changes", token => FollowChangesAsync(authority, token), stoppingToken) };
+        foreach (var (network, connection) in connections)
+        {
+            var responder = new CalloutResponder(
+                connection, keys, authority, meter, options.Value.DecisionsMax, time, loggers.CreateLogger<CalloutResponder>());
+            var watch = new SessionWatch(connection, brokers[network], sessions, authority, time);
+            loops.Add(KeepOnAsync(network, responder.RunAsync, stoppingToken));
+            loops.Add(KeepOnAsync(network, watch.FollowAsync, stoppingToken));
+            loops.Add(KeepOnAsync(network, watch.ListAsync, stoppingToken));
+        }
+
+        await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (var connection in connections.Values)
+        {
+            await connection.DisposeAsync();
+        }
+    }
+
+    private NatsConnection Connect(string network, BrokerLoginOptions login)
+    {
+        var name = $"controlplane-access-{network}";
+        var connector = new BrokerConnector(
+            name,
+            login,
+            new BrokerLogin(login, name, NatsOpts.Default.InboxPrefix),
+            NeededSubjects.OfAccess,
+            time,
+            loggers.CreateLogger<BrokerConnector>());
+        return new NatsConnection(FleetConnections.ClientOptions(name, connector, login, NatsOpts.Default.InboxPrefix, loggers));
+    }
+
+    private async Task FollowChangesAsync(LogInAuthority authority, CancellationToken cancellationToken)
+    {
+        ulong? position = null;
+        while (true)
+        {
+            var read = await changes.ReadAsync(position, BatchesMax, cancellationToken);
+            if (read is FeedRead.Changes { Batches: var batches })
+            {
+                foreach (var change in batches.SelectMany(batch => batch.Changes))
+                {
+                    await authority.EndSupersededAsync(change.Node.Identity, cancellationToken);
+                }
+            }
+
+            position = read switch
+            {
+                FeedRead.Changes next => next.Position,
+                FeedRead.TooOld old => old.Position,
+                _ => position,
+            };
+        }
+    }
+
+    // The top of loops that must go on: nobody logs in while one has ended.
+    private async Task KeepOnAsync(string what, Func<CancellationToken, Task> loop, CancellationToken stoppingToken)
+    {
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await loop(stoppingToken);
+            }
+            catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
+            {
+                LogBegunAgain(what, fault.Message);
+            }
+
+            await Task.Delay(RetryDelay, time, stoppingToken);
+        }
+    }
+
+    [LoggerMessage(
+        LogLevel.Information, "Deciding log-ins at the brokers of {Networks}; their auth_callout has the issuer {Issuer} and the xkey {XKey}")]
+    private partial void LogBegun(string networks, string issuer, string xKey);
+
+    [LoggerMessage(LogLevel.Warning, "Deciding log-ins at brokers ({What}) was interrupted and begins again: {Reason}")]
+    private partial void LogBegunAgain(string what, string reason);
+}
