@@ -22,8 +22,8 @@ public interface ICertificateIssuer
     Task<SignedCertificate> IssueAsync(CertificateOrder order, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The certificates that verify what it issues: issuing CA first, root last. Empty while it names them with its first certificate. May be
-    /// cached by the adapter, and should: it is asked before each order.
+    /// The certificates that verify what it issues: issuing CA first, root last. Empty while it names them with its first certificate.
+    /// The adapter should cache them: it is asked before each order.
     /// </summary>
     /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
     Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken);

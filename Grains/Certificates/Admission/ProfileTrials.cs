@@ -20,12 +20,13 @@ internal sealed partial class ProfileTrials(TimeProvider time, ILogger<ProfileTr
             var standing = Of(issuer, profile);
             return standing.AsideUntil > time.GetUtcNow()
                 ? new GateVerdict.Deferred(
-                    $"{issuer} is left aside for the profile '{profile}' until {standing.AsideUntil:u}: {standing.Fault}", standing.AsideUntil)
+                    $"{issuer} is left aside for the profile '{profile}' until {standing.AsideUntil:u}: {standing.Fault}",
+                    standing.AsideUntil)
                 : null;
         }
     }
 
-    /// <summary>Waits while another order is tried; null when the order may be sent, and must then come back by <see cref="Leave"/>.</summary>
+    /// <summary>Waits while another order is tried; null when the order may be sent. It then comes back by <see cref="Leave"/>.</summary>
     public async Task<GateVerdict.Deferred?> EnterAsync(string issuer, string profile, DateTimeOffset deadline)
     {
         while (true)
@@ -94,7 +95,8 @@ internal sealed partial class ProfileTrials(TimeProvider time, ILogger<ProfileTr
 
     [LoggerMessage(
         LogLevel.Error,
-        "{Issuer} is left aside for the profile '{Profile}' until {Until}: {Reason}. Mend the CA or the profile; a start of the silo asks at once")]
+        "{Issuer} is left aside for the profile '{Profile}' until {Until}: {Reason}. "
+            + "Mend the CA or the profile; a silo that starts asks at once")]
     private partial void LogAside(string issuer, string profile, DateTimeOffset until, string reason);
 
     private sealed class Standing

@@ -208,60 +208,6 @@ public sealed class OrderBookTests
     }
 
     [Fact]
-    public async Task IssueAsync_TriesOneOrder_AndAfterAWrongCertificateOneAnHour()
-    {
-        var alone = new ScriptedIssuer("alone");
-        alone.Falsify = order => order with { NotAfter = order.NotAfter.AddDays(-2) };
-        var silo = new IssuanceSilo(ledger, keys, time, options => options.SharedKeys = true, alone);
-
-        for (var hour = 1; hour <= 3; hour++)
-        {
-            var outcomes = await Task.WhenAll(Enumerable.Range(0, 40).Select(one => silo.IssueAsync(Order($"{Identity}/{hour}-{one}"))));
-
-            Assert.All(outcomes, outcome => Assert.IsType<IssuanceOutcome.Deferred>(outcome));
-            Assert.Equal(hour, alone.Calls);
-            time.Advance(TimeSpan.FromMinutes(59));
-            var aside = Assert.IsType<IssuanceOutcome.Deferred>(await silo.IssueAsync(Order($"{Identity}/{hour}-0")));
-            Assert.Contains("left aside for the profile 'node'", aside.Reason, StringComparison.Ordinal);
-            time.SetUtcNow(aside.RetryAt);
-        }
-
-        alone.Falsify = null;
-        var right = await Task.WhenAll(Enumerable.Range(0, 40).Select(one => silo.IssueAsync(Order($"{Identity}/4-{one}"))));
-        Assert.All(right, outcome => Assert.IsType<IssuanceOutcome.Issued>(outcome));
-        await silo.SweepAsync();
-        Assert.Equal(3, alone.Revoked.Count);
-    }
-
-    [Fact]
-    public async Task IssueAsync_TriesTheNextOrder_WhenTheFirstWasNotSigned()
-    {
-        var alone = new ScriptedIssuer("alone");
-        var failures = 2;
-        alone.BeforeSigning = (_, _) => failures-- > 0 ? throw new IssuerUnavailableException("away") : Task.CompletedTask;
-        var silo = new IssuanceSilo(ledger, keys, time, options => options.SharedKeys = true, alone);
-
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 20).Select(one => silo.IssueAsync(Order($"{Identity}/{one}"))));
-
-        Assert.Equal(18, outcomes.OfType<IssuanceOutcome.Issued>().Count());
-        Assert.Equal(20, alone.Calls);
-    }
-
-    [Fact]
-    public async Task IssueAsync_HasNothingSigned_WhileTheChainIsAway()
-    {
-        var alone = new ScriptedIssuer("alone") { Chain = () => throw new IssuerUnavailableException("no answer") };
-        var silo = new IssuanceSilo(ledger, keys, time, configure: null, alone);
-
-        var deferred = Assert.IsType<IssuanceOutcome.Deferred>(await silo.IssueAsync(Order()));
-
-        Assert.Equal(("no answer", 0), (deferred.Reason, alone.Calls));
-        alone.Chain = null;
-        time.SetUtcNow(deferred.RetryAt);
-        Assert.IsType<IssuanceOutcome.Issued>(await silo.IssueAsync(Order()));
-    }
-
-    [Fact]
     public async Task CloseAsync_HasTheCertificateRevoked_AndTheOrderSpent()
     {
         var silo = OpenSilo();
