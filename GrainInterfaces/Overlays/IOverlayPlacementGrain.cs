@@ -38,6 +38,7 @@ public interface IOverlayPlacementGrain : IGrainWithStringKey
 
     /// <summary>Puts an overlay in another state. Safe to repeat.</summary>
     /// <returns>False when the region has no overlay of that name.</returns>
+    /// <exception cref="OverlayRetiredException">It is retired.</exception>
     [Alias("SetState")]
     Task<bool> SetState(string overlay, OverlayState state, string reason);
 }

@@ -8,6 +8,10 @@ public sealed class PlacementUnavailableException(string message, Exception? inn
 [GenerateSerializer, Alias("ControlPlane.PlacementNotHomeException")]
 public sealed class PlacementNotHomeException(string message, Exception? inner = null) : Exception(message, inner);
 
+/// <summary>The overlay is retired, and that is for good: the message says what to do instead.</summary>
+[GenerateSerializer, Alias("ControlPlane.OverlayRetiredException")]
+public sealed class OverlayRetiredException(string message, Exception? inner = null) : Exception(message, inner);
+
 /// <summary>The node arrived and has no place: its reservation lapsed and the overlay filled, or was given back. Enrol it anew.</summary>
 [GenerateSerializer, Alias("ControlPlane.PlacementLapsedException")]
 public sealed class PlacementLapsedException(string message, Exception? inner = null) : Exception(message, inner);

@@ -132,6 +132,14 @@ internal sealed partial class OverlayPlacementGrain(
             return true;
         }
 
+        // What stood in it is placed elsewhere, and its machines may be anything by now.
+        if (entry.State == OverlayState.Retired && state != OverlayState.Retired)
+        {
+            throw new OverlayRetiredException(
+                $"the overlay '{overlay}' is retired for good ({entry.StateReason}); to use its machines again, configure them as an overlay of "
+                + "another name (Overlays:Members)");
+        }
+
         await history.Record(homes.Change(entry, state, reason));
         LogStateSet(Region, overlay, state, reason);
         return true;

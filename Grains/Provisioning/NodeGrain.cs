@@ -216,6 +216,12 @@ internal sealed class NodeGrain(
             return new ReprovisionOutcome.UnderWay(State.Stage);
         }
 
+        // Released while it is nowhere to be found, it would only wait in silence; and what it says later would be believed without a call.
+        if (State.Stage == NodeStage.Gone && await nodeSteps.SummonAsync(Identity, State, cancellationToken) is { } silence)
+        {
+            return new ReprovisionOutcome.NodeUnwilling(silence);
+        }
+
         // Due before it is written, as a decommission is: released and not due, it would wait for ever.
         ForgetArrival();
         await Record(now, now);

@@ -184,6 +184,40 @@ internal sealed class NodeSteps(
             : throw new NodeSilentException($"{overdue}, and answers neither there nor in provisioning mode");
     }
 
+    /// <summary>Has a decommissioned node enrol anew that still runs on its overlay, or is in provisioning mode already.</summary>
+    /// <returns>Why it will not, and what helps; null when it will.</returns>
+    public async Task<string?> SummonAsync(string identity, NodeState state, CancellationToken cancellationToken)
+    {
+        var overlay = state.Overlay ?? "";
+        try
+        {
+            var isProvisioning = IsProvisioningAsync(identity, state.Protocol, cancellationToken);
+            var refusal = await RefusalOrNullAsync(identity, state.Protocol, overlay, cancellationToken);
+            return await isProvisioning || refusal is null
+                ? null
+                : $"it was decommissioned, and is neither in provisioning mode nor does it enrol anew from {overlay} ({refusal}); "
+                    + "start it in provisioning mode, then ask again";
+        }
+        catch (NetworkUnavailableException away)
+        {
+            return $"it was decommissioned, and cannot be asked whether it still runs: {away.Message}";
+        }
+    }
+
+    private async Task<string?> RefusalOrNullAsync(
+        string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await agent.ReprovisionAsync(identity, protocol, overlay, cancellationToken);
+            return null;
+        }
+        catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException or NetworkUnavailableException)
+        {
+            return unwilling.Message;
+        }
+    }
+
     private async Task<bool> IsProvisioningAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
     {
         try

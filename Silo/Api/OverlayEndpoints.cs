@@ -14,9 +14,10 @@ internal static class OverlayEndpoints
         v1.MapGet("/overlays", List).WithName("ListOverlays").WithTags("overlays")
             .WithSummary("The region's overlays with their states, counts and limits, and whether nodes may enrol.");
         v1.MapPost("/overlays/{overlay}:set-state", SetState).WithName("SetOverlayState").WithTags("overlays")
-            .WithSummary("Puts an overlay in another state. Moves nothing: nodes move by plans. Safe to repeat.")
+            .WithSummary("Puts an overlay in another state. Moves nothing: nodes move by plans. Retired is for good. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
-            .ProducesProblem(StatusCodes.Status404NotFound);
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict);
     }
 
     private static async Task<Ok<IReadOnlyList<OverlayStanding>>> List(IGrainFactory grains, Locality locality) =>

@@ -104,6 +104,8 @@ internal static class Problems
             Problem(StatusCodes.Status503ServiceUnavailable, "issuer-unavailable", "The certificate authority is away", fault.Message),
         PlacementNotHomeException =>
             Problem(StatusCodes.Status409Conflict, "not-the-home", "Another overlay holds the region's placement", fault.Message),
+        OverlayRetiredException =>
+            Problem(StatusCodes.Status409Conflict, "overlay-retired", "The overlay is retired", fault.Message),
         SoftStateException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "broker-unavailable", "The broker did not do it", fault.Message),
         PlacementUnavailableException =>

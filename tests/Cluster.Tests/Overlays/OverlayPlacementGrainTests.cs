@@ -108,6 +108,20 @@ public sealed class OverlayPlacementGrainTests(PlacementCluster cluster) : IClas
     }
 
     [Fact]
+    public async Task SetState_LeavesARetiredOverlayRetired_AndSaysWhatHelps()
+    {
+        var region = cluster.Region();
+        Assert.True(await region.SetState("b", OverlayState.Retired, "burnt down"));
+        Assert.True(await region.SetState("b", OverlayState.Retired, "burnt down, twice"));
+
+        var refusal = await Assert.ThrowsAsync<OverlayRetiredException>(() => region.SetState("b", OverlayState.Active, "rebuilt"));
+
+        Assert.Contains("an overlay of another name", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(OverlayState.Retired, (await region.ListOverlays()).Single(overlay => overlay.Name == "b").State);
+        Assert.Equal(409, Api.Problems.Of(refusal)?.StatusCode);
+    }
+
+    [Fact]
     public async Task SetState_AnswersFalse_WhenTheRegionHasNoSuchOverlay() =>
         Assert.False(await cluster.Region().SetState("nowhere", OverlayState.Cordoned, "typing mistake"));
 

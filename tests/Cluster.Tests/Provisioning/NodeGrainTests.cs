@@ -208,6 +208,32 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
     }
 
     [Fact]
+    public async Task Reprovision_LeavesADecommissionedNodeOut_AndSaysWhatHelps_WhenItIsNowhere()
+    {
+        const string identity = "switched-off.example.net";
+        await Decommissioned(identity);
+        cluster.Nodes[identity].FailNext($"reprovision in {NodeCluster.Overlay}", new NodeSilentException("no reply"));
+        cluster.Nodes[identity].FailNext("jwt", new NodeSilentException("no reply"));
+
+        var unwilling = Assert.IsType<ReprovisionOutcome.NodeUnwilling>(await Reprovision(identity));
+
+        Assert.Contains("start it in provisioning mode, then ask again", unwilling.Detail, StringComparison.Ordinal);
+        Assert.Equal(NodeStage.Gone, (await cluster.Node(identity).Get()).Stage);
+    }
+
+    [Fact]
+    public async Task Reprovision_TakesUpADecommissionedNode_ThatIsInProvisioningMode()
+    {
+        const string identity = "reinstalled.example.net";
+        await Decommissioned(identity);
+        cluster.Nodes[identity].FailNext($"reprovision in {NodeCluster.Overlay}", new NodeSilentException("no reply"));
+
+        Assert.IsType<ReprovisionOutcome.Accepted>(await Reprovision(identity));
+
+        await cluster.Until(identity, node => node is { Stage: NodeStage.Restarted, Attempt: 2 });
+    }
+
+    [Fact]
     public async Task Decommission_IsFinished_ThoughTheGrainEndedRightAfterItsIntentWasStored()
     {
         const string identity = "dying.example.net";
@@ -301,6 +327,14 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
 
     private Task<ReprovisionOutcome> Reprovision(string identity) => cluster.Node(identity)
         .Reprovision(new ReprovisionRequest("a test", "operator"), TestContext.Current.CancellationToken);
+
+    private async Task Decommissioned(string identity)
+    {
+        await Enrol(identity);
+        Assert.True(await Decommission(identity));
+        await cluster.Until(
+            identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
+    }
 
     private Task<bool> Decommission(string identity) =>
         cluster.Node(identity).Decommission(new DecommissionRequest("a test", "operator"));
