@@ -6,13 +6,17 @@ namespace ControlPlane.Admission;
 /// <param name="Pause">Nothing enrols; null when it was not paused.</param>
 /// <param name="Brake">Nothing that fell out of the overlay enrols again by itself; null while the brake is off.</param>
 /// <param name="Limit">How many may begin in a minute; null: as many as can be borne.</param>
+/// <param name="AreFallsChecked">
+/// So many are said to have fallen that the brake would be set: until it is known of how many it is true, who fell makes no keys.
+/// </param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.EnrolmentControl")]
 public sealed record EnrolmentControl(
     [property: Id(0)] string Overlay,
     [property: Id(1)] long Version = 0,
     [property: Id(2)] EnrolmentStop? Pause = null,
     [property: Id(3)] EnrolmentStop? Brake = null,
-    [property: Id(4)] EnrolmentLimit? Limit = null);
+    [property: Id(4)] EnrolmentLimit? Limit = null,
+    [property: Id(5)] bool AreFallsChecked = false);
 
 /// <param name="By">Who stopped it.</param>
 /// <param name="Reason">Why.</param>

@@ -55,9 +55,14 @@ public sealed record ControlChange([property: Id(0)] string Reason, [property: I
 
 /// <param name="Silo">The silo and its incarnation.</param>
 /// <param name="Sequence">Counts up with each report of the silo.</param>
-/// <param name="Fallen">Enrolled nodes that came back to enrol without having been asked to, since the report before.</param>
+/// <param name="Fallen">
+/// Enrolled nodes that came back to enrol without having been asked to, and have shown a provisioning token of ours, since the report
+/// before.
+/// </param>
+/// <param name="Heard">Of how many an event said so, which anybody may publish.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.EnrolmentReport")]
-public sealed record EnrolmentReport([property: Id(0)] string Silo, [property: Id(1)] long Sequence, [property: Id(2)] int Fallen);
+public sealed record EnrolmentReport(
+    [property: Id(0)] string Silo, [property: Id(1)] long Sequence, [property: Id(2)] int Fallen, [property: Id(3)] int Heard = 0);
 
 /// <summary>Consecutive turns.</summary>
 /// <param name="First">When the first one is.</param>

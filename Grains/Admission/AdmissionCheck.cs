@@ -18,6 +18,11 @@ internal static class AdmissionCheck
     /// <summary>How long after its time a turn is good: turns that were saved up must not be used all at once.</summary>
     public static readonly TimeSpan TurnGrace = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// How long after its news a fallen node makes no keys while falls are checked. A silo attests some hundred nodes a second.
+    /// </summary>
+    private static readonly TimeSpan FallCheck = TimeSpan.FromSeconds(30);
+
     /// <summary>When a renewal that may not begin is looked at again.</summary>
     private static readonly TimeSpan RenewalRecheck = TimeSpan.FromMinutes(10);
 
@@ -29,6 +34,18 @@ internal static class AdmissionCheck
             ? Park(overlay, obstacle, controls, now)
             : controls.ObstacleEverywhere(hasFallen) is { } everywhere ? Park(ControlMark.AnyOverlay, everywhere, controls, now) : null;
     }
+
+    /// <summary>Events say that more fell than the brake lets enrol again: first it is found out of how many that is true.</summary>
+    public static EnrolmentStep.Park? AfterAttestation(NodeState state, EnrolmentControls controls, DateTimeOffset now) =>
+        controls.Find(state.Overlay) is { AreFallsChecked: true }
+        && HasFallen(state, now)
+        && state.WaitingSince + FallCheck is { } checkedAt && checkedAt > now
+            ? new EnrolmentStep.Park(new Hold(
+                NodeStage.Deferred,
+                $"many nodes of overlay {state.Overlay} are said to have fallen back to provisioning; it is found out how many have",
+                checkedAt,
+                Refusal: null))
+            : null;
 
     public static EnrolmentStep? AfterPlacement(NodeState state, EnrolmentControls controls, DateTimeOffset now)
     {

@@ -70,7 +70,8 @@ internal sealed partial class ControlReader(
     {
         if (!unanswered.TryGetValue(overlay, out var report))
         {
-            unanswered[overlay] = report = new EnrolmentReport(silo.SiloAddress.ToString(), ++sequence, board.TakeFallen(overlay));
+            var falls = board.TakeFalls(overlay);
+            unanswered[overlay] = report = new EnrolmentReport(silo.SiloAddress.ToString(), ++sequence, falls.Attested, falls.Heard);
         }
 
         return report;

@@ -8,7 +8,7 @@ internal sealed class ControlBoard
     private readonly TaskCompletionSource known = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>By overlays that are configured: bounded by those.</summary>
-    private readonly ConcurrentDictionary<string, int> fallen = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Falls> falls = new(StringComparer.Ordinal);
 
     private volatile EnrolmentControls controls = EnrolmentControls.Open;
 
@@ -24,9 +24,17 @@ internal sealed class ControlBoard
         known.TrySetResult();
     }
 
-    /// <summary>An enrolled node came back to enrol without having been asked to.</summary>
-    public void Fell(string overlay) => fallen.AddOrUpdate(overlay, 1, (_, count) => count + 1);
+    /// <summary>An enrolled node came back to enrol without having been asked to: an event said so, or it was attested.</summary>
+    public void Fell(string overlay, bool isAttested)
+    {
+        var one = isAttested ? new Falls(0, 1) : new Falls(1, 0);
+        falls.AddOrUpdate(overlay, one, (_, sum) => new Falls(sum.Heard + one.Heard, sum.Attested + one.Attested));
+    }
 
     /// <summary>How many fell out of the overlay since the last time this was asked.</summary>
-    public int TakeFallen(string overlay) => fallen.TryRemove(overlay, out var count) ? count : 0;
+    public Falls TakeFalls(string overlay) => falls.TryRemove(overlay, out var sum) ? sum : default;
 }
+
+/// <param name="Heard">Nodes of which an event said that they fell.</param>
+/// <param name="Attested">Those that have shown a provisioning token of ours since.</param>
+internal readonly record struct Falls(int Heard, int Attested);

@@ -23,6 +23,7 @@ internal sealed partial class EnrolmentControlGrain(
     private const int SilosMax = 64;
 
     private readonly FallenNodes fallen = new();
+    private readonly FallenNodes heard = new();
     private readonly Dictionary<string, long> reported = new(StringComparer.Ordinal);
     private int? nodes;
 
@@ -32,7 +33,11 @@ internal sealed partial class EnrolmentControlGrain(
 
     private EnrolmentControl Control => stored.State.Control ?? new EnrolmentControl(Overlay);
 
-    private EnrolmentControl? Current => IsConfigured ? Control : null;
+    private EnrolmentControl? Current => IsConfigured ? Control with { AreFallsChecked = AreFallsChecked } : null;
+
+    // Anybody may publish that a node fell: that alone stops nobody, and has those who fell wait until they are counted.
+    private bool AreFallsChecked =>
+        MassFailure.Judge(heard.Within(admission.CurrentValue.BrakeWindow, time.GetUtcNow()), nodes, admission.CurrentValue) is not null;
 
     public Task<EnrolmentControl?> Get() => Task.FromResult(Current);
 
@@ -68,6 +73,7 @@ internal sealed partial class EnrolmentControlGrain(
     {
         // What fell before the release was seen by who released it.
         fallen.Forget();
+        heard.Forget();
         return Control.Brake is null
             ? Current
             : await Change(change, $"let go on, its brake released: {change.Reason}", Control with { Brake = null });
@@ -75,15 +81,16 @@ internal sealed partial class EnrolmentControlGrain(
 
     public async Task<EnrolmentControl?> Report(EnrolmentReport report)
     {
-        if (!IsConfigured || report.Fallen == 0 || !IsNew(report))
+        if (!IsConfigured || (report.Fallen == 0 && report.Heard == 0) || !IsNew(report))
         {
             return Current;
         }
 
         var (options, now) = (admission.CurrentValue, time.GetUtcNow());
         fallen.Add(report.Fallen, now);
+        heard.Add(report.Heard, now);
         var within = fallen.Within(options.BrakeWindow, now);
-        if (Control.Brake is null && within >= options.BrakeNodesMin)
+        if (Control.Brake is null && Math.Max(within, heard.Within(options.BrakeWindow, now)) >= options.BrakeNodesMin)
         {
             await CountNodes();
             if (MassFailure.Judge(within, nodes, options) is { } reason)
@@ -93,7 +100,7 @@ internal sealed partial class EnrolmentControlGrain(
             }
         }
 
-        return Control;
+        return Current;
     }
 
     public async Task<EnrolmentTurns?> DrawTurns(int wanted)

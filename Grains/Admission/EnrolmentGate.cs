@@ -45,8 +45,8 @@ internal sealed class EnrolmentGate : IDisposable
     /// <summary>What operators and the brake let happen.</summary>
     public EnrolmentControls Controls => board.Controls;
 
-    /// <summary>An enrolled node came back to enrol without having been asked to.</summary>
-    public void NoteFall(string overlay) => board.Fell(overlay);
+    /// <summary>An enrolled node came back to enrol without having been asked to: an event said so, or it was attested.</summary>
+    public void NoteFall(string overlay, bool isAttested) => board.Fell(overlay, isAttested);
 
     /// <summary>A node was told to wait for an overlay.</summary>
     public void NoteHeldBack(ControlMark mark) => meter.HeldBack(mark, Controls);

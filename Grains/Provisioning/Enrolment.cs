@@ -65,7 +65,7 @@ internal static class Enrolment
     {
         NodeStage.Discovered or NodeStage.Admitted =>
             AdmissionCheck.BeforeAttestation(state, controls, now) ?? (EnrolmentStep)new EnrolmentStep.Attest(),
-        NodeStage.Attested => new EnrolmentStep.Inspect(),
+        NodeStage.Attested => AdmissionCheck.AfterAttestation(state, controls, now) ?? (EnrolmentStep)new EnrolmentStep.Inspect(),
         NodeStage.Inspected => new EnrolmentStep.Place(),
         NodeStage.Placed when BegunWithinAnHour(state, now) >= options.EnrolmentsPerHourMax => new EnrolmentStep.Quarantine(
             Refusal.TooManyAttempts,

@@ -321,7 +321,7 @@ internal sealed class NodeGrain(
         if (State is { Stage: NodeStage.Enrolled, Overlay: { } overlay } && !hasFallen && !State.WasAskedToEnrol(heardAt))
         {
             hasFallen = true;
-            gate.NoteFall(overlay);
+            gate.NoteFall(overlay, isAttested: false);
         }
     }
 

@@ -24,18 +24,35 @@ internal sealed class NodeSteps(
         var now = context.Now;
         var reached = state with { Protocol = reply.Protocol, ReachedAt = now, FirstSeenAt = state.FirstSeenAt ?? now };
 
-        return attestation.Attest(reply.Token, now) switch
+        switch (attestation.Attest(reply.Token, now))
         {
-            Attestation.Trusted trusted => new Progress(
-                reached.Reached(NodeStage.Attested, now), new NodeDossier(trusted.ClaimsJson, trusted.OrganizationUnit), IsDurable: false),
-            Attestation.Refused refused => new Progress(
-                reached.OnHold(Setback.Quarantine(refused.Refusal, refused.Detail), now), Dossier: null, IsDurable: true),
-            Attestation.NotYet early => new Progress(
-                reached.OnHold(Setback.OfPlane(reached, early.Detail, context.Options, now, EnrolmentContext.Jitter), now),
-                Dossier: null,
-                IsDurable: true),
-            _ => throw new System.Diagnostics.UnreachableException(),
-        };
+            case Attestation.Trusted trusted:
+                NoteFall(state, now);
+                var dossier = new NodeDossier(trusted.ClaimsJson, trusted.OrganizationUnit);
+                return new Progress(reached.Reached(NodeStage.Attested, now), dossier, IsDurable: false);
+
+            case Attestation.Refused refused:
+                return new Progress(
+                    reached.OnHold(Setback.Quarantine(refused.Refusal, refused.Detail), now), Dossier: null, IsDurable: true);
+
+            case Attestation.NotYet early:
+                return new Progress(
+                    reached.OnHold(Setback.OfPlane(reached, early.Detail, context.Options, now, EnrolmentContext.Jitter), now),
+                    Dossier: null,
+                    IsDurable: true);
+
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
+    // Once for each fall: what is attested again after a hold was reached since it waits.
+    private void NoteFall(NodeState state, DateTimeOffset now)
+    {
+        if (state.Overlay is { } overlay && AdmissionCheck.HasFallen(state, now) && !(state.ReachedAt >= state.WaitingSince))
+        {
+            gate.NoteFall(overlay, isAttested: true);
+        }
     }
 
     // Before anything is believed of whoever answers in provisioning mode: any machine of that network can start, and answer, in any name.

@@ -80,6 +80,25 @@ public sealed class EnrolmentControlTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task TheBrake_IsNotSet_ByEventsThatAnybodyMayPublish()
+    {
+        string[] nodes = ["said1.example.net", "said2.example.net", "said3.example.net", "said4.example.net"];
+        foreach (var node in nodes)
+        {
+            await cluster.Start(node);
+            await Enrol(node);
+            cluster.Nodes[node].LivesIn = NodeCluster.Overlay;
+        }
+
+        await Task.WhenAll(nodes.Select(cluster.Start));
+
+        await cluster.UntilKnown(control => control.AreFallsChecked);
+        await Task.WhenAll(nodes.Select(node => cluster.Until(
+            node, one => one.History[^1].Detail?.StartsWith("somebody enrols in its name", StringComparison.Ordinal) == true)));
+        Assert.Null((await cluster.Control.Get())!.Brake);
+    }
+
+    [Fact]
     public async Task ANodeThatWasAskedToEnrolAnew_HasNotFallen()
     {
         string[] nodes = ["asked1.example.net", "asked2.example.net", "asked3.example.net"];

@@ -82,6 +82,21 @@ public sealed class AdmissionCheckTests
             "60 of its 100 nodes fell", Assert.IsType<EnrolmentStep.Park>(Next(Fallen, Control(1) with { Brake = Brake })).Hold.Reason);
 
     [Fact]
+    public void Next_HasAFallenNodeWaitForItsKeys_WhileItIsFoundOutHowManyFell()
+    {
+        var checking = Control(1) with { AreFallsChecked = true };
+        var attested = Fallen with { Stage = NodeStage.Attested };
+
+        var park = Assert.IsType<EnrolmentStep.Park>(Next(attested, checking));
+        Assert.Equal((NodeStage.Deferred, Now.AddSeconds(30)), (park.Hold.Kind, park.Hold.Until));
+        Assert.IsType<EnrolmentStep.Attest>(Next(Fallen, checking));
+        Assert.IsType<EnrolmentStep.Inspect>(Next(attested with { WaitingSince = Now.AddSeconds(-30) }, checking));
+        Assert.IsType<EnrolmentStep.Inspect>(Next(attested with { AskedToEnrolAt = Now.AddMinutes(-1) }, checking));
+        Assert.IsType<EnrolmentStep.Inspect>(Next(New with { Stage = NodeStage.Attested }, checking));
+        Assert.IsType<EnrolmentStep.Inspect>(Next(attested, Control(1)));
+    }
+
+    [Fact]
     public void Next_DoesNotBrake_ANewNode_NorOneThatWasAskedToEnrolAnew()
     {
         var braked = Control(1) with { Brake = Brake };
