@@ -48,7 +48,10 @@ public sealed class MemoryFleetState : ISoftState, ISignsOfLife, ILivenessAdviso
     public Task<ReadOnlyMemory<byte>?> FindAsync(string area, string key, CancellationToken cancellationToken)
     {
         ThrowIfAway();
-        return Task.FromResult<ReadOnlyMemory<byte>?>(kept.TryGetValue((area, key), out var content) ? content : null);
+
+        // Null would become an empty content, by way of an array that is not there.
+        ReadOnlyMemory<byte>? none = default;
+        return Task.FromResult(kept.TryGetValue((area, key), out var content) ? content : none);
     }
 
     /// <summary>What brokers would still hold; null, as if they held too much, by default.</summary>
