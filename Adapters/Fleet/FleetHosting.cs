@@ -1,6 +1,7 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Access;
+using ControlPlane.Adapters.Fleet.Brokers;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Adapters.Fleet.Placement;
 using ControlPlane.Fleet;
@@ -43,6 +44,7 @@ public static class FleetHosting
         silo.Services.AddSingleton<IFleetDiscovery, ChoriaDiscovery>();
         silo.Services.AddSingleton<INodeAttestor, ProvisioningTokenAttestor>();
         silo.Services.AddSingleton<IExpectedNodes, AllowList>();
+        silo.Services.AddSingleton<INodeLoginCheck, NodeLoginCheck>();
         silo.Services.AddSingleton<IValidateOptions<NodeProofOptions>, NodeProofOptionsValidator>();
         silo.Services.AddSingleton<IServerTokenIssuer, ChoriaServerTokenIssuer>();
         silo.Services.AddSingleton<IPlacementLink, NatsPlacementLink>();

@@ -39,6 +39,12 @@ public sealed class OverlayOptions
     /// <summary>The brokers as nodes reach them, e.g. <c>nats://broker1.example.net:4222</c>. At least one.</summary>
     public List<string> Brokers { get; set; } = [];
 
+    /// <summary>
+    /// Whether a silo looks at <see cref="Brokers"/> as nodes will, by TLS and log-in, before it configures nodes for them. True by default;
+    /// false only where silos cannot reach them by the addresses that nodes have.
+    /// </summary>
+    public bool CheckBrokers { get; set; } = true;
+
     /// <summary>The overlay's collectives; the first is the main one. <c>choria</c> by default.</summary>
     public List<string> Collectives { get; set; } = [DefaultCollective];
 

@@ -8,7 +8,12 @@ namespace ControlPlane.Provisioning;
 /// <summary>Decides what a node is configured with, sends it, and shows it.</summary>
 /// <remarks>Stores nothing; the grain writes what a step returns. Exceptions of <see cref="INodeAgent"/> pass through.</remarks>
 internal sealed class ConfigurationSteps(
-    INodeAgent agent, INodeAttestor attestor, IServerTokenIssuer tokens, NodeLayersReload layers, EnrolmentContext context)
+    INodeAgent agent,
+    INodeAttestor attestor,
+    IServerTokenIssuer tokens,
+    INodeLoginCheck logins,
+    NodeLayersReload layers,
+    EnrolmentContext context)
 {
     /// <summary>What the node is to be given besides what makes it ours.</summary>
     /// <remarks>After the keys, which are stored: a layer that does not fit is mended without costing the node another.</remarks>
@@ -78,6 +83,13 @@ internal sealed class ConfigurationSteps(
         if (NodeSettings.Faults(configuration, overlay) is { Count: > 0 } faults)
         {
             return PutOff(state, $"its configuration for {state.Overlay} cannot be sent: {string.Join("; ", faults)}");
+        }
+
+        // After the restart it is on neither network until it is let in: what can be known of that is known before.
+        if (overlay.CheckBrokers
+            && await logins.FindFaultAsync(NodeSettings.LoginOf(configuration, pending), cancellationToken) is { } unfit)
+        {
+            return PutOff(state, $"a node that is configured for {state.Overlay} would not come back: {unfit}");
         }
 
         await agent.ConfigureAsync(identity, state.Protocol, configuration, cancellationToken);

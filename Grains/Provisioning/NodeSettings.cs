@@ -86,6 +86,21 @@ internal static class NodeSettings
             TextsOf(PoliciesOf(overlay.ActionPolicies, pending.Draft?.ActionPolicies)),
             TextsOf(PoliciesOf(overlay.OpaPolicies, pending.Draft?.OpaPolicies)));
 
+    /// <summary>How a node will log in that is configured so.</summary>
+    public static NodeLogin LoginOf(NodeConfiguration configuration, PendingCredentials pending)
+    {
+        // With a server token it verifies brokers only where it is told by which CA, which may be a file of its own.
+        var hasToken = pending.Ed25519PublicKey is not null;
+        var authorities = configuration.ChainPem.Length > 0 && (!hasToken || pending.Certificate is not null) ? configuration.ChainPem : null;
+        return new NodeLogin(
+            configuration.Settings["plugin.choria.middleware_hosts"],
+            authorities,
+            pending.Certificate is not null,
+            hasToken ? pending.OrganizationUnit ?? "choria" : null,
+            configuration.Settings.GetValueOrDefault("plugin.nats.user"),
+            configuration.Settings.GetValueOrDefault("plugin.nats.pass"));
+    }
+
     /// <summary>What the node, or someone between us and it, would refuse; empty when nothing.</summary>
     public static IReadOnlyList<string> Faults(NodeConfiguration configuration, OverlayOptions overlay)
     {

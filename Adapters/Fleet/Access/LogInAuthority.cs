@@ -1,3 +1,4 @@
+using ControlPlane.Adapters.Fleet.Brokers;
 using ControlPlane.Adapters.Nats.Callout;
 using ControlPlane.Provisioning;
 using Microsoft.Extensions.Logging;
@@ -107,7 +108,8 @@ internal sealed partial class LogInAuthority(
                 return new LogInVerdict.Refused(
                     LogInFault.Superseded, $"{owner.Identity} has other credentials now, or has left the fleet");
 
-            case KeyStanding.Unknown when !options.AdmitUnknownNodes:
+            // The silos' own look at what a node will find has a token like a node's, and is none.
+            case KeyStanding.Unknown when !options.AdmitUnknownNodes && owner.Identity != NodeLoginCheck.TrialIdentity:
                 return new LogInVerdict.Refused(
                     LogInFault.UnknownNode,
                     $"no {owner.Identity} has enrolled here with this key ({AccessBrokersOptions.Section}:{nameof(options.AdmitUnknownNodes)})");

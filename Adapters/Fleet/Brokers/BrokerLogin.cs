@@ -63,7 +63,8 @@ internal sealed class BrokerLogin(BrokerLoginOptions network, string name, strin
         }
     }
 
-    private static async Task<Stream> ConnectAsync(Uri broker, CancellationToken cancellationToken)
+    /// <exception cref="BrokerLoginException">Nobody listens there.</exception>
+    public static async Task<Stream> ConnectAsync(Uri broker, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try

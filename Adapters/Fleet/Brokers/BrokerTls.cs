@@ -13,19 +13,13 @@ internal static class BrokerTls
         Stream plain, string host, BrokerLoginOptions network, BrokerCredentials credentials, CancellationToken cancellationToken)
     {
         var secure = new SslStream(plain, leaveInnerStreamOpen: false);
-        string? doubt = null;
         try
         {
             var authorities = network.CaFile is { } file ? Authorities(file) : null;
-            await secure.AuthenticateAsClientAsync(
-                Options(host, authorities, credentials, (chain, errors) => doubt = Doubt(host, chain, errors, authorities)),
-                cancellationToken);
-            return secure;
-        }
-        catch (Exception untrusted) when (untrusted is AuthenticationException or IOException)
-        {
-            await secure.DisposeAsync();
-            throw new BrokerLoginException($"TLS failed: {doubt ?? untrusted.Message}", untrusted);
+            var terms = new BrokerTlsTerms(host, authorities, IsVerified: true, credentials.Certificate);
+            return await HandshakeAsync(secure, terms, cancellationToken) is { } doubt
+                ? throw new BrokerLoginException($"TLS failed: {doubt}")
+                : secure;
         }
         catch
         {
@@ -33,6 +27,28 @@ internal static class BrokerTls
             throw;
         }
     }
+
+    /// <summary>Shakes hands.</summary>
+    /// <returns>Why it did not come to that; null when it did.</returns>
+    public static async Task<string?> HandshakeAsync(SslStream secure, BrokerTlsTerms terms, CancellationToken cancellationToken)
+    {
+        string? doubt = null;
+        try
+        {
+            await secure.AuthenticateAsClientAsync(
+                Options(terms, (chain, errors) => doubt = terms.IsVerified ? Doubt(terms.Host, chain, errors, terms.Authorities) : null),
+                cancellationToken);
+            return null;
+        }
+        catch (Exception untrusted) when (untrusted is AuthenticationException or IOException)
+        {
+            return doubt ?? untrusted.Message;
+        }
+    }
+
+    /// <summary>Whether a broker that asks for certificates of some CAs asks for those of one of ours. One that names none takes what it knows.</summary>
+    public static bool Takes(IReadOnlyList<string> acceptedIssuers, X509Certificate2Collection? authorities) =>
+        acceptedIssuers.Count == 0 || authorities?.Any(authority => acceptedIssuers.Contains(authority.Subject)) == true;
 
     /// <summary>The name that a broker's certificate must hold.</summary>
     /// <remarks>
@@ -53,12 +69,10 @@ internal static class BrokerTls
     /// <summary>A URL's port; NATS' own where it has none.</summary>
     public static int PortOf(Uri broker) => broker.Port > 0 ? broker.Port : 4222;
 
-    private static SslClientAuthenticationOptions Options(
-        string host,
-        X509Certificate2Collection? authorities,
-        BrokerCredentials credentials,
-        Func<X509Chain?, SslPolicyErrors, string?> doubt)
+    private static SslClientAuthenticationOptions Options(BrokerTlsTerms terms, Func<X509Chain?, SslPolicyErrors, string?> doubt)
     {
+        var authorities = terms.Authorities;
+
         // The file may hold an intermediate alone, as Choria's brokers and nodes take it. The platform takes self-signed roots for anchors
         // only, so it is asked for any chain, and the chain for one of ours.
         var policy = authorities is null ? null : new X509ChainPolicy
@@ -72,10 +86,11 @@ internal static class BrokerTls
         policy?.ExtraStore.AddRange(authorities!);
         return new SslClientAuthenticationOptions
         {
-            TargetHost = host,
+            TargetHost = terms.Host,
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
             CertificateChainPolicy = policy,
-            ClientCertificateContext = credentials.Certificate,
+            ClientCertificateContext = terms.Certificate,
+            LocalCertificateSelectionCallback = terms.Certificate is null ? terms.NoteIssuers : null,
             RemoteCertificateValidationCallback = (_, _, chain, errors) => doubt(chain, errors) is null,
         };
     }
@@ -117,5 +132,24 @@ internal static class BrokerTls
         {
             throw new BrokerLoginException($"CaFile '{file}' cannot be used: {unreadable.Message}", unreadable);
         }
+    }
+}
+
+/// <summary>On what terms TLS is spoken to a broker.</summary>
+/// <param name="Host">The name that its certificate must hold.</param>
+/// <param name="Authorities">The CAs to which it must lead; null for those of the machine.</param>
+/// <param name="IsVerified">Whether any of this is asked of it.</param>
+/// <param name="Certificate">What we show; null when nothing.</param>
+internal sealed record BrokerTlsTerms(
+    string Host, X509Certificate2Collection? Authorities, bool IsVerified, SslStreamCertificateContext? Certificate)
+{
+    /// <summary>The CAs of which the broker takes certificates, where it names them and we show none.</summary>
+    public IReadOnlyList<string> AcceptedIssuers { get; private set; } = [];
+
+    public X509Certificate NoteIssuers(
+        object sender, string targetHost, X509CertificateCollection localCertificates, X509Certificate? shown, string[] acceptableIssuers)
+    {
+        AcceptedIssuers = acceptableIssuers;
+        return null!;
     }
 }

@@ -32,6 +32,9 @@ public class NodeCluster : IAsyncLifetime
 
     public FakeLayerFiles Layers { get; } = new();
 
+    /// <summary>How brokers look to nodes that are configured for them.</summary>
+    public FakeNodeLoginCheck Logins { get; } = new();
+
     public MemoryFleetState State { get; } = new();
 
     internal StorageOutage Outage { get; } = new();
@@ -64,6 +67,7 @@ public class NodeCluster : IAsyncLifetime
             silo.Services.AddSingleton<ILayerFiles>(Layers);
             silo.Services.AddSingleton<INodeAttestor, FakeAttestor>();
             silo.Services.AddSingleton<IExpectedNodes, FakeExpectedNodes>();
+            silo.Services.AddSingleton<INodeLoginCheck>(Logins);
             silo.Services.AddSingleton<IServerTokenIssuer>(new FakeServerTokenIssuer { Life = ServerTokenLife });
             silo.Services.AddSingleton<IFleetDiscovery, FakeDiscovery>();
             silo.Services.Configure<CertificatesOptions>(

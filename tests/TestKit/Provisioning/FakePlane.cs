@@ -30,6 +30,15 @@ public sealed class FakeExpectedNodes : IExpectedNodes
     public bool IsSigned(string document, string signature) => signature == "signed";
 }
 
+/// <summary>Brokers as a test says that nodes will find them.</summary>
+public sealed class FakeNodeLoginCheck : INodeLoginCheck
+{
+    /// <summary>Says why nodes of an identity's brokers would not come back; nothing speaks against it by default.</summary>
+    public Func<NodeLogin, string?> Fault { get; set; } = _ => null;
+
+    public Task<string?> FindFaultAsync(NodeLogin login, CancellationToken cancellationToken) => Task.FromResult(Fault(login));
+}
+
 /// <summary>Finds the nodes that a test put there, once per sweep.</summary>
 public sealed class FakeDiscovery : IFleetDiscovery
 {

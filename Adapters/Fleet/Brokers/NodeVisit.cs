@@ -1,0 +1,121 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using ControlPlane.Adapters.Choria;
+using ControlPlane.Provisioning;
+
+namespace ControlPlane.Adapters.Fleet.Brokers;
+
+/// <summary>What one broker is to a node that would log in to it.</summary>
+internal abstract record BrokerVisit
+{
+    /// <summary>Nothing that can be seen from here speaks against it.</summary>
+    public sealed record Fits : BrokerVisit;
+
+    /// <summary>It would refuse the node, or the node it.</summary>
+    public sealed record Unfit(string Reason) : BrokerVisit;
+
+    /// <summary>It could not be looked at: it may be as good as the others.</summary>
+    public sealed record Away(string Reason) : BrokerVisit;
+}
+
+/// <summary>Goes to one broker as a node would.</summary>
+/// <param name="login">What the node is given.</param>
+/// <param name="authorities">The CAs by which it verifies brokers; null when it verifies none.</param>
+/// <param name="token">A server token like the node's, with the key that signs for it; null when it gets none.</param>
+internal sealed class NodeVisit(NodeLogin login, X509Certificate2Collection? authorities, (string Token, Ed25519Key Key)? token)
+{
+    public async Task<BrokerVisit> GoAsync(string broker, CancellationToken cancellationToken)
+    {
+        if (!Uri.TryCreate(broker.Contains("://", StringComparison.Ordinal) ? broker : $"nats://{broker}", UriKind.Absolute, out var url))
+        {
+            return new BrokerVisit.Unfit("it is no address");
+        }
+
+        try
+        {
+            await Dns.GetHostAddressesAsync(url.IdnHost, cancellationToken);
+        }
+        catch (SocketException)
+        {
+            return new BrokerVisit.Unfit($"the name '{url.IdnHost}' does not resolve");
+        }
+
+        try
+        {
+            await using var plain = await BrokerLogin.ConnectAsync(url, cancellationToken);
+            return await LogInAsync(plain, url.IdnHost, cancellationToken);
+        }
+        catch (BrokerLoginException away)
+        {
+            return new BrokerVisit.Away(away.Message);
+        }
+        catch (IOException lost)
+        {
+            return new BrokerVisit.Away(lost.Message);
+        }
+    }
+
+    private async Task<BrokerVisit> LogInAsync(Stream plain, string host, CancellationToken cancellationToken)
+    {
+        var line = await new BrokerLines(plain).ReadAsync(cancellationToken);
+        var greeting = BrokerGreeting.Read(line);
+        if (!greeting.TlsRequired && !greeting.TlsAvailable)
+        {
+            return new BrokerVisit.Unfit("it does not offer TLS, which nodes demand");
+        }
+
+        var tls = new BrokerTlsTerms(host, authorities, IsVerified: authorities is not null, Certificate: null);
+        await using var secure = new SslStream(plain, leaveInnerStreamOpen: true);
+        if (await BrokerTls.HandshakeAsync(secure, tls, cancellationToken) is { } doubt)
+        {
+            return new BrokerVisit.Unfit(doubt);
+        }
+
+        if (login.HasCertificate && !BrokerTls.Takes(tls.AcceptedIssuers, authorities))
+        {
+            return new BrokerVisit.Unfit(
+                $"it takes certificates of {string.Join(" and ", tls.AcceptedIssuers)} only, and the node's comes from none of them");
+        }
+
+        var lines = new BrokerLines(secure);
+        var exchange = new BrokerExchange(secure, lines, line);
+        string? refusal = null;
+        try
+        {
+            await exchange.SayAsync($"CONNECT {ConnectOf(greeting.Nonce)}\r\nPING\r\n", cancellationToken);
+            await exchange.UntilPongAsync(said => refusal ??= said, cancellationToken);
+        }
+        catch (Exception ended) when (ended is IOException or BrokerLoginException)
+        {
+            refusal ??= "it ended the connection during the login; it may demand a client certificate";
+        }
+
+        // What the certificate would have changed only the node can show.
+        return refusal is null || login.HasCertificate
+            ? new BrokerVisit.Fits()
+            : new BrokerVisit.Unfit($"it refuses what the node is to log in with: {refusal}");
+    }
+
+    private string ConnectOf(string? nonce)
+    {
+        var fields = new Dictionary<string, object?>(StringComparer.Ordinal)
+        {
+            ["verbose"] = false,
+            ["pedantic"] = false,
+            ["tls_required"] = true,
+            ["name"] = NodeLoginCheck.TrialIdentity,
+            ["lang"] = ".NET",
+            ["version"] = "1",
+            ["protocol"] = 1,
+            ["user"] = login.User,
+            ["pass"] = login.Password,
+            ["auth_token"] = token?.Token,
+            ["jwt"] = token?.Token,
+            ["sig"] = token is { Key: { } key } && nonce is not null ? NatsNonce.Sign(key, nonce) : null,
+        };
+        return JsonSerializer.Serialize(fields.Where(field => field.Value is not null).ToDictionary());
+    }
+}
