@@ -43,7 +43,11 @@ internal sealed partial class BrokerAccess(
         var judge = new LogInJudge(LogInSettings.Of(options.Value, fleet.Value, provisioning.Value), proof.Value.IdentityClaim);
         var authority = new LogInAuthority(
             judge, sessions, brokers, grains, options.Value, meter, time, loggers.CreateLogger<LogInAuthority>());
-        var loops = new List<Task> { KeepOnAsync("changes", token => FollowChangesAsync(authority, token), stoppingToken) };
+        var loops = new List<Task>
+        {
+            KeepOnAsync("changes", token => FollowChangesAsync(authority, token), stoppingToken),
+            KeepOnAsync("unchecked nodes", authority.CheckAgainAsync, stoppingToken),
+        };
         foreach (var (network, connection) in connections)
         {
             var responder = new CalloutResponder(

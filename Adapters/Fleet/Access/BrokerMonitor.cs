@@ -49,13 +49,15 @@ internal sealed class BrokerMonitor(string network, NatsConnection connection)
     }
 
     /// <summary>All connections of nodes at one broker, a page at a time.</summary>
+    /// <exception cref="TimeoutException">It did not tell them all.</exception>
     public async IAsyncEnumerable<BrokerSession> SessionsAsync(
         string server, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (var offset = 0; ; offset += PageSize)
         {
-            var page = await ListAsync(server, new Question(Offset: offset, Limit: PageSize), cancellationToken);
-            foreach (var one in page?.Connections ?? [])
+            var page = await ListAsync(server, new Question(Offset: offset, Limit: PageSize), cancellationToken)
+                ?? throw new TimeoutException($"the broker {server} did not list its connections");
+            foreach (var one in page.Connections)
             {
                 if (SessionOwner.ReadOrNull(one.User) is { } owner)
                 {
@@ -63,7 +65,7 @@ internal sealed class BrokerMonitor(string network, NatsConnection connection)
                 }
             }
 
-            if (page is null || page.Connections.Count < PageSize)
+            if (page.Connections.Count < PageSize)
             {
                 yield break;
             }

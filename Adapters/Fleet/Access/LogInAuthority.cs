@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ControlPlane.Adapters.Fleet.Brokers;
 using ControlPlane.Adapters.Nats.Callout;
 using ControlPlane.Provisioning;
@@ -20,7 +21,12 @@ internal sealed partial class LogInAuthority(
     // Whoever is refused tries again and again, and would leave no other line.
     private static readonly TimeSpan LinePause = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>After a question without an answer: while a whole fleet comes back, nobody shall wait for each.</summary>
+    private static readonly TimeSpan StatePause = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, byte> uncheckedNodes = new(StringComparer.Ordinal);
     private long lastLineAt;
+    private long unansweredAt;
 
     public async Task<LogInVerdict> DecideAsync(AuthorizationRequest request, CancellationToken cancellationToken)
     {
@@ -29,7 +35,7 @@ internal sealed partial class LogInAuthority(
         {
             var refused = owner.IsUnprovisioned
                 ? await ContestAsync(owner, request.Client.Host ?? "", cancellationToken)
-                : await NodeFaultAsync(owner, cancellationToken);
+                : await RefuseNodeAsync(owner, cancellationToken);
             verdict = refused ?? verdict;
         }
 
@@ -68,10 +74,20 @@ internal sealed partial class LogInAuthority(
     {
         foreach (var session in sessions.Of(identity))
         {
-            if (session.Owner.Key is { } key && await StandingAsync(identity, key, cancellationToken) is KeyStanding.Superseded)
+            if (!session.Owner.IsUnprovisioned && await FaultOfNodeAsync(session.Owner, cancellationToken) is { } fault)
             {
-                await EndAsync(session, LogInFault.Superseded, cancellationToken);
+                await EndAsync(session, fault, cancellationToken);
             }
+        }
+    }
+
+    /// <summary>Looks again at the nodes whose standing could not be told when it was asked for.</summary>
+    public async Task CheckAgainAsync(CancellationToken cancellationToken)
+    {
+        foreach (var identity in uncheckedNodes.Keys.TakeWhile(_ => !IsStateAway()))
+        {
+            uncheckedNodes.TryRemove(identity, out _);
+            await EndSupersededAsync(identity, cancellationToken);
         }
     }
 
@@ -95,11 +111,11 @@ internal sealed partial class LogInAuthority(
         return null;
     }
 
-    private async Task<LogInVerdict.Refused?> NodeFaultAsync(SessionOwner owner, CancellationToken cancellationToken)
+    private async Task<LogInVerdict.Refused?> RefuseNodeAsync(SessionOwner owner, CancellationToken cancellationToken)
     {
-        switch (await StandingAsync(owner.Identity, owner.Key!, cancellationToken))
+        switch (await FaultOfNodeAsync(owner, cancellationToken))
         {
-            case KeyStanding.Superseded:
+            case LogInFault.Superseded:
                 if (IsLineDue())
                 {
                     LogSuperseded(owner.Identity);
@@ -108,14 +124,33 @@ internal sealed partial class LogInAuthority(
                 return new LogInVerdict.Refused(
                     LogInFault.Superseded, $"{owner.Identity} has other credentials now, or has left the fleet");
 
+            case { } fault:
+                return new LogInVerdict.Refused(
+                    fault, $"no {owner.Identity} has enrolled here ({AccessBrokersOptions.Section}:{nameof(options.AdmitUnknownNodes)})");
+
+            default:
+                return null;
+        }
+    }
+
+    private async Task<LogInFault?> FaultOfNodeAsync(SessionOwner owner, CancellationToken cancellationToken)
+    {
+        switch (await StandingOrNullAsync(owner, cancellationToken))
+        {
+            case KeyStanding.Superseded:
+                return LogInFault.Superseded;
+
             // The silos' own look at what a node will find has a token like a node's, and is none.
             case KeyStanding.Unknown when !options.AdmitUnknownNodes && owner.Identity != NodeLoginCheck.TrialIdentity:
-                return new LogInVerdict.Refused(
-                    LogInFault.UnknownNode,
-                    $"no {owner.Identity} has enrolled here with this key ({AccessBrokersOptions.Section}:{nameof(options.AdmitUnknownNodes)})");
+                return LogInFault.UnknownNode;
 
             case null:
                 meter.Unchecked();
+                if (uncheckedNodes.Count < BrokerSessions.CountMax)
+                {
+                    uncheckedNodes.TryAdd(owner.Identity, default);
+                }
+
                 return null;
 
             default:
@@ -124,18 +159,32 @@ internal sealed partial class LogInAuthority(
     }
 
     // An overlay goes on when its state cannot be reached: what is well signed is enough then.
-    private async Task<KeyStanding?> StandingAsync(string identity, string key, CancellationToken cancellationToken)
+    private async Task<KeyStanding?> StandingOrNullAsync(SessionOwner owner, CancellationToken cancellationToken)
     {
+        if (IsStateAway())
+        {
+            return null;
+        }
+
         try
         {
-            return await grains.GetGrain<INodeGrain>(identity).JudgeKey(key).WaitAsync(options.DecisionTimeout, time, cancellationToken);
+            return await grains.GetGrain<INodeGrain>(owner.Identity).JudgeKey(owner.Key!)
+                .WaitAsync(options.DecisionTimeout, time, cancellationToken);
         }
         catch (Exception away) when (!cancellationToken.IsCancellationRequested)
         {
-            LogUnchecked(identity, away.Message);
+            if (away is TimeoutException)
+            {
+                Interlocked.Exchange(ref unansweredAt, time.GetTimestamp());
+            }
+
+            LogUnchecked(owner.Identity, away.Message);
             return null;
         }
     }
+
+    private bool IsStateAway() =>
+        Interlocked.Read(ref unansweredAt) is not 0 and var at && time.GetElapsedTime(at) < StatePause;
 
     private bool IsLineDue()
     {

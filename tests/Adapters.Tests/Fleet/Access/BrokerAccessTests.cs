@@ -145,14 +145,18 @@ public sealed class BrokerAccessTests
     }
 
     [Fact]
-    public async Task ANode_ComesInByItsCredentialsAlone_WhileHowItStandsCannotBeTold()
+    public async Task ANode_ComesInByItsCredentialsAlone_UntilHowItStandsCanBeTold()
     {
         using var key = Ed25519Key.Generate();
         await using var world = await AccessWorld.StartAsync();
         world.StateIsAway = true;
+        await using var node = await world.NodeAsync(Node, key);
 
-        Assert.Null(await FaultAsync(world.NodeAsync(Node, key)));
+        Assert.Null(node.LoginFault);
         Assert.NotNull(await FaultAsync(world.NodeAsync(Node, key, signsNonce: Ed25519Key.Generate())));
+
+        world.StateIsAway = false;
+        Assert.DoesNotContain("Stale", await node.UntilClosedAsync(Token) ?? "", StringComparison.Ordinal);
     }
 
     [Theory]
