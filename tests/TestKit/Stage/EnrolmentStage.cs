@@ -1,3 +1,5 @@
+using NATS.NKeys;
+
 namespace ControlPlane.TestKit.Stage;
 
 /// <summary>What an <see cref="EnrolmentStage"/> is made of.</summary>
@@ -8,6 +10,12 @@ public sealed record EnrolmentStageOptions
 
     /// <summary>Whether nodes show certificates on the overlay (protocol v1 only), or tokens and passwords.</summary>
     public bool MutualTls { get; init; } = true;
+
+    /// <summary>
+    /// Whether the silos decide who may log in to the brokers, with the configurations of <c>infra/nats/access</c>. False by default: users
+    /// and passwords.
+    /// </summary>
+    public bool DecidesLogIns { get; init; }
 
     /// <summary>What protocol v2 nodes are given.</summary>
     public string V2Credentials { get; init; } = "ServerToken";
@@ -121,7 +129,14 @@ public sealed class EnrolmentStage : IAsyncDisposable
         var pki = TestPki.Create(Path.Combine(folder, "pki"));
         var secrets = StageSecrets.Make(Path.Combine(folder, "secrets"));
         var brokers = await StageBrokers.StartAsync(
-            folder, pki, secrets, options.Overlays, options.MutualTls, cancellationToken, options.OwnClusters ? options.Overlays : 1);
+            folder,
+            pki,
+            secrets,
+            options.Overlays,
+            options.MutualTls,
+            cancellationToken,
+            options.OwnClusters ? options.Overlays : 1,
+            options.DecidesLogIns ? MakeCalloutKey(folder) : null);
         try
         {
             var redis = await RedisServer.StartAsync(
@@ -177,6 +192,37 @@ public sealed class EnrolmentStage : IAsyncDisposable
     /// <summary>The name of an overlay, by its number from 0.</summary>
     public static string NameOf(int number) => $"overlay-{number + 1}";
 
+    /// <summary>Keeps the key that signs the answers to the brokers.</summary>
+    /// <returns>Its public half.</returns>
+    private static string MakeCalloutKey(string folder)
+    {
+        using var key = KeyPair.CreatePair(PrefixByte.Account);
+        var file = CalloutSeedFile(folder);
+        File.WriteAllText(file, "");
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.WriteAllText(file, key.GetSeed());
+        return key.GetPublicKey();
+    }
+
+    private static string CalloutSeedFile(string folder) => Path.Combine(folder, "callout.nk");
+
+    private string Access(PkiFiles client) => !options.DecidesLogIns ? "" : $"""
+            Access:
+              Brokers:
+                IssuerSeedFile: {CalloutSeedFile(folder)}
+                Networks:
+            {string.Concat(Brokers.Provisionings.Concat(Brokers.Overlays).Select((broker, number) => $"""
+                  network-{number}:
+                    Urls: [ "{broker.Url}" ]
+                    User: access
+                    PasswordFile: {Secrets.ControlPlanePasswordFile}
+                    CaFile: {pki.AuthorityPath}
+                    CertificateFile: {client.CertificatePath}
+                    KeyFile: {client.KeyPath}
+
+            """))}
+            """;
+
     private string Member(string name, NatsServer broker) => $"""
                 {name}:
                   Brokers: [ "{broker.Url}" ]
@@ -188,7 +234,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
             """ : "")}
                   Configuration:
                     loglevel: info
-            {(options.MutualTls ? "" : $"""
+            {(options.MutualTls || options.DecidesLogIns ? "" : $"""
                     plugin.nats.user: node
                     plugin.nats.pass: {File.ReadAllText(Secrets.NodePasswordFile)}
             """)}
@@ -282,6 +328,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
                 KeyFile: {caller.KeyPath}
               Overlays:
             {string.Concat(Brokers.Overlays.Select((broker, number) => Network(NameOf(number), broker, client)))}
+            {Access(client)}
             {options.MoreConfiguration}
             """;
     }

@@ -30,6 +30,7 @@ public sealed class StageBrokers : IAsyncDisposable
     /// <param name="mutualTls">Whether nodes show certificates on the overlay (protocol v1), or tokens.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <param name="provisionings">How many provisioning networks.</param>
+    /// <param name="calloutIssuer">Who answers the brokers' questions about log-ins; null: they ask none.</param>
     public static async Task<StageBrokers> StartAsync(
         string folder,
         TestPki pki,
@@ -37,7 +38,8 @@ public sealed class StageBrokers : IAsyncDisposable
         int overlays,
         bool mutualTls,
         CancellationToken cancellationToken,
-        int provisionings = 1)
+        int provisionings = 1,
+        string? calloutIssuer = null)
     {
         var tls = pki.ServerCertificate("broker");
         var entries = new List<NatsServer>();
@@ -47,13 +49,13 @@ public sealed class StageBrokers : IAsyncDisposable
             for (var number = 0; number < provisionings; number++)
             {
                 var name = number == 0 ? "provisioning" : $"provisioning-{number + 1}";
-                entries.Add(await StartProvisioningAsync(folder, name, secrets, tls, cancellationToken));
+                entries.Add(await StartProvisioningAsync(folder, name, secrets, tls, calloutIssuer, cancellationToken));
             }
 
             for (var number = 0; number < overlays; number++)
             {
                 var name = number == 0 ? "overlay" : $"overlay-{number + 1}";
-                started.Add(await StartOverlayAsync(folder, name, pki, secrets, mutualTls, tls, cancellationToken));
+                started.Add(await StartOverlayAsync(folder, name, pki, secrets, mutualTls, tls, calloutIssuer, cancellationToken));
             }
 
             return new StageBrokers(entries, started);
@@ -74,23 +76,33 @@ public sealed class StageBrokers : IAsyncDisposable
     }
 
     private static Task<NatsServer> StartProvisioningAsync(
-        string folder, string name, StageSecrets secrets, PkiFiles tls, CancellationToken cancellationToken) => StartAsync(
-        folder,
-        name,
-        "provisioning.conf",
-        new()
+        string folder, string name, StageSecrets secrets, PkiFiles tls, string? calloutIssuer, CancellationToken cancellationToken)
+    {
+        var site = new Dictionary<string, string>
         {
             ["SERVER_NAME"] = name,
             ["TLS_CERTIFICATE"] = tls.CertificatePath,
             ["TLS_KEY"] = tls.KeyPath,
             ["PROVISIONING_STORE"] = Path.Combine(folder, name, "store"),
             ["PROVISIONER_PASSWORD"] = File.ReadAllText(secrets.ProvisionerPasswordFile),
-            ["UNPROVISIONED_PASSWORD"] = File.ReadAllText(secrets.UnprovisionedPasswordFile),
-        },
-        cancellationToken);
+        };
+        if (calloutIssuer is null)
+        {
+            site["UNPROVISIONED_PASSWORD"] = File.ReadAllText(secrets.UnprovisionedPasswordFile);
+        }
+
+        return StartAsync(folder, name, "provisioning.conf", site, secrets, calloutIssuer, cancellationToken);
+    }
 
     private static Task<NatsServer> StartOverlayAsync(
-        string folder, string name, TestPki pki, StageSecrets secrets, bool mutualTls, PkiFiles tls, CancellationToken cancellationToken)
+        string folder,
+        string name,
+        TestPki pki,
+        StageSecrets secrets,
+        bool mutualTls,
+        PkiFiles tls,
+        string? calloutIssuer,
+        CancellationToken cancellationToken)
     {
         var site = new Dictionary<string, string>
         {
@@ -99,24 +111,48 @@ public sealed class StageBrokers : IAsyncDisposable
             ["TLS_KEY"] = tls.KeyPath,
             ["OVERLAY_STORE"] = Path.Combine(folder, name, "store"),
             ["CONTROLPLANE_PASSWORD"] = File.ReadAllText(secrets.ControlPlanePasswordFile),
-            ["NODE_PASSWORD"] = File.ReadAllText(secrets.NodePasswordFile),
         };
+        if (calloutIssuer is null)
+        {
+            site["NODE_PASSWORD"] = File.ReadAllText(secrets.NodePasswordFile);
+        }
+
         if (mutualTls)
         {
             site["NODE_CA"] = pki.AuthorityPath;
         }
 
-        return StartAsync(folder, name, mutualTls ? "overlay-v1.conf" : "overlay-v2.conf", site, cancellationToken);
+        return StartAsync(folder, name, mutualTls ? "overlay-v1.conf" : "overlay-v2.conf", site, secrets, calloutIssuer, cancellationToken);
     }
 
     private static Task<NatsServer> StartAsync(
-        string folder, string name, string configuration, Dictionary<string, string> site, CancellationToken cancellationToken)
+        string folder,
+        string name,
+        string configuration,
+        Dictionary<string, string> site,
+        StageSecrets secrets,
+        string? calloutIssuer,
+        CancellationToken cancellationToken)
     {
+        var source = Path.Combine(RepositoryRoot.Path, "infra", "nats");
+        if (calloutIssuer is not null)
+        {
+            source = Path.Combine(source, "access");
+            site["CALLOUT_ISSUER"] = calloutIssuer;
+            site["ACCESS_PASSWORD"] = File.ReadAllText(secrets.ControlPlanePasswordFile);
+        }
+
         var place = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
         var file = Path.Combine(place, configuration);
-        File.Copy(Path.Combine(RepositoryRoot.Path, "infra", "nats", configuration), file, overwrite: true);
+        File.Copy(Path.Combine(source, configuration), file, overwrite: true);
         File.WriteAllLines(Path.Combine(place, "site.conf"), site.Select(value => $"{value.Key}: \"{value.Value}\""));
         return NatsServer.StartAsync(
-            new NatsServerSettings { ConfigurationFile = file, DataFolder = Path.Combine(place, "store") }, cancellationToken);
+            new NatsServerSettings
+            {
+                ConfigurationFile = file,
+                DataFolder = Path.Combine(place, "store"),
+                Program = calloutIssuer is null ? NatsPrograms.Installed : NatsPrograms.WithAuthCallout,
+            },
+            cancellationToken);
     }
 }
