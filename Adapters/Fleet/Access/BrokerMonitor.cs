@@ -86,17 +86,20 @@ internal sealed class BrokerMonitor(string network, NatsConnection connection)
 
     private async Task<Reply?> AskAsync(string server, string what, Question question, CancellationToken cancellationToken)
     {
+        // Over all of it: while the connection to the brokers is away, a question waits for it, and a log-in waits for the question.
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(Patience);
         try
         {
             // Brokers do nothing for who wants no answer.
             var reply = await connection.RequestAsync<byte[], byte[]>(
                 $"$SYS.REQ.SERVER.{server}.{what}",
                 JsonSerializer.SerializeToUtf8Bytes(question),
-                replyOpts: new NatsSubOpts { Timeout = Patience },
-                cancellationToken: cancellationToken);
+                cancellationToken: patience.Token);
             return Parse<Reply>(reply.Data);
         }
-        catch (Exception away) when (away is NatsNoReplyException or NatsNoRespondersException)
+        catch (Exception away) when (away is NatsNoReplyException or NatsNoRespondersException or OperationCanceledException
+            && !cancellationToken.IsCancellationRequested)
         {
             return null;
         }

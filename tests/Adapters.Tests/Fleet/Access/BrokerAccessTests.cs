@@ -91,6 +91,20 @@ public sealed class BrokerAccessTests
     }
 
     [Fact]
+    public async Task ConnectionsAtABrokerThatIsGone_HoldNobodyBack()
+    {
+        using var key = Ed25519Key.Generate();
+        await using var world = await AccessWorld.StartAsync();
+        world.Standings[(Node, key.PublicKeyHex)] = KeyStanding.Present;
+        await using var node = await world.NodeAsync(Node, key);
+        await world.UntilAsync(() => world.Known == 1, "the event of the node's connection");
+
+        await world.Overlay.KillAsync();
+
+        Assert.Null(await FaultAsync(world.UnprovisionedAsync(Node)));
+    }
+
+    [Fact]
     public async Task WhoIsConnectedInANodesName_IsPutOut_WhenTheNodeComesWithItsKey()
     {
         using var key = Ed25519Key.Generate();
