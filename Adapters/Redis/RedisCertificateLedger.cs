@@ -42,7 +42,7 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
                 ExpiryOf(entry), now, now - CertificateProfile.LifetimeMax - Retention);
             return written ? entry with { Version = entry.Version + 1 } : null;
         }
-        catch (RedisException away)
+        catch (Exception away) when (away is RedisException or RedisTimeoutException)
         {
             throw Unavailable(away);
         }
@@ -146,12 +146,12 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
         {
             return await question().WaitAsync(cancellationToken);
         }
-        catch (RedisException away)
+        catch (Exception away) when (away is RedisException or RedisTimeoutException)
         {
             throw Unavailable(away);
         }
     }
 
-    private static LedgerUnavailableException Unavailable(RedisException fault) =>
+    private static LedgerUnavailableException Unavailable(Exception fault) =>
         new($"the certificate ledger did not answer: {fault.GetType().Name}", fault);
 }

@@ -21,7 +21,7 @@ internal sealed class RedisKeyRegister(IConnectionMultiplexer redis, string scop
                 .WaitAsync(cancellationToken);
             return owner.IsNull || owner == identity ? KeyClaim.Held : owner == Revoked ? KeyClaim.Revoked : KeyClaim.OfAnotherNode;
         }
-        catch (RedisException away)
+        catch (Exception away) when (away is RedisException or RedisTimeoutException)
         {
             throw Unavailable(away);
         }
@@ -33,7 +33,7 @@ internal sealed class RedisKeyRegister(IConnectionMultiplexer redis, string scop
         {
             await Database.StringSetAsync(KeyOf(publicKeyFingerprint), Revoked, KeptFor).WaitAsync(cancellationToken);
         }
-        catch (RedisException away)
+        catch (Exception away) when (away is RedisException or RedisTimeoutException)
         {
             throw Unavailable(away);
         }
@@ -41,6 +41,6 @@ internal sealed class RedisKeyRegister(IConnectionMultiplexer redis, string scop
 
     private RedisKey KeyOf(string publicKeyFingerprint) => $"certificates:{Uri.EscapeDataString(scope)}:key:{publicKeyFingerprint}";
 
-    private static LedgerUnavailableException Unavailable(RedisException fault) =>
+    private static LedgerUnavailableException Unavailable(Exception fault) =>
         new($"the register of keys did not answer: {fault.GetType().Name}", fault);
 }

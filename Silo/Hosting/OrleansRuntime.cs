@@ -21,8 +21,16 @@ internal static class OrleansRuntime
     public static ISiloBuilder AddRuntime(this ISiloBuilder silo)
     {
         AddOptions(silo.Services);
+        CarryExceptions(silo.Services);
         return silo.AddIdentity().AddRedisProviders().AddPatience();
     }
+
+    /// <summary>
+    /// Adapters say in their ports' words what went wrong. What slips through all the same, our own exceptions and those of the clients that
+    /// they use, crosses calls as it is: in its place a caller would be told that there is no codec for it.
+    /// </summary>
+    public static void CarryExceptions(IServiceCollection services) => services.Configure<ExceptionSerializationOptions>(exceptions =>
+        exceptions.SupportedNamespacePrefixes.UnionWith(["ControlPlane", "NATS.Client", "StackExchange.Redis"]));
 
     private static void AddOptions(IServiceCollection services)
     {
