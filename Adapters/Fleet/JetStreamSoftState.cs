@@ -54,7 +54,7 @@ internal sealed class JetStreamSoftState(OverlayStreams streams) : ISoftState
             }
 
             left -= (ulong)read.Count;
-            foreach (var entry in read)
+            foreach (var entry in read.OfType<SoftEntry>())
             {
                 yield return entry;
             }
@@ -80,13 +80,14 @@ internal sealed class JetStreamSoftState(OverlayStreams streams) : ISoftState
         streams.State,
         cancellationToken);
 
-    private static async Task<List<SoftEntry>> FetchAsync(INatsJSConsumer reader, int max, CancellationToken cancellationToken)
+    // Null for what somebody else put there.
+    private static async Task<List<SoftEntry?>> FetchAsync(INatsJSConsumer reader, int max, CancellationToken cancellationToken)
     {
-        var read = new List<SoftEntry>(max);
+        var read = new List<SoftEntry?>(max);
         await foreach (var message in reader.FetchAsync(
             new NatsJSFetchOpts { MaxMsgs = max, Expires = FetchWait }, NatsRawSerializer<byte[]>.Default, cancellationToken))
         {
-            read.Add(new SoftEntry(OverlayStreams.KeyOf(message.Subject), message.Data ?? []));
+            read.Add(OverlayStreams.KeyOrNull(message.Subject) is { } key ? new SoftEntry(key, message.Data ?? []) : null);
         }
 
         return read;

@@ -10,8 +10,13 @@ namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>Requests to one node or to all, each with its waiter and its deadline, over the silo's shared connections.</summary>
 internal sealed class NodeCalls(
-    FleetConnections connections, Caller caller, ReplyTrust replies, Contests contests, TimeProvider time, ILogger<NodeCalls> logger)
-    : IAsyncDisposable
+    FleetConnections connections,
+    Caller caller,
+    ReplyTrust replies,
+    Contests contests,
+    TimeProvider time,
+    Loops loops,
+    ILogger<NodeCalls> logger) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<(string Network, string Collective), Lazy<ReplyInbox[]>> inboxes = new();
 
@@ -151,7 +156,7 @@ internal sealed class NodeCalls(
             key => new Lazy<ReplyInbox[]>(() =>
             [
                 .. connections.Of(key.Network)
-                    .Select(connection => new ReplyInbox(connection, key.Collective, caller.Id, logger))
+                    .Select(connection => new ReplyInbox(connection, key.Collective, caller.Id, loops, logger))
             ])).Value;
         return open.Length > 0
             ? open[StableHash.Bucket(identity, open.Length)]

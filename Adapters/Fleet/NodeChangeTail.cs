@@ -1,11 +1,9 @@
 using ControlPlane.Fleet;
 using ControlPlane.Inventory;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 using NATS.Client.JetStream.Models;
-using Orleans.Serialization;
 
 namespace ControlPlane.Adapters.Fleet;
 
@@ -13,8 +11,8 @@ namespace ControlPlane.Adapters.Fleet;
 /// <remarks>
 /// Reads the end of the feed anew after every fault: a gap between what it has and what comes is impossible, since it asks by position.
 /// </remarks>
-internal sealed partial class NodeChangeTail(
-    OverlayStreams streams, Serializer serializer, TimeProvider time, ILogger<NodeChangeTail> logger)
+internal sealed class NodeChangeTail(
+    OverlayStreams streams, StoredMessages stored, Loops loops)
     : BackgroundService, INodeChangeFeed
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
@@ -24,22 +22,9 @@ internal sealed partial class NodeChangeTail(
     public ValueTask<FeedRead> ReadAsync(ulong? after, int batchesMax, CancellationToken cancellationToken) =>
         window.ReadAsync(after, batchesMax, cancellationToken);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await FollowAsync(stoppingToken);
-            }
-            catch (Exception away) when (!stoppingToken.IsCancellationRequested)
-            {
-                // The top of a loop that must go on, since what leaves it ends the silo: watchers wait meanwhile, and lose nothing.
-                LogAway(away.Message);
-                await Task.Delay(RetryDelay, time, stoppingToken);
-            }
-        }
-    }
+    // Watchers wait while it is broken off, and lose nothing.
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        loops.RunAsync("feed of changes", RetryDelay, isDueAtOnce: true, FollowAsync, stoppingToken);
 
     private async Task FollowAsync(CancellationToken cancellationToken)
     {
@@ -56,11 +41,9 @@ internal sealed partial class NodeChangeTail(
         {
             if (message is { Data: { } content, Metadata: { } metadata })
             {
-                window.Add(new ChangeBatch(metadata.Sequence.Stream, serializer.Deserialize<NodeChange[]>(content) ?? []));
+                var changes = stored.ReadOrNull<NodeChange[]>("changes", $"{streams.Changes} {metadata.Sequence.Stream}", content) ?? [];
+                window.Add(new ChangeBatch(metadata.Sequence.Stream, changes));
             }
         }
     }
-
-    [LoggerMessage(LogLevel.Warning, "The feed of changes cannot be followed now: {Reason}")]
-    private partial void LogAway(string reason);
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text;
 using ControlPlane.Fleet;
@@ -49,9 +50,15 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
 
     public string StateSubjects(string area) => $"controlplane.{Overlay}.state.{Encode(area)}.*";
 
-    /// <summary>The key in a subject of <see cref="StateSubject"/>.</summary>
-    public static string KeyOf(string subject) =>
-        Encoding.UTF8.GetString(Convert.FromHexString(subject.AsSpan(subject.LastIndexOf('.') + 2)));
+    /// <summary>The key in a subject of <see cref="StateSubject"/>; null in one that is not ours, though it looks like it.</summary>
+    public static string? KeyOrNull(string subject)
+    {
+        var token = subject[(subject.LastIndexOf('.') + 1)..];
+        var key = new byte[token.Length / 2];
+        return token is ['k', .. var digits] && Convert.FromHexString(digits, key, out _, out var length) == OperationStatus.Done
+            ? Encoding.UTF8.GetString(key, 0, length)
+            : null;
+    }
 
     /// <exception cref="SoftStateException">There are no brokers of this overlay.</exception>
     public NatsJSContext Context => connections.Of(Overlay) is [var connection, ..]

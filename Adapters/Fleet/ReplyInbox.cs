@@ -14,6 +14,7 @@ namespace ControlPlane.Adapters.Fleet;
 internal sealed partial class ReplyInbox : IAsyncDisposable
 {
     private const int OwnPartBytes = 8;
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     /// <summary>Answered requests that are listened to still; one costs about a kilobyte, and the oldest makes way.</summary>
     private const int AnsweredMax = 20_000;
@@ -24,18 +25,19 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
     private readonly NatsConnection connection;
     private readonly ILogger logger;
     private readonly string prefix;
-    private readonly Task<INatsSub<byte[]>> subscribing;
     private readonly Task reading;
+    private volatile Task<INatsSub<byte[]>> subscribing;
+    private bool isSpent;
     private long outages;
 
-    public ReplyInbox(NatsConnection connection, string collective, string caller, ILogger logger)
+    public ReplyInbox(NatsConnection connection, string collective, string caller, Loops loops, ILogger logger)
     {
         this.connection = connection;
         this.logger = logger;
         prefix = $"{ChoriaSubjects.ReplyPrefix(collective, caller)}.{RandomNumberGenerator.GetHexString(OwnPartBytes * 2, lowercase: true)}";
         connection.ConnectionDisconnected += NoteOutage;
-        subscribing = connection.SubscribeCoreAsync<byte[]>($"{prefix}.>", cancellationToken: closing.Token).AsTask();
-        reading = ReadAsync();
+        subscribing = SubscribeAsync();
+        reading = loops.RunAsync("replies of nodes", RetryDelay, isDueAtOnce: true, ReadAsync, closing.Token);
     }
 
     /// <summary>Replies that nobody waits for (any more): late ones, duplicates, and what is not a reply of Choria's.</summary>
@@ -87,10 +89,19 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
         return default;
     }
 
-    private async Task ReadAsync()
+    private Task<INatsSub<byte[]>> SubscribeAsync() =>
+        connection.SubscribeCoreAsync<byte[]>($"{prefix}.>", cancellationToken: closing.Token).AsTask();
+
+    private async Task ReadAsync(CancellationToken cancellationToken)
     {
+        if (isSpent)
+        {
+            subscribing = SubscribeAsync();
+        }
+
+        isSpent = true;
         await using var subscription = await subscribing;
-        await foreach (var message in subscription.Msgs.ReadAllAsync(closing.Token))
+        await foreach (var message in subscription.Msgs.ReadAllAsync(cancellationToken))
         {
             // Whoever may publish on the network can publish here: what cannot be read is dropped, and never ends a call.
             if (message.Data is { } payload
@@ -104,6 +115,8 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
                 Unclaimed++;
             }
         }
+
+        throw new InvalidOperationException("the subscription for replies has ended");
     }
 
     private void HandOver(ReceivedReply received, Action<ReceivedReply> receive)

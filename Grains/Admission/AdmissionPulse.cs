@@ -9,33 +9,33 @@ namespace ControlPlane.Admission;
 /// <summary>Once a second: adjusts the gate, reads the overlays' controls, tells them what was noticed, sums up the log.</summary>
 /// <remarks>This one timer stands in for one in every node that waits.</remarks>
 internal sealed partial class AdmissionPulse(
-    EnrolmentGate gate, ControlReader reader, LogPace pace, TimeProvider time, ILogger<AdmissionPulse> logger) : BackgroundService
+    EnrolmentGate gate, ControlReader reader, LogPace pace, Loops loops, ILogger<AdmissionPulse> logger) : BackgroundService
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var beats = new PeriodicTimer(Beat, time);
-        var reading = Task.CompletedTask;
-        do
-        {
-            gate.Adjust();
-            if (pace.TakeSummary() is { } summary)
-            {
-                LogSummary(summary);
-            }
+    private Task reading = Task.CompletedTask;
 
-            // Not awaited: a store that does not answer must not keep the gate from being adjusted.
-            reading = reading.IsCompleted ? reader.ReadAsync() : reading;
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        loops.RunAsync("admission pulse", Beat, isDueAtOnce: true, BeatOnce, stoppingToken);
+
+    private Task BeatOnce(CancellationToken cancellationToken)
+    {
+        // Not awaited: a store that does not answer must not keep the gate from being adjusted.
+        reading = reading.IsCompleted ? loops.RoundAsync("enrolment controls", _ => reader.ReadAsync(), cancellationToken) : reading;
+        gate.Adjust();
+        if (pace.TakeSummary() is { } summary)
+        {
+            LogSummary(summary);
         }
-        while (await beats.WaitForNextTickAsync(stoppingToken));
+
+        return Task.CompletedTask;
     }
 
     [LoggerMessage(LogLevel.Information, "Besides, within the last seconds: {Summary}")]
     private partial void LogSummary(string summary);
 }
 
-/// <summary>Reads the controls of all overlays onto the board, and reports what the board has noticed. Never throws.</summary>
+/// <summary>Reads the controls of all overlays onto the board, and reports what the board has noticed.</summary>
 internal sealed partial class ControlReader(
     IGrainFactory grains, ControlBoard board, IOptions<OverlaysOptions> overlays, ILocalSiloDetails silo, ILogger<ControlReader> logger)
 {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Hosting;
 namespace ControlPlane.Admission;
 
 /// <summary>Fetches turns for limited overlays: one call for all who ask while the one before is under way.</summary>
-internal sealed class TurnDesk(IGrainFactory grains) : BackgroundService
+internal sealed class TurnDesk(IGrainFactory grains, Loops loops) : BackgroundService
 {
     /// <summary>Who may ask at once: more than the highest number of enrolments that a silo can run.</summary>
     private const int AsksMax = 8192;
@@ -19,19 +19,18 @@ internal sealed class TurnDesk(IGrainFactory grains) : BackgroundService
         return await ask.Task.WaitAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var waiting = new List<Ask>();
-        while (await asks.Reader.WaitToReadAsync(stoppingToken))
-        {
-            while (waiting.Count < AsksMax && asks.Reader.TryRead(out var ask))
-            {
-                waiting.Add(ask);
-            }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        loops.RunAsync("turns", TimeSpan.Zero, isDueAtOnce: true, AnswerNextAsync, stoppingToken);
 
-            await Task.WhenAll(waiting.GroupBy(ask => ask.Overlay, StringComparer.Ordinal).Select(of => AnswerAsync(of.Key, [.. of])));
-            waiting.Clear();
+    private async Task AnswerNextAsync(CancellationToken cancellationToken)
+    {
+        var waiting = new List<Ask> { await asks.Reader.ReadAsync(cancellationToken) };
+        while (waiting.Count < AsksMax && asks.Reader.TryRead(out var ask))
+        {
+            waiting.Add(ask);
         }
+
+        await Task.WhenAll(waiting.GroupBy(ask => ask.Overlay, StringComparer.Ordinal).Select(of => AnswerAsync(of.Key, [.. of])));
     }
 
     private async Task AnswerAsync(string overlay, Ask[] asking)

@@ -1,3 +1,4 @@
+using ControlPlane;
 using ControlPlane.Certificates;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -18,6 +19,7 @@ public static class CertificatesHosting
         silo.Services.AddSingleton<IValidateOptions<CertificatesOptions>, CertificatesOptionsValidator>();
 
         silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.TryAddSingleton<Loops>();
         silo.Services.AddSingleton<IssuerDesks>();
         silo.Services.AddSingleton(services => new IssuersHealth(services, services.GetRequiredService<IssuerDesks>()));
         silo.Services.AddSingleton(services => new IssuerChainEnds(services.GetRequiredService<IssuerDesks>()));

@@ -8,6 +8,7 @@ namespace ControlPlane.Fleet;
 internal sealed partial class DiscoverySweepGrain(
     IFleetDiscovery discovery,
     IOptions<ProvisioningOptions> options,
+    Loops loops,
     ILogger<DiscoverySweepGrain> logger) : Grain, IDiscoverySweepGrain
 {
     /// <summary>Answers that are compared with the roster in one go.</summary>
@@ -19,7 +20,9 @@ internal sealed partial class DiscoverySweepGrain(
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         // Interleaved: a sweep waits for answers, and must not make the next call to Wake wait too.
-        this.RegisterGrainTimer(Sweep, new GrainTimerCreationOptions(TimeSpan.Zero, options.Value.SweepInterval) { Interleave = true });
+        this.RegisterGrainTimer(
+            token => loops.RoundAsync("discovery sweep", Sweep, token),
+            new GrainTimerCreationOptions(TimeSpan.Zero, options.Value.SweepInterval) { Interleave = true });
         return Task.CompletedTask;
     }
 
@@ -29,27 +32,18 @@ internal sealed partial class DiscoverySweepGrain(
     {
         var batch = new List<DiscoveredNode>();
         var (answers, missing) = (0, 0);
-        try
+        await foreach (var sighted in discovery.SweepAsync(cancellationToken))
         {
-            await foreach (var sighted in discovery.SweepAsync(cancellationToken))
+            answers++;
+            batch.Add(sighted);
+            if (batch.Count == BatchMax)
             {
-                answers++;
-                batch.Add(sighted);
-                if (batch.Count == BatchMax)
-                {
-                    missing += await TakeUpMissing(batch);
-                    batch.Clear();
-                }
+                missing += await TakeUpMissing(batch);
+                batch.Clear();
             }
-
-            missing += await TakeUpMissing(batch);
-        }
-        catch (Exception fault) when (!cancellationToken.IsCancellationRequested)
-        {
-            // The top of a loop that must go on: the next sweep finds who was missed.
-            LogSweepFailed(fault);
         }
 
+        missing += await TakeUpMissing(batch);
         LogSwept(answers, missing);
     }
 
@@ -87,7 +81,4 @@ internal sealed partial class DiscoverySweepGrain(
 
     [LoggerMessage(LogLevel.Debug, "{Node} answered a sweep, and its grain could not be told: {Reason}")]
     private partial void LogNotTold(string node, string reason);
-
-    [LoggerMessage(LogLevel.Warning, "A discovery sweep failed")]
-    private partial void LogSweepFailed(Exception fault);
 }

@@ -14,6 +14,7 @@ internal sealed partial class FleetRosterGrain(
     [PersistentState("roster", Stores.Fleet)] IPersistentState<RosterState> stored,
     ControlBoard board,
     TimeProvider time,
+    Loops loops,
     ILogger<FleetRosterGrain> logger) : Grain, IFleetRosterGrain, IDisposable
 {
     /// <summary>
@@ -47,7 +48,8 @@ internal sealed partial class FleetRosterGrain(
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         roster.Load(stored.State.Entries, time.GetUtcNow());
-        this.RegisterGrainTimer(OnTick, new GrainTimerCreationOptions(Tick, Tick) { Interleave = true });
+        this.RegisterGrainTimer(
+            token => loops.RoundAsync("roster", OnTick, token), new GrainTimerCreationOptions(Tick, Tick) { Interleave = true });
         return Task.CompletedTask;
     }
 

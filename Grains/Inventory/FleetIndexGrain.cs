@@ -10,7 +10,7 @@ namespace ControlPlane.Inventory;
 [GrainType("fleet-index"), Reentrant, KeepAlive]
 internal sealed partial class FleetIndexGrain(
     InventoryKeeper keeper, INodeChanges feed, InventoryMeter meter, IOptions<InventoryOptions> options, TimeProvider time,
-    ILogger<FleetIndexGrain> logger) : Grain, IFleetIndexGrain
+    Loops loops, ILogger<FleetIndexGrain> logger) : Grain, IFleetIndexGrain
 {
     /// <summary>Distinct values in one answer; what is rarer is counted together.</summary>
     private const int CountedValuesMax = 1_000;
@@ -33,7 +33,7 @@ internal sealed partial class FleetIndexGrain(
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        this.RegisterGrainTimer(OnTick, new GrainTimerCreationOptions(TimeSpan.Zero, Tick));
+        this.RegisterGrainTimer(token => loops.RoundAsync("index", OnTick, token), new GrainTimerCreationOptions(TimeSpan.Zero, Tick));
         return Task.CompletedTask;
     }
 

@@ -5,7 +5,7 @@ using Orleans.Serialization;
 namespace ControlPlane.Inventory;
 
 /// <summary>Keeps inventories on the overlay's brokers, packed: the last one of each node, under its slice.</summary>
-internal sealed class InventoryKeeper(ISoftState soft, Serializer serializer)
+internal sealed class InventoryKeeper(ISoftState soft, Serializer serializer, StoredMessages stored)
 {
     /// <exception cref="SoftStateException">It was not stored.</exception>
     public Task KeepAsync(long slice, NodeInventory inventory, CancellationToken cancellationToken)
@@ -25,21 +25,28 @@ internal sealed class InventoryKeeper(ISoftState soft, Serializer serializer)
     {
         await foreach (var entry in soft.RecallAsync(AreaOf(slice), cancellationToken))
         {
-            yield return Unpack(entry.Content);
+            if (ReadOrNull(slice, entry.Key, entry.Content) is { } inventory)
+            {
+                yield return inventory;
+            }
         }
     }
 
     /// <exception cref="SoftStateException">It cannot be read.</exception>
     public async Task<NodeInventory?> FindAsync(long slice, string identity, CancellationToken cancellationToken) =>
-        await soft.FindAsync(AreaOf(slice), identity, cancellationToken) is { } content ? Unpack(content) : null;
+        await soft.FindAsync(AreaOf(slice), identity, cancellationToken) is { } content
+            ? ReadOrNull(slice, identity, content)
+            : null;
 
-    private NodeInventory Unpack(ReadOnlyMemory<byte> content)
+    private NodeInventory? ReadOrNull(long slice, string identity, ReadOnlyMemory<byte> content) =>
+        stored.ReadOrNull<NodeInventory>("inventory", $"{AreaOf(slice)}/{identity}", content, Unpack);
+
+    private static ReadOnlyMemory<byte> Unpack(ReadOnlyMemory<byte> content)
     {
         using var brotli = new BrotliStream(new MemoryStream(content.ToArray()), CompressionMode.Decompress);
         using var plain = new MemoryStream();
         brotli.CopyTo(plain);
-        return serializer.Deserialize<NodeInventory>(plain.ToArray()) ?? throw new SoftStateException(
-            "an inventory that was kept is empty");
+        return plain.ToArray();
     }
 
     private static string AreaOf(long slice) => $"inventory.{slice}";

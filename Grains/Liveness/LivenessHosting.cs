@@ -1,3 +1,4 @@
+using ControlPlane;
 using ControlPlane.Inventory;
 using ControlPlane.Liveness;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,6 +23,8 @@ public static class LivenessHosting
         silo.Services.AddSingleton<IValidateOptions<InventoryOptions>, InventoryOptionsValidator>();
 
         silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.TryAddSingleton<Loops>();
+        silo.Services.TryAddSingleton<StoredMessages>();
         silo.Services.AddSingleton<LivenessMeter>();
         silo.Services.AddSingleton<LivenessKeeper>();
         silo.Services.AddSingleton<LivenessAnnouncer>();

@@ -7,13 +7,20 @@ namespace ControlPlane.Liveness;
 
 /// <summary>Keeps what a partition has heard where the silo that takes it over finds it.</summary>
 internal sealed class LivenessKeeper(
-    ISoftState soft, ISignsOfLife signs, Serializer serializer, IOptions<LivenessOptions> options, TimeProvider time)
+    ISoftState soft,
+    ISignsOfLife signs,
+    Serializer serializer,
+    StoredMessages stored,
+    IOptions<LivenessOptions> options,
+    TimeProvider time)
 {
     /// <summary>Nodes in one message: some 400 kB at most, below the megabyte that a broker takes.</summary>
     private const int ChunkNodes = 2_000;
 
     /// <summary>Chunks of one snapshot are written one after the other, and the writer may have died in between.</summary>
     private const int IntervalsApart = 2;
+
+    private static readonly TimeSpan SilenceMax = TimeSpan.FromDays(3650);
 
     /// <exception cref="SoftStateException">It was not stored.</exception>
     public async Task KeepAsync(string partition, LivenessBook book, bool isFinal, CancellationToken cancellationToken)
@@ -40,7 +47,7 @@ internal sealed class LivenessKeeper(
         var chunks = await RecallAsync(partition, cancellationToken);
         var isInOrder = chunks.All(chunk => chunk.IsFinal);
         var since = isInOrder ? [] : await signs.SinceAsync(partition, chunks.Min(chunk => chunk.TakenAt), cancellationToken);
-        foreach (var pulse in chunks.SelectMany(chunk => chunk.Pulses))
+        foreach (var pulse in chunks.SelectMany(chunk => chunk.Pulses).Where(IsSound))
         {
             book.Restore(pulse, isExact: since is not null);
         }
@@ -58,7 +65,8 @@ internal sealed class LivenessKeeper(
         var chunks = new List<LivenessSnapshot>();
         await foreach (var entry in soft.RecallAsync(AreaOf(partition), cancellationToken))
         {
-            if (serializer.Deserialize<LivenessSnapshot>(entry.Content) is { } chunk)
+            if (stored.ReadOrNull<LivenessSnapshot>("liveness", $"{AreaOf(partition)}/{entry.Key}", entry.Content)
+                is { Pulses.IsDefault: false } chunk && chunk.TakenAt > DateTimeOffset.UnixEpoch)
             {
                 chunks.Add(chunk);
             }
@@ -68,6 +76,12 @@ internal sealed class LivenessKeeper(
         var apart = options.Value.SnapshotInterval * IntervalsApart;
         return [.. chunks.Where(chunk => chunks.Max(other => other.TakenAt) - chunk.TakenAt <= apart)];
     }
+
+    // What can be read may be nonsense all the same.
+    private static bool IsSound(PulseRecord? pulse) => pulse is { Identity: not null }
+        && Enum.IsDefined(pulse.State)
+        && pulse.Silence >= TimeSpan.Zero
+        && pulse.Silence < SilenceMax;
 
     private static string AreaOf(string partition) => $"liveness.{partition}";
 }

@@ -8,16 +8,16 @@ namespace ControlPlane.Liveness;
 /// <summary>Makes the followers of partitions.</summary>
 internal sealed class LivenessWatch(
     LivenessKeeper keeper, LivenessAnnouncer announcer, IHearing hearing, LivenessMeter meter, IOptions<LivenessOptions> options,
-    TimeProvider time, ILogger<PartitionLiveness> logger)
+    TimeProvider time, Loops loops, ILogger<PartitionLiveness> logger)
 {
-    public PartitionLiveness Of(string partition) => new(partition, keeper, announcer, hearing, meter, options.Value, time, logger);
+    public PartitionLiveness Of(string partition) => new(partition, keeper, announcer, hearing, meter, options.Value, time, loops, logger);
 }
 
 /// <summary>Follows the liveness of one partition's nodes: hears them, and once a second decides who has fallen silent.</summary>
 /// <remarks>Belongs to one grain and runs on its turns.</remarks>
 internal sealed partial class PartitionLiveness(
     string partition, LivenessKeeper keeper, LivenessAnnouncer announcer, IHearing hearing, LivenessMeter meter, LivenessOptions options,
-    TimeProvider time, ILogger logger)
+    TimeProvider time, Loops loops, ILogger logger)
 {
     public static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
@@ -83,20 +83,19 @@ internal sealed partial class PartitionLiveness(
         }
 
         isTicking = true;
-        try
+        isRestored = isRestored || await loops.RoundAsync("restoring of liveness", RestoreAsync, cancellationToken);
+        await loops.RoundAsync("liveness", TickOnceAsync, cancellationToken);
+        isTicking = false;
+    }
+
+    private async Task TickOnceAsync(CancellationToken cancellationToken)
+    {
+        var listens = isRestored && Listen();
+        meter.Show(partition, new PartitionFigures(book.CountByState(), book.Changed, book.Refused, !listens));
+        if (listens)
         {
-            isRestored = isRestored || await TryRestoreAsync(cancellationToken);
-            var listens = isRestored && Listen();
-            meter.Show(partition, new PartitionFigures(book.CountByState(), book.Changed, book.Refused, !listens));
-            if (listens)
-            {
-                await AnnounceAsync(cancellationToken);
-                await KeepAsync(isFinal: false, cancellationToken);
-            }
-        }
-        finally
-        {
-            isTicking = false;
+            await AnnounceAsync(cancellationToken);
+            await KeepAsync(isFinal: false, cancellationToken);
         }
     }
 
@@ -156,27 +155,18 @@ internal sealed partial class PartitionLiveness(
         }
     }
 
-    private async Task<bool> TryRestoreAsync(CancellationToken cancellationToken)
+    private async Task RestoreAsync(CancellationToken cancellationToken)
     {
-        try
+        if (!await keeper.RestoreAsync(partition, book, heard => Hear(heard), cancellationToken))
         {
-            if (!await keeper.RestoreAsync(partition, book, heard => Hear(heard), cancellationToken))
-            {
-                // Its queues change hands too: what is stored meanwhile is delivered in a moment.
-                backlogAt = time.GetTimestamp();
-            }
+            // Its queues change hands too: what is stored meanwhile is delivered in a moment.
+            backlogAt = time.GetTimestamp();
+        }
 
-            // What is kept may say that nothing was heard after it. From now on that is not so, and must not be believed when we die.
-            await keeper.KeepAsync(partition, book, isFinal: false, cancellationToken);
-            LogRestored(partition, book.Count);
-            tickedAt = time.GetTimestamp();
-            return true;
-        }
-        catch (SoftStateException away)
-        {
-            LogNotRestored(partition, away.Message);
-            return false;
-        }
+        // What is kept may say that nothing was heard after it. From now on that is not so, and must not be believed when we die.
+        await keeper.KeepAsync(partition, book, isFinal: false, cancellationToken);
+        LogRestored(partition, book.Count);
+        tickedAt = time.GetTimestamp();
     }
 
     private async Task KeepAsync(bool isFinal, CancellationToken cancellationToken)
@@ -207,9 +197,6 @@ internal sealed partial class PartitionLiveness(
 
     [LoggerMessage(LogLevel.Debug, "Partition {Partition} took over the liveness of {Count} nodes")]
     private partial void LogRestored(string partition, int count);
-
-    [LoggerMessage(LogLevel.Warning, "Partition {Partition} cannot read yet what was heard before it: {Reason}")]
-    private partial void LogNotRestored(string partition, string reason);
 
     [LoggerMessage(LogLevel.Warning, "Partition {Partition} could not keep what it heard: {Reason}")]
     private partial void LogNotKept(string partition, string reason);

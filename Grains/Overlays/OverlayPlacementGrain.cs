@@ -13,7 +13,11 @@ namespace ControlPlane.Overlays;
 /// </remarks>
 [GrainType("overlay-placement"), Reentrant]
 internal sealed partial class OverlayPlacementGrain(
-    PlacementContext context, IEnumerable<IExternalDecider> deciders, PlacementMeter meter, ILogger<OverlayPlacementGrain> logger)
+    PlacementContext context,
+    IEnumerable<IExternalDecider> deciders,
+    PlacementMeter meter,
+    Loops loops,
+    ILogger<OverlayPlacementGrain> logger)
     : Grain, IOverlayPlacementGrain, IPlacementPolicyGrain, IPlacementPlanGrain, IPlacementHomeGrain
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
@@ -273,7 +277,9 @@ internal sealed partial class OverlayPlacementGrain(
 
     // One timer for the region, and only while a plan runs; it interleaves, for a tick waits for the store as a call does.
     private void StartTicking() => ticks ??= plans.IsBusy && homes.IsHere
-        ? this.RegisterGrainTimer(Tick, new GrainTimerCreationOptions(Period, Period) { Interleave = true, KeepAlive = true })
+        ? this.RegisterGrainTimer(
+            token => loops.RoundAsync("plan", Tick, token),
+            new GrainTimerCreationOptions(Period, Period) { Interleave = true, KeepAlive = true })
         : null;
 
     private async Task Tick(CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using ControlPlane;
 using ControlPlane.Overlays;
 using ControlPlane.Overlays.Plans;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,6 +21,7 @@ public static class OverlaysHosting
             .ValidateOnStart();
         silo.Services.AddSingleton<IValidateOptions<OverlaysOptions>, OverlaysOptionsValidator>();
         silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.TryAddSingleton<Loops>();
 
         // A million nodes are read when the region is activated; a machine that is busy with a herd must not give up half-way.
         silo.Configure<GrainCollectionOptions>(collection => collection.ActivationTimeout = TimeSpan.FromMinutes(5));

@@ -1,3 +1,4 @@
+using ControlPlane;
 using ControlPlane.Admission;
 using ControlPlane.Fleet;
 using ControlPlane.Provisioning;
@@ -21,6 +22,7 @@ public static class ProvisioningHosting
         silo.Services.AddSingleton<IValidateOptions<ProvisioningOptions>, ProvisioningOptionsValidator>();
 
         silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.TryAddSingleton<Loops>();
         silo.Services.AddSingleton<EnrolmentContext>();
         silo.Services.AddAdmission();
         silo.Services.AddSingleton<ProvisioningMeter>();

@@ -12,7 +12,6 @@ internal sealed class ProvisioningMeter : IDisposable
     private readonly Counter<long> outcomes;
     private readonly Histogram<double> durations;
     private readonly Histogram<double> stepDurations;
-    private readonly Counter<long> asleep;
     private readonly Counter<long> clones;
     private readonly Counter<long> contests;
     private volatile bool areLayersFaulty;
@@ -25,8 +24,6 @@ internal sealed class ProvisioningMeter : IDisposable
             "controlplane.provisioning.duration", "s", "From the first news of a node to its arrival.");
         stepDurations = meter.CreateHistogram<double>(
             "controlplane.provisioning.step.duration", "s", "One step of an enrolment, waiting for its place not included.");
-        asleep = meter.CreateCounter<long>(
-            "controlplane.provisioning.roster.asleep", "{round}", "Rounds in which not all of the roster could be woken.");
         clones = meter.CreateCounter<long>(
             "controlplane.provisioning.clones", "{node}", "Nodes that were quarantined because two machines use their identity.");
         contests = meter.CreateCounter<long>(
@@ -65,8 +62,6 @@ internal sealed class ProvisioningMeter : IDisposable
 
     public void Stepped(EnrolmentStep step, TimeSpan duration) =>
         stepDurations.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("step", step.Name));
-
-    public void RosterAsleep() => asleep.Add(1);
 
     public void Dispose() => meter.Dispose();
 

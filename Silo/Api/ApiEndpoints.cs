@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using ControlPlane.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Api;
@@ -31,6 +32,7 @@ internal static class ApiEndpoints
         builder.Services.AddOpenApiDocument();
         builder.Services.AddOutputCache(cache => cache.AddPolicy(SameForAll.PolicyName, new SameForAll()));
         builder.Services.AddSingleton<WatchPlaces>();
+        builder.Services.TryAddSingleton<Loops>();
         builder.Services.AddSingleton<FleetSummarySource>();
         builder.Services.AddHostedService(services => services.GetRequiredService<FleetSummarySource>());
         return builder;

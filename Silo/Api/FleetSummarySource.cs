@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using ControlPlane.Fleet;
 using ControlPlane.Hosting;
 using ControlPlane.Provisioning;
@@ -7,7 +6,7 @@ namespace ControlPlane.Api;
 
 /// <summary>Counts the overlay's nodes at its own pace, so that a hundred open consoles cost no more than one.</summary>
 internal sealed partial class FleetSummarySource(
-    IGrainFactory grains, Locality locality, TimeProvider time, ILogger<FleetSummarySource> logger) : BackgroundService
+    IGrainFactory grains, Locality locality, TimeProvider time, Loops loops, ILogger<FleetSummarySource> logger) : BackgroundService
 {
     private const int RefusedPerSliceMax = 8;
     private const int RefusedMax = 20;
@@ -16,33 +15,14 @@ internal sealed partial class FleetSummarySource(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RateWindow = TimeSpan.FromMinutes(1);
 
-    private static readonly Counter<long> Failures = ApiMeter.Meter.CreateCounter<long>(
-        "controlplane.api.summary.failures", "{failure}", "Counts of the fleet that failed.");
-
     private readonly Queue<(DateTimeOffset At, int Enrolled)> _samples = new();
     private volatile FleetSummary? _latest;
 
     /// <summary>The last count, two seconds old at most while the cluster answers.</summary>
     public async ValueTask<FleetSummary> LatestAsync() => _latest ?? await CountAsync();
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        do
-        {
-            try
-            {
-                _latest = await CountAsync();
-            }
-            catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
-            {
-                // The loop must go on: a console without numbers is no reason to stop a silo.
-                Failures.Add(1);
-                LogAway(fault.Message);
-            }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        loops.RunAsync("summary", Interval, isDueAtOnce: true, async _ => _latest = await CountAsync(), stoppingToken);
 
     private async Task<FleetSummary> CountAsync()
     {

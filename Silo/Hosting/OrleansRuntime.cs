@@ -26,8 +26,8 @@ internal static class OrleansRuntime
     }
 
     /// <summary>
-    /// Adapters say in their ports' words what went wrong. What slips through all the same, our own exceptions and those of the clients that
-    /// they use, crosses calls as it is: in its place a caller would be told that there is no codec for it.
+    /// Adapters say in their ports' words what went wrong. What slips through all the same, our own exceptions and those of the clients
+    /// that they use, crosses calls as it is: in its place a caller would be told that there is no codec for it.
     /// </summary>
     public static void CarryExceptions(IServiceCollection services) => services.Configure<ExceptionSerializationOptions>(exceptions =>
         exceptions.SupportedNamespacePrefixes.UnionWith(["ControlPlane", "NATS.Client", "StackExchange.Redis"]));

@@ -11,6 +11,15 @@ public sealed class RepositoryTests
     [Fact]
     public void EveryTypeName_SaysWhatItIs() => AssertNone(Repository.Sources.SelectMany(NameCheck.Faults));
 
+    /// <summary>What leaves a background service ends the silo; what its loop leaves, ends silently.</summary>
+    [Fact]
+    public void EveryBackgroundService_GoesOnByTheOneMechanism() => AssertNone(
+        from path in Repository.Files("*.cs")
+        where !path.StartsWith("tests/", StringComparison.Ordinal)
+        let text = File.ReadAllText(Path.Combine(Repository.Root, path))
+        where text.Contains(": BackgroundService", StringComparison.Ordinal) && !text.Contains("loops.RunAsync(", StringComparison.Ordinal)
+        select $"{path}: a background service that is not run by Loops");
+
     [Fact]
     public void NothingIsLeftForLater() => AssertNone(
         from pattern in (string[])["*.cs", "*.csproj", "*.props", "*.sh", "*.md", "*.conf", "*.yaml", "Makefile"]

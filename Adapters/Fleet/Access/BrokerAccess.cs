@@ -21,6 +21,7 @@ internal sealed partial class BrokerAccess(
     IGrainFactory grains,
     INodeChangeFeed changes,
     TimeProvider time,
+    Loops loops,
     ILoggerFactory loggers) : BackgroundService
 {
     private const int BatchesMax = 16;
@@ -43,7 +44,7 @@ internal sealed partial class BrokerAccess(
         var judge = new LogInJudge(LogInSettings.Of(options.Value, fleet.Value, provisioning.Value), proof.Value.IdentityClaim);
         var authority = new LogInAuthority(
             judge, sessions, brokers, grains, options.Value, meter, time, loggers.CreateLogger<LogInAuthority>());
-        var loops = new List<Task>
+        var running = new List<Task>
         {
             KeepOnAsync("changes", token => FollowChangesAsync(authority, token), stoppingToken),
             KeepOnAsync("unchecked nodes", authority.CheckAgainAsync, stoppingToken),
@@ -53,12 +54,12 @@ internal sealed partial class BrokerAccess(
             var responder = new CalloutResponder(
                 connection, keys, authority, meter, options.Value.DecisionsMax, time, loggers.CreateLogger<CalloutResponder>());
             var watch = new SessionWatch(connection, brokers[network], sessions, authority, time);
-            loops.Add(KeepOnAsync(network, responder.RunAsync, stoppingToken));
-            loops.Add(KeepOnAsync(network, watch.FollowAsync, stoppingToken));
-            loops.Add(KeepOnAsync(network, watch.ListAsync, stoppingToken));
+            running.Add(KeepOnAsync(network, responder.RunAsync, stoppingToken));
+            running.Add(KeepOnAsync(network, watch.FollowAsync, stoppingToken));
+            running.Add(KeepOnAsync(network, watch.ListAsync, stoppingToken));
         }
 
-        await Task.WhenAll(loops).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(running);
         foreach (var connection in connections.Values)
         {
             await connection.DisposeAsync();
@@ -101,28 +102,10 @@ internal sealed partial class BrokerAccess(
         }
     }
 
-    // The top of loops that must go on: nobody logs in while one has ended.
-    private async Task KeepOnAsync(string what, Func<CancellationToken, Task> loop, CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await loop(stoppingToken);
-            }
-            catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
-            {
-                LogBegunAgain(what, fault.Message);
-            }
-
-            await Task.Delay(RetryDelay, time, stoppingToken);
-        }
-    }
+    private Task KeepOnAsync(string what, Func<CancellationToken, Task> loop, CancellationToken stoppingToken) =>
+        loops.RunAsync($"log-ins at brokers: {what}", RetryDelay, isDueAtOnce: true, loop, stoppingToken);
 
     [LoggerMessage(
         LogLevel.Information, "Deciding log-ins at the brokers of {Networks}; their auth_callout has the issuer {Issuer} and the xkey {XKey}")]
     private partial void LogBegun(string networks, string issuer, string xKey);
-
-    [LoggerMessage(LogLevel.Warning, "Deciding log-ins at brokers ({What}) was interrupted and begins again: {Reason}")]
-    private partial void LogBegunAgain(string what, string reason);
 }

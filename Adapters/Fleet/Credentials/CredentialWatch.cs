@@ -12,6 +12,7 @@ internal sealed partial class CredentialWatch(
     IOptions<FleetOptions> fleet,
     IOptions<OverlaysOptions> overlays,
     TimeProvider time,
+    Loops loops,
     ILogger<CredentialWatch> logger) : BackgroundService
 {
     private const string PolicyFile = "choria_provision.policy";
@@ -26,7 +27,7 @@ internal sealed partial class CredentialWatch(
         base.Dispose();
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // The settings are configured: a closed set.
         meter.CreateObservableGauge(
@@ -41,15 +42,17 @@ internal sealed partial class CredentialWatch(
             LogUnwilling(overlay, PolicyFile);
         }
 
-        using var ticks = new PeriodicTimer(Interval, time);
-        do
+        return loops.RunAsync("watch of credentials", Interval, isDueAtOnce: true, _ => Warn(), stoppingToken);
+    }
+
+    private Task Warn()
+    {
+        foreach (var warning in credentials.Warnings())
         {
-            foreach (var warning in credentials.Warnings())
-            {
-                LogEnding(warning);
-            }
+            LogEnding(warning);
         }
-        while (await ticks.WaitForNextTickAsync(stoppingToken));
+
+        return Task.CompletedTask;
     }
 
     /// <summary>Overlays whose nodes are told to look for a policy that they are not given: they refuse <c>reprovision</c>.</summary>

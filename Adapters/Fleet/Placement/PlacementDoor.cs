@@ -6,46 +6,30 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Adapters.Fleet.Placement;
 
 /// <summary>Lets the region's other overlays reach the placement of this one, on this overlay's own network.</summary>
-internal sealed partial class PlacementDoor(
+internal sealed class PlacementDoor(
     FleetConnections connections,
     IGrainFactory grains,
     IOptions<OverlaysOptions> overlays,
-    TimeProvider time,
+    Loops loops,
     ILogger<PlacementDoor> logger) : BackgroundService
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var (region, local) = (overlays.Value.Region, overlays.Value.Local);
         if (overlays.Value.Members.Count < 2 || connections.Of(local) is not [var connection, ..])
         {
-            return;
+            return Task.CompletedTask;
         }
 
+        // A door that stays shut cuts the region off.
         var responder = new PlacementResponder(connection, LinkJson.SubjectOf(region, local), Answer, logger);
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await responder.RunAsync(stoppingToken);
-                LogClosed("the subscription ended");
-            }
-            catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
-            {
-                // A door that stays shut cuts the region off, and what leaves this loop ends the silo.
-                LogClosed(fault.Message);
-            }
-
-            await Task.Delay(RetryDelay, time, stoppingToken);
-        }
+        return loops.RunAsync("placement link", RetryDelay, isDueAtOnce: true, responder.RunAsync, stoppingToken);
 
         // Another region's question is not ours, whoever may publish here.
         Task<LinkReply> Answer(LinkRequest request) => request.Region == region
             ? grains.GetGrain<IPlacementHomeGrain>(region).Answer(request)
             : throw new InvalidOperationException($"it is about the region '{request.Region}'");
     }
-
-    [LoggerMessage(LogLevel.Warning, "The region's overlays cannot ask this one; trying again: {Reason}")]
-    private partial void LogClosed(string reason);
 }

@@ -30,7 +30,7 @@ internal sealed partial class DeadLetterWriter(
         _dying.Writer.TryWrite((message, reason));
     }
 
-    /// <summary>Runs until it is cancelled. Never fails: what cannot be stored stays held, and is tried again.</summary>
+    /// <summary>Runs until it is cancelled. What cannot be stored stays held, and is tried again, also when this is begun again.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -38,13 +38,17 @@ internal sealed partial class DeadLetterWriter(
         {
             try
             {
-                var (message, reason) = await _dying.Reader.ReadAsync(cancellationToken);
-                while (!await TryStoreAsync(message, reason, cancellationToken))
+                await _dying.Reader.WaitToReadAsync(cancellationToken);
+                while (_dying.Reader.TryPeek(out var dying))
                 {
-                    await Task.Delay(RetryDelay, time, cancellationToken);
-                }
+                    while (!await TryStoreAsync(dying.Message, dying.Reason, cancellationToken))
+                    {
+                        await Task.Delay(RetryDelay, time, cancellationToken);
+                    }
 
-                stored(message);
+                    stored(dying.Message);
+                    _dying.Reader.TryRead(out _);
+                }
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {

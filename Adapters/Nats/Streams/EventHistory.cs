@@ -17,6 +17,7 @@ internal sealed class EventHistory : IDisposable
     private readonly QueueRecord _taken;
     private readonly StreamSequenceToken _after;
     private readonly Action _wake;
+    private readonly Action<Exception> _failed;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenRegistration _withQueue;
@@ -30,6 +31,7 @@ internal sealed class EventHistory : IDisposable
     /// <param name="taken">The queue as this silo has it.</param>
     /// <param name="after">The last event that is not wanted.</param>
     /// <param name="wake">Called when there is something to take, or nothing more to come.</param>
+    /// <param name="failed">Is told of a defect; the message that met it is left out.</param>
     /// <param name="time">Paces what is tried again.</param>
     /// <param name="stopping">Ends the reading with the queue.</param>
     public EventHistory(
@@ -38,6 +40,7 @@ internal sealed class EventHistory : IDisposable
         QueueRecord taken,
         StreamSequenceToken after,
         Action wake,
+        Action<Exception> failed,
         TimeProvider time,
         CancellationToken stopping)
     {
@@ -46,6 +49,7 @@ internal sealed class EventHistory : IDisposable
         _taken = taken;
         _after = after;
         _wake = wake;
+        _failed = failed;
         _time = time;
         _withQueue = stopping.Register(_stopping.Cancel);
         _ = RunAsync(_stopping.Token);
@@ -97,6 +101,13 @@ internal sealed class EventHistory : IDisposable
             catch (OperationCanceledException)
             {
                 break;
+            }
+#pragma warning disable CA1031 // The top of a loop that must go on: whoever reads would wait for ever.
+            catch (Exception defect)
+#pragma warning restore CA1031
+            {
+                _failed(defect);
+                await Task.Delay(RetryDelay, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
 

@@ -60,7 +60,10 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
         _agent = TaskScheduler.Current;
         _metrics.Register(this);
         _running = Task.WhenAll(
-            _reader.RunAsync(_stopping.Token), _acknowledger.RunAsync(_stopping.Token), _deadLetters.RunAsync(_stopping.Token));
+            _reader.RunAsync(_stopping.Token),
+            KeepAsync("acknowledging", _acknowledger.AcknowledgeAsync),
+            KeepAsync("keeping in progress", _acknowledger.KeepInProgressAsync),
+            KeepAsync("dead letters", _deadLetters.RunAsync));
         return Task.CompletedTask;
     }
 
@@ -139,7 +142,8 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
 
     EventHistory? IQueueEvents.OpenHistory(StreamId streamId, StreamSequenceToken after) =>
         _reader.Taken is { } taken && _subjectOf?.Invoke(streamId) is { } subject
-            ? new EventHistory(_queue, subject, taken, after, () => Wake(streamId), _time, _stopping.Token)
+            ? new EventHistory(
+                _queue, subject, taken, after, () => Wake(streamId), defect => Failed("history", defect), _time, _stopping.Token)
             : null;
 
     void IQueueEvents.Unclaimed(StreamId stream, int messages)
@@ -168,6 +172,8 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
     void IQueueObserver.AcknowledgeAgain() => _acknowledger.Signal();
 
     Task IQueueObserver.ConfirmAsync(CancellationToken cancellationToken) => _acknowledger.FlushAsync(cancellationToken);
+
+    void IQueueObserver.Failed(Exception defect) => Failed("reading", defect);
 
     void IQueueObserver.Lost(LostMessages lost)
     {
@@ -203,6 +209,18 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
     private Task OnAgent(Action action) =>
         Task.Factory.StartNew(action, CancellationToken.None, TaskCreationOptions.None, _agent ?? TaskScheduler.Default);
 
+    private Task KeepAsync(string loop, Func<CancellationToken, Task> run) =>
+        QueueLoop.RunAsync(run, defect => Failed(loop, defect), _time, _stopping.Token);
+
+    private void Failed(string loop, Exception defect)
+    {
+        if (!_stopping.IsCancellationRequested)
+        {
+            _metrics.LoopFailed(loop);
+            LogFailed(_queue.Name, loop, defect);
+        }
+    }
+
     private void Complete(HeldMessage message)
     {
         if (_reader.Window.Complete(message))
@@ -225,6 +243,9 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
             // The agent looks after itself, or stops.
         }
     }
+
+    [LoggerMessage(LogLevel.Error, "Queue {Queue}: '{Loop}' was broken off by a defect and is begun again")]
+    private partial void LogFailed(string queue, string loop, Exception defect);
 
     [LoggerMessage(LogLevel.Warning, "Queue {Queue}: nobody subscribes to {Stream}; {Messages} messages were let go")]
     private partial void LogUnclaimed(string queue, StreamId stream, int messages);

@@ -15,6 +15,7 @@ internal sealed class QueueMetrics : IDisposable
     private readonly Counter<long> _deadLetters;
     private readonly Counter<long> _unclaimed;
     private readonly Counter<long> _lost;
+    private readonly Counter<long> _failures;
     private readonly Histogram<int> _batch;
     private readonly Counter<long> _bytes;
 
@@ -29,6 +30,8 @@ internal sealed class QueueMetrics : IDisposable
         _deadLetters = _meter.CreateCounter<long>("controlplane.streams.dead_letters", "{message}", "messages that became dead letters");
         _unclaimed = _meter.CreateCounter<long>("controlplane.streams.unclaimed", "{message}", "messages that nobody subscribes to");
         _lost = _meter.CreateCounter<long>("controlplane.streams.gaps", "{gap}", "gaps: messages gone before they were delivered");
+        _failures = _meter.CreateCounter<long>(
+            "controlplane.loops.failures", "{failure}", "rounds of what must go on that were broken off, by loop; each is begun again");
         _meter.CreateObservableGauge(
             "controlplane.streams.held", () => Each(status => status.HeldMessages), "{message}", "messages delivered and not acknowledged");
         _meter.CreateObservableGauge("controlplane.streams.held.bytes", () => Each(status => status.HeldBytes), "By", "their bytes");
@@ -63,6 +66,8 @@ internal sealed class QueueMetrics : IDisposable
     public void Unclaimed(string queue, int messages) => _unclaimed.Add(messages, Provider, Queue(queue));
 
     public void Lost(string queue) => _lost.Add(1, Provider, Queue(queue));
+
+    public void LoopFailed(string loop) => _failures.Add(1, new KeyValuePair<string, object?>("loop", loop));
 
     public void Dispose() => _meter.Dispose();
 

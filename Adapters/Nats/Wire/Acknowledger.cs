@@ -14,10 +14,6 @@ internal sealed class Acknowledger(INatsConnection connection, AckWindow window,
     /// <summary>There is something to acknowledge.</summary>
     public void Signal() => _due.Writer.TryWrite(true);
 
-    /// <summary>Runs until it is cancelled. Never fails.</summary>
-    public Task RunAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(AcknowledgeAsync(cancellationToken), KeepInProgressAsync(cancellationToken));
-
     /// <summary>
     /// Acknowledges what is done and waits for the server to confirm it, where no later one may come to make up for it.
     /// </summary>
@@ -34,8 +30,9 @@ internal sealed class Acknowledger(INatsConnection connection, AckWindow window,
         }
     }
 
-    // One acknowledgement speaks for all before it, so those that become due while one is being sent are sent as one.
-    private async Task AcknowledgeAsync(CancellationToken cancellationToken)
+    /// <summary>Acknowledges what becomes due, until it is cancelled.</summary>
+    /// <remarks>One acknowledgement speaks for all before it, so those that become due while one is being sent are sent as one.</remarks>
+    public async Task AcknowledgeAsync(CancellationToken cancellationToken)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         while (!cancellationToken.IsCancellationRequested)
@@ -52,7 +49,8 @@ internal sealed class Acknowledger(INatsConnection connection, AckWindow window,
         }
     }
 
-    private async Task KeepInProgressAsync(CancellationToken cancellationToken)
+    /// <summary>Tells the server now and then what is still in progress, until it is cancelled.</summary>
+    public async Task KeepInProgressAsync(CancellationToken cancellationToken)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         var third = ackWait / 3;

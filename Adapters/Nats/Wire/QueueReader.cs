@@ -73,7 +73,7 @@ internal sealed partial class QueueReader(
 #pragma warning restore CA1031
             {
                 NotReady = fault.Message;
-                LogFault(fault, queue.Name);
+                Observer.Failed(fault);
             }
 
             await PauseAsync(failures++, cancellationToken);
@@ -287,9 +287,6 @@ internal sealed partial class QueueReader(
 
     [LoggerMessage(LogLevel.Warning, "Queue {Queue} is not read: {Reason}")]
     private partial void LogNotReady(string queue, string reason);
-
-    [LoggerMessage(LogLevel.Error, "Queue {Queue} is not read because of a defect; it is tried again")]
-    private partial void LogFault(Exception fault, string queue);
 }
 
 /// <summary>What a queue's reader meets.</summary>
@@ -312,6 +309,9 @@ internal interface IQueueObserver
 
     /// <summary>Acknowledges what is done and returns when the server has confirmed it.</summary>
     Task ConfirmAsync(CancellationToken cancellationToken);
+
+    /// <summary>A defect broke the reading off; it is tried again.</summary>
+    void Failed(Exception defect);
 
     /// <summary>Messages are gone.</summary>
     void Lost(LostMessages lost);

@@ -10,7 +10,7 @@ internal sealed partial class HomeKeeper(
     IGrainFactory grains,
     IPlacementLink link,
     IOptionsMonitor<OverlaysOptions> options,
-    TimeProvider time,
+    Loops loops,
     ILogger<HomeKeeper> logger) : BackgroundService
 {
     /// <summary>How often the overlays hear of each other.</summary>
@@ -43,27 +43,9 @@ internal sealed partial class HomeKeeper(
             (overlay, token) => GreetAsync(overlay, home, token));
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        if (link is NoPlacementLink || Options.Members.Count < 2)
-        {
-            return;
-        }
-
-        using var rounds = new PeriodicTimer(Round, time);
-        while (await rounds.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                await KeepAsync(stoppingToken);
-            }
-            catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
-            {
-                // The top of a loop that must go on: the next round tries again.
-                LogNotKept(fault.Message);
-            }
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => link is NoPlacementLink || Options.Members.Count < 2
+        ? Task.CompletedTask
+        : loops.RunAsync("home keeper", Round, isDueAtOnce: false, KeepAsync, stoppingToken);
 
     private async Task ReportAsync(RegionHome home, CancellationToken cancellationToken)
     {
@@ -117,7 +99,4 @@ internal sealed partial class HomeKeeper(
 
     [LoggerMessage(LogLevel.Information, "{Overlay} has reported its nodes to {Home}")]
     private partial void LogReported(string overlay, string home);
-
-    [LoggerMessage(LogLevel.Warning, "The overlays of the region do not hear of each other: {Reason}")]
-    private partial void LogNotKept(string reason);
 }

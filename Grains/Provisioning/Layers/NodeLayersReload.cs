@@ -9,7 +9,7 @@ internal sealed partial class NodeLayersReload(
     ILayerFiles files,
     IOptions<ProvisioningOptions> options,
     ProvisioningMeter meter,
-    TimeProvider time,
+    Loops loops,
     ILogger<NodeLayersReload> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -76,14 +76,16 @@ internal sealed partial class NodeLayersReload(
         return base.StartAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => loops.RunAsync(
+        "layers of node configuration",
+        Interval,
+        isDueAtOnce: false,
+        _ =>
         {
             Reload();
-        }
-    }
+            return Task.CompletedTask;
+        },
+        stoppingToken);
 
     private void Tell()
     {

@@ -49,6 +49,7 @@ internal sealed class FleetParts : IAsyncDisposable
             new ReplyTrust(fleet, Provisioning),
             new Contests(ToldNodes.Into(Contested), TimeProvider.System, NullLogger<Contests>.Instance),
             TimeProvider.System,
+            new Loops(TimeProvider.System, NullLogger<Loops>.Instance),
             NullLogger<NodeCalls>.Instance);
         Agent = new ChoriaNodeAgent(Calls, Caller, Secrets, fleet, new FixedOptions<OverlaysOptions>(overlays));
         Discovery = new ChoriaDiscovery(Calls, fleet, TimeProvider.System);

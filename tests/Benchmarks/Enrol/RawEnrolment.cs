@@ -159,6 +159,7 @@ internal sealed class RawFleet : IAsyncDisposable
             new ReplyTrust(fleet, Options.Create(new ProvisioningOptions())),
             new Contests(grains: null!, TimeProvider.System, NullLogger<Contests>.Instance),
             TimeProvider.System,
+            new Loops(TimeProvider.System, NullLogger<Loops>.Instance),
             NullLogger<NodeCalls>.Instance);
         Agent = new ChoriaNodeAgent(calls, caller, secret, fleet, new FixedOptions<OverlaysOptions>(overlays));
         Attestor = new ProvisioningTokenAttestor(secret, fleet, Options.Create(new ProvisioningOptions()));

@@ -66,7 +66,7 @@ public sealed class TwoOverlays : IAsyncLifetime
             services.GetRequiredService<IGrainFactory>(),
             services.GetRequiredService<IPlacementLink>(),
             services.GetRequiredService<IOptionsMonitor<OverlaysOptions>>(),
-            TimeProvider.System,
+            services.GetRequiredService<Loops>(),
             NullLogger<HomeKeeper>.Instance);
         await keeper.KeepAsync(TestContext.Current.CancellationToken);
     }

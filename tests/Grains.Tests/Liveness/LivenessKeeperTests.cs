@@ -2,6 +2,7 @@ using ControlPlane.Fleet;
 using ControlPlane.Liveness;
 using ControlPlane.TestKit.Fleet;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Orleans.Serialization;
@@ -96,7 +97,9 @@ public sealed class LivenessKeeperTests : IDisposable
         return [.. late.Select(one => one.Pulse.Identity).Order(StringComparer.Ordinal)];
     }
 
-    private LivenessKeeper Keeper() => new(state, state, services.GetRequiredService<Serializer>(), Options.Create(Limits), time);
+    private LivenessKeeper Keeper() => new(state, state, services.GetRequiredService<Serializer>(), Stored, Options.Create(Limits), time);
+
+    private StoredMessages Stored => new(services.GetRequiredService<Serializer>(), NullLogger<StoredMessages>.Instance);
 
     private FleetEvent Alive(string identity) =>
         new(

@@ -188,6 +188,7 @@ internal sealed class AccessWorld : IAsyncDisposable
                 : Task.FromResult(Standings.GetValueOrDefault((identity, key)))),
             new Feed(_changes.Reader),
             TimeProvider.System,
+            new Loops(TimeProvider.System, _loggers.CreateLogger<Loops>()),
             _loggers);
         await _access.StartAsync(Token);
 
