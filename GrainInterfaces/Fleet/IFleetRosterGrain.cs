@@ -33,16 +33,30 @@ public interface IFleetRosterGrain : IGrainWithIntegerKey
     Task<IReadOnlyList<RosterEntry>> List(NodeStage? stage, string? afterIdentity, int limit);
 
     /// <summary>
-    /// Those of some nodes in provisioning mode that nobody is enrolling: not known, or thought to be enrolled or gone. Safe to repeat.
+    /// Takes note of names that were heard in provisioning mode. Whom nobody knows is asked for its token before anything is kept of
+    /// it, and told by the slice itself, or forgotten. Safe to repeat.
     /// </summary>
-    /// <param name="identities">Nodes of this slice, at most some thousands.</param>
-    [Alias("FindMissing"), Orleans.Concurrency.AlwaysInterleave]
-    Task<IReadOnlyList<string>> FindMissing(IReadOnlyList<string> identities);
+    /// <param name="heard">Of this slice, at most some thousands.</param>
+    /// <returns>Whom the caller is to tell: who is known; of answers to a sweep, those that nobody is enrolling.</returns>
+    [Alias("Meet"), Orleans.Concurrency.AlwaysInterleave]
+    Task<IReadOnlyList<string>> Meet(IReadOnlyList<HeardName> heard);
+
+    /// <summary>Takes a name off the list. Safe to repeat; false when it was not there.</summary>
+    [Alias("Forget")]
+    Task<bool> Forget(string identity);
 
     /// <summary>How many nodes are in each stage.</summary>
     [Alias("Count"), Orleans.Concurrency.AlwaysInterleave]
     Task<IReadOnlyDictionary<NodeStage, int>> Count();
 }
+
+/// <summary>A name in which somebody spoke on the provisioning network, be it the node's or not.</summary>
+/// <param name="Identity">The name.</param>
+/// <param name="At">Since when it waits to be enrolled; null when it did not say that it does.</param>
+/// <param name="IsAnswer">Whether it answered a sweep: somebody is there.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.HeardName")]
+public sealed record HeardName(
+    [property: Id(0)] string Identity, [property: Id(1)] DateTimeOffset? At, [property: Id(2)] bool IsAnswer = false);
 
 /// <summary>How one node stands, in the few words that lists and schedules need.</summary>
 /// <param name="Identity">The node's identity.</param>

@@ -53,7 +53,8 @@ internal sealed partial class DiscoverySweepGrain(
     {
         var answers = sighted.DistinctBy(node => node.Identity).ToDictionary(node => node.Identity, StringComparer.Ordinal);
         var slices = answers.Keys.GroupBy(FleetRoster.ShardOf)
-            .Select(slice => GrainFactory.GetGrain<IFleetRosterGrain>(slice.Key).FindMissing([.. slice]));
+            .Select(slice => GrainFactory.GetGrain<IFleetRosterGrain>(slice.Key).Meet(
+                [.. slice.Select(identity => new HeardName(identity, answers[identity].At, IsAnswer: true))]));
         var missing = (await Task.WhenAll(slices)).SelectMany(identities => identities).ToList();
         foreach (var few in missing.Chunk(CallsMax))
         {

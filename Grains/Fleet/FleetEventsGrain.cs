@@ -40,7 +40,10 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
     /// <remarks>An event counts as delivered when its node has taken note of it; a failure has the batch delivered again.</remarks>
     public async Task OnNextAsync(IList<SequentialItem<FleetEvent>> items)
     {
-        var byNode = items.Select(item => item.Item).GroupBy(fleetEvent => fleetEvent.Identity, StringComparer.Ordinal);
+        var strangers = await Strangers(items.Select(item => item.Item));
+        var byNode = items.Select(item => item.Item)
+            .Where(fleetEvent => !IsOfProvisioning(fleetEvent) || !strangers.Contains(fleetEvent.Identity))
+            .GroupBy(fleetEvent => fleetEvent.Identity, StringComparer.Ordinal);
         foreach (var nodes in byNode.Chunk(CallsMax))
         {
             await Task.WhenAll(nodes.Select(Dispatch));
@@ -53,6 +56,22 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
     }
 
     public Task OnErrorAsync(Exception ex) => Task.CompletedTask;
+
+    // No grain is made for a name that nobody knows, and that is only said: the slices of the roster ask it first.
+    private async Task<HashSet<string>> Strangers(IEnumerable<FleetEvent> events)
+    {
+        var heard = events.Where(IsOfProvisioning)
+            .GroupBy(fleetEvent => fleetEvent.Identity, StringComparer.Ordinal)
+            .Select(ofOne => new HeardName(ofOne.Key, ofOne.FirstOrDefault(NodeNews.IsIn)?.ReceivedAt))
+            .ToList();
+        var slices = heard.GroupBy(name => FleetRoster.ShardOf(name.Identity))
+            .Select(slice => GrainFactory.GetGrain<IFleetRosterGrain>(slice.Key).Meet([.. slice]));
+        var known = (await Task.WhenAll(slices)).SelectMany(identities => identities).ToHashSet(StringComparer.Ordinal);
+        return heard.Select(name => name.Identity).Where(identity => !known.Contains(identity)).ToHashSet(StringComparer.Ordinal);
+    }
+
+    private static bool IsOfProvisioning(FleetEvent fleetEvent) =>
+        fleetEvent.Network == FleetStreams.ProvisioningNetwork && fleetEvent.IsOfLifecycle;
 
     private async Task Dispatch(IEnumerable<FleetEvent> eventsOfOneNode)
     {

@@ -13,6 +13,7 @@ namespace ControlPlane.Fleet;
 internal sealed partial class FleetRosterGrain(
     [PersistentState("roster", Stores.Fleet)] IPersistentState<RosterState> stored,
     ControlBoard board,
+    NewcomerProbe probe,
     TimeProvider time,
     Loops loops,
     ILogger<FleetRosterGrain> logger) : Grain, IFleetRosterGrain, IDisposable
@@ -30,6 +31,9 @@ internal sealed partial class FleetRosterGrain(
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
 
     private readonly Roster roster = new();
+    private readonly Newcomers newcomers = new(NewcomerProbe.WaitingMax);
+    private readonly HashSet<string> letIn = new(StringComparer.Ordinal);
+    private int asking;
 
     /// <summary>Nodes whose slice of the index has not been told how they stand.</summary>
     private readonly HashSet<string> untold = new(StringComparer.Ordinal);
@@ -91,7 +95,31 @@ internal sealed partial class FleetRosterGrain(
     public Task<IReadOnlyList<RosterEntry>> List(NodeStage? stage, string? afterIdentity, int limit) =>
         Task.FromResult(roster.List(stage, afterIdentity, Math.Clamp(limit, 1, 1000)));
 
-    public Task<IReadOnlyList<string>> FindMissing(IReadOnlyList<string> identities) => Task.FromResult(roster.Missing(identities));
+    public Task<IReadOnlyList<string>> Meet(IReadOnlyList<HeardName> heard)
+    {
+        foreach (var name in heard.Where(name => roster.Find(name.Identity) is null))
+        {
+            if (name.At is { } at && !newcomers.Add(name.Identity, at, name.IsAnswer))
+            {
+                probe.Forgot();
+            }
+        }
+
+        AskNewcomers();
+        return Task.FromResult(roster.ToTell(heard));
+    }
+
+    public async Task<bool> Forget(string identity)
+    {
+        var isListed = roster.Remove(identity);
+        if (isListed)
+        {
+            Changed(identity);
+            await Commit();
+        }
+
+        return isListed;
+    }
 
     public Task<IReadOnlyDictionary<NodeStage, int>> Count() => Task.FromResult(roster.Count());
 
@@ -126,7 +154,7 @@ internal sealed partial class FleetRosterGrain(
         try
         {
             await GrainFactory.GetGrain<IFleetIndexGrain>(this.GetPrimaryKeyLong()).Stand(
-                [.. told.Select(roster.Find).OfType<RosterEntry>()]);
+                [.. told.Select(identity => roster.Find(identity) ?? Roster.Forgotten(identity, time.GetUtcNow()))]);
         }
         catch (Exception fault)
         {
@@ -134,6 +162,50 @@ internal sealed partial class FleetRosterGrain(
             untold.UnionWith(told);
             LogNotTold(told.Length, fault.Message);
         }
+    }
+
+    private void AskNewcomers()
+    {
+        while (asking < NewcomerProbe.AskedMax && newcomers.Take() is var (identity, at))
+        {
+            asking++;
+            Ask(identity, at).Ignore();
+        }
+    }
+
+    private async Task Ask(string identity, DateTimeOffset at)
+    {
+        try
+        {
+            if (await probe.ShowsTokenAsync(identity, at, leaving.Token) || IsRoomFor(identity))
+            {
+                await GrainFactory.GetGrain<INodeGrain>(identity).Sighted(NodeProtocol.Unknown, at);
+            }
+            else
+            {
+                probe.Forgot();
+            }
+        }
+        catch (Exception fault) when (!leaving.IsCancellationRequested)
+        {
+            // The top of a loop that must go on: who is there answers the next sweep.
+            LogNotMet(identity, fault.Message);
+            letIn.Remove(identity);
+        }
+        finally
+        {
+            newcomers.Done(identity);
+            asking--;
+        }
+
+        AskNewcomers();
+    }
+
+    // Whether one more may be listed that has shown nothing; those that were let in count before the roster says how they stand.
+    private bool IsRoomFor(string identity)
+    {
+        letIn.RemoveWhere(name => roster.Find(name) is { Stage: not NodeStage.Discovered });
+        return roster.Unshown + letIn.Count < probe.ListedMax && letIn.Add(identity);
     }
 
     private void CallDue()
@@ -204,6 +276,9 @@ internal sealed partial class FleetRosterGrain(
 
     [LoggerMessage(LogLevel.Debug, "The index does not know yet how {Count} nodes stand: {Reason}")]
     private partial void LogNotTold(int count, string reason);
+
+    [LoggerMessage(LogLevel.Debug, "{Node} was heard of for the first time, and could not be told: {Reason}")]
+    private partial void LogNotMet(string node, string reason);
 
     [LoggerMessage(LogLevel.Warning, "The enrolment of {Node} broke off and will be continued")]
     private partial void LogBrokeOff(string node, Exception fault);

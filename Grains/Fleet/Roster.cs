@@ -19,6 +19,9 @@ internal sealed class Roster
 
     public ImmutableArray<RosterEntry> Entries => [.. entries.Values];
 
+    /// <summary>Nodes that are held and were never placed: nobody knows yet whether they are any.</summary>
+    public int Unshown { get; private set; }
+
     /// <summary>Takes over what was stored.</summary>
     /// <remarks>
     /// An arrival makes nothing due, so it is stored with the next tick: a silo that died before has left the node waiting for it here.
@@ -104,8 +107,31 @@ internal sealed class Roster
     public void Returned(RosterEntry after)
     {
         called.Remove(after.Identity, out var meanwhile);
+        if (meanwhile is null && after is { Stage: NodeStage.Unknown, DueAt: null, Liveness: NodeLiveness.Unknown })
+        {
+            Remove(after.Identity);
+            return;
+        }
+
         Set(meanwhile is { DueAt: not null } ? meanwhile : after);
     }
+
+    /// <summary>Takes a node off the list. False when it was not there.</summary>
+    public bool Remove(string identity)
+    {
+        if (!entries.Remove(identity, out var entry))
+        {
+            return false;
+        }
+
+        due.Remove(entry);
+        Leave(entry);
+        Unshown -= IsUnshown(entry) ? 1 : 0;
+        return true;
+    }
+
+    /// <summary>What is said of a node that was taken off the list.</summary>
+    public static RosterEntry Forgotten(string identity, DateTimeOffset now) => new(identity, NodeStage.Unknown, null, null, now, null);
 
     public IReadOnlyList<RosterEntry> List(NodeStage? stage, string? afterIdentity, int limit) =>
         entries.Values
@@ -114,11 +140,12 @@ internal sealed class Roster
             .Take(limit)
             .ToArray();
 
-    /// <summary>Who of these is neither being enrolled nor refused.</summary>
-    public IReadOnlyList<string> Missing(IEnumerable<string> identities) =>
+    /// <summary>Who of these is known and is to be told: who is enrolled, or was refused, answers sweeps all the time.</summary>
+    public IReadOnlyList<string> ToTell(IEnumerable<HeardName> heard) =>
     [
-        .. identities.Where(identity =>
-            !entries.TryGetValue(identity, out var entry) || entry.Stage is NodeStage.Unknown or NodeStage.Enrolled or NodeStage.Gone),
+        .. heard.Where(name => entries.TryGetValue(name.Identity, out var entry)
+                && (!name.IsAnswer || entry.Stage is NodeStage.Unknown or NodeStage.Enrolled or NodeStage.Gone))
+            .Select(name => name.Identity),
     ];
 
     public IReadOnlyDictionary<NodeStage, int> Count() =>
@@ -130,9 +157,11 @@ internal sealed class Roster
         {
             due.Remove(previous);
             Leave(previous);
+            Unshown -= IsUnshown(previous) ? 1 : 0;
         }
 
         entries[entry.Identity] = entry;
+        Unshown += IsUnshown(entry) ? 1 : 0;
         if (entry.DueAt is not null)
         {
             due.Add(entry);
@@ -144,6 +173,9 @@ internal sealed class Roster
             parked[mark].Add(entry.Identity);
         }
     }
+
+    private static bool IsUnshown(RosterEntry entry) =>
+        entry is { Overlay: null, Stage: NodeStage.Silent or NodeStage.Quarantined or NodeStage.Deferred };
 
     private void Leave(RosterEntry entry)
     {

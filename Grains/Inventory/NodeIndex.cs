@@ -1,5 +1,7 @@
 using System.Text.Json;
 using ControlPlane.Fleet;
+using ControlPlane.Liveness;
+using ControlPlane.Provisioning;
 
 namespace ControlPlane.Inventory;
 
@@ -52,6 +54,17 @@ internal sealed class NodeIndex(int factsPerNodeMax)
     /// <summary>Takes over how a node stands. Returns whether that says anything new.</summary>
     public bool Stand(RosterEntry entry)
     {
+        if (entry is { Stage: NodeStage.Unknown, Liveness: NodeLiveness.Unknown })
+        {
+            if (rows.TryGetValue(entry.Identity, out var forgotten))
+            {
+                Forget(forgotten);
+                rows.Remove(entry.Identity);
+            }
+
+            return false;
+        }
+
         var row = RowOf(entry.Identity);
         var isNew = row.Entry is not { } before || before with { DueAt = entry.DueAt, Since = entry.Since } != entry;
         row.Entry = entry;

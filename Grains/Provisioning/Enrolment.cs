@@ -50,7 +50,9 @@ internal static class Enrolment
 
         if (state.Hold is { } hold && !AdmissionCheck.IsOver(hold, controls, now))
         {
-            return new EnrolmentStep.Nothing(hold.Until);
+            return ForgottenAt(state, hold, options) is not { } end ? new EnrolmentStep.Nothing(hold.Until)
+                : end <= now ? new EnrolmentStep.Forget()
+                : new EnrolmentStep.Nothing(hold.Until < end ? hold.Until : end);
         }
 
         return Continue(state, options, controls, now);
@@ -137,6 +139,13 @@ internal static class Enrolment
 
         return new EnrolmentStep.StartOver(since, running ? "it started anew in provisioning mode" : null);
     }
+
+    // Only a name that nobody ever knew: it made no keys, and shows no token. If it is there, a sweep finds it again.
+    private static DateTimeOffset? ForgottenAt(NodeState state, Hold hold, ProvisioningOptions options) =>
+        state is { Attempt: 0, Held: null }
+        && (hold.Kind == NodeStage.Silent || hold.Refusal is >= Refusal.TokenMalformed and <= Refusal.SecretMismatch)
+            ? state.WaitingSince + options.NewcomerLifetime
+            : null;
 
     private static bool IsRunning(NodeState state) => state.Stage is >= NodeStage.Discovered and < NodeStage.Enrolled;
 

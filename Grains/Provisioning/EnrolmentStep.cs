@@ -80,5 +80,8 @@ internal abstract record EnrolmentStep
     /// <summary>Two machines answer for it: what was made for either is superseded.</summary>
     public sealed record Withdraw(ContestedAnswer Contested) : EnrolmentStep;
 
+    /// <summary>A name that has shown nothing for long: it is as if it had never been heard.</summary>
+    public sealed record Forget : EnrolmentStep;
+
     public sealed record Quarantine(Refusal Refusal, string Detail) : EnrolmentStep;
 }

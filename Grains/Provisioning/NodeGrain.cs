@@ -231,9 +231,10 @@ internal sealed class NodeGrain(
 
     public async Task<bool> Decommission(DecommissionRequest request)
     {
+        // Listed, but nothing is kept of it: it was heard and never answered.
         if (State.Stage == NodeStage.Unknown)
         {
-            return false;
+            return await Roster.Forget(Identity);
         }
 
         // Due before it is written: if we die in between, the roster's call finds nothing to do. Written first, it might never be due.
@@ -438,6 +439,11 @@ internal sealed class NodeGrain(
 
             case EnrolmentStep.Withdraw withdraw:
                 await Withdraw(withdraw);
+                break;
+
+            case EnrolmentStep.Forget:
+                await node.ClearStateAsync(CancellationToken.None);
+                (news, dossier) = (new NodeNews(), null);
                 break;
 
             case EnrolmentStep.Quarantine quarantine:

@@ -29,6 +29,7 @@ public static class ProvisioningHosting
         silo.Services.AddSingleton<EnrolmentLog>();
         silo.Services.AddOptions<NodeProofOptions>().BindConfiguration(NodeProofOptions.Section).ValidateOnStart();
         silo.Services.AddSingleton<NodeAttestation>();
+        silo.Services.AddSingleton<NewcomerProbe>();
         silo.Services.AddSingleton<NodeSteps>();
         silo.Services.AddSingleton<PlaneSteps>();
         silo.Services.AddSingleton<ConfigurationSteps>();

@@ -15,6 +15,7 @@ internal sealed class ProvisioningMeter : IDisposable
     private readonly Counter<long> clones;
     private readonly Counter<long> contests;
     private volatile bool areLayersFaulty;
+    private readonly Counter<long> forgotten;
 
     public ProvisioningMeter(EnrolmentGate gate)
     {
@@ -30,6 +31,8 @@ internal sealed class ProvisioningMeter : IDisposable
             "controlplane.provisioning.contests",
             "{enrolment}",
             "Enrolments in whose name two machines spoke: nothing was given out, or it was withdrawn.");
+        forgotten = meter.CreateCounter<long>(
+            "controlplane.provisioning.newcomers.forgotten", "{name}", "Unknown names that showed no token of ours and were not listed.");
         meter.CreateObservableGauge(
             "controlplane.provisioning.layers.faulty",
             () => areLayersFaulty ? 1 : 0,
@@ -59,6 +62,8 @@ internal sealed class ProvisioningMeter : IDisposable
     public void Cloned() => clones.Add(1);
 
     public void Contested() => contests.Add(1);
+
+    public void ForgotNewcomer() => forgotten.Add(1);
 
     public void Stepped(EnrolmentStep step, TimeSpan duration) =>
         stepDurations.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("step", step.Name));

@@ -44,6 +44,17 @@ public sealed class ProvisioningOptions
     public int ProbesMax { get; set; } = 1024;
 
     /// <summary>
+    /// How many names of the overlay's cluster are listed though they have shown no provisioning token of ours: silent or refused. Others
+    /// are forgotten at once. 64 to 65 536; 2048 by default.
+    /// </summary>
+    [Range(64, 65_536)]
+    public int NewcomersMax { get; set; } = 2048;
+
+    /// <summary>How long such a name is listed. 1 minute to 30 days; 1 hour by default.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "30.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan NewcomerLifetime { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>
     /// How long after the restart the node's startup event is awaited on its overlay. 10 seconds to 1 hour; 2 minutes by default.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:10", "01:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]

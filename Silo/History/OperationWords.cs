@@ -24,6 +24,7 @@ internal static class OperationWords
                 ("network", heard.Network),
                 ("sequence", heard.Sequence.ToString(CultureInfo.InvariantCulture)),
                 ("receivedAt", heard.ReceivedAt.ToString("O", CultureInfo.InvariantCulture))),
+            (nameof(INodeGrain), nameof(INodeGrain.Sighted), _) => Facts(),
             (nameof(INodeGrain), nameof(INodeGrain.Reprovision), [ReprovisionRequest asked, ..]) => Facts(("actor", asked.Actor)),
             (nameof(INodeGrain), nameof(INodeGrain.Decommission), [DecommissionRequest asked]) => Facts(("actor", asked.Actor)),
             (nameof(IOverlayPlacementGrain), nameof(IOverlayPlacementGrain.Forget), [string left]) => Facts(("node", left)),

@@ -1,4 +1,5 @@
 using System.Globalization;
+using ControlPlane.Fleet;
 
 namespace ControlPlane.Chaos;
 
@@ -9,6 +10,9 @@ namespace ControlPlane.Chaos;
 /// </remarks>
 internal static class EventCheck
 {
+    /// <summary>From when a node's grain first heard of it until its name is in the roster; a silo may hang meanwhile.</summary>
+    private static readonly TimeSpan MeetingMax = TimeSpan.FromSeconds(15);
+
     public static (int Checked, IEnumerable<Violation> Violations) Delivered(FleetFacts facts)
     {
         var lost = Unheard(facts.Events, facts.Operations).Select(stored =>
@@ -19,11 +23,20 @@ internal static class EventCheck
     /// <summary>The stored events of which no operation tells.</summary>
     public static IEnumerable<StoredEvent> Unheard(IEnumerable<StoredEvent> events, IEnumerable<Operation> operations)
     {
-        var heard = operations
+        var told = operations.Where(operation => operation.Name.StartsWith("INodeGrain.", StringComparison.Ordinal)).ToList();
+        var known = told.GroupBy(operation => operation.Key, StringComparer.Ordinal)
+            .ToDictionary(ofOne => ofOne.Key, ofOne => ofOne.Min(operation => operation.At), StringComparer.Ordinal);
+        var heard = told
             .Where(operation => operation is { Name: "INodeGrain.Observe", Phase: OperationPhase.Ok })
             .Select(operation => (operation.Fact("network"), operation.Fact("sequence"), operation.Key))
             .ToHashSet();
         return events.Where(
-            stored => !heard.Contains((stored.Network, stored.Sequence.ToString(CultureInfo.InvariantCulture), stored.Identity)));
+            stored => !heard.Contains((stored.Network, stored.Sequence.ToString(CultureInfo.InvariantCulture), stored.Identity))
+                && !IsOfAStranger(stored, known));
     }
+
+    // Who is not known is asked before its grain is told anything: its events on the provisioning network are nobody's.
+    private static bool IsOfAStranger(StoredEvent stored, Dictionary<string, DateTimeOffset> known) =>
+        stored.Network == FleetStreams.ProvisioningNetwork
+        && !(known.TryGetValue(stored.Identity, out var at) && stored.StoredAt > at + MeetingMax);
 }

@@ -46,6 +46,15 @@ public sealed class HistoryCheckerTests
         AssertCaught(1, Sound() with { Roster = [Entry() with { Stage = NodeStage.Deferred, Reason = "no room" }] });
 
     [Fact]
+    public void Check_TakesEventsOfStrangers_ForNobodys_AndMissesThoseOfWhoIsKnown()
+    {
+        var early = new StoredEvent("provisioning", 7, Now, "invented.example.net", "Startup");
+        Assert.All(HistoryChecker.Check(Sound() with { Events = [.. Sound().Events, early] }), check => Assert.Empty(check.Violations));
+
+        AssertCaught(6, Sound() with { Events = [.. Sound().Events, early with { Identity = Node, StoredAt = Now.AddMinutes(1) }] });
+    }
+
+    [Fact]
     public void Check_Catches_ARevocationThatWasSkipped() => AssertCaught(3, Sound() with { RevokedSerials = new HashSet<string>() });
 
     [Fact]

@@ -116,6 +116,13 @@ public class NodeCluster : IAsyncLifetime
 
     internal IPlacementPolicyGrain Policies => cluster.Client.GetGrain<IPlacementPolicyGrain>(Region);
 
+    /// <summary>The slice of the roster that a node belongs to.</summary>
+    internal IFleetRosterGrain Roster(string identity) => Slice(FleetRoster.ShardOf(identity));
+
+    internal IFleetRosterGrain Slice(int number) => cluster.Client.GetGrain<IFleetRosterGrain>(number);
+
+    internal Task<SimpleGrainStatistic[]> Statistics() => cluster.Client.GetGrain<IManagementGrain>(0).GetSimpleGrainStatistics();
+
     /// <summary>One of the silo's own parts.</summary>
     internal T Service<T>()
         where T : notnull => cluster.GetSiloServiceProvider().GetRequiredService<T>();

@@ -23,16 +23,51 @@ public sealed class RosterTests
     }
 
     [Fact]
-    public void Missing_LeavesOutWhoeverIsBeingEnrolledOrWasRefused()
+    public void ToTell_LeavesOutWhoeverIsBeingEnrolledOrWasRefused_OfThoseWhoAnswerASweep()
     {
         foreach (var stage in Enum.GetValues<NodeStage>())
         {
             roster.Put(Entry(stage.ToString(), null) with { Stage = stage });
         }
 
-        var missing = roster.Missing(["stranger", .. Enum.GetNames<NodeStage>()]);
+        string[] names = ["stranger", .. Enum.GetNames<NodeStage>()];
 
-        Assert.Equal(["stranger", nameof(NodeStage.Unknown), nameof(NodeStage.Enrolled), nameof(NodeStage.Gone)], missing);
+        Assert.Equal(
+            [nameof(NodeStage.Unknown), nameof(NodeStage.Enrolled), nameof(NodeStage.Gone)],
+            roster.ToTell(names.Select(name => new HeardName(name, Now, IsAnswer: true))));
+        Assert.Equal(Enum.GetNames<NodeStage>(), roster.ToTell(names.Select(name => new HeardName(name, Now))));
+    }
+
+    [Fact]
+    public void Unshown_CountsWhoIsHeldAndWasNeverPlaced()
+    {
+        roster.Put(Entry("silent", Now) with { Stage = NodeStage.Silent });
+        roster.Put(Entry("refused", null) with { Stage = NodeStage.Quarantined });
+        roster.Put(Entry("placed", Now) with { Stage = NodeStage.Silent, Overlay = "eu-1" });
+        roster.Put(Entry("new", Now) with { Stage = NodeStage.Discovered });
+        Assert.Equal(2, roster.Unshown);
+
+        roster.Put(Entry("refused", null) with { Stage = NodeStage.Enrolled, Overlay = "eu-1" });
+        Assert.True(roster.Remove("silent"));
+        Assert.False(roster.Remove("silent"));
+        Assert.Equal(0, roster.Unshown);
+    }
+
+    [Fact]
+    public void Returned_TakesOffTheList_WhoIsNotKnownAnyMore_UnlessItWasHeardMeanwhile()
+    {
+        foreach (var heard in new[] { false, true })
+        {
+            roster.Put(Entry("a", Now));
+            roster.TakeDue(Now);
+            if (heard)
+            {
+                roster.Put(Entry("a", Now));
+            }
+
+            roster.Returned(Roster.Forgotten("a", Now));
+            Assert.Equal(heard, roster.Find("a") is not null);
+        }
     }
 
     [Fact]

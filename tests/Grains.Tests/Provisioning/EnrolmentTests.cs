@@ -32,6 +32,23 @@ public sealed class EnrolmentTests
         Assert.Equal(new EnrolmentStep.StartOver(Start, null), Next(new NodeState(), new NodeNews(StartedAt: Start)));
 
     [Fact]
+    public void Next_ForgetsANameThatShowsNoToken_AfterAWhile_AndNoNodeThatMadeKeys()
+    {
+        var silent = new NodeState { Stage = NodeStage.Discovered, WaitingSince = Start }
+            .OnHold(new Hold(NodeStage.Silent, "no answer", Start.AddHours(2), null), Start);
+        var refused = silent with { Hold = Setback.Quarantine(Refusal.TokenUntrusted, "forged") };
+        var unplaceable = silent with { Hold = Setback.Quarantine(Refusal.Unplaceable, "full") };
+        var end = Start + Options.NewcomerLifetime;
+
+        Assert.Equal(new EnrolmentStep.Nothing(end), Next(silent, Silence, Start));
+        Assert.Equal(new EnrolmentStep.Nothing(end), Next(refused, Silence, Start));
+        Assert.IsType<EnrolmentStep.Forget>(Next(silent, Silence, end));
+        Assert.IsType<EnrolmentStep.Forget>(Next(refused, Silence, end));
+        Assert.IsType<EnrolmentStep.Nothing>(Next(unplaceable, Silence, end));
+        Assert.IsType<EnrolmentStep.Nothing>(Next(silent with { Attempt = 1 }, Silence, end));
+    }
+
+    [Fact]
     public void Next_StartsOver_WhenANewNodeAnsweredASweep() =>
         Assert.Equal(new EnrolmentStep.StartOver(Start, null), Next(new NodeState(), new NodeNews(SightedAt: Start)));
 

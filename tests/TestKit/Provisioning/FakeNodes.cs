@@ -11,11 +11,24 @@ namespace ControlPlane.TestKit.Provisioning;
 public sealed class FakeNodes : INodeAgent
 {
     private readonly ConcurrentDictionary<string, FakeNode> nodes = new(StringComparer.Ordinal);
+    private int silentCalls;
+
+    /// <summary>Whether anybody answers in a name; whoever does is kept.</summary>
+    public Func<string, bool> IsAnyoneThere { get; set; } = _ => true;
+
+    /// <summary>How often nobody was there.</summary>
+    public int SilentCalls => silentCalls;
 
     public FakeNode this[string identity] => nodes.GetOrAdd(identity, name => new FakeNode(name));
 
     public Task<NodeTokenReply> FetchTokenAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
     {
+        if (!IsAnyoneThere(identity))
+        {
+            Interlocked.Increment(ref silentCalls);
+            throw new NodeSilentException("nobody is there");
+        }
+
         var node = this[identity].Called("jwt");
         return Task.FromResult(new NodeTokenReply(node.Protocol, $"token of {identity}", "ecdh"));
     }
