@@ -92,9 +92,22 @@ internal sealed class ChoriaNodeAgent(
     public Task RestartAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken) =>
         SendAsync(ProvisionAgent.Restart, new RestartInput(1, secret.Value), identity, protocol, timeout: null, cancellationToken);
 
-    public Task ReprovisionAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
+    public Task ReprovisionAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken) =>
+        SendInOverlayAsync(ProvisionAgent.Reprovision, identity, protocol, overlay, cancellationToken);
+
+    public Task ShutDownAsync(string identity, NodeProtocol protocol, string? overlay, CancellationToken cancellationToken) =>
+        overlay is null
+            ? SendAsync(ProvisionAgent.Shutdown, new SecretInput(secret.Value), identity, protocol, timeout: null, cancellationToken)
+            : SendInOverlayAsync(ProvisionAgent.Shutdown, identity, protocol, overlay, cancellationToken);
+
+    private Task<(ChoriaProtocol Spoken, RpcReply Reply)> SendInOverlayAsync(
+        RpcAction<SecretInput, MessageOutput> action,
+        string identity,
+        NodeProtocol protocol,
+        string overlay,
+        CancellationToken cancellationToken)
     {
-        var call = InOverlayOrNull(ProvisionAgent.Reprovision, new SecretInput(secret.Value), identity, protocol, overlay)
+        var call = InOverlayOrNull(action, new SecretInput(secret.Value), identity, protocol, overlay)
             ?? throw new NodeRefusedException(
                 NodeFault.Other,
                 $"we cannot prove ourselves to provisioned nodes of protocol {SpokenBy(protocol)}; configure Fleet:CallerProof");

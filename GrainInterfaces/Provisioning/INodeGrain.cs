@@ -71,15 +71,16 @@ public interface INodeGrain : IGrainWithStringKey
     Task<ReprovisionOutcome> Reprovision(ReprovisionRequest request, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Takes the node out of the fleet: its certificates are revoked and its place is freed, which is durably due when it returns.
+    /// Takes the node out of the fleet: it is told to shut down where it listens, its certificates are revoked and its place is freed,
+    /// which is durably due when it returns.
     /// </summary>
     /// <remarks>
     /// Safe to repeat, at any stage. From then on the node is <see cref="NodeStage.Gone"/>: it is not enrolled when it starts anew, until
     /// <see cref="Reprovision"/> takes it up again.
     /// </remarks>
-    /// <returns>False when nothing is known of a node of this identity.</returns>
+    /// <returns>Null when nothing is known of a node of this identity.</returns>
     [Alias("Decommission"), ResponseTimeout("00:01:00")]
-    Task<bool> Decommission(DecommissionRequest request);
+    Task<DecommissionOutcome?> Decommission(DecommissionRequest request);
 }
 
 /// <summary>The version of Choria's wire protocol that a node speaks.</summary>
@@ -120,6 +121,14 @@ public sealed record ReprovisionRequest([property: Id(0)] string Reason, [proper
 /// <param name="Actor">Who asks, as the API authenticated it.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.DecommissionRequest")]
 public sealed record DecommissionRequest([property: Id(0)] string Reason, [property: Id(1)] string Actor);
+
+/// <summary>What became of a call to <see cref="INodeGrain.Decommission"/>, and what of the node goes on working.</summary>
+/// <param name="IsShutDown">Whether the node said that it shuts down.</param>
+/// <param name="Shutdown">The same in words: why not, when it did not.</param>
+/// <param name="Remaining">What nobody can take back, in words; empty when nothing.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.DecommissionOutcome")]
+public sealed record DecommissionOutcome(
+    [property: Id(0)] bool IsShutDown, [property: Id(1)] string Shutdown, [property: Id(2)] IReadOnlyList<string> Remaining);
 
 /// <summary>What became of a call to <see cref="INodeGrain.Reprovision"/>.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.ReprovisionOutcome")]

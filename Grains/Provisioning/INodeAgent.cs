@@ -46,6 +46,13 @@ public interface INodeAgent
     /// <inheritdoc cref="FetchTokenAsync" path="/exception"/>
     Task ReprovisionAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// <c>choria_provision#shutdown</c>: the process ends within ten seconds and stays off until somebody starts it. On the network of an
+    /// overlay, or in provisioning mode when that is null. Repeatable.
+    /// </summary>
+    /// <inheritdoc cref="FetchTokenAsync" path="/exception"/>
+    Task ShutDownAsync(string identity, NodeProtocol protocol, string? overlay, CancellationToken cancellationToken);
+
     /// <summary><c>rpcutil#ping</c> on the network of an overlay. Repeatable.</summary>
     /// <returns>
     /// Who answered, be it with an error: one that does not let us ask is there all the same. Null when nobody did, and where nobody can

@@ -229,25 +229,31 @@ internal sealed class NodeGrain(
         return new ReprovisionOutcome.Accepted();
     }
 
-    public async Task<bool> Decommission(DecommissionRequest request)
+    public async Task<DecommissionOutcome?> Decommission(DecommissionRequest request)
     {
         // Listed, but nothing is kept of it: it was heard and never answered.
         if (State.Stage == NodeStage.Unknown)
         {
-            return await Roster.Forget(Identity);
+            return await Roster.Forget(Identity) ? new DecommissionOutcome(false, "nothing was ever heard from it", []) : null;
         }
 
         // Due before it is written: if we die in between, the roster's call finds nothing to do. Written first, it might never be due.
         await Record(context.Now, context.Now);
+        var outcome = new DecommissionOutcome(false, "it was out of the fleet before", State.Remaining(context.Now));
         await Exclusively(async () =>
         {
             if (State.Stage != NodeStage.Gone)
             {
-                await node.ReplaceAsync(State.Decommissioned(context.Now, $"decommissioned by {request.Actor}: {request.Reason}"));
+                // Before its certificate is revoked: afterwards its broker may not let it hear. If we die in between, it is off and in the
+                // fleet still; whoever asked got no answer, and asks again.
+                var (isShutDown, shutdown) = await nodeSteps.ShutDownAsync(Identity, State);
+                outcome = new DecommissionOutcome(isShutDown, shutdown, State.Remaining(context.Now));
+                await node.ReplaceAsync(
+                    State.Decommissioned(context.Now, $"decommissioned by {request.Actor}: {request.Reason}; {shutdown}"));
                 log.Decommissioned(Identity, request.Actor, request.Reason);
             }
         });
-        return true;
+        return outcome;
     }
 
     private IFleetRosterGrain Roster => GrainFactory.GetGrain<IFleetRosterGrain>(FleetRoster.ShardOf(Identity));

@@ -101,6 +101,10 @@ internal sealed record NodeState
     [Id(60)]
     public DateTimeOffset? PlaceFreedDue { get; init; }
 
+    /// <summary>Server tokens that it held before and that are valid still, newest first.</summary>
+    [Id(63)]
+    public ImmutableList<FormerToken> FormerTokens { get; init; } = [];
+
     private NodeState Uncounted => this with { Failures = 0, Silences = 0, Faults = 0 };
 
     /// <summary>Whether the node's fall back to provisioning at an instant is the one that it was asked for.</summary>
@@ -176,7 +180,15 @@ internal sealed record NodeState
         AskedToEnrolAt = null,
         Life = Life.Renewed(Held) with { Liveness = NodeLiveness.Unknown, LivenessSince = null },
         PlaceFreedDue = at,
-    }).Reached(NodeStage.Gone, at, TokenOutlives(at) is { } end ? $"{detail}; its server token is valid until {end:u}" : detail);
+    }).Reached(NodeStage.Gone, at, string.Join("; ", Remaining(at).Prepend(detail)));
+
+    /// <summary>What of the node works on and can be taken back by nobody, in words.</summary>
+    public IReadOnlyList<string> Remaining(DateTimeOffset at) =>
+    [
+        .. new[] { TokenOutlives(at) }.OfType<DateTimeOffset>().Select(end => $"its server token is valid until {end:u}"),
+        .. FormerTokens.Where(token => token.ExpiresAt > at)
+            .Select(token => $"its superseded server token of the key {token.Key} is valid until {token.ExpiresAt:u}"),
+    ];
 
     // Brokers cannot be told to refuse a token: whoever takes a node out has to know for how long it can still speak.
     private DateTimeOffset? TokenOutlives(DateTimeOffset at)
@@ -196,6 +208,7 @@ internal sealed record NodeState
             },
             Superseded = Held?.Order is { } previous ? Superseded.Add(previous) : Superseded,
             Life = Life.Renewed(Held),
+            FormerTokens = [.. FormerToken.Of(Held).Concat(FormerTokens).Where(token => token.ExpiresAt > at).Take(FormerToken.Max)],
             Pending = null,
             ArrivalDue = null,
             RenewalAsked = null,
@@ -312,6 +325,19 @@ internal sealed record PendingCredentials
     /// <summary>What it was sent; null until it was configured.</summary>
     [Id(10)]
     public SentConfiguration? Sent { get; init; }
+}
+
+/// <summary>A server token that was superseded: no broker can be told to refuse it.</summary>
+/// <param name="Key">The Ed25519 key that it is of.</param>
+/// <param name="ExpiresAt">When it ends by itself.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.FormerToken")]
+internal sealed record FormerToken([property: Id(0)] string Key, [property: Id(1)] DateTimeOffset ExpiresAt)
+{
+    /// <summary>As many as one node has in the lifetime of a token, unless it is enrolled anew again and again.</summary>
+    public const int Max = 4;
+
+    public static IEnumerable<FormerToken> Of(HeldCredentials? held) =>
+        held is { Ed25519PublicKey: { } key, ServerTokenExpiresAt: { } end } ? [new FormerToken(key, end)] : [];
 }
 
 /// <summary>What an enrolled node proves itself with, and the overlay that it arrived in with it.</summary>

@@ -8,6 +8,9 @@ namespace ControlPlane.Provisioning;
 internal sealed class NodeSteps(
     INodeAgent agent, NodeAttestation attestation, EnrolmentContext context, EnrolmentGate gate)
 {
+    private const int ShutdownTriesMax = 2;
+    private static readonly TimeSpan ShutdownPatience = TimeSpan.FromSeconds(5);
+
     public async Task<Progress> AttestAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
         NodeTokenReply reply;
@@ -156,6 +159,37 @@ internal sealed class NodeSteps(
 
         return new Progress(
             (state with { RenewalAsked = asked, AskedToEnrolAt = asked.At }).Noted(context.Now, detail), Dossier: null, IsDurable: true);
+    }
+
+    /// <summary>Tells a node that leaves the fleet to shut down, where it listens. Bounded: the operator waits for the answer.</summary>
+    public async Task<(bool IsShutDown, string Detail)> ShutDownAsync(string identity, NodeState state)
+    {
+        var overlay = state.Held is { } held ? held.Overlay ?? state.Overlay : null;
+        if (overlay is null && state.ReachedAt is null)
+        {
+            return (false, "it never answered, and was not told to shut down");
+        }
+
+        var detail = "";
+        for (var tries = 0; tries < ShutdownTriesMax; tries++)
+        {
+            using var patience = new CancellationTokenSource(ShutdownPatience);
+            try
+            {
+                await agent.ShutDownAsync(identity, state.Protocol, overlay, patience.Token);
+                return (true, "it shuts down");
+            }
+            catch (NodeRefusedException refused)
+            {
+                return (false, $"told to shut down, it refused: {refused.Message}");
+            }
+            catch (Exception silent) when (silent is NodeSilentException or OperationCanceledException)
+            {
+                detail = $"told to shut down {tries + 1} times, it did not answer; stop the agent on the machine";
+            }
+        }
+
+        return (false, detail);
     }
 
     public async Task<Progress> RestartAsync(string identity, NodeState state, CancellationToken cancellationToken)

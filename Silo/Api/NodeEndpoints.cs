@@ -90,7 +90,7 @@ internal static class NodeEndpoints
         : await grains.GetGrain<INodeGrain>(identity).ViewConfiguration() is { } view ? TypedResults.Ok(view)
         : Problems.UnknownNode(identity);
 
-    private static async Task<Results<Accepted, ProblemHttpResult>> Decommission(
+    private static async Task<Results<Accepted<DecommissionOutcome>, ProblemHttpResult>> Decommission(
         IGrainFactory grains, HttpContext context, string identity, [FromBody] DecommissionBody body)
     {
         if (!NodeIdentity.IsValid(identity))
@@ -103,9 +103,8 @@ internal static class NodeEndpoints
             return Problems.Malformed(GivenReason.Rule);
         }
 
-        return await grains.GetGrain<INodeGrain>(identity).Decommission(new DecommissionRequest(reason, Actor.Of(context)))
-            ? TypedResults.Accepted($"/v1/nodes/{identity}")
-            : Problems.UnknownNode(identity);
+        var outcome = await grains.GetGrain<INodeGrain>(identity).Decommission(new DecommissionRequest(reason, Actor.Of(context)));
+        return outcome is null ? Problems.UnknownNode(identity) : TypedResults.Accepted($"/v1/nodes/{identity}", outcome);
     }
 
     private static async Task<Results<Accepted, ProblemHttpResult>> Reprovision(

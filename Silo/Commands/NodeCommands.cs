@@ -90,20 +90,44 @@ internal static class NodeCommands
 
     private static ClientCommand Decommission() => Tell(
         "decommission",
-        "Takes a node out of the fleet: its certificates are revoked and its place is freed.",
-        "is out of the fleet; 'node show' says until when a server token of it is valid, 'node reprovision' takes it up again",
-        reason => new DecommissionBody(reason));
+        "Takes a node out of the fleet: it is told to shut down, its certificates are revoked and its place is freed.",
+        "is out of the fleet; 'node reprovision' takes it up again",
+        reason => new DecommissionBody(reason),
+        async (api, path, body, cancellationToken) =>
+        {
+            var outcome = await api.PostAsync<DecommissionOutcome>(path, body, cancellationToken);
+            return [outcome.Shutdown, .. outcome.Remaining];
+        });
 
-    private static ClientCommand Tell(string verb, string description, string done, Func<string, object> body)
+    private static ClientCommand Tell(
+        string verb,
+        string description,
+        string done,
+        Func<string, object> body,
+        Func<ApiClient, string, object, CancellationToken, Task<IReadOnlyList<string>>>? post = null)
     {
         var identity = new Argument<string>("identity");
         var reason = new Option<string>("--reason") { Description = "Why, for the node's history.", Required = true };
         return new ClientCommand(verb, description, async (call, cancellationToken) =>
         {
             var name = call.Arguments.GetRequiredValue(identity);
-            await call.Api.PostAsync(
-                $"v1/nodes/{Uri.EscapeDataString(name)}:{verb}", body(call.Arguments.GetRequiredValue(reason)), cancellationToken);
+            var path = $"v1/nodes/{Uri.EscapeDataString(name)}:{verb}";
+            var told = body(call.Arguments.GetRequiredValue(reason));
+            IReadOnlyList<string> notes = [];
+            if (post is null)
+            {
+                await call.Api.PostAsync(path, told, cancellationToken);
+            }
+            else
+            {
+                notes = await post(call.Api, path, told, cancellationToken);
+            }
+
             call.Print.Say($"{name} {done}");
+            foreach (var note in notes)
+            {
+                call.Print.Say($"  {note}");
+            }
         })
         { identity, reason };
     }

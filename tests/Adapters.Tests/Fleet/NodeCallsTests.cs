@@ -301,6 +301,25 @@ public sealed class NodeCallsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Agent_TellsANodeToShutDown_WithTheSecret()
+    {
+        RpcRequest? asked = null;
+        await using var node = await AnswerAsync(ChoriaSubjects.ProvisioningCollective, request =>
+        {
+            Assert.True(RpcRequest.TryDecode(request.Request.Body, out asked, out _));
+            var reply = new MessageOutput("Shutting Choria Server down after 3s");
+            return [new ScriptedReply(Node, ProvisionAgent.Shutdown.EncodeReply(reply))];
+        });
+
+        await parts.Agent.ShutDownAsync(Node, NodeProtocol.V2, overlay: null, Cancelled);
+
+        Assert.Equal((ProvisionAgent.Name, "shutdown"), (asked!.Agent, asked.Action));
+        Assert.Contains(FleetParts.Secret, Encoding.UTF8.GetString(asked.Data.Span), StringComparison.Ordinal);
+        await Assert.ThrowsAsync<NodeRefusedException>(
+            () => parts.Agent.ShutDownAsync(Node, NodeProtocol.V2, FleetParts.Overlay, Cancelled));
+    }
+
+    [Fact]
     public async Task Agent_FindsNobodyInAnOverlay_WithoutAProofOfItself() =>
         Assert.Null(await parts.Agent.AskInOverlayAsync(Node, NodeProtocol.V2, FleetParts.Overlay, Cancelled));
 

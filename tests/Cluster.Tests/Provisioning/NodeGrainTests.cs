@@ -194,7 +194,8 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
         await cluster.Until(
             identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
         Assert.Null(await cluster.Placement.Explain(identity));
-        Assert.Single((await cluster.Node(identity).Get()).History, step => step.Detail == "decommissioned by operator: a test");
+        Assert.Single(
+            (await cluster.Node(identity).Get()).History, step => step.Detail == "decommissioned by operator: a test; it shuts down");
 
         await cluster.Start(identity);
         await cluster.Arrive(identity);
@@ -273,6 +274,34 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
     }
 
     [Fact]
+    public async Task Decommission_ShutsTheNodeDown_WhereItListens_AndSaysWhenItCouldNot()
+    {
+        var request = new DecommissionRequest("a test", "operator");
+        string[] nodes = ["heard.example.net", "unheard.example.net", "unwilling.example.net"];
+        foreach (var identity in nodes)
+        {
+            cluster.Nodes[identity].Protocol = NodeProtocol.V2;
+            await Enrol(identity);
+        }
+
+        const string call = $"shutdown in {NodeCluster.Overlay}";
+        cluster.Nodes[nodes[1]].FailNext(call, new NodeSilentException("no answer"));
+        cluster.Nodes[nodes[1]].FailNext(call, new NodeSilentException("no answer"));
+        cluster.Nodes[nodes[2]].FailNext(call, new NodeRefusedException(NodeFault.Other, "not allowed"));
+        var outcomes = await Task.WhenAll(nodes.Select(identity => cluster.Node(identity).Decommission(request)));
+
+        Assert.Equal((true, "it shuts down"), (outcomes[0]!.IsShutDown, outcomes[0]!.Shutdown));
+        Assert.Contains("its server token is valid until", Assert.Single(outcomes[0]!.Remaining), StringComparison.Ordinal);
+        Assert.Contains("it did not answer", outcomes[1]!.Shutdown, StringComparison.Ordinal);
+        Assert.Equal(2, cluster.Nodes[nodes[1]].Calls.Count(made => made == call));
+        Assert.Contains("it refused: not allowed", outcomes[2]!.Shutdown, StringComparison.Ordinal);
+        var gone = await cluster.Until(nodes[2], node => node.Stage == NodeStage.Gone);
+        Assert.Contains(gone.History, step => step.Detail?.Contains("it refused: not allowed", StringComparison.Ordinal) == true);
+
+        Assert.Equal("it was out of the fleet before", (await cluster.Node(nodes[0]).Decommission(request))!.Shutdown);
+    }
+
+    [Fact]
     public async Task Decommission_SaysSo_WhenTheNodeIsUnknown() => Assert.False(await Decommission("never-heard-of.example.net"));
 
     [Fact]
@@ -336,8 +365,8 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
             identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
     }
 
-    private Task<bool> Decommission(string identity) =>
-        cluster.Node(identity).Decommission(new DecommissionRequest("a test", "operator"));
+    private async Task<bool> Decommission(string identity) =>
+        await cluster.Node(identity).Decommission(new DecommissionRequest("a test", "operator")) is not null;
 
     private Task UntilCalled(string identity, string action) => TestKit.Readiness.UntilAsync(
         _ => Task.FromResult(cluster.Nodes[identity].Calls.Contains(action)), $"{action} of {identity}", TestContext.Current.CancellationToken);

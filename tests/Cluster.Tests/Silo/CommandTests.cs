@@ -103,7 +103,10 @@ public sealed class CommandTests : IAsyncLifetime
     {
         _api.Grains.Add("a.example.net");
 
-        Assert.Equal(ExitCodes.Done, (await RunAsync("node", "decommission", "a.example.net", "--reason", "sold")).ExitCode);
+        var (exitCode, output, _) = await RunAsync("node", "decommission", "a.example.net", "--reason", "sold");
+        Assert.Equal(ExitCodes.Done, exitCode);
+        Assert.Contains("it shuts down", output, StringComparison.Ordinal);
+        Assert.Contains("its server token is valid", output, StringComparison.Ordinal);
         Assert.Equal("sold", _api.Grains.LastDecommission?.Reason);
         Assert.Equal(ExitCodes.Refused, (await RunAsync("node", "decommission", "b.example.net", "--reason", "sold")).ExitCode);
     }

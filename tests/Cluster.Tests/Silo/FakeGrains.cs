@@ -121,7 +121,8 @@ internal sealed class FakeGrains
             [nameof(INodeGrain.Decommission)] = arguments =>
             {
                 LastDecommission = (DecommissionRequest)arguments[0]!;
-                return Task.FromResult(Nodes.ContainsKey((string)key));
+                return Task.FromResult(
+                    Nodes.ContainsKey((string)key) ? new DecommissionOutcome(true, "it shuts down", ["its server token is valid"]) : null);
             },
         }),
         _ when contract == typeof(IFleetRosterGrain) => Stand.In<IFleetRosterGrain>(new()

@@ -190,6 +190,9 @@ public sealed class NodeApiTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
         Assert.Equal(new DecommissionRequest("sold", "local"), _api.Grains.LastDecommission);
+        Assert.Equal(
+            "{\"isShutDown\":true,\"shutdown\":\"it shuts down\",\"remaining\":[\"its server token is valid\"]}",
+            await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]

@@ -92,6 +92,12 @@ public sealed class EnrolmentTests
             $"by ann: scrapped; its server token is valid until {end:u}",
             held.Decommissioned(Start, "by ann: scrapped").History[^1].Detail);
         Assert.Equal("by ann: scrapped", held.Decommissioned(end, "by ann: scrapped").History[^1].Detail);
+
+        var renewed = (held with { Held = held.Held! with { Ed25519PublicKey = "former" }, Pending = Certified.Pending })
+            .Arrived(Certified.Pending!, Start.AddDays(20), Start.AddDays(20));
+        Assert.Equal(
+            $"by ann: scrapped; its superseded server token of the key former is valid until {end:u}",
+            renewed.Decommissioned(Start.AddDays(21), "by ann: scrapped").History[^1].Detail);
         Assert.Equal("by ann: scrapped", Enrolled.Decommissioned(Start, "by ann: scrapped").History[^1].Detail);
     }
 

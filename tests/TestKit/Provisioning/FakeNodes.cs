@@ -70,6 +70,12 @@ public sealed class FakeNodes : INodeAgent
         return Task.CompletedTask;
     }
 
+    public Task ShutDownAsync(string identity, NodeProtocol protocol, string? overlay, CancellationToken cancellationToken)
+    {
+        this[identity].Called($"shutdown in {overlay ?? "provisioning mode"}");
+        return Task.CompletedTask;
+    }
+
     public Task<OverlayAnswer?> AskInOverlayAsync(
         string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
     {
