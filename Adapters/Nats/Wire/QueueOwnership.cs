@@ -97,9 +97,14 @@ internal sealed class QueueOwnership(
         {
             return (await queue.JetStream.GetStreamAsync(queue.JetStreamName, cancellationToken: cancellationToken)).Info;
         }
-        catch (NatsJSApiException missing) when (missing.Error.Code == NotFound && queue.Create is not null)
+        catch (NatsJSApiException missing) when (missing.Error.Code == NotFound)
         {
-            return (await queue.JetStream.CreateStreamAsync(queue.Create, cancellationToken)).Info;
+            // Whatever is stored from its making on will be read.
+            return queue.Create is { } stream
+                ? (await queue.JetStream.CreateStreamAsync(stream, cancellationToken)).Info
+                : throw new StreamMissingException(
+                    $"it waits for the JetStream stream {queue.JetStreamName}, which is not there and not ours to make; "
+                    + "a broker that makes it does so up to a minute after its first start");
         }
     }
 
@@ -205,3 +210,6 @@ internal sealed class QueueOwnership(
 /// <param name="Position">Where it goes on.</param>
 /// <param name="WasOwn">Whether nobody else had it since the caller had it last.</param>
 internal sealed record OwnedQueue(QueueRecord Record, ulong Revision, QueuePosition Position, bool WasOwn);
+
+/// <summary>The stream is not there yet, and somebody else makes it.</summary>
+internal sealed class StreamMissingException(string message) : Exception(message);

@@ -65,8 +65,12 @@ internal sealed partial class QueueReader(
             }
             catch (Exception fault) when (IsOfTheServer(fault))
             {
+                if (fault is not StreamMissingException || NotReady != fault.Message)
+                {
+                    LogNotReady(queue.Name, fault.Message);
+                }
+
                 NotReady = fault.Message;
-                LogNotReady(queue.Name, fault.Message);
             }
 #pragma warning disable CA1031 // The top of a loop that must go on: a defect here must not end the queue. It shows as not ready.
             catch (Exception fault)
@@ -275,7 +279,7 @@ internal sealed partial class QueueReader(
     }
 
     private static bool IsOfTheServer(Exception fault) =>
-        fault is NatsException or ConsumerLostException or RegisterConflictException or PartitionMismatchException
+        fault is NatsException or ConsumerLostException or StreamMissingException or RegisterConflictException or PartitionMismatchException
             or TimeoutException or OperationCanceledException or IOException;
 
     [LoggerMessage(LogLevel.Information, "Took queue {Queue}: reads {JetStream} in epoch {Epoch} from sequence {Sequence}")]

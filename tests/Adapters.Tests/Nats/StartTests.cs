@@ -41,6 +41,30 @@ public sealed class StartTests
         Assert.Contains("does not have it enabled", fault.ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>As Choria's broker does with its own, up to a minute after its first start.</summary>
+    [Fact]
+    public async Task Silo_WaitsForAStreamThatTheBrokerMakesLate_SaysSoOnce_AndReadsAllOfIt()
+    {
+        const int Messages = 50;
+        await using var server = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, Cancelled);
+        await using var connection = StreamCluster.Connect(server.Url);
+        await using var cluster = await StreamCluster.StartAsync(
+            1, [("src", server.Url)], options => options.Sources[0].Create = null);
+        await Readiness.UntilAsync(_ => Task.FromResult(WaitsForIt(cluster.Queues[0].NotReady)), "the wait", Cancelled);
+
+        // Several tries pass: the first waits for a fraction of a second.
+        var before = await FigureAsync(server, "in_msgs");
+        await Readiness.UntilAsync(async _ => await FigureAsync(server, "in_msgs") > before + 10, "more tries", Cancelled);
+        Assert.Single(cluster.Log.Lines, WaitsForIt);
+        await StreamCluster.MakeStreamAsync(connection, "src", Cancelled);
+        await Publisher.PublishAllAsync(connection, "src", ["node1.example.net"], 0, Messages, Cancelled);
+
+        await cluster.UntilDeliveredAsync(Messages, Cancelled);
+        Assert.Empty(cluster.History.Faults([("src", "node1.example.net")], Messages));
+
+        static bool WaitsForIt(string? text) => text?.Contains("waits for the JetStream stream SRC", StringComparison.Ordinal) == true;
+    }
+
     // Defect 1.2.13: no registration from configuration.
     [Fact]
     public void Provider_IsSetUp_FromConfigurationAlone()
