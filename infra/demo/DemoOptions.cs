@@ -32,6 +32,12 @@ internal sealed record DemoOptions
     /// <summary>The placement policy, a YAML file; <c>infra/demo/policy.yaml</c> when there are several overlays.</summary>
     public string? Policy { get; init; }
 
+    /// <summary>
+    /// Whether the networks are brokers as strict as Choria's. They let nobody in whose token is forged, and serve nodes of one protocol:
+    /// otherwise the networks are stock nats-servers.
+    /// </summary>
+    public bool OnChoriaBrokers => Protocol != FleetProtocol.Both && Forged.Of(Nodes) == 0;
+
     /// <summary>How many customers the nodes belong to, by their tokens.</summary>
     public int Customers => Math.Min(Nodes, 18);
 

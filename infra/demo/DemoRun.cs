@@ -22,9 +22,8 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
         await using var log = new StreamWriter(folder.SiloLog) { AutoFlush = true };
         var siloLog = TextWriter.Synchronized(log);
 
-        var networks = options.Overlays == 1 ? "overlay" : $"{options.Overlays} overlays";
-        display.Say($"starting nats-server (provisioning, {networks}), redis-server and {(options.Silos == 1 ? "the silo" : $"{options.Silos} silos")}");
-        await using var stage = await Stages.StartAsync(StageOptions(folder), cancellationToken);
+        display.Say($"starting {Brokers()}, redis-server and {(options.Silos == 1 ? "the silo" : $"{options.Silos} silos")}");
+        await using var stage = await EnrolmentStage.StartAsync(StageOptions(folder), cancellationToken);
         for (var number = 0; number < options.Silos; number++)
         {
             await stage.StartSiloAsync(cancellationToken, siloLog.WriteLine, number);
@@ -64,6 +63,14 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
 
         return faults == 0 ? 0 : 1;
     }
+
+    private string Brokers() => (options.OnChoriaBrokers, options.Overlays) switch
+    {
+        (true, 1) => "a broker as strict as Choria's",
+        (true, var overlays) => $"{overlays} brokers as strict as Choria's",
+        (false, 1) => "nats-server (provisioning, overlay)",
+        (false, var overlays) => $"nats-server (provisioning, {overlays} overlays)",
+    };
 
     private async Task FollowAsync(
         EnrolmentStage stage, SimulatedFleet fleet, ControlPlaneView view, TextWriter siloLog, CancellationToken cancellationToken)
@@ -142,6 +149,7 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
 
             // Nodes of protocol v2 show tokens, not certificates, to their overlay's broker.
             MutualTls = options.Protocol == FleetProtocol.V1,
+            ChoriaBrokers = options.OnChoriaBrokers,
         };
     }
 

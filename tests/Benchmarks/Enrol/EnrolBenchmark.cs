@@ -30,7 +30,7 @@ public sealed class EnrolBenchmark : IBenchmark, IAsyncDisposable
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
         folder = Directory.CreateTempSubdirectory("controlplane-enrol-").FullName;
-        stage = await Stages.StartAsync(
+        stage = await EnrolmentStage.StartAsync(
             new EnrolmentStageOptions
             {
                 SiloProgram = Path.Combine(AppContext.BaseDirectory, "controlplane.dll"),

@@ -39,7 +39,7 @@ internal sealed class HerdStage : IAsyncDisposable
             // The herds of all rounds stay: the overlay is to refuse none of them.
             HardLimit = (HerdFleet.Nodes + WarmNodes) * 4,
         };
-        var herd = new HerdStage(folder, await Stages.StartAsync(options, cancellationToken));
+        var herd = new HerdStage(folder, await EnrolmentStage.StartAsync(options, cancellationToken));
         await herd.Stage.StartSilosAsync(cancellationToken);
         await herd.ArriveAsync(WarmNodes, dead: default, atThirtyPercent: null, cancellationToken);
         return herd;

@@ -21,7 +21,7 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
         var clean = false;
         try
         {
-            await using var stage = await Stages.StartAsync(StageOptions(folder.FullName), cancellationToken);
+            await using var stage = await EnrolmentStage.StartAsync(StageOptions(folder.FullName), cancellationToken);
             for (var number = 0; number < options.Silos; number++)
             {
                 await stage.StartSiloAsync(cancellationToken, Keep, number);

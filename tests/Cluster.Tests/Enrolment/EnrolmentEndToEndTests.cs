@@ -15,10 +15,13 @@ public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task AFleetOfProtocolV1_Enrols_WithOneCertificateEach()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AFleetOfProtocolV1_Enrols_WithOneCertificateEach(bool onChoriaBrokers)
     {
-        await using var stage = await Stages.StartAsync(new EnrolmentStageOptions { SiloProgram = Stages.SiloProgram }, Token);
+        await using var stage = await Stages.StartAsync(
+            new EnrolmentStageOptions { SiloProgram = Stages.SiloProgram, ChoriaBrokers = onChoriaBrokers }, Token);
         await stage.StartSiloAsync(Token);
         await using var fleet = await SimulatedFleet.StartAsync(
             Stages.Fleet(stage, 20, FleetProtocol.V1, faulty: (NodeFault.Duplicate, 3)), Token);
@@ -39,6 +42,35 @@ public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture
         await AssertEnrolled(stage, fleet);
     }
 
+    /// <summary>On brokers as strict as Choria's, where a node is nobody without its server token and the signed nonce.</summary>
+    [Fact]
+    public async Task AFleetOfProtocolV2_Enrols_AndAnswersOnItsOverlay()
+    {
+        var options = new EnrolmentStageOptions
+        {
+            SiloProgram = Stages.SiloProgram,
+            MutualTls = false,
+            ChoriaBrokers = true,
+            RegistrationInterval = TimeSpan.FromSeconds(5),
+        };
+        await using var stage = await Stages.StartAsync(options, Token);
+        await stage.StartSiloAsync(Token);
+        await using var fleet = await SimulatedFleet.StartAsync(Stages.Fleet(stage, 20, FleetProtocol.V2), Token);
+        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
+        await AssertEnrolled(stage, fleet);
+        await Until(async () => Is(
+            await stage.Silo!.Api.GetFromJsonAsync<JsonElement>($"/v1/nodes/{fleet.Nodes[0].Identity}/inventory", Token),
+            "source",
+            "registration"));
+
+        // What only the overlay's network carries: our signed request, and the answer in our inbox.
+        using var answer = await stage.Silo!.Api.PostAsJsonAsync(
+            $"/v1/nodes/{fleet.Nodes[0].Identity}:reprovision", new { reason = "for the test" }, Token);
+
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Token));
+        await Until(() => fleet.Nodes[0] is { ConfigureCalls: 2, Stage: SimulatedNodeStage.Arrived });
+    }
+
     [Theory]
     [InlineData(FleetProtocol.V1, NodeFault.UnheardStart)]
     [InlineData(FleetProtocol.V1, NodeFault.UnheardArrival)]
@@ -47,9 +79,10 @@ public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture
     {
         var options = new EnrolmentStageOptions
         {
-            SiloProgram =
-                Stages.SiloProgram, MutualTls =
-                    protocol == FleetProtocol.V1, MoreProvisioning = "  SweepInterval: 00:00:10\n  ArrivalDeadline: 00:00:10",
+            SiloProgram = Stages.SiloProgram,
+            MutualTls = protocol == FleetProtocol.V1,
+            ChoriaBrokers = true,
+            MoreProvisioning = "  SweepInterval: 00:00:10\n  ArrivalDeadline: 00:00:10",
         };
         await using var stage = await Stages.StartAsync(options, Token);
         await stage.StartSiloAsync(Token);

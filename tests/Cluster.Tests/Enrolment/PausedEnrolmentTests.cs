@@ -16,7 +16,8 @@ public sealed class PausedEnrolmentTests
     [Fact]
     public async Task APause_SurvivesAKilledSilo_AndNodesGoOnByThemselvesWhenItEnds()
     {
-        await using var stage = await Stages.StartAsync(new EnrolmentStageOptions { SiloProgram = Stages.SiloProgram }, Token);
+        await using var stage = await Stages.StartAsync(
+            new EnrolmentStageOptions { SiloProgram = Stages.SiloProgram, ChoriaBrokers = true }, Token);
         await stage.StartSiloAsync(Token);
         await PostAsync(stage, ":pause-enrolment", "the CA is moved");
         await stage.Silo!.KillAsync();

@@ -10,7 +10,7 @@ internal static class Stages
     public static string SiloProgram { get; } = Path.Combine(AppContext.BaseDirectory, "controlplane.dll");
 
     public static Task<EnrolmentStage> StartAsync(EnrolmentStageOptions options, CancellationToken cancellationToken) =>
-        ControlPlane.Chaos.Stages.StartAsync(options, cancellationToken);
+        EnrolmentStage.StartAsync(options, cancellationToken);
 
     /// <summary>A fleet whose tokens the stage's silo believes. Nodes restart at once, and their keys come from a small pool.</summary>
     public static SimulatedFleetOptions Fleet(

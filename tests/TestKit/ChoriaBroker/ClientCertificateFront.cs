@@ -69,9 +69,6 @@ internal sealed class ClientCertificateFront : IAsyncDisposable
             ClientCertificateRequired = true,
             CertificateChainPolicy = policy,
             RemoteCertificateValidationCallback = static (_, shown, _, errors) => shown is null || errors == SslPolicyErrors.None,
-
-            // A session that is taken up again shows no certificate.
-            AllowTlsResume = false,
         };
     }
 
@@ -105,13 +102,14 @@ internal sealed class ClientCertificateFront : IAsyncDisposable
     private async Task PassAsync(NetworkStream plain, NetworkStream server)
     {
         const string Info = "INFO {";
-        var info = await ReadLineAsync(server);
+        var (info, _) = await ReadLineAsync(server);
         await plain.WriteAsync(Encoding.UTF8.GetBytes($"{Info}\"tls_required\":true,{info[Info.Length..]}"), ending.Token);
 
         await using var client = new SslStream(plain);
         await client.AuthenticateAsServerAsync(tls, ending.Token);
         var shown = client.RemoteCertificate is null ? WithoutCertificate : WithCertificate;
-        await server.WriteAsync(Encoding.UTF8.GetBytes(Marked(await ReadLineAsync(client), shown)), ending.Token);
+        var (connect, rest) = await ReadLineAsync(client);
+        await server.WriteAsync((byte[])[.. Encoding.UTF8.GetBytes(Marked(connect, shown)), .. rest.Span], ending.Token);
         await Task.WhenAny(client.CopyToAsync(server, ending.Token), server.CopyToAsync(client, ending.Token));
     }
 
@@ -134,16 +132,17 @@ internal sealed class ClientCertificateFront : IAsyncDisposable
         return line;
     }
 
-    private async Task<string> ReadLineAsync(Stream stream)
+    private async Task<(string Line, ReadOnlyMemory<byte> More)> ReadLineAsync(Stream stream)
     {
-        var line = new List<byte>();
-        var one = new byte[1];
-        do
+        var read = new byte[LineBytesMax];
+        var length = 0;
+        int end;
+        while ((end = read.AsSpan(0, length).IndexOf((byte)'\n')) < 0)
         {
-            await stream.ReadExactlyAsync(one, ending.Token);
-            line.Add(one[0]);
+            var count = await stream.ReadAsync(read.AsMemory(length), ending.Token);
+            length += count > 0 ? count : throw new IOException("the connection ended within a line, or the line is too long");
         }
-        while (one[0] != '\n' && line.Count < LineBytesMax);
-        return Encoding.UTF8.GetString([.. line]);
+
+        return (Encoding.UTF8.GetString(read, 0, end + 1), read.AsMemory(end + 1, length - end - 1));
     }
 }

@@ -1,3 +1,4 @@
+using ControlPlane.Adapters.Choria;
 using NATS.NKeys;
 
 namespace ControlPlane.TestKit.Stage;
@@ -16,6 +17,12 @@ public sealed record EnrolmentStageOptions
     /// and passwords.
     /// </summary>
     public bool DecidesLogIns { get; init; }
+
+    /// <summary>
+    /// Whether each overlay has a broker that is as strict as Choria's, for nodes of the one protocol that <see cref="MutualTls"/> says;
+    /// nodes come in by it as well. False by default: stock nats-servers with the configurations of <c>infra/nats</c>.
+    /// </summary>
+    public bool ChoriaBrokers { get; init; }
 
     /// <summary>What protocol v2 nodes are given.</summary>
     public string V2Credentials { get; init; } = "ServerToken";
@@ -116,32 +123,28 @@ public sealed class EnrolmentStage : IAsyncDisposable
     public IReadOnlyList<SiloProcess?> Silos => [.. seats.Select(seat => seat.Silo)];
 
     /// <summary>Starts brokers and Redis; not yet the silo.</summary>
-    /// <param name="options">What it is made of.</param>
-    /// <param name="makeTokens">
-    /// Makes what only Choria's protocol can: writes the client token of <see cref="CallerId"/> to its file, and gives the issuer's public
-    /// key.
-    /// </param>
-    /// <param name="cancellationToken">Ends the waiting.</param>
-    public static async Task<EnrolmentStage> StartAsync(
-        EnrolmentStageOptions options, Func<StageSecrets, string> makeTokens, CancellationToken cancellationToken)
+    public static async Task<EnrolmentStage> StartAsync(EnrolmentStageOptions options, CancellationToken cancellationToken)
     {
         var folder = options.Folder ?? Directory.CreateTempSubdirectory("controlplane-stage-").FullName;
         var pki = TestPki.Create(Path.Combine(folder, "pki"));
         var secrets = StageSecrets.Make(Path.Combine(folder, "secrets"));
-        var brokers = await StageBrokers.StartAsync(
-            folder,
-            pki,
-            secrets,
-            options.Overlays,
-            options.MutualTls,
-            cancellationToken,
-            options.OwnClusters ? options.Overlays : 1,
-            options.DecidesLogIns ? MakeCalloutKey(folder) : null);
+        var issuer = StageTokens.Write(secrets);
+        var brokers = options.ChoriaBrokers
+            ? await StageBrokers.StartChoriaAsync(folder, pki, Access(options, secrets, issuer), options.Overlays, cancellationToken)
+            : await StageBrokers.StartAsync(
+                folder,
+                pki,
+                secrets,
+                options.Overlays,
+                options.MutualTls,
+                cancellationToken,
+                options.OwnClusters ? options.Overlays : 1,
+                options.DecidesLogIns ? MakeCalloutKey(folder) : null);
         try
         {
             var redis = await RedisServer.StartAsync(
                 new RedisServerSettings { AppendOnly = true, DataFolder = Path.Combine(folder, "redis") }, cancellationToken);
-            return new EnrolmentStage(options, folder, pki, secrets, brokers, redis, makeTokens(secrets));
+            return new EnrolmentStage(options, folder, pki, secrets, brokers, redis, issuer);
         }
         catch
         {
@@ -223,6 +226,23 @@ public sealed class EnrolmentStage : IAsyncDisposable
             """))}
             """;
 
+    private static BrokerSettings Access(EnrolmentStageOptions options, StageSecrets secrets, string issuer)
+    {
+        var access = new BrokerSettings
+        {
+            ProvisionerPassword = File.ReadAllText(secrets.ProvisionerPasswordFile), Leniency = BrokerLeniency.OfChoria,
+        };
+        return options.MutualTls
+            ? access with
+            {
+                VerifiesCertificates = true, ProvisioningSigner = IssuerKey.FromRsaPem(File.ReadAllText(secrets.SignerPublicFile)),
+            }
+            : access with
+            {
+                Issuers = new Dictionary<string, IssuerKey> { [TokenClaims.DefaultOrganization] = IssuerKey.FromEd25519Hex(issuer) },
+            };
+    }
+
     private string Member(string name, NatsServer broker) => $"""
                 {name}:
                   Brokers: [ "{broker.Url}" ]
@@ -234,7 +254,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
             """ : "")}
                   Configuration:
                     loglevel: info
-            {(options.MutualTls || options.DecidesLogIns ? "" : $"""
+            {(options.MutualTls || options.DecidesLogIns || options.ChoriaBrokers ? "" : $"""
                     plugin.nats.user: node
                     plugin.nats.pass: {File.ReadAllText(Secrets.NodePasswordFile)}
             """)}
@@ -248,11 +268,11 @@ public sealed class EnrolmentStage : IAsyncDisposable
     private string Network(string name, NatsServer broker, PkiFiles client) => $"""
                 {name}:
                   Urls: [ "{broker.Url}" ]
+            {(options.ChoriaBrokers ? "" : $"""
                   User: controlplane
                   PasswordFile: {Secrets.ControlPlanePasswordFile}
-                  CaFile: {pki.AuthorityPath}
-                  CertificateFile: {client.CertificatePath}
-                  KeyFile: {client.KeyPath}
+            """)}
+            {LogIn("      ", client, Secrets.CallerTokenFile, Secrets.CallerSeedFile)}
                   CreateStream: true
             {(options.RegistrationInterval is null ? "" : $"""
                   RegistrationStreamName: CHORIA_REGISTRATION
@@ -260,6 +280,15 @@ public sealed class EnrolmentStage : IAsyncDisposable
             """)}
 
             """;
+
+    // A token beside a certificate would be judged alone by a broker of v1, and refused.
+    private string LogIn(string indent, PkiFiles client, string tokenFile, string seedFile)
+    {
+        string[] lines = options is { ChoriaBrokers: true, MutualTls: false }
+            ? [$"TokenFile: {tokenFile}", $"SeedFile: {seedFile}"]
+            : [$"CertificateFile: {client.CertificatePath}", $"KeyFile: {client.KeyPath}"];
+        return string.Join('\n', lines.Prepend($"CaFile: {pki.AuthorityPath}").Select(line => indent + line));
+    }
 
     private SiloSeat SeatOf(int number, string issuerPublicKey)
     {
@@ -312,14 +341,15 @@ public sealed class EnrolmentStage : IAsyncDisposable
             Fleet:
               SharedSecretFile: {Secrets.SharedSecretFile}
               ProvisioningTokenSignerFiles: [ {Secrets.SignerPublicFile} ]
-              ServerTokenSeedFile: {Secrets.IssuerSeedFile}
+              ServerTokenSeedFile: {Secrets.ChainSeedFile}
+              ServerTokenIssuerTokenFile: {Secrets.ChainTokenFile}
               Provisioning:
                 Urls: [ "{Brokers.Provisionings[cluster].Url}" ]
                 User: provisioner
                 PasswordFile: {Secrets.ProvisionerPasswordFile}
-                CaFile: {pki.AuthorityPath}
+            {LogIn("    ", client, Secrets.ChainTokenFile, Secrets.ChainSeedFile)}
                 Connections: 2
-                CreateStream: true
+                {(options.ChoriaBrokers ? "StreamName: \"\"" : "CreateStream: true")}
               Caller: {CallerId}
               CallerProof:
                 TokenFile: {Secrets.CallerTokenFile}

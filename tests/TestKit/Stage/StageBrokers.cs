@@ -1,17 +1,26 @@
+using ControlPlane.Adapters.Choria;
+
 namespace ControlPlane.TestKit.Stage;
 
 /// <summary>
-/// The provisioning network and those of the overlays on real nats-servers, with the configurations of <c>infra/nats</c>.
+/// The provisioning network and those of the overlays on real nats-servers: with the configurations of <c>infra/nats</c>, or as one Choria
+/// broker for each overlay, which carries both.
 /// </summary>
 public sealed class StageBrokers : IAsyncDisposable
 {
-    private StageBrokers(IReadOnlyList<NatsServer> provisionings, IReadOnlyList<NatsServer> overlays)
+    private readonly IReadOnlyList<ChoriaBroker> brokers;
+
+    private StageBrokers(IReadOnlyList<NatsServer> provisionings, IReadOnlyList<NatsServer> overlays, IReadOnlyList<ChoriaBroker> brokers)
     {
         Provisionings = provisionings;
         Overlays = overlays;
+        this.brokers = brokers;
     }
 
-    /// <summary>The provisioning networks: one, or one for each overlay.</summary>
+    /// <summary>Whether they stand for Choria's: who logs in shows a token or a certificate, and no user's password.</summary>
+    public bool AreChorias => brokers.Count > 0;
+
+    /// <summary>The servers of the provisioning networks: one, or one for each overlay.</summary>
     public IReadOnlyList<NatsServer> Provisionings { get; }
 
     /// <summary>The first provisioning network.</summary>
@@ -58,20 +67,61 @@ public sealed class StageBrokers : IAsyncDisposable
                 started.Add(await StartOverlayAsync(folder, name, pki, secrets, mutualTls, tls, calloutIssuer, cancellationToken));
             }
 
-            return new StageBrokers(entries, started);
+            return new StageBrokers(entries, started, []);
         }
         catch
         {
-            await new StageBrokers(entries, started).DisposeAsync();
+            await new StageBrokers(entries, started, []).DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts a broker for each overlay that is as strict as Choria's.</summary>
+    /// <param name="folder">Where stores are kept.</param>
+    /// <param name="pki">The CA that signs brokers, nodes and the control plane.</param>
+    /// <param name="access">Who may log in.</param>
+    /// <param name="overlays">How many overlays.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    public static async Task<StageBrokers> StartChoriaAsync(
+        string folder, TestPki pki, BrokerSettings access, int overlays, CancellationToken cancellationToken)
+    {
+        var started = new List<ChoriaBroker>();
+        try
+        {
+            for (var number = 1; number <= overlays; number++)
+            {
+                started.Add(await ChoriaBroker.StartAsync(
+                    new ChoriaBrokerSettings
+                    {
+                        Access = access,
+                        Certificate = pki.ServerCertificate("broker"),
+                        AuthorityPath = pki.AuthorityPath,
+                        DataFolder = Path.Combine(folder, $"broker-{number}"),
+                        Name = $"broker-{number}",
+                    },
+                    cancellationToken));
+            }
+
+            IReadOnlyList<NatsServer> servers = [.. started.Select(broker => broker.Server)];
+            return new StageBrokers(servers, servers, started);
+        }
+        catch
+        {
+            await new StageBrokers([], [], started).DisposeAsync();
             throw;
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var broker in Provisionings.Concat(Overlays))
+        foreach (var broker in brokers)
         {
             await broker.DisposeAsync();
+        }
+
+        foreach (var server in AreChorias ? [] : Provisionings.Concat(Overlays))
+        {
+            await server.DisposeAsync();
         }
     }
 

@@ -14,6 +14,8 @@ public sealed class StageSecrets
         ProvisionerPasswordFile = Path.Combine(folder, "provisioner-password");
         ControlPlanePasswordFile = Path.Combine(folder, "controlplane-password");
         IssuerSeedFile = Path.Combine(folder, "issuer.seed");
+        ChainSeedFile = Path.Combine(folder, "chain.seed");
+        ChainTokenFile = Path.Combine(folder, "chain.jwt");
         CallerSeedFile = Path.Combine(folder, "caller.seed");
         CallerTokenFile = Path.Combine(folder, "caller.jwt");
         SignerFile = Path.Combine(folder, "signer.pem");
@@ -34,6 +36,12 @@ public sealed class StageSecrets
 
     /// <summary>The organisation issuer's Ed25519 seed.</summary>
     public string IssuerSeedFile { get; }
+
+    /// <summary>The Ed25519 seed of a chain issuer, which signs server tokens and is the provisioner on Choria's brokers.</summary>
+    public string ChainSeedFile { get; }
+
+    /// <summary>The client token that goes with <see cref="ChainSeedFile"/>.</summary>
+    public string ChainTokenFile { get; }
 
     /// <summary>The Ed25519 seed with which the control plane signs requests of protocol v2.</summary>
     public string CallerSeedFile { get; }
@@ -64,6 +72,7 @@ public sealed class StageSecrets
         }
 
         Write(secrets.IssuerSeedFile, () => RandomNumberGenerator.GetHexString(SeedBytes * 2, lowercase: true));
+        Write(secrets.ChainSeedFile, () => RandomNumberGenerator.GetHexString(SeedBytes * 2, lowercase: true));
         Write(secrets.CallerSeedFile, () => RandomNumberGenerator.GetHexString(SeedBytes * 2, lowercase: true));
 
         // Empty: what fills it is not known here, and only its owner may read it from the start.
