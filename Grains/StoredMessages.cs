@@ -19,7 +19,7 @@ public sealed partial class StoredMessages : IDisposable
             "controlplane.stored.unreadable", "{message}", "Stored messages that cannot be read, and are left out, by kind.");
     }
 
-    /// <summary>What a message holds; null when it cannot be read, whatever its bytes are. One must not keep others from being read.</summary>
+    /// <summary>What a message holds; null when it cannot be read, whatever its bytes are.</summary>
     /// <param name="kind">What it should hold: one of a closed set.</param>
     /// <param name="place">Where it is, for whoever looks after it.</param>
     /// <param name="content">Its bytes.</param>

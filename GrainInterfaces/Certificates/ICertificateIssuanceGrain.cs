@@ -80,7 +80,8 @@ public abstract record IssuanceOutcome
     public sealed record Refused([property: Id(0)] Refusal Refusal, [property: Id(1)] string Detail) : IssuanceOutcome;
 
     /// <summary>
-    /// The order was closed or made with another request, or its outcome is unknown for good: close it and order anew with a new key and id.
+    /// The order was closed or made with another request, or its outcome is unknown for good: close it and order anew, with a new key
+    /// and id.
     /// </summary>
     [GenerateSerializer, Immutable, Alias("ControlPlane.IssuanceOutcome.Spent")]
     public sealed record Spent([property: Id(0)] string Detail) : IssuanceOutcome;

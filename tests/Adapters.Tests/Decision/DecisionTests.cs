@@ -110,7 +110,8 @@ public sealed class DecisionTests : IDisposable
         var served = ServeOnceAsync(listener, status, body);
         await File.WriteAllTextAsync(Path.Combine(folder, "token"), "t0ken\n", Cancel);
         using var decider = new WebDecider(
-            Options.Create(new DecisionOptions { Url = $"http://127.0.0.1:{port}/where", TokenFile = Path.Combine(folder, "token") }), TimeProvider.System);
+            Options.Create(new DecisionOptions { Url = $"http://127.0.0.1:{port}/where", TokenFile = Path.Combine(folder, "token") }),
+            TimeProvider.System);
 
         var asked = decider.AskAsync(Question, Patience, Cancel);
 

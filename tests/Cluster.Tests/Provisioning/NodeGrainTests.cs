@@ -369,7 +369,9 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
         await cluster.Node(identity).Decommission(new DecommissionRequest("a test", "operator")) is not null;
 
     private Task UntilCalled(string identity, string action) => TestKit.Readiness.UntilAsync(
-        _ => Task.FromResult(cluster.Nodes[identity].Calls.Contains(action)), $"{action} of {identity}", TestContext.Current.CancellationToken);
+        _ => Task.FromResult(cluster.Nodes[identity].Calls.Contains(action)),
+        $"{action} of {identity}",
+        TestContext.Current.CancellationToken);
 
     private async Task Enrol(string identity)
     {
