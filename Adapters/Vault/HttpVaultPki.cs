@@ -106,7 +106,8 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
         }
 
         // Refused for good, or hidden by a proxy: the first certificate will tell.
-        return VaultFault.OfQuestion(http.Issuer, answer) is IssuerMisconfiguredException ? null : throw VaultFault.OfQuestion(http.Issuer, answer);
+        var fault = VaultFault.OfQuestion(http.Issuer, answer);
+        return fault is IssuerMisconfiguredException ? null : throw fault;
     }
 
     private async Task<VaultSigned> SignAsync(string operation, object body, CancellationToken cancellationToken)
