@@ -60,6 +60,7 @@ public static class FleetHosting
     private static ISiloBuilder AddOverlayStreams(this ISiloBuilder silo)
     {
         silo.Services.AddSingleton<OverlayStreams>();
+        silo.Services.AddSingleton(services => new OverlayStreamsTrial(services.GetRequiredService<OverlayStreams>()));
         silo.Services.AddSingleton<IHearing, FleetHearing>();
         silo.Services.AddSingleton<ISoftState, JetStreamSoftState>();
         silo.Services.AddSingleton<ISignsOfLife, StoredSignsOfLife>();
@@ -88,6 +89,8 @@ public static class FleetHosting
         silo.Services.AddOptions<JetStreamStreamOptions>(FleetStreams.Provider)
             .Configure<IOptions<FleetOptions>, IOptions<OverlaysOptions>>((streams, fleet, overlays) =>
             {
+                streams.DeadLettersMaxAge = fleet.Value.DeadLettersMaxAge;
+                streams.DeadLettersBytesMax = fleet.Value.DeadLettersBytesMax;
                 foreach (var source in FleetSource.Of(fleet.Value, overlays.Value))
                 {
                     streams.Sources.Add(source.ToOptions());

@@ -70,6 +70,33 @@ public sealed class FleetOptions
     [Range(typeof(TimeSpan), "01:00:00", "366.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan AdvisoriesMaxAge { get; set; } = TimeSpan.FromDays(7);
 
+    /// <summary>How many bytes of advisories are kept before the oldest go. 1 MiB or more; 256 MiB by default.</summary>
+    [Range(1L << 20, 1L << 50)]
+    public long AdvisoriesBytesMax { get; set; } = 256L << 20;
+
+    /// <summary>How long the changes are kept that watchers follow. 1 hour to 366 days; 1 day by default.</summary>
+    [Range(typeof(TimeSpan), "01:00:00", "366.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan ChangesMaxAge { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>How many bytes of changes are kept before the oldest go. 1 MiB or more; 256 MiB by default.</summary>
+    [Range(1L << 20, 1L << 50)]
+    public long ChangesBytesMax { get; set; } = 256L << 20;
+
+    /// <summary>
+    /// How many bytes of soft state are kept: the last inventory of each node, about 20 kB. What is beyond is read anew from the nodes.
+    /// 1 MiB or more; 4 GiB by default.
+    /// </summary>
+    [Range(1L << 20, 1L << 50)]
+    public long StateBytesMax { get; set; } = 4L << 30;
+
+    /// <summary>How long dead letters are kept. 1 hour to 366 days; 30 days by default.</summary>
+    [Range(typeof(TimeSpan), "01:00:00", "366.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan DeadLettersMaxAge { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>How many bytes of dead letters are kept before the oldest go. 1 MiB or more; 256 MiB by default.</summary>
+    [Range(1L << 20, 1L << 50)]
+    public long DeadLettersBytesMax { get; set; } = 256L << 20;
+
     /// <summary>How long a discovery sweep listens at most. 1 to 30 seconds; 5 seconds by default.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:00:30", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
     public TimeSpan DiscoveryWindow { get; set; } = TimeSpan.FromSeconds(5);
@@ -90,6 +117,17 @@ public sealed class NetworkOptions : BrokerLoginOptions
 
     /// <summary>Whether we make the streams when they are missing. False by default: a Choria broker makes that of events itself.</summary>
     public bool CreateStream { get; set; }
+
+    /// <summary>
+    /// How long the streams that we make here keep what nodes say. 1 minute to 366 days; 1 day by default. Registrations are kept for an
+    /// hour at most.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:01:00", "366.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    public TimeSpan StreamMaxAge { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>How many bytes each of them keeps before the oldest go. 1 MiB or more; 1 GiB by default.</summary>
+    [Range(1L << 20, 1L << 50)]
+    public long StreamBytesMax { get; set; } = 1L << 30;
 
     /// <summary>
     /// The JetStream stream that holds what nodes register, <c>CHORIA_REGISTRATION</c> by Choria's convention. None by default: then facts

@@ -28,11 +28,8 @@ internal sealed record FleetSource(
     /// <summary>Whether only the newest message of a node matters; lifecycle events are told to the node, each of them.</summary>
     public bool IsOfLifecycle => DecoderKey == LifecycleKey;
 
-    /// <summary>How long what nodes say is kept when we make the stream; a day as Choria's broker does.</summary>
-    public TimeSpan MaxAge { get; private init; } = TimeSpan.FromDays(1);
-
-    /// <summary>Whether we make the stream when it is missing.</summary>
-    public bool IsMade { get; private init; }
+    /// <summary>How we make the stream when it is missing; null when we do not.</summary>
+    public JetStreamCreation? Creation { get; private init; }
 
     /// <summary>The streams of the provisioning network and of all overlays, as they are configured.</summary>
     public static IEnumerable<FleetSource> Of(FleetOptions fleet, OverlaysOptions overlays) =>
@@ -50,7 +47,7 @@ internal sealed record FleetSource(
             ConnectionKey = Network,
             JetStream = JetStream,
             DecoderKey = DecoderKey,
-            Create = IsMade ? new JetStreamCreation { MaxAge = MaxAge } : null,
+            Create = Creation,
         };
         foreach (var subject in Subjects)
         {
@@ -74,10 +71,8 @@ internal sealed record FleetSource(
             RegistrationKey,
             RegistrationDecoder.SignOrNull)
         {
-            IsMade = network.CreateStream,
-
             // Nodes register every five minutes; what is older than some rounds was overtaken.
-            MaxAge = TimeSpan.FromHours(1),
+            Creation = CreationOf(network, TimeSpan.FromHours(1)),
         },
         new(
             MachineDecoder.SourceOf(overlay),
@@ -87,7 +82,7 @@ internal sealed record FleetSource(
             MachineKey,
             message => new MachineDecoder().Decode(message).Payload as FleetEvent)
         {
-            IsMade = network.CreateStream,
+            Creation = CreationOf(network),
         },
         new(
             SubmissionDecoder.SourceOf(overlay),
@@ -97,7 +92,7 @@ internal sealed record FleetSource(
             SubmissionKey,
             SubmissionDecoder.SignOrNull)
         {
-            IsMade = network.CreateStream,
+            Creation = CreationOf(network),
         },
     ];
 
@@ -109,6 +104,14 @@ internal sealed record FleetSource(
         LifecycleKey,
         message => new LifecycleDecoder().Decode(message).Payload as FleetEvent)
     {
-        IsMade = options.CreateStream,
+        Creation = CreationOf(options),
     };
+
+    private static JetStreamCreation? CreationOf(NetworkOptions network, TimeSpan? maxAge = null) => network.CreateStream
+        ? new JetStreamCreation
+        {
+            MaxAge = maxAge < network.StreamMaxAge ? maxAge.Value : network.StreamMaxAge,
+            BytesMax = network.StreamBytesMax,
+        }
+        : null;
 }

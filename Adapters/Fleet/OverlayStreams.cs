@@ -15,10 +15,10 @@ namespace ControlPlane.Adapters.Fleet;
 internal sealed class OverlayStreams(FleetConnections connections, IOptions<OverlaysOptions> overlays, IOptions<FleetOptions> fleet)
 {
     private const int NameInUse = 10058;
-    private const long StateBytesMax = 4L << 30;
+    private const int NotFound = 404;
     private const long ChangesMax = 200_000;
+    private const string TrialArea = "readiness";
 
-    private static readonly TimeSpan ChangesMaxAge = TimeSpan.FromDays(1);
     private static readonly TimeSpan PublishTimeout = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, byte> ensured = new(StringComparer.Ordinal);
@@ -115,6 +115,40 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
         ensured[stream] = 0;
     }
 
+    /// <summary>Tries what we live by: each stream is there or can be made, and the one of soft state takes a message.</summary>
+    /// <exception cref="SoftStateException">It failed; the message says on which stream and why.</exception>
+    public async Task TryAsync(CancellationToken cancellationToken)
+    {
+        foreach (var stream in NamesOf(Overlay))
+        {
+            var isThere = await AskAsync(
+                async (context, limit) =>
+                {
+                    try
+                    {
+                        await context.GetStreamAsync(stream, cancellationToken: limit);
+                        return true;
+                    }
+                    catch (NatsJSApiException missing) when (missing.Error.Code == NotFound)
+                    {
+                        return false;
+                    }
+                },
+                stream,
+                cancellationToken);
+            if (!isThere)
+            {
+                ensured.TryRemove(stream, out _);
+                await EnsureAsync(stream, cancellationToken);
+            }
+        }
+
+        await PublishAsync(State, StateSubject(TrialArea, Overlay), "{}"u8.ToArray(), messageId: null, cancellationToken);
+    }
+
+    /// <summary>Whether we know brokers that keep these streams.</summary>
+    public bool AreReachable => connections.Of(Overlay).Count > 0;
+
     /// <summary>Asks the broker within a time limit, and says in one way that it did not answer.</summary>
     /// <exception cref="SoftStateException">It failed.</exception>
     public async Task<T> AskAsync<T>(
@@ -146,19 +180,21 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
             {
                 Description = "ControlPlane: soft state, the last message of each key",
                 MaxMsgsPerSubject = 1,
-                MaxBytes = StateBytesMax,
+                MaxBytes = fleet.Value.StateBytesMax,
             }
             : stream == Changes
                 ? new StreamConfig(Changes, [ChangesSubject])
                 {
                     Description = "ControlPlane: how nodes stand after each change",
-                    MaxAge = ChangesMaxAge,
+                    MaxAge = fleet.Value.ChangesMaxAge,
+                    MaxBytes = fleet.Value.ChangesBytesMax,
                     MaxMsgs = ChangesMax,
                 }
                 : new StreamConfig(Advisories, [AdvisorySubject("*")])
                 {
                     Description = "ControlPlane: nodes that are new, late, lost or back, as Choria's age advisories",
                     MaxAge = fleet.Value.AdvisoriesMaxAge,
+                    MaxBytes = fleet.Value.AdvisoriesBytesMax,
                 };
         described.NumReplicas = fleet.Value.StateReplicas;
         return described;

@@ -12,6 +12,10 @@ internal static class Readiness
     public static WebApplicationBuilder AddReadiness(this WebApplicationBuilder builder)
     {
         HealthListener.AddTo(builder.Services);
+
+        // Checks that remember what they tried.
+        builder.Services.AddSingleton<RedisCheck>();
+        builder.Services.AddSingleton<StreamsCheck>();
         builder.Services.AddHealthChecks()
             .AddCheck<OrleansCheck>("orleans", timeout: Patience)
             .AddCheck<RedisCheck>("redis", timeout: Patience)

@@ -9,18 +9,25 @@ using NATS.Client.JetStream;
 namespace ControlPlane.Health;
 
 /// <summary>
-/// Ready when this silo reads the queues that it has, and somebody of the cluster reads every stream of lifecycle events.
+/// Ready when this silo reads the queues that it has, somebody of the cluster reads every stream of lifecycle events, and the brokers keep
+/// what we keep there.
 /// </summary>
 internal sealed class StreamsCheck(
-    [FromKeyedServices(FleetStreams.Provider)] JetStreamStreamsHealth streams, IOptions<FleetOptions> fleet, IServiceProvider services)
+    [FromKeyedServices(FleetStreams.Provider)] JetStreamStreamsHealth streams,
+    OverlayStreamsTrial own,
+    IOptions<FleetOptions> fleet,
+    IServiceProvider services,
+    TimeProvider time)
     : IHealthCheck
 {
+    private readonly RecentTrial trial = new(own.FindFaultAsync, time);
+
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         var networks = FleetNetworks.Of(fleet.Value).Where(network => network.Options.StreamName.Length > 0);
         var unread = await Task.WhenAll(
             networks.Select(network => FaultOfAsync(network.Name, network.Options.StreamName, cancellationToken)));
-        List<string> faults = [.. streams.NotReady, .. unread.OfType<string>()];
+        List<string> faults = [.. streams.NotReady, .. unread.OfType<string>(), .. new[] { await trial.FaultAsync() }.OfType<string>()];
         return faults.Count > 0
             ? HealthCheckResult.Unhealthy(string.Join("; ", faults))
             : HealthCheckResult.Healthy($"{unread.Length} are read, {streams.Queues.Count} by this silo");

@@ -50,7 +50,7 @@ internal static class NeededSubjects
         .. JetStreamPermissions.ToRead(source.JetStream).Select(subject => ToPublish(subject, $"read the stream {source.JetStream}")),
         .. JetStreamPermissions.ToKeep(overlay, FleetStreams.Provider)
             .Select(subject => ToPublish(subject, "keep how far it has read")),
-        .. source.IsMade
+        .. source.Creation is not null
             ? JetStreamPermissions.ToMake(source.JetStream).Select(subject => ToPublish(subject, $"make the stream {source.JetStream}"))
             : [],
     ];

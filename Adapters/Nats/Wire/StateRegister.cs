@@ -18,6 +18,9 @@ internal sealed class StateRegister(NatsJSContext jetStream, ProviderNames names
     private const int StreamNotFound = 10059;
     private const int NameInUse = 10058;
 
+    // A thousand partitions need one of it. Given because accounts can demand a limit of every stream.
+    private const long BytesMax = 16L << 20;
+
     /// <summary>Makes the stream if the server does not have it.</summary>
     public async Task EnsureAsync(CancellationToken cancellationToken)
     {
@@ -77,6 +80,7 @@ internal sealed class StateRegister(NatsJSContext jetStream, ProviderNames names
                 {
                     Description = "Orleans stream provider: positions and settings",
                     MaxMsgsPerSubject = 1,
+                    MaxBytes = BytesMax,
                     NumReplicas = replicas,
                 },
                 cancellationToken);

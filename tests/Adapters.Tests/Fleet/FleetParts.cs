@@ -54,7 +54,10 @@ internal sealed class FleetParts : IAsyncDisposable
         Agent = new ChoriaNodeAgent(Calls, Caller, Secrets, fleet, new FixedOptions<OverlaysOptions>(overlays));
         Discovery = new ChoriaDiscovery(Calls, fleet, TimeProvider.System);
         Attestor = new ProvisioningTokenAttestor(Secrets, fleet, Provisioning);
+        Streams = new OverlayStreams(connections, overlaysOptions, fleet);
     }
+
+    public OverlayStreams Streams { get; }
 
     public static string IssuerSeed { get; } = new('7', 64);
 
