@@ -3,7 +3,7 @@ using ControlPlane.Certificates;
 
 namespace ControlPlane.Chaos;
 
-/// <summary>Invariants 3 and 4: what was issued is recorded, what is superseded is revoked, and names are exact.</summary>
+/// <summary>Invariants 3, 4 and 9: what was issued is recorded, what is superseded is revoked, and names are exact.</summary>
 internal static class CertificateCheck
 {
     public static (int Checked, IEnumerable<Violation> Violations) Lineage(FleetFacts facts)
@@ -41,6 +41,19 @@ internal static class CertificateCheck
             select new Violation(3, order.OrderId, "was closed and is valid all the same");
 
         return (recorded.Count, unrecorded.Concat(unrevoked).Concat(left).Concat(alive));
+    }
+
+    /// <summary>Invariant 9: what is valid is for the key on the disk of the node whose name it bears.</summary>
+    public static (int Checked, IEnumerable<Violation> Violations) Asked(FleetFacts facts)
+    {
+        var keys = facts.Nodes.ToDictionary(node => node.Identity, node => node.PublicKeyFingerprint, StringComparer.Ordinal);
+        var valid = facts.Ledger.Where(order => order.State == LedgerState.Issued).ToList();
+        var unasked =
+            from order in valid
+            let certificate = order.Certificate
+            where certificate is not null && keys.GetValueOrDefault(order.Identity) != certificate.PublicKeyFingerprint
+            select new Violation(9, order.Identity, $"did not ask for its certificate {certificate.SerialNumber}, which is valid");
+        return (valid.Count, unasked);
     }
 
     public static (int Checked, IEnumerable<Violation> Violations) Names(FleetFacts facts)

@@ -13,6 +13,7 @@ internal static class HistoryChecker
         (5, "no overlay exceeds its limit; a node is in one place", PlacementCheck.Limits),
         (6, "what a stream holds was handed to its node", EventCheck.Delivered),
         (8, "no secret was written", SecretCheck.Absent),
+        (9, "no certificate in the name of a node that did not ask for it", CertificateCheck.Asked),
     ];
 
     public static IReadOnlyList<CheckedInvariant> Check(FleetFacts facts) =>

@@ -46,6 +46,13 @@ public sealed class HistoryCheckerTests
         AssertCaught(1, Sound() with { Roster = [Entry() with { Stage = NodeStage.Deferred, Reason = "no room" }] });
 
     [Fact]
+    public void Check_Catches_ACertificateThatTheNodeDidNotAskFor()
+    {
+        AssertCaught(9, Sound() with { Nodes = [Simulated(First)] });
+        AssertCaught(9, Sound() with { Nodes = [] });
+    }
+
+    [Fact]
     public void Check_TakesEventsOfStrangers_ForNobodys_AndMissesThoseOfWhoIsKnown()
     {
         var early = new StoredEvent("provisioning", 7, Now, "invented.example.net", "Startup");
