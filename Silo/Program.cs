@@ -29,6 +29,7 @@ internal static class Program
             .AddVault()
             .AddKeyVault()
             .AddCommandIssuers()
+            .AddNodeAdvisor()
             .AddCertificates()
             .AddProvisioning()
             .AddLayerFiles()

@@ -1,5 +1,6 @@
 using ControlPlane.Adapters.Command;
 using ControlPlane.Certificates;
+using ControlPlane.Provisioning;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -23,6 +24,20 @@ public static class CommandHosting
                 name,
                 provider.GetRequiredService<IOptionsMonitor<CommandOptions>>().Get(name),
                 provider.GetRequiredService<TimeProvider>()));
+        }
+
+        return silo;
+    }
+
+    /// <summary>Adds Choria Provisioner's helper, where the section <c>Helper</c> names a program.</summary>
+    public static ISiloBuilder AddNodeAdvisor(this ISiloBuilder silo)
+    {
+        silo.Services.AddOptions<HelperOptions>().BindConfiguration(HelperOptions.Section).ValidateOnStart();
+        silo.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<HelperOptions>, HelperOptionsValidator>());
+        if (!string.IsNullOrEmpty(silo.Configuration[$"{HelperOptions.Section}:{nameof(HelperOptions.Program)}"]))
+        {
+            silo.Services.TryAddSingleton(TimeProvider.System);
+            silo.Services.AddSingleton<INodeAdvisor, ProgramAdvisor>();
         }
 
         return silo;

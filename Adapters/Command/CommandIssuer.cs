@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using ControlPlane.Certificates;
+using ControlPlane.Provisioning;
 
 namespace ControlPlane.Adapters.Command;
 
@@ -52,6 +53,10 @@ internal sealed class CommandIssuer : ICertificateIssuer, IDisposable
         {
             throw new IssuerOutcomeUnknownException($"{options.Program} was killed after {options.TimeLimit.TotalSeconds:0} seconds", late);
         }
+        catch (ProgramNotStartedException absent)
+        {
+            throw new IssuerMisconfiguredException($"{options.Program}: {absent.Message}", absent);
+        }
         catch (IOException broken)
         {
             throw new IssuerOutcomeUnknownException($"{options.Program} failed: {broken.Message}", broken);
@@ -84,29 +89,22 @@ internal sealed class CommandIssuer : ICertificateIssuer, IDisposable
 
     private static string Write(CertificateOrder order)
     {
-        var request = new HelperRequest(
-            order.Subject.CommonName,
-            new HelperSigningRequest(
-                PemEncoding.WriteString("CERTIFICATE REQUEST", order.SigningRequestDer.Span) + "\n",
-                WritePublicKey(order.PublicKeyInfoDer.Span),
-                SslDirectory: ""),
-            Ed25519PublicKey: null,
-            Inventory: "{}",
-            Token: new Dictionary<string, string>());
-        return JsonSerializer.Serialize(request, HelperJson.Plain.HelperRequest);
+        using var nothing = JsonDocument.Parse("{}");
+        return JsonSerializer.Serialize(
+            new HelperRequest(
+                order.Subject.CommonName,
+                new HelperSigningRequest(
+                    PemEncoding.WriteString("CERTIFICATE REQUEST", order.SigningRequestDer.Span) + "\n",
+                    HelperMessages.WritePublicKey(PublicKey.CreateFromSubjectPublicKeyInfo(order.PublicKeyInfoDer.Span, out _)),
+                    SslDirectory: ""),
+                Ed25519PublicKey: null,
+                Inventory: "{}",
+                Token: nothing.RootElement),
+            HelperJson.Plain.HelperRequest);
     }
 
-    // Choria sends RSA keys as PKCS#1 under this label.
-    private static string WritePublicKey(ReadOnlySpan<byte> publicKeyInfo)
+    private SignedCertificate Read(HelperAnswer answer)
     {
-        using var rsa = PublicKey.CreateFromSubjectPublicKeyInfo(publicKeyInfo, out _).GetRSAPublicKey();
-        return PemEncoding.WriteString("PUBLIC KEY", rsa is null ? publicKeyInfo : rsa.ExportRSAPublicKey()) + "\n";
-    }
-
-    private SignedCertificate Read(string text)
-    {
-        var answer = JsonSerializer.Deserialize(text, HelperJson.Default.HelperAnswer)
-            ?? throw new IssuerOutcomeUnknownException($"{options.Program} answered nothing");
         if (answer.Defer)
         {
             throw new IssuerThrottledException($"{name} defers: {speech.Filter(answer.Message)}", options.DeferFor);
@@ -117,8 +115,8 @@ internal sealed class CommandIssuer : ICertificateIssuer, IDisposable
             throw new IssuerRefusedException($"{name} refuses: {speech.Filter(answer.Message)}");
         }
 
-        using var certificate = PemCertificates.Read(answer.Certificate ?? "")[0];
-        var chain = string.IsNullOrWhiteSpace(answer.Authorities) ? [] : ReadChain(answer.Authorities);
+        using var certificate = PemCertificates.Read(answer.CertificatePem)[0];
+        var chain = string.IsNullOrWhiteSpace(answer.ChainPem) ? [] : ReadChain(answer.ChainPem);
         lastChain = chain.Count > 0 ? chain : lastChain;
         return new SignedCertificate(certificate.RawData, chain);
     }

@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
-using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Command;
 
@@ -18,6 +17,10 @@ internal sealed class HelperProgram : IDisposable
     private readonly Process process;
     private readonly HelperSpeech speech;
     private readonly Task<string> complaint;
+    private readonly char[] buffer = new char[8 * 1024];
+
+    /// <summary>Reads ahead between two questions: who speaks unasked is not asked again.</summary>
+    private Task<int>? unasked;
 
     private HelperProgram(Process process, HelperSpeech speech)
     {
@@ -28,11 +31,11 @@ internal sealed class HelperProgram : IDisposable
         complaint = ReadComplaintAsync();
     }
 
-    /// <summary>Whether it still runs.</summary>
-    public bool Runs => !process.HasExited;
+    /// <summary>Whether it runs, and has said nothing since its last answer.</summary>
+    public bool IsReady => !process.HasExited && unasked is not { IsCompleted: true };
 
-    /// <exception cref="IssuerMisconfiguredException">It cannot be started.</exception>
-    public static HelperProgram Start(CommandOptions options, HelperSpeech speech)
+    /// <exception cref="ProgramNotStartedException">It cannot be started.</exception>
+    public static HelperProgram Start(ProgramOptions options, HelperSpeech speech)
     {
         var start = new ProcessStartInfo(options.Program, options.Arguments)
         {
@@ -45,11 +48,11 @@ internal sealed class HelperProgram : IDisposable
         try
         {
             return new HelperProgram(
-                Process.Start(start) ?? throw new IssuerMisconfiguredException($"{options.Program} did not start"), speech);
+                Process.Start(start) ?? throw new ProgramNotStartedException("it did not start"), speech);
         }
         catch (Exception unable) when (unable is Win32Exception or InvalidOperationException)
         {
-            throw new IssuerMisconfiguredException($"{options.Program} cannot be started: {unable.Message}", unable);
+            throw new ProgramNotStartedException($"it cannot be started: {unable.Message}", unable);
         }
     }
 
@@ -57,13 +60,27 @@ internal sealed class HelperProgram : IDisposable
     /// <exception cref="IOException">It ended early, failed, or answered without end.</exception>
     public async Task<string> RunAsync(string request, CancellationToken cancellationToken)
     {
-        await process.StandardInput.WriteAsync(request.AsMemory(), cancellationToken);
-        process.StandardInput.Close();
+        var told = TellAsync(request, cancellationToken);
         var answer = await ReadAsync(untilLineEnd: false, cancellationToken);
         await process.WaitForExitAsync(cancellationToken);
+        await told;
         return process.ExitCode == 0
             ? answer
             : throw new IOException($"it ended with exit code {process.ExitCode}{await ComplaintAsync()}");
+    }
+
+    // Beside the reading, as Choria does: a program may answer before it has read, or without reading.
+    private async Task TellAsync(string request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await process.StandardInput.WriteAsync(request.AsMemory(), cancellationToken);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It does not want to know; what it answers and how it ends counts.
+        }
     }
 
     /// <summary>Gives it one request as a line and reads one line.</summary>
@@ -72,7 +89,9 @@ internal sealed class HelperProgram : IDisposable
     {
         await process.StandardInput.WriteAsync($"{request}\n".AsMemory(), cancellationToken);
         await process.StandardInput.FlushAsync(cancellationToken);
-        return await ReadAsync(untilLineEnd: true, cancellationToken);
+        var answer = await ReadAsync(untilLineEnd: true, cancellationToken);
+        unasked = process.StandardOutput.ReadAsync(buffer, CancellationToken.None).AsTask();
+        return answer;
     }
 
     /// <summary>Ends it, with all that it started.</summary>
@@ -130,10 +149,12 @@ internal sealed class HelperProgram : IDisposable
     private async Task<string> ReadAsync(bool untilLineEnd, CancellationToken cancellationToken)
     {
         var answer = new StringBuilder();
-        var buffer = new char[8 * 1024];
         while (true)
         {
-            var read = await process.StandardOutput.ReadAsync(buffer, cancellationToken);
+            var read = unasked is { } ahead
+                ? await ahead.WaitAsync(cancellationToken)
+                : await process.StandardOutput.ReadAsync(buffer, cancellationToken);
+            unasked = null;
             if (read == 0)
             {
                 return untilLineEnd ? throw new IOException($"it ended before it answered{await ComplaintAsync()}") : answer.ToString();
@@ -152,3 +173,6 @@ internal sealed class HelperProgram : IDisposable
         }
     }
 }
+
+/// <summary>The program cannot be started.</summary>
+internal sealed class ProgramNotStartedException(string message, Exception? inner = null) : Exception(message, inner);

@@ -69,11 +69,12 @@ internal sealed class ChoriaNodeAgent(
         var input = new Gen25519Input(nonce, secret.Value);
         var (_, output) = await CallAsync(ProvisionAgent.Gen25519, input, identity, protocol, timeout: null, cancellationToken);
         return output.Proves(nonce)
-            ? new Ed25519KeyReply(output.PublicKey, Path(output.Directory))
+            ? new Ed25519KeyReply(output.PublicKey, Path(output.Directory), output.Signature)
             : throw new KeyUnprovenException("its signature over our nonce is not of the Ed25519 key that it showed");
     }
 
-    public Task ConfigureAsync(string identity, NodeProtocol protocol, NodeConfiguration configuration, CancellationToken cancellationToken)
+    public async Task ConfigureAsync(
+        string identity, NodeProtocol protocol, NodeConfiguration configuration, CancellationToken cancellationToken)
     {
         var input = new ConfigureInput
         {
@@ -86,7 +87,27 @@ internal sealed class ChoriaNodeAgent(
             OpaPolicies = configuration.OpaPolicies,
             Token = secret.Value,
         };
-        return SendAsync(ProvisionAgent.Configure, input, identity, protocol, timeout: null, cancellationToken);
+        if (configuration.PrivateKeyPem.Length > 0)
+        {
+            // The node forgets the key of each exchange with the next call of jwt: only the last one is good.
+            var node = await FetchTokenAsync(identity, protocol, cancellationToken);
+            using var exchange = NodeKeyExchange.Generate();
+            using var key = RSA.Create();
+            key.ImportFromPem(configuration.PrivateKeyPem);
+            input = input with
+            {
+                EncryptedKeyPem = exchange.EncryptKey(key, node.EcdhPublicKey), EcdhPublic = exchange.PublicKeyHex,
+            };
+        }
+
+        await SendAsync(ProvisionAgent.Configure, input, identity, protocol, timeout: null, cancellationToken);
+    }
+
+    public Task UpdateAsync(
+        string identity, NodeProtocol protocol, string repository, string version, CancellationToken cancellationToken)
+    {
+        var input = new ReleaseUpdateInput(repository, secret.Value, version);
+        return SendAsync(ProvisionAgent.ReleaseUpdate, input, identity, protocol, timeout: null, cancellationToken);
     }
 
     public Task RestartAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken) =>
@@ -212,7 +233,7 @@ internal sealed class ChoriaNodeAgent(
     {
         ProvisionErrors.Locked => NodeFault.Locked,
         ProvisionErrors.WrongSecret => NodeFault.SecretMismatch,
-        ProvisionErrors.NotProvisioning => NodeFault.NotProvisioning,
+        ProvisionErrors.NotProvisioning or ProvisionErrors.NotProvisioningForUpdate => NodeFault.NotProvisioning,
         ProvisionErrors.AlreadyProvisioning => NodeFault.AlreadyProvisioning,
         _ => NodeFault.Other,
     };

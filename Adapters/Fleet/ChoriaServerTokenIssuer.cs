@@ -39,7 +39,9 @@ internal sealed class ChoriaServerTokenIssuer : IServerTokenIssuer, IDisposable
             Collectives = order.Collectives,
             PublicKey = order.PublicKey,
             OrganizationUnit = order.OrganizationUnit,
-            Permissions = new ServerPermissions(Submission: true, Streams: true),
+            Permissions = new ServerPermissions(
+                order.Rights.Submission, order.Rights.Streams, order.Rights.Governor, order.Rights.ServiceHost),
+            PublishSubjects = order.PublishSubjects.Count > 0 ? order.PublishSubjects : null,
         };
         var token = issuer.Issue(claims, order.Lifetime + Backdate, now - Backdate);
         return ChoriaToken.TryReadUnverified(token, out ServerClaims? issued, out var fault)

@@ -46,7 +46,10 @@ internal sealed class ProvisioningTokenAttestor(
 
     private Attestation.Trusted Remember(string token, ProvisioningClaims claims)
     {
-        var trusted = new Attestation.Trusted(claims.ToJsonWithoutSecrets(), claims.Organization ?? TokenClaims.DefaultOrganization);
+        var trusted = new Attestation.Trusted(claims.ToJsonWithoutSecrets(), claims.Organization ?? TokenClaims.DefaultOrganization)
+        {
+            SecretClaimsJson = claims.ToJson(),
+        };
         if (verified.Count >= VerifiedMax)
         {
             verified.Clear();

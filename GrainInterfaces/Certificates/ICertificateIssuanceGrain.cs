@@ -53,6 +53,7 @@ public enum RevocationReason
 /// <param name="SigningRequestPem">The node's PKCS#10 request; only its key is used.</param>
 /// <param name="Priority">Who is served first.</param>
 /// <param name="Deadline">After this instant the answer is of no use and the order is deferred.</param>
+/// <param name="Given">A certificate that somebody else had issued for it: it is checked and recorded, and no CA is asked.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.CertificateOrderRequest")]
 public sealed record CertificateOrderRequest(
     [property: Id(0)] string OrderId,
@@ -61,7 +62,13 @@ public sealed record CertificateOrderRequest(
     [property: Id(3)] string Profile,
     [property: Id(4)] string SigningRequestPem,
     [property: Id(5)] IssuancePriority Priority,
-    [property: Id(6)] DateTimeOffset Deadline);
+    [property: Id(6)] DateTimeOffset Deadline,
+    [property: Id(7)] GivenCertificate? Given = null);
+
+/// <param name="CertificatePem">The certificate.</param>
+/// <param name="ChainPem">The CA certificates that it leads to, its issuer first.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.GivenCertificate")]
+public sealed record GivenCertificate([property: Id(0)] string CertificatePem, [property: Id(1)] string ChainPem);
 
 /// <summary>What became of an order.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.IssuanceOutcome")]

@@ -23,6 +23,7 @@ public static class CertificatesHosting
         silo.Services.AddSingleton<IssuerDesks>();
         silo.Services.AddSingleton(services => new IssuersHealth(services, services.GetRequiredService<IssuerDesks>()));
         silo.Services.AddSingleton(services => new IssuerChainEnds(services.GetRequiredService<IssuerDesks>()));
+        silo.Services.AddKeyedSingleton<ICertificateIssuer, GivenCertificates>(GivenCertificates.IssuerName);
         silo.Services.AddSingleton<KeyAdmission>();
         silo.Services.AddSingleton<OrderRecord>();
         silo.Services.AddSingleton<ProfileTrials>();

@@ -98,6 +98,9 @@ public sealed record CertificateOrder(
 {
     /// <summary>The URIs in the SAN set, exactly; mostly none.</summary>
     public IReadOnlyList<string> Uris { get; init; } = [];
+
+    /// <summary>A certificate that came with the order; null when one is to be issued.</summary>
+    public GivenCertificate? Given { get; init; }
 }
 
 /// <summary>A subject distinguished name of the attributes that Choria knows; null or empty ones are left out.</summary>

@@ -76,7 +76,7 @@ internal sealed class OrderAttempt(
     private async Task<IssuanceOutcome?> AskInTurnAsync(LedgerEntry entry, Draft draft)
     {
         var deferrals = new List<IssuanceOutcome.Deferred>();
-        foreach (var issuer in draft.Profile.Issuers)
+        foreach (var issuer in draft.Issuers)
         {
             var (outcome, current) = await AskAsync(desks.Of(issuer), entry, draft, time.GetUtcNow(), owed: false);
             if (outcome is not IssuanceOutcome.Deferred deferred)
@@ -217,7 +217,12 @@ internal sealed class OrderAttempt(
     /// <summary>An order that may be sent: what is asked, with the request that was judged and the profile that it is made by.</summary>
     private sealed record Draft(CertificateOrderRequest Order, SigningRequest Request, CertificateProfile Profile)
     {
+        /// <summary>Whom to ask: whoever hands out the certificate that came along, or else those that issue.</summary>
+        public IEnumerable<string> Issuers => Order.Given is null
+            ? Profile.Issuers.Where(issuer => issuer != GivenCertificates.IssuerName || Profile.Issuers.Count == 1)
+            : [GivenCertificates.IssuerName];
+
         public CertificateOrder OrderAt(DateTimeOffset orderedAt) =>
-            CertificateOrderBuilder.Build(Order.OrderId, Request, Order.Overlay, Profile, orderedAt);
+            CertificateOrderBuilder.Build(Order.OrderId, Request, Order.Overlay, Profile, orderedAt) with { Given = Order.Given };
     }
 }

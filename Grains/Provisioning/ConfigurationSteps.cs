@@ -13,10 +13,17 @@ internal sealed class ConfigurationSteps(
     IServerTokenIssuer tokens,
     INodeLoginCheck logins,
     NodeLayersReload layers,
+    IEnumerable<INodeAdvisor> helpers,
     EnrolmentContext context)
 {
-    /// <summary>What the node is to be given besides what makes it ours.</summary>
-    /// <remarks>After the keys, which are stored: a layer that does not fit is mended without costing the node another.</remarks>
+    /// <summary>An end that is nearer is a mistake, such as a duration in place of a date: ours is taken, as Choria does.</summary>
+    private static readonly TimeSpan LifetimeMin = TimeSpan.FromHours(1);
+
+    /// <summary>What the node is to be given besides what makes it ours: by the layers, and over them by the helper.</summary>
+    /// <remarks>
+    /// After the keys, which are stored: what does not fit is mended without costing the node another. If we die after the helper
+    /// answered, it is asked again, and may issue another certificate; what it answered with one is written before anything else.
+    /// </remarks>
     public async Task<Progress> ComposeAsync(
         string identity,
         NodeState state,
@@ -25,55 +32,183 @@ internal sealed class ConfigurationSteps(
         NodeDossier? dossier,
         CancellationToken cancellationToken)
     {
-        if (dossier is null && !layers.Current.IsEmpty)
+        var helper = helpers.FirstOrDefault();
+        if (dossier is null && (helper is not null || !layers.Current.IsEmpty))
         {
             dossier = await LearnAsync(identity, state, cancellationToken);
         }
 
+        var composed = pending with
+        {
+            Draft = NodeDraft.Empty, Sent = new SentConfiguration { ClaimsJson = dossier?.ClaimsJson ?? "{}" },
+        };
+        if (dossier is null)
+        {
+            return new Progress(state with { Pending = composed }, Dossier: null, IsDurable: false);
+        }
+
         try
         {
-            var draft = dossier is null ? NodeDraft.Empty : layers.Current.Fill(new NodeSubject(
+            var draft = layers.Current.Fill(new NodeSubject(
                 identity,
                 state.Overlay ?? "",
                 overlay.Labels,
                 state.Protocol,
                 PlaneSteps.ObjectIn(dossier.InventoryJson, "facts"),
                 dossier.ClaimsJson));
-            var composed = pending with
-            {
-                Draft = draft, Sent = new SentConfiguration { ClaimsJson = dossier?.ClaimsJson ?? "{}" },
-            };
-            return new Progress(state with { Pending = composed }, dossier, IsDurable: false);
+            composed = composed with { Draft = draft };
+            var progress = helper is null
+                ? new Progress(state with { Pending = composed }, Dossier: null, IsDurable: false)
+                : await AskHelperAsync(helper, identity, state, composed, overlay, dossier, cancellationToken);
+            return progress.State.Hold is null ? JudgeUpgrade(progress, dossier) : progress;
         }
         catch (LayerException unfit)
         {
             return PutOff(state, $"its configuration cannot be made: {unfit.Message}");
         }
+        catch (HelperFailedException failed)
+        {
+            context.Meter.HelperAnswered("failed");
+            return PutOff(state, $"the helper failed: {failed.Message}");
+        }
     }
 
+    private async Task<Progress> AskHelperAsync(
+        INodeAdvisor helper,
+        string identity,
+        NodeState state,
+        PendingCredentials pending,
+        OverlayOptions overlay,
+        NodeDossier dossier,
+        CancellationToken cancellationToken)
+    {
+        var answer = await helper.AskAsync(QuestionOf(identity, pending, dossier), cancellationToken);
+        if (answer.Defer)
+        {
+            context.Meter.HelperAnswered("deferred");
+            var later = context.Now + (helper.DeferFor * (1 + (EnrolmentContext.Jitter / 2)));
+            return OnHold(state, Setback.Deferred($"the helper defers it: {answer.Message}", later));
+        }
+
+        if (answer.Shutdown)
+        {
+            context.Meter.HelperAnswered("shutdown");
+            await agent.ShutDownAsync(identity, state.Protocol, overlay: null, cancellationToken);
+
+            // It enrols again, and the helper is asked again, when somebody starts it.
+            var why = $"the helper had it shut down: {answer.Message}";
+            return OnHold(state, new Hold(NodeStage.Deferred, why, Until: null, Refusal: null));
+        }
+
+        if (HelperDraft.Fault(answer, identity, pending) is { } fault)
+        {
+            throw new HelperFailedException(fault);
+        }
+
+        context.Meter.HelperAnswered("answered");
+        var issuer = context.IssuerOrNull(overlay) ?? Certificates.GivenCertificates.IssuerName;
+        var order = new OrderReference(issuer, $"{identity}/{state.Attempt}");
+        var credentials = HelperDraft.For(pending, answer, identity, order) with
+        {
+            Draft = HelperDraft.Over(pending.Draft ?? NodeDraft.Empty, answer),
+        };
+        var keyed = state with { Pending = credentials };
+        return new Progress(
+            answer.Message.Length > 0 ? keyed.Noted(context.Now, $"the helper: {answer.Message}") : keyed,
+            answer.PrivateKeyPem.Length > 0 ? new NodeDossier("{}", "") { PrivateKeyPem = answer.PrivateKeyPem } : null,
+            IsDurable: credentials.Draft.Certificate is not null);
+    }
+
+    private Progress JudgeUpgrade(Progress progress, NodeDossier dossier)
+    {
+        var (state, pending) = (progress.State, progress.State.Pending!);
+        var verdict = Upgrade.Judge(
+            pending.Draft?.Upgrade ?? "", dossier.InventoryJson, state.UpgradeAsked, context.Options.Upgrades);
+        if (verdict.Obstacle is { } obstacle)
+        {
+            return PutOff(state with { Pending = pending with { Draft = null } }, obstacle);
+        }
+
+        var judged = state with { Pending = pending with { Draft = pending.Draft! with { Upgrade = verdict.Version } } };
+        return progress with { State = verdict.Note is { } note ? judged.Noted(context.Now, note) : judged };
+    }
+
+    /// <summary>Has the node update itself; it starts anew, is asked anew what it is, and goes on.</summary>
+    public async Task<Progress> UpgradeAsync(
+        string identity, NodeState state, PendingCredentials pending, NodeDossier? dossier, CancellationToken cancellationToken)
+    {
+        var draft = pending.Draft!;
+        var (version, options) = (draft.Upgrade!, context.Options.Upgrades);
+        var told = $"told to update itself to {version}";
+        try
+        {
+            await agent.UpdateAsync(identity, state.Protocol, options.Repository ?? "", version, cancellationToken);
+        }
+        catch (NodeSilentException)
+        {
+            // Fetching takes longer than its agent may: what became of it shows when it starts anew.
+            told += ", which it did not answer";
+        }
+        catch (NodeRefusedException refused) when (refused.Fault == NodeFault.Other)
+        {
+            // A release that cannot be had is ours to mend; the node is as it was.
+            var failed = $"it could not be updated to {version}: {refused.Message}";
+            return options.Optional
+                ? new Progress(
+                    (state with { Pending = pending with { Draft = draft with { Upgrade = null } } }).Noted(context.Now, failed),
+                    dossier,
+                    IsDurable: false)
+                : PutOff(state with { Pending = pending with { Draft = null } }, failed);
+        }
+
+        var times = state.UpgradeAsked?.Version == version ? state.UpgradeAsked.Times : 0;
+        var asked = state with { UpgradeAsked = new UpgradeAsked(version, times + 1) };
+        return new Progress(
+            asked.Spent(Setback.Deferred(told, context.Now + options.Deadline), context.Now), Dossier: null, IsDurable: true);
+    }
+
+    private static HelperQuestion QuestionOf(string identity, PendingCredentials pending, NodeDossier dossier) => new()
+    {
+        Identity = identity,
+        SigningRequest = pending.SigningRequestPem is { } request ? new SigningRequestReply(request, pending.SslDirectory ?? "") : null,
+        Ed25519Key = pending.Ed25519PublicKey is { } key
+            ? new Ed25519KeyReply(key, pending.Directory ?? "", pending.Ed25519Signature ?? "")
+            : null,
+        InventoryJson = dossier.InventoryJson,
+        ClaimsJson = dossier.SecretClaimsJson,
+    };
+
     public async Task<Progress> ConfigureAsync(
-        string identity, NodeState state, PendingCredentials pending, OverlayOptions overlay, CancellationToken cancellationToken)
+        string identity,
+        NodeState state,
+        PendingCredentials pending,
+        OverlayOptions overlay,
+        NodeDossier? dossier,
+        CancellationToken cancellationToken)
     {
         var now = context.Now;
+        if (pending.Draft is { IsKeyGiven: true } && dossier is not { PrivateKeyPem.Length: > 0 })
+        {
+            var lost = Setback.OfPlane(
+                state, "the key that the helper made was lost with a silo", context.Options, now, EnrolmentContext.Jitter);
+            return new Progress(state.Spent(lost, now), Dossier: null, IsDurable: true);
+        }
+
         var lines = NodeSettings.Lines(identity, pending, overlay, context.Options);
 
         // Made anew each time and never stored: one token for the same key is as good as another, and a secret not kept cannot leak.
         var token = pending.Ed25519PublicKey is { } publicKey
-            ? tokens.Issue(
-                new ServerTokenOrder(
-                    identity,
-                    publicKey,
-                    NodeSettings.CollectivesIn(lines),
-                    pending.OrganizationUnit ?? "choria",
-                    context.Options.ServerTokenLifetime),
-                now)
+            ? tokens.Issue(TokenOrder(identity, publicKey, pending, NodeSettings.CollectivesIn(lines), now), now)
             : null;
 
         NodeConfiguration configuration;
         try
         {
             configuration = NodeSettings.Build(
-                lines, pending, token?.Token ?? "", overlay, await layers.ReadSecretsAsync(lines, cancellationToken));
+                lines, pending, token?.Token ?? "", overlay, await layers.ReadSecretsAsync(lines, cancellationToken)) with
+            {
+                PrivateKeyPem = dossier?.PrivateKeyPem ?? "",
+            };
         }
         catch (LayerException unreadable)
         {
@@ -109,6 +244,22 @@ internal sealed class ConfigurationSteps(
             (state with { Pending = configured }).Reached(NodeStage.Configured, context.Now), Dossier: null, IsDurable: false);
     }
 
+    private ServerTokenOrder TokenOrder(
+        string identity, string publicKey, PendingCredentials pending, IReadOnlyList<string> collectives, DateTimeOffset now)
+    {
+        var wish = pending.Draft?.Token ?? new ServerTokenWish();
+        var order = new ServerTokenOrder(
+            identity,
+            publicKey,
+            wish.Collectives.Count > 0 ? wish.Collectives : collectives,
+            wish.OrganizationUnit ?? pending.OrganizationUnit ?? "choria",
+            wish.ExpiresAt is { } end && end - now > LifetimeMin ? end - now : context.Options.ServerTokenLifetime)
+        {
+            PublishSubjects = wish.PublishSubjects,
+        };
+        return wish.Rights is { } rights ? order with { Rights = rights } : order;
+    }
+
     /// <summary>What the node would be given if it enrolled now; asks nobody but us.</summary>
     public NodeConfigurationView View(string identity, NodeState state, NodeInventory? inventory)
     {
@@ -139,8 +290,19 @@ internal sealed class ConfigurationSteps(
         }
 
         notes.AddRange(inventory is null && !layers.Current.IsEmpty ? ["its facts are not known"] : Array.Empty<string>());
-        var lines = NodeSettings.Lines(identity, pending, overlay, context.Options);
         var was = sent?.Settings ?? NodeDraft.Empty.Settings;
+        if (helpers.Any())
+        {
+            // It is not asked: that may issue a certificate. What it said last stands for what it would say.
+            notes.Add("the helper is not asked; its lines are those that it answered last");
+            var draft = pending.Draft ?? NodeDraft.Empty;
+            pending = pending with
+            {
+                Draft = draft with { Settings = draft.Settings.SetItems(was.Where(line => line.Value.Origin == HelperDraft.Origin)) },
+            };
+        }
+
+        var lines = NodeSettings.Lines(identity, pending, overlay, context.Options);
         return new NodeConfigurationView(
             identity,
             state.Overlay,
@@ -158,18 +320,17 @@ internal sealed class ConfigurationSteps(
     {
         var reply = await agent.FetchTokenAsync(identity, state.Protocol, cancellationToken);
         return attestor.Attest(reply.Token, context.Now) is Attestation.Trusted trusted
-            ? new NodeDossier(
-                trusted.ClaimsJson,
-                trusted.OrganizationUnit,
-                await agent.FetchInventoryAsync(identity, state.Protocol, cancellationToken))
+            ? NodeDossier.Of(trusted) with
+            {
+                InventoryJson = await agent.FetchInventoryAsync(identity, state.Protocol, cancellationToken),
+            }
             : throw new NodeRefusedException(NodeFault.Unreadable, "its provisioning token is not valid any more");
     }
 
-    private Progress PutOff(NodeState state, string reason)
-    {
-        var hold = Setback.OfPlane(state, reason, context.Options, context.Now, EnrolmentContext.Jitter);
-        return new Progress(state.OnHold(hold, context.Now), Dossier: null, IsDurable: true);
-    }
+    private Progress PutOff(NodeState state, string reason) =>
+        OnHold(state, Setback.OfPlane(state, reason, context.Options, context.Now, EnrolmentContext.Jitter));
+
+    private Progress OnHold(NodeState state, Hold hold) => new(state.OnHold(hold, context.Now), Dossier: null, IsDurable: true);
 
     // An enrolled node keeps its directories, and the kinds of its keys.
     private static PendingCredentials AsIfKeyed(HeldCredentials? held, SentConfiguration? sent) => new()

@@ -74,6 +74,7 @@ internal static class Enrolment
             $"it began {options.EnrolmentsPerHourMax} enrolments within an hour and arrived in none; reprovision it when the cause is mended"),
         NodeStage.Placed => AdmissionCheck.AfterPlacement(state, controls, now) ?? new EnrolmentStep.MakeKeys(),
         NodeStage.Keyed when state.Pending is { Draft: null } => new EnrolmentStep.Compose(),
+        NodeStage.Keyed when state.Pending is { Draft.Upgrade: not null } => new EnrolmentStep.Upgrade(),
         NodeStage.Keyed => new EnrolmentStep.Certify(),
         NodeStage.Certified when state.Pending?.KeyedAt + options.ContestWindow is { } quiet && quiet > now =>
             new EnrolmentStep.AwaitAnswers(quiet - now),

@@ -4,7 +4,8 @@ namespace ControlPlane.Provisioning;
 internal abstract record EnrolmentStep
 {
     /// <summary>Whether the step is one of those that only so many enrolments of a silo may be in at once.</summary>
-    public bool HoldsPlace => this is Inspect or Place or TakeTurn or MakeKeys or Compose or Certify or Configure or Restart or Renew;
+    public bool HoldsPlace => this
+        is Inspect or Place or TakeTurn or MakeKeys or Compose or Upgrade or Certify or Configure or Restart or Renew;
 
     /// <summary>The step's name in metrics: one of a closed set.</summary>
     public string Name => this switch
@@ -15,6 +16,7 @@ internal abstract record EnrolmentStep
         TakeTurn => "take_turn",
         MakeKeys => "make_keys",
         Compose => "compose",
+        Upgrade => "upgrade",
         Certify => "certify",
         AwaitAnswers => "await_answers",
         Configure => "configure",
@@ -53,6 +55,9 @@ internal abstract record EnrolmentStep
 
     /// <summary>What the node is to be given besides what makes it ours is decided.</summary>
     public sealed record Compose : EnrolmentStep;
+
+    /// <summary>It updates itself before it is configured, and starts anew.</summary>
+    public sealed record Upgrade : EnrolmentStep;
 
     public sealed record Certify : EnrolmentStep;
 

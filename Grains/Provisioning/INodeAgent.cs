@@ -42,6 +42,13 @@ public interface INodeAgent
     /// <inheritdoc cref="FetchTokenAsync" path="/exception"/>
     Task RestartAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// <c>choria_provision#release_update</c>: it fetches a version, takes its own program's place and starts anew. Repeatable. It may be
+    /// silent although it does so: fetching takes longer than its agent may.
+    /// </summary>
+    /// <inheritdoc cref="FetchTokenAsync" path="/exception"/>
+    Task UpdateAsync(string identity, NodeProtocol protocol, string repository, string version, CancellationToken cancellationToken);
+
     /// <summary><c>choria_provision#reprovision</c> on the network of the overlay that the node lives in. Repeatable.</summary>
     /// <inheritdoc cref="FetchTokenAsync" path="/exception"/>
     Task ReprovisionAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken);
@@ -98,7 +105,8 @@ public sealed record SigningRequestReply(string SigningRequestPem, string SslDir
 
 /// <param name="PublicKey">Lower-case hexadecimal Ed25519 public key, proven to be held.</param>
 /// <param name="Directory">The node's configuration directory.</param>
-public sealed record Ed25519KeyReply(string PublicKey, string Directory);
+/// <param name="Signature">The proof, in hexadecimal.</param>
+public sealed record Ed25519KeyReply(string PublicKey, string Directory, string Signature = "");
 
 /// <summary>The arguments of <c>choria_provision#configure</c>; empty strings are sent for what is not given.</summary>
 /// <param name="Settings">The lines of <c>server.conf</c>.</param>
@@ -115,7 +123,14 @@ public sealed record NodeConfiguration(
     string SslDirectory,
     string ServerToken,
     IReadOnlyDictionary<string, string> ActionPolicies,
-    IReadOnlyDictionary<string, string> OpaPolicies);
+    IReadOnlyDictionary<string, string> OpaPolicies)
+{
+    /// <summary>An RSA key in place of the node's own, in PEM; it is encrypted for the node on its way. Empty by default.</summary>
+    public string PrivateKeyPem { get; init; } = "";
+
+    // Records print their members, and these hold secrets.
+    public override string ToString() => nameof(NodeConfiguration);
+}
 
 /// <summary>The node did not answer within the deadline: what it did is unknown.</summary>
 public sealed class NodeSilentException(string message, Exception? inner = null) : Exception(message, inner);

@@ -14,7 +14,13 @@ public abstract record Attestation
     /// <summary>It is ours and valid.</summary>
     /// <param name="ClaimsJson">Its claims, without the shared secret and passwords, as a JSON object.</param>
     /// <param name="OrganizationUnit">The <c>ou</c> claim, or its default.</param>
-    public sealed record Trusted(string ClaimsJson, string OrganizationUnit) : Attestation;
+    public sealed record Trusted(string ClaimsJson, string OrganizationUnit) : Attestation
+    {
+        /// <summary>All its claims, as a helper is shown them.</summary>
+        public string SecretClaimsJson { get; init; } = ClaimsJson;
+
+        public override string ToString() => nameof(Trusted);
+    }
 
     /// <summary>It is not.</summary>
     public sealed record Refused(Refusal Refusal, string Detail) : Attestation;
@@ -36,7 +42,14 @@ public interface IServerTokenIssuer
 /// <param name="OrganizationUnit">The organisation whose issuer vouches for it.</param>
 /// <param name="Lifetime">How long it is valid. At least one hour.</param>
 public sealed record ServerTokenOrder(
-    string Identity, string PublicKey, IReadOnlyList<string> Collectives, string OrganizationUnit, TimeSpan Lifetime);
+    string Identity, string PublicKey, IReadOnlyList<string> Collectives, string OrganizationUnit, TimeSpan Lifetime)
+{
+    /// <summary>What the node may do; submission and streams by default.</summary>
+    public ServerTokenRights Rights { get; init; } = new(Submission: true, Streams: true, Governor: false, ServiceHost: false);
+
+    /// <summary>Subjects that it may publish to besides.</summary>
+    public IReadOnlyList<string> PublishSubjects { get; init; } = [];
+}
 
 /// <param name="Token">The JWT.</param>
 /// <param name="ExpiresAt">Its effective end.</param>

@@ -105,6 +105,10 @@ internal sealed record NodeState
     [Id(63)]
     public ImmutableList<FormerToken> FormerTokens { get; init; } = [];
 
+    /// <summary>What it was told to update itself to, and how often, since it last arrived; null when it was not.</summary>
+    [Id(64)]
+    public UpgradeAsked? UpgradeAsked { get; init; }
+
     private NodeState Uncounted => this with { Failures = 0, Silences = 0, Faults = 0 };
 
     /// <summary>Whether the node's fall back to provisioning at an instant is the one that it was asked for.</summary>
@@ -163,7 +167,7 @@ internal sealed record NodeState
 
     /// <summary>An operator lets it go on: the counts that led to the hold begin anew.</summary>
     public NodeState Released(DateTimeOffset at, string detail) =>
-        (this with { Begun = [], AskedToEnrolAt = at }).StartedOver(at, at, detail);
+        (this with { Begun = [], AskedToEnrolAt = at, UpgradeAsked = null }).StartedOver(at, at, detail);
 
     /// <summary>
     /// An operator takes it out of the fleet: whatever was ordered for it is superseded, and its place is owed to the region.
@@ -212,6 +216,7 @@ internal sealed record NodeState
             Pending = null,
             ArrivalDue = null,
             RenewalAsked = null,
+            UpgradeAsked = null,
             AskedToEnrolAt = null,
             ReachedAt = arrivedAt > at ? arrivedAt : at,
         };
@@ -321,6 +326,10 @@ internal sealed record PendingCredentials
     /// <summary>What it is to be given; null until that is decided.</summary>
     [Id(9)]
     public NodeDraft? Draft { get; init; }
+
+    /// <summary>The proof that it holds its Ed25519 key, as the helper is shown it.</summary>
+    [Id(11)]
+    public string? Ed25519Signature { get; init; }
 
     /// <summary>What it was sent; null until it was configured.</summary>
     [Id(10)]

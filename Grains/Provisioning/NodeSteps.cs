@@ -31,8 +31,7 @@ internal sealed class NodeSteps(
         {
             case Attestation.Trusted trusted:
                 NoteFall(state, now);
-                var dossier = new NodeDossier(trusted.ClaimsJson, trusted.OrganizationUnit);
-                return new Progress(reached.Reached(NodeStage.Attested, now), dossier, IsDurable: false);
+                return new Progress(reached.Reached(NodeStage.Attested, now), NodeDossier.Of(trusted), IsDurable: false);
 
             case Attestation.Refused refused:
                 return new Progress(
@@ -112,7 +111,10 @@ internal sealed class NodeSteps(
         if (credentials.HasFlag(NodeCredentials.ServerToken))
         {
             var key = await agent.MakeEd25519KeyAsync(identity, state.Protocol, cancellationToken);
-            pending = pending with { Ed25519PublicKey = key.PublicKey, Directory = key.Directory };
+            pending = pending with
+            {
+                Ed25519PublicKey = key.PublicKey, Directory = key.Directory, Ed25519Signature = key.Signature,
+            };
         }
 
         if (credentials.HasFlag(NodeCredentials.Certificate))

@@ -86,12 +86,17 @@ internal sealed class PlaneSteps(
             : null;
 
     public async Task<Progress> CertifyAsync(
-        string identity, NodeState state, PendingCredentials pending, OverlayOptions overlay, CancellationToken cancellationToken)
+        string identity,
+        NodeState state,
+        PendingCredentials pending,
+        OverlayOptions overlay,
+        NodeDossier? dossier,
+        CancellationToken cancellationToken)
     {
         var now = context.Now;
         if (pending.Order is not { } order)
         {
-            return new Progress(state.Reached(NodeStage.Certified, now), Dossier: null, IsDurable: false);
+            return new Progress(state.Reached(NodeStage.Certified, now), dossier, IsDurable: false);
         }
 
         var request = new CertificateOrderRequest(
@@ -101,7 +106,8 @@ internal sealed class PlaneSteps(
             overlay.CertificateProfile,
             pending.SigningRequestPem ?? "",
             state.Held is null ? IssuancePriority.NewNode : IssuancePriority.Renewal,
-            now + OrderDeadline);
+            now + OrderDeadline,
+            pending.Draft?.Certificate);
 
         switch (await Issuance(identity, order.Issuer).Issue(request, cancellationToken))
         {
@@ -110,11 +116,11 @@ internal sealed class PlaneSteps(
                 return new Progress(
                     certified.Reached(
                         NodeStage.Certified, context.Now, $"{issued.Certificate.Issuer}: serial {issued.Certificate.SerialNumber}"),
-                    Dossier: null,
+                    dossier,
                     IsDurable: true);
 
             case IssuanceOutcome.Deferred deferred:
-                return OnHold(state, Setback.Deferred(deferred.Reason, deferred.RetryAt));
+                return OnHold(state, Setback.Deferred(deferred.Reason, deferred.RetryAt)) with { Dossier = dossier };
 
             case IssuanceOutcome.Refused refused:
                 return OnHold(state, Setback.Quarantine(refused.Refusal, refused.Detail));

@@ -14,6 +14,7 @@ internal sealed class ProvisioningMeter : IDisposable
     private readonly Histogram<double> stepDurations;
     private readonly Counter<long> clones;
     private readonly Counter<long> contests;
+    private readonly Counter<long> answers;
     private volatile bool areLayersFaulty;
     private readonly Counter<long> forgotten;
 
@@ -33,6 +34,8 @@ internal sealed class ProvisioningMeter : IDisposable
             "Enrolments in whose name two machines spoke: nothing was given out, or it was withdrawn.");
         forgotten = meter.CreateCounter<long>(
             "controlplane.provisioning.newcomers.forgotten", "{name}", "Unknown names that showed no token of ours and were not listed.");
+        answers = meter.CreateCounter<long>(
+            "controlplane.provisioning.helper.answers", "{answer}", "What the helper answered, or that it failed.");
         meter.CreateObservableGauge(
             "controlplane.provisioning.layers.faulty",
             () => areLayersFaulty ? 1 : 0,
@@ -56,6 +59,8 @@ internal sealed class ProvisioningMeter : IDisposable
         NodeStage.Silent => "silent",
         _ => "deferred",
     });
+
+    public void HelperAnswered(string answer) => answers.Add(1, new KeyValuePair<string, object?>("answer", answer));
 
     public void LayersRead(bool isFaulty) => areLayersFaulty = isFaulty;
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Provisioning;
 
@@ -32,6 +33,10 @@ public sealed class ProvisioningOptions
     /// The folder with the layers of node configuration: <c>*.yaml</c>, read in order of name, and again when one changes. None by default.
     /// </summary>
     public string? LayersFolder { get; set; }
+
+    /// <summary>Updates of nodes before they are configured.</summary>
+    [ValidateObjectMembers]
+    public UpgradeOptions Upgrades { get; set; } = new();
 
     /// <summary>How many enrolments one silo runs at once, beyond the first call to the node. 1 to 4096; 128 by default.</summary>
     [Range(1, 4096)]

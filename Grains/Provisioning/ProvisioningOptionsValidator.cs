@@ -30,6 +30,13 @@ internal sealed class ProvisioningOptionsValidator : IValidateOptions<Provisioni
             faults.AddError("must be ServerToken, Certificate or Both", nameof(options.V2Credentials));
         }
 
+        if (options.Upgrades.Repository is { } repository && !(Uri.TryCreate(repository, UriKind.Absolute, out var url)
+            && (url.Scheme == Uri.UriSchemeHttps || url.Scheme == Uri.UriSchemeHttp)))
+        {
+            faults.AddError(
+                $"must be http:// or https://, is '{repository}'", $"{nameof(options.Upgrades)}:{nameof(options.Upgrades.Repository)}");
+        }
+
         foreach (var (organization, key) in options.Issuers)
         {
             if (key.Length != Ed25519PublicKeyHexLength || !key.All(c => char.IsAsciiHexDigitLower(c) || char.IsAsciiDigit(c)))

@@ -70,6 +70,7 @@ internal sealed class NodeLayers
                 Settings = Merge(draft.Settings, layer, layer.Settings, context).SetItems(layer.Secrets),
                 ActionPolicies = Merge(draft.ActionPolicies, layer, layer.ActionPolicies, context),
                 OpaPolicies = Merge(draft.OpaPolicies, layer, layer.OpaPolicies, context),
+                Upgrade = layer.Upgrade is { } upgrade ? At($"{layer.Origin}: upgrade", () => upgrade.Fill(context)) : draft.Upgrade,
             };
         }
 
@@ -115,6 +116,7 @@ internal sealed class NodeLayers
     {
         var origin = $"{file}: {section.RequiredText("name")}";
         var when = section.Scalar("when");
+        var upgrade = section.Scalar("upgrade");
         var layer = new Layer(
             origin,
             when is null ? null : Parsed(when, faults, () => LayerTemplate.ParseCondition(when.Value!)),
@@ -122,7 +124,8 @@ internal sealed class NodeLayers
             Texts(section.Section("secrets"), faults).ToImmutableSortedDictionary(
                 secret => secret.Name, secret => new NodeLine(secret.Text, origin, IsSecret: true), StringComparer.Ordinal),
             Templates(section.Section("action_policies"), faults, LayerTemplate.DocumentLengthMax),
-            Templates(section.Section("opa_policies"), faults, LayerTemplate.DocumentLengthMax));
+            Templates(section.Section("opa_policies"), faults, LayerTemplate.DocumentLengthMax),
+            upgrade is null ? null : Parsed(upgrade, faults, () => LayerTemplate.Parse(upgrade.Value!)));
         section.RejectUnknown();
         return layer;
     }
@@ -165,5 +168,6 @@ internal sealed class NodeLayers
         ImmutableSortedDictionary<string, LayerTemplate> Settings,
         ImmutableSortedDictionary<string, NodeLine> Secrets,
         ImmutableSortedDictionary<string, LayerTemplate> ActionPolicies,
-        ImmutableSortedDictionary<string, LayerTemplate> OpaPolicies);
+        ImmutableSortedDictionary<string, LayerTemplate> OpaPolicies,
+        LayerTemplate? Upgrade);
 }

@@ -42,6 +42,22 @@ internal sealed record NodeDraft
     [Id(2)]
     public ImmutableSortedDictionary<string, NodeLine> OpaPolicies { get; init; } = ImmutableSortedDictionary<string, NodeLine>.Empty;
 
+    /// <summary>The certificate that the helper brought along; null when we order one.</summary>
+    [Id(3)]
+    public Certificates.GivenCertificate? Certificate { get; init; }
+
+    /// <summary>Whether the helper made the key too. It is kept in memory only: who loses it begins anew.</summary>
+    [Id(4)]
+    public bool IsKeyGiven { get; init; }
+
+    /// <summary>What the helper wants the server token to say.</summary>
+    [Id(5)]
+    public ServerTokenWish? Token { get; init; }
+
+    /// <summary>The version that it updates itself to before it is configured; null when it does not.</summary>
+    [Id(6)]
+    public string? Upgrade { get; init; }
+
     public static NodeDraft Empty { get; } = new();
 }
 

@@ -64,6 +64,7 @@ public class NodeCluster : IAsyncLifetime
             silo.Services.AddSingleton<IKeyRegister>(new InMemoryKeyRegister());
             silo.Services.Configure<CertificatesOptions>(options => options.SharedKeys = true);
             silo.Services.AddSingleton<INodeAgent>(Nodes);
+            AddMore(silo.Services);
             silo.Services.AddSingleton<ILayerFiles>(Layers);
             silo.Services.AddSingleton<INodeAttestor, FakeAttestor>();
             silo.Services.AddSingleton<IExpectedNodes, FakeExpectedNodes>();
@@ -100,6 +101,11 @@ public class NodeCluster : IAsyncLifetime
 
     /// <summary>The CA that signs; an embedded one when null.</summary>
     protected virtual ScriptedIssuer? Authority => null;
+
+    /// <summary>What else the silo has; nothing by default.</summary>
+    protected virtual void AddMore(IServiceCollection services)
+    {
+    }
 
     /// <summary>How nodes are let in; the defaults when not given.</summary>
     internal Action<AdmissionOptions> Admission { get; init; } = _ => { };

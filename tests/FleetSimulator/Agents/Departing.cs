@@ -90,7 +90,10 @@ internal static class Departing
 
         // There is no binary to swap. A repository without a URL fails as a download would; any other is taken to have worked.
         return Uri.IsWellFormedUriString(repository, UriKind.Absolute) && version.Length > 0
-            ? Leave(node, "Restarting Choria Server after 2s", new Departure(true, UpdateDelay))
+            ? Leave(node, "Restarting Choria Server after 2s", new Departure(true, UpdateDelay)) with
+            {
+                Files = node.Files with { Version = version },
+            }
             : new Reaction(AgentReply.Abort($"Update to version {version} failed, release rolled back: invalid repository"));
     }
 

@@ -46,7 +46,7 @@ internal static class InventoryAgent
             facts.RootElement,
             [],
             node.Process.Collectives[0],
-            NodeProfile.ChoriaVersion,
+            node.Files.Version,
             node.Process.IsProvisioning && node.Profile.Token.AllowsUpdate);
         return AgentReply.Ok(inventory, AgentJson.Default.InventoryReply);
     }

@@ -7,6 +7,9 @@ internal sealed record NodeFiles
 {
     public static NodeFiles Empty { get; } = new();
 
+    /// <summary>The version of the program.</summary>
+    public string Version { get; init; } = NodeProfile.ChoriaVersion;
+
     /// <summary><c>server.conf</c>.</summary>
     public NodeConfiguration? Configuration { get; init; }
 

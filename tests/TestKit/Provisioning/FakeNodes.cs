@@ -35,8 +35,8 @@ public sealed class FakeNodes : INodeAgent
 
     public Task<string> FetchInventoryAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
     {
-        this[identity].Called("inventory");
-        return Task.FromResult("""{"facts":{"os":"Debian"}}""");
+        var node = this[identity].Called("inventory");
+        return Task.FromResult($$"""{"facts":{"os":"Debian"},"version":"{{node.Version}}","upgradable":true}""");
     }
 
     public async Task<SigningRequestReply> MakeSigningRequestAsync(
@@ -56,6 +56,13 @@ public sealed class FakeNodes : INodeAgent
     public Task ConfigureAsync(string identity, NodeProtocol protocol, NodeConfiguration configuration, CancellationToken cancellationToken)
     {
         this[identity].Called("configure").Configuration = configuration;
+        return Task.CompletedTask;
+    }
+
+    public Task UpdateAsync(
+        string identity, NodeProtocol protocol, string repository, string version, CancellationToken cancellationToken)
+    {
+        this[identity].Called("release_update").Version = version;
         return Task.CompletedTask;
     }
 
@@ -93,6 +100,9 @@ public sealed class FakeNode(string identity)
     private readonly ConcurrentDictionary<string, bool> unanswered = new(StringComparer.Ordinal);
 
     public NodeProtocol Protocol { get; set; } = NodeProtocol.V1;
+
+    /// <summary>What it runs.</summary>
+    public string Version { get; set; } = "0.30.2";
 
     /// <summary>The actions that were called, in order.</summary>
     public IReadOnlyCollection<string> Calls => calls;
