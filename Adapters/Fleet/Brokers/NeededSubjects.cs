@@ -89,9 +89,10 @@ internal static class NeededSubjects
     {
         const string purpose = "place nodes together with the region's other overlays";
         var subject = LinkJson.SubjectOf(overlays.Region, overlay);
+        var answers = LinkJson.AnswersOf(overlays.Region);
         return overlay == overlays.Local
-            ? [new NeededSubject(SubjectUse.Subscribe, subject, purpose, IsVital: false)]
-            : [ToPublish(subject, purpose, isVital: false)];
+            ? [new NeededSubject(SubjectUse.Subscribe, subject, purpose, IsVital: false), ToPublish(answers, purpose, isVital: false)]
+            : [ToPublish(subject, purpose, isVital: false), new NeededSubject(SubjectUse.Subscribe, answers, purpose, IsVital: false)];
     }
 
     private static NeededSubject ToPublish(string subject, string purpose, bool isVital = true) =>

@@ -17,6 +17,11 @@ internal static class LinkJson
 
     public static string SubjectOf(string region, string overlay) => $"controlplane.placement.{region}.{overlay}";
 
+    /// <summary>
+    /// Where answers come. Not in the inbox of who asks, to which a broker of v2 lets no other client publish: this both are given by name.
+    /// </summary>
+    public static string AnswersOf(string region) => $"controlplane.placement.{region}.answers.*";
+
     public static byte[] Write<T>(T message) => JsonSerializer.SerializeToUtf8Bytes(message, Options);
 
     /// <summary>Null when it cannot be read.</summary>

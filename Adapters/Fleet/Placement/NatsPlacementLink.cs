@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Threading.Channels;
 using ControlPlane.Overlays;
 using NATS.Client.Core;
 
@@ -19,12 +21,17 @@ internal sealed class NatsPlacementLink(FleetConnections connections) : IPlaceme
         deadline.CancelAfter(patience);
         try
         {
-            var reply = await connection.RequestAsync<byte[], byte[]>(
-                LinkJson.SubjectOf(request.Region, overlay), LinkJson.Write(request), cancellationToken: deadline.Token);
+            var inbox = LinkJson.AnswersOf(request.Region).Replace("*", RandomNumberGenerator.GetHexString(32, lowercase: true), StringComparison.Ordinal);
+            await using var answers = await connection.SubscribeCoreAsync<byte[]>(
+                inbox, opts: new NatsSubOpts { MaxMsgs = 1, ThrowIfNoResponders = true }, cancellationToken: deadline.Token);
+            await connection.PublishAsync(
+                LinkJson.SubjectOf(request.Region, overlay), LinkJson.Write(request), replyTo: inbox, cancellationToken: deadline.Token);
+            var reply = await answers.Msgs.ReadAsync(deadline.Token);
             return LinkJson.ReadOrNull<LinkReply>(reply.Data)
                 ?? throw new PlacementHomeLostException($"the placement in {overlay} answered something that cannot be read");
         }
-        catch (Exception lost) when (lost is NatsException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception lost) when (
+            lost is NatsException or ChannelClosedException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             throw new PlacementHomeLostException($"the placement in {overlay} does not answer", lost);
         }

@@ -1,3 +1,4 @@
+using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet.Placement;
 using ControlPlane.Overlays;
 using ControlPlane.TestKit;
@@ -67,6 +68,45 @@ public sealed class PlacementLinkTests : IAsyncLifetime
         Assert.Equal(request.Residents, heard.Residents!);
     }
 
+    /// <summary>Each has a token of its own, with the subjects that the guide names; neither may publish to the other's inbox.</summary>
+    [Fact]
+    public async Task AskAsync_IsAnswered_WhereBrokersGrantWhatTokensName()
+    {
+        using var pki = TestPki.Create();
+        await using var broker = await ChoriaBroker.StartAsync(
+            new ChoriaBrokerSettings
+            {
+                Access = new BrokerSettings(), Certificate = pki.ServerCertificate("broker"), Judge = login => Admit(login.User!),
+            },
+            Cancel);
+        await using var home = Connect("up=eu-1");
+        await using var other = Connect("up=eu-2");
+        var responder = new PlacementResponder(
+            home, LinkJson.SubjectOf("eu", "eu-1"), _ => Task.FromResult(new LinkReply("eu-1", 7, true)), NullLogger.Instance);
+        _ = responder.RunAsync(ending.Token);
+
+        Assert.Equal(7, (await AskUntilHeardAsync("eu-1", Hello, other)).Epoch);
+
+        static BrokerVerdict Admit(string caller) => new BrokerVerdict.Admitted(
+            BrokerParty.Client,
+            BrokerAccounts.Choria,
+            caller,
+            BrokerRights.Client(new ClientClaims
+            {
+                CallerId = caller,
+                PublishSubjects = ["controlplane.placement.eu.>"],
+                SubscribeSubjects = ["controlplane.placement.eu.>"],
+            }));
+
+        NatsConnection Connect(string caller) => new(NatsOpts.Default with
+        {
+            Url = broker.Url,
+            TlsOpts = NatsTlsOpts.Default with { InsecureSkipVerify = true },
+            AuthOpts = NatsAuthOpts.Default with { Username = caller, Password = "x" },
+            InboxPrefix = ChoriaSubjects.ReplyPrefix("choria", caller),
+        });
+    }
+
     [Fact]
     public async Task AskAsync_SaysThatTheHomeIsLost_WhenNobodyAnswersOrTheAnswerFails()
     {
@@ -90,17 +130,17 @@ public sealed class PlacementLinkTests : IAsyncLifetime
     private void Answer(string overlay, Func<LinkRequest, Task<LinkReply>> answer) =>
         _ = new PlacementResponder(connection, LinkJson.SubjectOf("eu", overlay), answer, NullLogger.Instance).RunAsync(ending.Token);
 
-    private Task<LinkReply> AskAsync(string overlay, LinkRequest request, TimeSpan patience) =>
-        NatsPlacementLink.AskAsync(connection, overlay, request, patience, Cancel);
+    private Task<LinkReply> AskAsync(string overlay, LinkRequest request, TimeSpan patience, NatsConnection? by = null) =>
+        NatsPlacementLink.AskAsync(by ?? connection, overlay, request, patience, Cancel);
 
     // The subscription may be on its way.
-    private async Task<LinkReply> AskUntilHeardAsync(string overlay, LinkRequest request)
+    private async Task<LinkReply> AskUntilHeardAsync(string overlay, LinkRequest request, NatsConnection? by = null)
     {
         for (var began = TimeProvider.System.GetTimestamp(); ;)
         {
             try
             {
-                return await AskAsync(overlay, request, Patience);
+                return await AskAsync(overlay, request, Patience, by);
             }
             catch (PlacementHomeLostException) when (TimeProvider.System.GetElapsedTime(began) < Patience)
             {
