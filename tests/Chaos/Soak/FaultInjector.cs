@@ -1,4 +1,6 @@
 using System.Net.Http.Json;
+using ControlPlane.Fleet;
+using ControlPlane.Provisioning;
 using ControlPlane.FleetSimulator;
 using ControlPlane.TestKit.Stage;
 
@@ -8,6 +10,10 @@ namespace ControlPlane.Chaos;
 internal sealed class FaultInjector(EnrolmentStage stage, SimulatedFleet fleet, Action<string> onSiloLine, TimeProvider time)
 {
     private const int ReprovisionedAtOnce = 5;
+    private const int InventedAtOnce = 500;
+
+    /// <summary>How long the hostile machine stays before an operator finds it.</summary>
+    private static readonly TimeSpan HostileFor = TimeSpan.FromSeconds(5);
 
     /// <summary>Longer than the others take to declare a silo dead: three probes of one second, and the vote.</summary>
     private static readonly TimeSpan Hang = TimeSpan.FromSeconds(8);
@@ -29,6 +35,7 @@ internal sealed class FaultInjector(EnrolmentStage stage, SimulatedFleet fleet, 
             RestartAsync(stage.Brokers.Provisioning.KillAsync, stage.Brokers.Provisioning.RestartAsync, cancellationToken),
         Fault.HangOverlayBroker => HangAsync(stage.Brokers.Overlay.Pause, stage.Brokers.Overlay.Continue, ShortHang, cancellationToken),
         Fault.Reprovision => ReprovisionAsync(fault.Victim, cancellationToken),
+        Fault.HostileMachine => BeHostileAsync(fault.Victim, cancellationToken),
         _ => throw new ArgumentOutOfRangeException(nameof(fault), fault.Fault, "not a fault"),
     };
 
@@ -41,6 +48,41 @@ internal sealed class FaultInjector(EnrolmentStage stage, SimulatedFleet fleet, 
             {
                 await stage.StartSiloAsync(cancellationToken, onSiloLine, number);
             }
+        }
+
+        await ReleaseContestedAsync(cancellationToken);
+    }
+
+    // Nodes enrol under its eyes, and it says of enrolled ones that they start anew.
+    private async Task BeHostileAsync(int victim, CancellationToken cancellationToken)
+    {
+        await using var machine = await HostileMachine.StartAsync(stage, time, cancellationToken);
+        var enrolled = (await ListOrNothingAsync(cancellationToken)).Where(node => node.Stage == NodeStage.Enrolled)
+            .Select(node => node.Identity).ToArray();
+        new Random(victim).Shuffle(enrolled);
+        await machine.SpeakAsync(enrolled.Take(ReprovisionedAtOnce), InventedAtOnce, cancellationToken);
+        await ReprovisionAsync(victim, cancellationToken);
+        await Task.Delay(HostileFor, time, cancellationToken);
+    }
+
+    // The operator has found the machine.
+    private async Task ReleaseContestedAsync(CancellationToken cancellationToken)
+    {
+        foreach (var node in (await ListOrNothingAsync(cancellationToken)).Where(node => node.Stage == NodeStage.Quarantined))
+        {
+            await ReprovisionAsync(node.Identity, cancellationToken);
+        }
+    }
+
+    private async Task<IReadOnlyList<RosterEntry>> ListOrNothingAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await new ControlPlaneView(stage).ListAsync(cancellationToken);
+        }
+        catch (HttpRequestException)
+        {
+            return [];
         }
     }
 
@@ -91,15 +133,20 @@ internal sealed class FaultInjector(EnrolmentStage stage, SimulatedFleet fleet, 
         random.Shuffle(arrived);
         foreach (var node in arrived.Take(ReprovisionedAtOnce))
         {
-            try
-            {
-                var path = $"/v1/nodes/{Uri.EscapeDataString(node.Identity)}:reprovision";
-                using var answer = await stage.Silo!.Api.PostAsJsonAsync(path, new { reason = "soak" }, cancellationToken);
-            }
-            catch (HttpRequestException)
-            {
-                // An operator whose call fails while a silo starts tries again later; the soak does with the next fault of this kind.
-            }
+            await ReprovisionAsync(node.Identity, cancellationToken);
+        }
+    }
+
+    private async Task ReprovisionAsync(string identity, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var path = $"/v1/nodes/{Uri.EscapeDataString(identity)}:reprovision";
+            using var answer = await stage.Silo!.Api.PostAsJsonAsync(path, new { reason = "soak" }, cancellationToken);
+        }
+        catch (HttpRequestException)
+        {
+            // An operator whose call fails while a silo starts tries again later; the soak does with the next fault of this kind.
         }
     }
 }

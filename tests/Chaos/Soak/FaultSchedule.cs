@@ -29,6 +29,9 @@ internal enum Fault
 
     /// <summary>An operator has some enrolled nodes enrol anew.</summary>
     Reprovision,
+
+    /// <summary>For some seconds a machine of the provisioning network answers for others and speaks in their names.</summary>
+    HostileMachine,
 }
 
 /// <param name="At">When, from the start of the soak.</param>

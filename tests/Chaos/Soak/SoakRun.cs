@@ -149,6 +149,7 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
               ArrivalDeadline: 00:00:30
               EnrolmentsPerHourMax: 100
               FailuresMax: 100
+              NewcomersMax: 64
             """,
     };
 

@@ -13,7 +13,7 @@ public sealed class SoakTests
         var options = new SoakOptions
         {
             SiloProgram = Stages.SiloProgram,
-            Duration = TimeSpan.FromSeconds(20),
+            Duration = TimeSpan.FromSeconds(30),
             FaultInterval = TimeSpan.FromSeconds(2.5),
             Nodes = 30,
             Seed = 20_261,
@@ -24,5 +24,6 @@ public sealed class SoakTests
         var violations = checks.SelectMany(check => check.Violations).Select(violation => violation.ToString()).ToList();
         Assert.True(violations.Count == 0, string.Join('\n', violations.Take(20).Concat(said)));
         Assert.All(checks, check => Assert.True(check.Checked > 0, check.Title));
+        Assert.All(Enum.GetNames<Fault>(), fault => Assert.Contains(said, line => line.Contains(fault, StringComparison.Ordinal)));
     }
 }
