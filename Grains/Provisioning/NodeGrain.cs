@@ -311,9 +311,10 @@ internal sealed class NodeGrain(
                 break;
 
             default:
-                if (isRosterBehind && advancing.IsCompleted)
+                if (isRosterBehind)
                 {
-                    await Record(heardAt, DueAtRest());
+                    // A step that is under way may have taken the news up; only what the roster has stored survives us both.
+                    await Record(heardAt, advancing.IsCompleted ? DueAtRest() : context.Now);
                 }
 
                 break;
