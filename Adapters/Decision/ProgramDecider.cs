@@ -39,8 +39,7 @@ internal sealed class ProgramDecider(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {
-            await process.StandardInput.WriteAsync(question.AsMemory(), either.Token);
-            process.StandardInput.Close();
+            await TellAsync(process, question, either.Token);
             var answer = await ReadAsync(process.StandardOutput, either.Token);
             await process.WaitForExitAsync(either.Token);
             return process.ExitCode == 0 ? answer
@@ -53,6 +52,19 @@ internal sealed class ProgramDecider(
         finally
         {
             Kill(process);
+        }
+    }
+
+    private static async Task TellAsync(Process process, string question, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await process.StandardInput.WriteAsync(question.AsMemory(), cancellationToken);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It does not want to know; what it answers and how it ends counts.
         }
     }
 
