@@ -1,10 +1,11 @@
 #!/bin/bash
-# Builds once and runs every test project; the last line is the sum: "N passed, N failed". Arguments go to each test program, so that
+# Builds once and runs every test project, two at a time; the last line is the sum: "N passed, N failed". Arguments go to each test
+# program, so that
 #   make test ARGS="-class *KeyPairTests"
 # runs a few. A skipped test counts as failed, and so does a run without any test.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-seconds_max=900
+seconds_max=1800
 
 infra/prerequisites.sh || exit 1
 
@@ -16,12 +17,23 @@ rm -rf TestResults
 mkdir -p TestResults
 passed=0
 failed=0
+
+# Two programs at a time: tests wait for servers and deadlines more than they compute.
+run() {
+    name="ControlPlane.$(basename "$1")"
+    seconds_max=$2
+    shift 2
+    timeout --kill-after=10 "$seconds_max" "tests/${name#ControlPlane.}/bin/Release/net10.0/$name" \
+        -noColor -noLogo -failSkips -trx "TestResults/$name.trx" "$@" > "TestResults/$name.log" 2>&1
+    echo "$?" > "TestResults/$name.status"
+}
+export -f run
+printf '%s\0' tests/*.Tests | xargs -0 -P 2 -I{} bash -c 'run "$@"' run {} "$seconds_max" "$@"
+
 for folder in tests/*.Tests; do
     name="ControlPlane.$(basename "$folder")"
     log="TestResults/$name.log"
-    timeout --kill-after=10 "$seconds_max" "$folder/bin/Release/net10.0/$name" \
-        -noColor -noLogo -failSkips -trx "TestResults/$name.trx" "$@" > "$log" 2>&1
-    status=$?
+    status=$(cat "TestResults/$name.status" 2> /dev/null || echo 1)
 
     # "   Name  Total: 6, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 3.651s"
     figures=$(grep -o 'Total: .*' "$log" | tail -1)
