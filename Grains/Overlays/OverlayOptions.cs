@@ -40,8 +40,8 @@ public sealed class OverlayOptions
     public List<string> Brokers { get; set; } = [];
 
     /// <summary>
-    /// Whether a silo looks at <see cref="Brokers"/> as nodes will, by TLS and log-in, before it configures nodes for them. True by default;
-    /// false only where silos cannot reach them by the addresses that nodes have.
+    /// Whether a silo looks at <see cref="Brokers"/> as nodes will, by TLS and log-in, before it configures nodes for them. True by
+    /// default; false only where silos cannot reach them by the addresses that nodes have.
     /// </summary>
     public bool CheckBrokers { get; set; } = true;
 

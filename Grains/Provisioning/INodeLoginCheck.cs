@@ -5,8 +5,8 @@ public interface INodeLoginCheck
 {
     /// <summary>Why such a node would not come back; null when nothing speaks against it.</summary>
     /// <remarks>
-    /// Repeatable. It connects to every broker, and remembers for a while what it found: a herd of nodes that are given the same costs one look.
-    /// What only the node itself can show, the key of its certificate, is left out.
+    /// Repeatable. It connects to every broker, and remembers for a while what it found: a herd of nodes that are given the same costs one
+    /// look. What only the node itself can show, the key of its certificate, is left out.
     /// </remarks>
     Task<string?> FindFaultAsync(NodeLogin login, CancellationToken cancellationToken);
 }

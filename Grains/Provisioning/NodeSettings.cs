@@ -91,10 +91,10 @@ internal static class NodeSettings
     {
         // With a server token it verifies brokers only where it is told by which CA, which may be a file of its own.
         var hasToken = pending.Ed25519PublicKey is not null;
-        var authorities = configuration.ChainPem.Length > 0 && (!hasToken || pending.Certificate is not null) ? configuration.ChainPem : null;
+        var verifies = configuration.ChainPem.Length > 0 && (!hasToken || pending.Certificate is not null);
         return new NodeLogin(
             configuration.Settings["plugin.choria.middleware_hosts"],
-            authorities,
+            verifies ? configuration.ChainPem : null,
             pending.Certificate is not null,
             hasToken ? pending.OrganizationUnit ?? "choria" : null,
             configuration.Settings.GetValueOrDefault("plugin.nats.user"),

@@ -46,7 +46,9 @@ internal static class BrokerTls
         }
     }
 
-    /// <summary>Whether a broker that asks for certificates of some CAs asks for those of one of ours. One that names none takes what it knows.</summary>
+    /// <summary>
+    /// Whether a broker that asks for certificates of some CAs asks for those of one of ours. One that names none takes what it knows.
+    /// </summary>
     public static bool Takes(IReadOnlyList<string> acceptedIssuers, X509Certificate2Collection? authorities) =>
         acceptedIssuers.Count == 0 || authorities?.Any(authority => acceptedIssuers.Contains(authority.Subject)) == true;
 

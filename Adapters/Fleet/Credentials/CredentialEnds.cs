@@ -5,7 +5,8 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>
-/// When the credentials end that the silo shows to brokers and nodes, as their files are now, and the CAs that its issuers need. Thread-safe.
+/// When the credentials end that the silo shows to brokers and nodes, as their files are now, and the CAs that its issuers need.
+/// Thread-safe.
 /// </summary>
 public sealed class CredentialEnds(IOptions<FleetOptions> options, TimeProvider time, IssuerChainEnds? issuers = null)
 {

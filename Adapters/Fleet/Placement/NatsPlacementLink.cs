@@ -21,7 +21,8 @@ internal sealed class NatsPlacementLink(FleetConnections connections) : IPlaceme
         deadline.CancelAfter(patience);
         try
         {
-            var inbox = LinkJson.AnswersOf(request.Region).Replace("*", RandomNumberGenerator.GetHexString(32, lowercase: true), StringComparison.Ordinal);
+            var inbox = LinkJson.AnswersOf(request.Region)
+                .Replace("*", RandomNumberGenerator.GetHexString(32, lowercase: true), StringComparison.Ordinal);
             await using var answers = await connection.SubscribeCoreAsync<byte[]>(
                 inbox, opts: new NatsSubOpts { MaxMsgs = 1, ThrowIfNoResponders = true }, cancellationToken: deadline.Token);
             await connection.PublishAsync(

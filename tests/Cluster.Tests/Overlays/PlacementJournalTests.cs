@@ -141,13 +141,23 @@ public sealed class PlacementJournalTests : IAsyncLifetime
     {
         var region = NewRegion();
         var first = await OpenAsync(region, Storage);
-        for (var i = 0; i < 50_000; i++)
-        {
-            _ = first.Record(
-                new LedgerEntry.NodeChanged(PlacedNode.New($"n{i}.example.net") with { Home = i % 2 == 0 ? "a" : "b", HomeAttempt = 1 }));
-        }
 
-        await first.Written;
+        // One thing at a time, as in a turn of the grain: what is written gathers without a lock.
+        var turns = new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler;
+        await Task.Factory.StartNew(
+            async () =>
+            {
+                for (var i = 0; i < 50_000; i++)
+                {
+                    _ = first.Record(new LedgerEntry.NodeChanged(
+                        PlacedNode.New($"n{i}.example.net") with { Home = i % 2 == 0 ? "a" : "b", HomeAttempt = 1 }));
+                }
+
+                await first.Written;
+            },
+            TestContext.Current.CancellationToken,
+            TaskCreationOptions.None,
+            turns).Unwrap();
         var began = Stopwatch.GetTimestamp();
         var next = await OpenAsync(region, Storage);
 

@@ -27,6 +27,6 @@ public sealed class UnfitBrokersTests(BrokersCluster cluster) : IClassFixture<Br
 
         cluster.Logins.Fault = _ => null;
         await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
-        Assert.Single(cluster.Nodes[identity].Calls, call => call == "gen25519");
+        Assert.Single(cluster.Nodes[identity].Calls, call => call == "gencsr");
     }
 }
