@@ -152,7 +152,7 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
     [Fact]
     public async Task Reprovision_SaysSo_WhenTheNodeIsUnknownOrUnwilling()
     {
-        const string identity = "unwilling.example.net";
+        const string identity = "reluctant.example.net";
         Assert.IsType<ReprovisionOutcome.UnknownNode>(await Reprovision(identity));
 
         await Enrol(identity);
