@@ -441,7 +441,8 @@ internal sealed class NodeGrain(
                 break;
 
             case EnrolmentStep.AwaitAnswers quiet:
-                await context.Delay(quiet.Wait, cancellationToken);
+                // Timers count in whole milliseconds and leave the rest out: a wait that ends early would be asked for again at once.
+                await context.Delay(quiet.Wait + TimeSpan.FromMilliseconds(1), cancellationToken);
                 break;
 
             case EnrolmentStep.Withdraw withdraw:
