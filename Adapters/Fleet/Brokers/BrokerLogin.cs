@@ -51,7 +51,7 @@ internal sealed class BrokerLogin(BrokerLoginOptions network, string name, strin
             }
 
             var exchange = new BrokerExchange(stream, lines, line);
-            await exchange.SayAsync($"CONNECT {ConnectOf(credentials, greeting.Nonce)}\r\nPING\r\n", cancellationToken);
+            await exchange.SayAsync(ConnectOf(name, network.Tls, credentials, greeting.Nonce), cancellationToken);
             await exchange.UntilPongAsync(refusal => throw BrokerRefusal.Of(refusal, credentials), cancellationToken);
             var permissions = await PermissionsAsync(exchange, cancellationToken);
             return new BrokerSession(stream, exchange.Unread, permissions);
@@ -98,14 +98,15 @@ internal sealed class BrokerLogin(BrokerLoginOptions network, string name, strin
         }
     }
 
-    private string ConnectOf(BrokerCredentials credentials, string? nonce)
+    /// <summary>What is said after the greeting; the broker's PONG says that it has taken it.</summary>
+    public static string ConnectOf(string name, bool isEncrypted, BrokerCredentials credentials, string? nonce)
     {
         var token = credentials.TokenFor(nonce);
         var fields = new Dictionary<string, object>(StringComparer.Ordinal)
         {
             ["verbose"] = false,
             ["pedantic"] = false,
-            ["tls_required"] = network.Tls,
+            ["tls_required"] = isEncrypted,
             ["name"] = name,
             ["lang"] = ".NET",
             ["version"] = LibraryVersion,
@@ -121,7 +122,7 @@ internal sealed class BrokerLogin(BrokerLoginOptions network, string name, strin
         Add("auth_token", token);
         Add("jwt", token);
         Add("sig", token is null ? null : credentials.Sign(nonce));
-        return JsonSerializer.Serialize(fields);
+        return $"CONNECT {JsonSerializer.Serialize(fields)}\r\nPING\r\n";
 
         void Add(string field, string? value)
         {

@@ -48,18 +48,19 @@ internal sealed partial class NodeLoginCheck(IServerTokenIssuer tokens, TimeProv
     {
         using var key = Ed25519Key.Generate();
         X509Certificate2Collection? authorities;
-        (string, Ed25519Key)? token;
         try
         {
             authorities = login.AuthoritiesPem is { } pem ? PemCertificates.Read(pem) : null;
-            token = login.Organization is { } organization ? (Token(organization, key), key) : null;
         }
         catch (CryptographicException unreadable)
         {
             return $"the CAs that it is given cannot be read: {unreadable.Message}";
         }
 
-        var visit = new NodeVisit(login, authorities, token);
+        var token = login.Organization is { } organization ? Token(organization, key) : null;
+        using var credentials = new BrokerCredentials(
+            login.User, login.Password, token, Convert.FromHexString(key.ExportSeedHex()), Certificate: null);
+        var visit = new NodeVisit(login, authorities, credentials);
         var brokers = login.Brokers.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var found = await Task.WhenAll(brokers.Select(async broker => (broker, await VisitAsync(visit, broker))));
         var fault = Judge(found);
@@ -78,12 +79,7 @@ internal sealed partial class NodeLoginCheck(IServerTokenIssuer tokens, TimeProv
         var told = unfit.Count > 0 ? unfit : found.All(one => one.Visit is BrokerVisit.Away) ? found : [];
         return told.Count == 0
             ? null
-            : string.Join("; ", told.Select(one => $"{one.Broker}: {one.Visit switch
-            {
-                BrokerVisit.Unfit { Reason: var reason } => reason,
-                BrokerVisit.Away { Reason: var reason } => reason,
-                _ => "",
-            }}"));
+            : string.Join("; ", told.Select(one => $"{one.Broker}: {one.Visit.Reason}"));
     }
 
     private async Task<BrokerVisit> VisitAsync(NodeVisit visit, string broker)

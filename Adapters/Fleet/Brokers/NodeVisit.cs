@@ -2,30 +2,29 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
-using System.Text.Json;
-using ControlPlane.Adapters.Choria;
 using ControlPlane.Provisioning;
 
 namespace ControlPlane.Adapters.Fleet.Brokers;
 
 /// <summary>What one broker is to a node that would log in to it.</summary>
-internal abstract record BrokerVisit
+/// <param name="Reason">What is wrong with it; empty where nothing is.</param>
+internal abstract record BrokerVisit(string Reason)
 {
     /// <summary>Nothing that can be seen from here speaks against it.</summary>
-    public sealed record Fits : BrokerVisit;
+    public sealed record Fits() : BrokerVisit("");
 
     /// <summary>It would refuse the node, or the node it.</summary>
-    public sealed record Unfit(string Reason) : BrokerVisit;
+    public sealed record Unfit(string Reason) : BrokerVisit(Reason);
 
     /// <summary>It could not be looked at: it may be as good as the others.</summary>
-    public sealed record Away(string Reason) : BrokerVisit;
+    public sealed record Away(string Reason) : BrokerVisit(Reason);
 }
 
 /// <summary>Goes to one broker as a node would.</summary>
 /// <param name="login">What the node is given.</param>
 /// <param name="authorities">The CAs by which it verifies brokers; null when it verifies none.</param>
-/// <param name="token">A server token like the node's, with the key that signs for it; null when it gets none.</param>
-internal sealed class NodeVisit(NodeLogin login, X509Certificate2Collection? authorities, (string Token, Ed25519Key Key)? token)
+/// <param name="credentials">What the node will show, its token another one like it; its certificate left out.</param>
+internal sealed class NodeVisit(NodeLogin login, X509Certificate2Collection? authorities, BrokerCredentials credentials)
 {
     public async Task<BrokerVisit> GoAsync(string broker, CancellationToken cancellationToken)
     {
@@ -85,7 +84,8 @@ internal sealed class NodeVisit(NodeLogin login, X509Certificate2Collection? aut
         string? refusal = null;
         try
         {
-            await exchange.SayAsync($"CONNECT {ConnectOf(greeting.Nonce)}\r\nPING\r\n", cancellationToken);
+            await exchange.SayAsync(
+                BrokerLogin.ConnectOf(NodeLoginCheck.TrialIdentity, isEncrypted: true, credentials, greeting.Nonce), cancellationToken);
             await exchange.UntilPongAsync(said => refusal ??= said, cancellationToken);
         }
         catch (Exception ended) when (ended is IOException or BrokerLoginException)
@@ -97,25 +97,5 @@ internal sealed class NodeVisit(NodeLogin login, X509Certificate2Collection? aut
         return refusal is null || login.HasCertificate
             ? new BrokerVisit.Fits()
             : new BrokerVisit.Unfit($"it refuses what the node is to log in with: {refusal}");
-    }
-
-    private string ConnectOf(string? nonce)
-    {
-        var fields = new Dictionary<string, object?>(StringComparer.Ordinal)
-        {
-            ["verbose"] = false,
-            ["pedantic"] = false,
-            ["tls_required"] = true,
-            ["name"] = NodeLoginCheck.TrialIdentity,
-            ["lang"] = ".NET",
-            ["version"] = "1",
-            ["protocol"] = 1,
-            ["user"] = login.User,
-            ["pass"] = login.Password,
-            ["auth_token"] = token?.Token,
-            ["jwt"] = token?.Token,
-            ["sig"] = token is { Key: { } key } && nonce is not null ? NatsNonce.Sign(key, nonce) : null,
-        };
-        return JsonSerializer.Serialize(fields.Where(field => field.Value is not null).ToDictionary());
     }
 }
