@@ -189,8 +189,7 @@ internal sealed class ConfigurationSteps(
         var now = context.Now;
         if (pending.Draft is { IsKeyGiven: true } && dossier is not { PrivateKeyPem.Length: > 0 })
         {
-            var lost = Setback.OfPlane(
-                state, "the key that the helper made was lost with a silo", context.Options, now, EnrolmentContext.Jitter);
+            var lost = context.OfPlane(state, "the key that the helper made was lost with a silo");
             return new Progress(state.Spent(lost, now), Dossier: null, IsDurable: true);
         }
 
@@ -328,7 +327,7 @@ internal sealed class ConfigurationSteps(
     }
 
     private Progress PutOff(NodeState state, string reason) =>
-        OnHold(state, Setback.OfPlane(state, reason, context.Options, context.Now, EnrolmentContext.Jitter));
+        OnHold(state, context.OfPlane(state, reason));
 
     private Progress OnHold(NodeState state, Hold hold) => new(state.OnHold(hold, context.Now), Dossier: null, IsDurable: true);
 

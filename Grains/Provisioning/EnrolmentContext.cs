@@ -26,12 +26,18 @@ internal sealed class EnrolmentContext(
     /// <summary>How long ago a moment was that <see cref="Timestamp"/> marked.</summary>
     public TimeSpan Elapsed(long timestamp) => time.GetElapsedTime(timestamp);
 
-    public Task Delay(TimeSpan delay, CancellationToken cancellationToken) => Task.Delay(delay, time, cancellationToken);
+    /// <summary>Ends after the delay, and not before: timers count in whole milliseconds and leave the rest out.</summary>
+    public Task Delay(TimeSpan delay, CancellationToken cancellationToken) =>
+        Task.Delay(delay + TimeSpan.FromMilliseconds(1), time, cancellationToken);
 
     public long Timestamp() => time.GetTimestamp();
 
     /// <summary>A random number from 0 to 1, by which waits are spread.</summary>
     public static double Jitter => RandomNumberGenerator.GetInt32(JitterSteps) / (double)JitterSteps;
+
+    /// <inheritdoc cref="Setback.OfPlane"/>
+    public Hold OfPlane(NodeState state, string detail, DateTimeOffset notBefore = default) =>
+        Setback.OfPlane(state, detail, Options, Now, Jitter, notBefore);
 
     /// <summary>What a node gets.</summary>
     public NodeCredentials CredentialsFor(NodeProtocol protocol) =>

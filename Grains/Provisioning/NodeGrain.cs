@@ -404,7 +404,7 @@ internal sealed class NodeGrain(
             // Not even a bug of ours is a verdict on the node. What cannot be held either is tried again by the roster.
             log.Failed(Identity, step, fault);
             var detail = $"the step '{step.Name}' failed: {fault.Message}";
-            await Hold(Setback.OfPlane(State, detail, context.Options, context.Now, EnrolmentContext.Jitter));
+            await Hold(context.OfPlane(State, detail));
         }
         finally
         {
@@ -441,8 +441,7 @@ internal sealed class NodeGrain(
                 break;
 
             case EnrolmentStep.AwaitAnswers quiet:
-                // Timers count in whole milliseconds and leave the rest out: a wait that ends early would be asked for again at once.
-                await context.Delay(quiet.Wait + TimeSpan.FromMilliseconds(1), cancellationToken);
+                await context.Delay(quiet.Wait, cancellationToken);
                 break;
 
             case EnrolmentStep.Withdraw withdraw:

@@ -39,7 +39,7 @@ internal sealed class NodeSteps(
 
             case Attestation.NotYet early:
                 return new Progress(
-                    reached.OnHold(Setback.OfPlane(reached, early.Detail, context.Options, now, EnrolmentContext.Jitter), now),
+                    reached.OnHold(context.OfPlane(reached, early.Detail), now),
                     Dossier: null,
                     IsDurable: true);
 

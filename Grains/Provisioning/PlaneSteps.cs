@@ -82,7 +82,7 @@ internal sealed class PlaneSteps(
         context.CredentialsFor(state.Protocol).HasFlag(NodeCredentials.Certificate)
         && context.IssuerOrNull(overlay) is { } issuer
         && await Issuance(identity, issuer).FindObstacle(overlay.CertificateProfile, cancellationToken) is { } obstacle
-            ? OnHold(state, OfPlane(state, obstacle.Reason, obstacle.RetryAt))
+            ? OnHold(state, context.OfPlane(state, obstacle.Reason, obstacle.RetryAt))
             : null;
 
     public async Task<Progress> CertifyAsync(
@@ -126,7 +126,7 @@ internal sealed class PlaneSteps(
                 return OnHold(state, Setback.Quarantine(refused.Refusal, refused.Detail));
 
             case IssuanceOutcome.Spent spent:
-                return new Progress(state.Spent(OfPlane(state, spent.Detail), context.Now), Dossier: null, IsDurable: true);
+                return new Progress(state.Spent(context.OfPlane(state, spent.Detail), context.Now), Dossier: null, IsDurable: true);
 
             default:
                 throw new UnreachableException();
@@ -180,9 +180,6 @@ internal sealed class PlaneSteps(
     public Task ReleaseAsync(string identity, int attempt) => placement.ReleaseAsync(identity, attempt, CancellationToken.None);
 
     private Progress OnHold(NodeState state, Hold hold) => new(state.OnHold(hold, context.Now), Dossier: null, IsDurable: true);
-
-    private Hold OfPlane(NodeState state, string detail, DateTimeOffset notBefore = default) =>
-        Setback.OfPlane(state, detail, context.Options, context.Now, EnrolmentContext.Jitter, notBefore);
 
     private ICertificateIssuanceGrain Issuance(string identity, string issuer) =>
         grains.GetGrain<ICertificateIssuanceGrain>(CertificateShard.KeyFor(issuer, identity));
