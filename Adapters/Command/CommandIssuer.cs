@@ -25,15 +25,7 @@ internal sealed class CommandIssuer : ICertificateIssuer, IDisposable
 
     public string Name => name;
 
-    public IssuerCapabilities Capabilities { get; } = new(
-        PerRequestSubject: false,
-        PerRequestNames: false,
-        PerRequestLifetime: false,
-        PerRequestUsages: false,
-        RevokesBySerial: false,
-        RevokesByCertificate: false,
-        PublishesRevocationList: false,
-        CertificatesPerMinuteMax: null);
+    public IssuerCapabilities Capabilities => IssuerCapabilities.None;
 
     public async Task<SignedCertificate> IssueAsync(CertificateOrder order, CancellationToken cancellationToken)
     {

@@ -12,15 +12,7 @@ internal sealed class GivenCertificates : ICertificateIssuer
 
     public string Name => IssuerName;
 
-    public IssuerCapabilities Capabilities { get; } = new(
-        PerRequestSubject: false,
-        PerRequestNames: false,
-        PerRequestLifetime: false,
-        PerRequestUsages: false,
-        RevokesBySerial: false,
-        RevokesByCertificate: false,
-        PublishesRevocationList: false,
-        CertificatesPerMinuteMax: null)
+    public IssuerCapabilities Capabilities { get; } = IssuerCapabilities.None with
     {
         // The certificate stays with the node until it arrived.
         Repeatable = true,

@@ -139,6 +139,17 @@ public sealed record IssuerCapabilities(
     bool PublishesRevocationList,
     int? CertificatesPerMinuteMax)
 {
+    /// <summary>It takes nothing from the order but the key, and revokes nothing.</summary>
+    public static IssuerCapabilities None { get; } = new(
+        PerRequestSubject: false,
+        PerRequestNames: false,
+        PerRequestLifetime: false,
+        PerRequestUsages: false,
+        RevokesBySerial: false,
+        RevokesByCertificate: false,
+        PublishesRevocationList: false,
+        CertificatesPerMinuteMax: null);
+
     /// <summary>
     /// The same order, asked again, is answered with the same serial number and content: a lost answer is healed by asking again.
     /// False by default; then <see cref="IIssuedCertificateCatalog"/> finds what was lost, or nothing does.
