@@ -51,7 +51,7 @@ public static class FleetHosting
         silo.Services.AddHostedService<PlacementDoor>();
         silo.Services.AddOptions<AccessBrokersOptions>().BindConfiguration(AccessBrokersOptions.Section).ValidateOnStart();
         silo.Services.AddSingleton<IValidateOptions<AccessBrokersOptions>, AccessBrokersOptionsValidator>();
-        silo.Services.AddSingleton<BrokerSessions>();
+        silo.Services.AddSingleton<NodeSessions>();
         silo.Services.AddSingleton<LogInMeter>();
         silo.Services.AddHostedService<BrokerAccess>();
         return silo.AddOverlayStreams().AddFleetEvents();

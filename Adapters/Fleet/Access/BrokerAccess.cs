@@ -16,7 +16,7 @@ internal sealed partial class BrokerAccess(
     IOptions<FleetOptions> fleet,
     IOptions<ProvisioningOptions> provisioning,
     IOptions<NodeProofOptions> proof,
-    BrokerSessions sessions,
+    NodeSessions sessions,
     LogInMeter meter,
     IGrainFactory grains,
     INodeChangeFeed changes,

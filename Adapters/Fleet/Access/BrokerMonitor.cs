@@ -17,7 +17,7 @@ internal sealed class BrokerMonitor(string network, NatsConnection connection)
     public string Network => network;
 
     /// <summary>What an event says; null when it is of no node's connection.</summary>
-    public (BrokerSession Session, bool HasEnded)? Read(in NatsMsg<byte[]> message)
+    public (NodeSession Session, bool HasEnded)? Read(in NatsMsg<byte[]> message)
     {
         if (message.Data is not { Length: > 0 } data || Parse<Event>(data) is not { Server.Id: { } server, Client: { } client }
             || SessionOwner.ReadOrNull(client.User) is not { } owner)
@@ -25,7 +25,7 @@ internal sealed class BrokerMonitor(string network, NatsConnection connection)
             return null;
         }
 
-        var session = new BrokerSession(network, server, client.Id, client.Host ?? "", owner);
+        var session = new NodeSession(network, server, client.Id, client.Host ?? "", owner);
         return message.Subject.EndsWith(".DISCONNECT", StringComparison.Ordinal) ? (session, true)
             : message.Subject.EndsWith(".CONNECT", StringComparison.Ordinal) ? (session, false)
             : null;
@@ -50,7 +50,7 @@ internal sealed class BrokerMonitor(string network, NatsConnection connection)
 
     /// <summary>All connections of nodes at one broker, a page at a time.</summary>
     /// <exception cref="TimeoutException">It did not tell them all.</exception>
-    public async IAsyncEnumerable<BrokerSession> SessionsAsync(
+    public async IAsyncEnumerable<NodeSession> SessionsAsync(
         string server, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (var offset = 0; ; offset += PageSize)
@@ -61,7 +61,7 @@ internal sealed class BrokerMonitor(string network, NatsConnection connection)
             {
                 if (SessionOwner.ReadOrNull(one.User) is { } owner)
                 {
-                    yield return new BrokerSession(network, server, one.Id, one.Host ?? "", owner);
+                    yield return new NodeSession(network, server, one.Id, one.Host ?? "", owner);
                 }
             }
 
@@ -73,12 +73,12 @@ internal sealed class BrokerMonitor(string network, NatsConnection connection)
     }
 
     /// <summary>Whether a connection is there still. One at a broker that does not answer is not.</summary>
-    public async Task<bool> IsOpenAsync(BrokerSession session, CancellationToken cancellationToken) =>
+    public async Task<bool> IsOpenAsync(NodeSession session, CancellationToken cancellationToken) =>
         await ListAsync(session.Server, new Question(Id: session.Id), cancellationToken) is { } answer
         && answer.Connections.Any(one => one.Id == session.Id && SessionOwner.ReadOrNull(one.User) == session.Owner);
 
     /// <summary>Ends a connection. Its agent tries again by itself. A broker that does not answer has none any more.</summary>
-    public Task EndAsync(BrokerSession session, CancellationToken cancellationToken) =>
+    public Task EndAsync(NodeSession session, CancellationToken cancellationToken) =>
         AskAsync(session.Server, "KICK", new Question(Id: session.Id), cancellationToken);
 
     private async Task<Page?> ListAsync(string server, Question question, CancellationToken cancellationToken) =>

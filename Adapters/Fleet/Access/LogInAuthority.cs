@@ -10,7 +10,7 @@ namespace ControlPlane.Adapters.Fleet.Access;
 /// <summary>Decides log-ins by their credentials, by who is connected already, and by how the node stands here.</summary>
 internal sealed partial class LogInAuthority(
     LogInJudge judge,
-    BrokerSessions sessions,
+    NodeSessions sessions,
     IReadOnlyDictionary<string, BrokerMonitor> brokers,
     IGrainFactory grains,
     AccessBrokersOptions options,
@@ -58,7 +58,7 @@ internal sealed partial class LogInAuthority(
     /// Two are connected in one node's name, which only happens when both came at once or one was not known: it keeps the one that proved
     /// the node's key, or else the one that was first.
     /// </summary>
-    public async Task SettleAsync(BrokerSession newcomer, CancellationToken cancellationToken)
+    public async Task SettleAsync(NodeSession newcomer, CancellationToken cancellationToken)
     {
         foreach (var other in sessions.Of(newcomer.Owner.Identity).Where(one => one != newcomer))
         {
@@ -146,7 +146,7 @@ internal sealed partial class LogInAuthority(
 
             case null:
                 meter.Unchecked();
-                if (uncheckedNodes.Count < BrokerSessions.CountMax)
+                if (uncheckedNodes.Count < NodeSessions.CountMax)
                 {
                     uncheckedNodes.TryAdd(owner.Identity, default);
                 }
@@ -194,7 +194,7 @@ internal sealed partial class LogInAuthority(
     }
 
     // Events of the brokers can be lost, and a connection that is thought to be there would keep its node out for ever: so it is asked for.
-    private async Task<bool> IsOpenAsync(BrokerSession session, CancellationToken cancellationToken)
+    private async Task<bool> IsOpenAsync(NodeSession session, CancellationToken cancellationToken)
     {
         if (brokers.TryGetValue(session.Network, out var monitor) && await monitor.IsOpenAsync(session, cancellationToken))
         {
@@ -205,7 +205,7 @@ internal sealed partial class LogInAuthority(
         return false;
     }
 
-    private async Task EndAsync(BrokerSession session, LogInFault fault, CancellationToken cancellationToken)
+    private async Task EndAsync(NodeSession session, LogInFault fault, CancellationToken cancellationToken)
     {
         meter.Ended(fault);
         LogEnded(session.Owner.Identity, session.Host, fault);

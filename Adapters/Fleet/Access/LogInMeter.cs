@@ -11,7 +11,7 @@ internal sealed class LogInMeter : IDisposable
     private readonly Counter<long> unchecked_;
     private readonly Counter<long> ended;
 
-    public LogInMeter(BrokerSessions sessions)
+    public LogInMeter(NodeSessions sessions)
     {
         admitted = meter.CreateCounter<long>("controlplane.brokers.admitted", "{login}", "Log-ins that were let in, by who it was.");
         refused = meter.CreateCounter<long>("controlplane.brokers.refused", "{login}", "Log-ins that were refused, by the reason.");

@@ -1,14 +1,14 @@
 namespace ControlPlane.Adapters.Fleet.Access;
 
 /// <summary>The connections of nodes, as the brokers tell of them. Every silo has all of them. Thread-safe.</summary>
-internal sealed class BrokerSessions
+internal sealed class NodeSessions
 {
     /// <summary>Five overlays' nodes. Beyond it new ones are let in and not known.</summary>
     public const int CountMax = 100_000;
 
     private readonly Lock gate = new();
-    private readonly Dictionary<(string Server, ulong Id), BrokerSession> byId = [];
-    private readonly Dictionary<string, List<BrokerSession>> byIdentity = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Server, ulong Id), NodeSession> byId = [];
+    private readonly Dictionary<string, List<NodeSession>> byIdentity = new(StringComparer.Ordinal);
 
     public int Count
     {
@@ -21,7 +21,7 @@ internal sealed class BrokerSessions
         }
     }
 
-    public IReadOnlyList<BrokerSession> Of(string identity)
+    public IReadOnlyList<NodeSession> Of(string identity)
     {
         lock (gate)
         {
@@ -29,7 +29,7 @@ internal sealed class BrokerSessions
         }
     }
 
-    public IReadOnlyList<BrokerSession> At(string server)
+    public IReadOnlyList<NodeSession> At(string server)
     {
         lock (gate)
         {
@@ -38,7 +38,7 @@ internal sealed class BrokerSessions
     }
 
     /// <summary>False when it was known, or there is no room.</summary>
-    public bool Add(BrokerSession session)
+    public bool Add(NodeSession session)
     {
         lock (gate)
         {
@@ -76,7 +76,7 @@ internal sealed class BrokerSessions
     /// <summary>Forgets the connections at a network's brokers that are not there any more.</summary>
     public void Keep(string network, IReadOnlySet<string> servers)
     {
-        BrokerSession[] gone;
+        NodeSession[] gone;
         lock (gate)
         {
             gone = [.. byId.Values.Where(session => session.Network == network && !servers.Contains(session.Server))];

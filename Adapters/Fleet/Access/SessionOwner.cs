@@ -29,4 +29,4 @@ internal sealed record SessionOwner(string Identity, string? Key)
 /// <param name="Id">Its number there.</param>
 /// <param name="Host">The address that it comes from.</param>
 /// <param name="Owner">Whose it is.</param>
-internal sealed record BrokerSession(string Network, string Server, ulong Id, string Host, SessionOwner Owner);
+internal sealed record NodeSession(string Network, string Server, ulong Id, string Host, SessionOwner Owner);

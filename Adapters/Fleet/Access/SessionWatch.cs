@@ -12,14 +12,14 @@ internal sealed class SessionWatch
 
     private readonly NatsConnection connection;
     private readonly BrokerMonitor monitor;
-    private readonly BrokerSessions sessions;
+    private readonly NodeSessions sessions;
     private readonly LogInAuthority authority;
     private readonly TimeProvider time;
     private readonly HashSet<string> known = new(StringComparer.Ordinal);
     private int hasReconnected;
 
     public SessionWatch(
-        NatsConnection connection, BrokerMonitor monitor, BrokerSessions sessions, LogInAuthority authority, TimeProvider time)
+        NatsConnection connection, BrokerMonitor monitor, NodeSessions sessions, LogInAuthority authority, TimeProvider time)
     {
         (this.connection, this.monitor, this.sessions, this.authority, this.time) = (connection, monitor, sessions, authority, time);
 

@@ -30,7 +30,7 @@ internal sealed class AccessWorld : IAsyncDisposable
     private readonly FleetParts _parts = new();
     private readonly KeptLog _log = new();
     private readonly ILoggerFactory _loggers;
-    private readonly BrokerSessions _sessions = new();
+    private readonly NodeSessions _sessions = new();
     private readonly LogInMeter _meter;
     private BrokerAccess? _access;
 
