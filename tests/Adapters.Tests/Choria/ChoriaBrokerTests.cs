@@ -132,7 +132,7 @@ public sealed class ChoriaBrokerTests : IDisposable
     {
         await using var broker = await StartAsync("v1");
         await broker.Server.KillAsync();
-        await broker.Server.RestartAsync(Token);
+        await broker.RestartAsync(Token);
         using var certificate = Certificate("bob");
 
         await using var node = await AgentConnection.OpenAsync(PortOf(broker), new { name = "bob" }, Token, certificate);

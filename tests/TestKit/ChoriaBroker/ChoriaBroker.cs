@@ -59,6 +59,17 @@ public sealed class ChoriaBroker : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts the ended server again on the same port, and waits until it lets clients in.</summary>
+    /// <remarks>A Choria broker decides by itself and never listens without deciding; this one is asked over a connection.</remarks>
+    public async Task RestartAsync(CancellationToken cancellationToken)
+    {
+        await Server.RestartAsync(cancellationToken);
+        while (!await HearsQuestionsAsync(cancellationToken))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, cancellationToken);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await ending.CancelAsync();
@@ -104,6 +115,22 @@ public sealed class ChoriaBroker : IAsyncDisposable
             var making = ChoriaBrokerStreams.MakeAsync(() => Connect(BrokerAccounts.Choria), delay, ending.Token);
             working.Add(making);
             await (delay == TimeSpan.Zero ? making : Task.CompletedTask);
+        }
+    }
+
+    // A client subscribes anew before it sends anything else over a new connection, and over the old one no answer comes any more.
+    private async Task<bool> HearsQuestionsAsync(CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(1));
+        try
+        {
+            await asked!.PingAsync(patience.Token);
+            return true;
+        }
+        catch (Exception e) when (e is NatsException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            return false;
         }
     }
 
