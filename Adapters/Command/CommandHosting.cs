@@ -1,6 +1,6 @@
 using ControlPlane.Adapters.Command;
 using ControlPlane.Certificates;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Adapters.Command;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Command;

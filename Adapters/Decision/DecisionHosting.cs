@@ -1,5 +1,5 @@
 using ControlPlane.Adapters.Decision;
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;

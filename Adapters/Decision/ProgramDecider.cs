@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Text;
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Decision;

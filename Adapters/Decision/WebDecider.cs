@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Decision;

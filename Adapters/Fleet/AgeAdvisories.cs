@@ -4,7 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ControlPlane.Adapters.Choria;
-using ControlPlane.Liveness;
+using ControlPlane.Fleet;
 
 namespace ControlPlane.Adapters.Fleet;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;

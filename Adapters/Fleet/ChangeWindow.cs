@@ -1,4 +1,5 @@
-using ControlPlane.Inventory;
+
+using ControlPlane.Fleet;
 
 namespace ControlPlane.Adapters.Fleet;
 

@@ -3,9 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Fleet;
-using ControlPlane.Inventory;
-using ControlPlane.Overlays;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;

@@ -1,5 +1,5 @@
 using ControlPlane.Adapters.Choria;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;

@@ -1,5 +1,5 @@
 using ControlPlane.Adapters.Fleet.Brokers;
-using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
 

@@ -1,7 +1,7 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet.Brokers;
-using ControlPlane.Fleet;
-using ControlPlane.Overlays;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;

@@ -2,13 +2,11 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Access;
 using ControlPlane.Adapters.Fleet.Brokers;
-using ControlPlane.Adapters.Nats;
 using ControlPlane.Adapters.Fleet.Placement;
+using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
-using ControlPlane.Inventory;
-using ControlPlane.Liveness;
-using ControlPlane.Overlays;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
@@ -48,7 +46,7 @@ public static class FleetHosting
         silo.Services.AddSingleton<IValidateOptions<NodeProofOptions>, NodeProofOptionsValidator>();
         silo.Services.AddSingleton<IServerTokenIssuer, ChoriaServerTokenIssuer>();
         silo.Services.AddSingleton<IPlacementLink, NatsPlacementLink>();
-        silo.Services.AddHostedService<PlacementDoor>();
+        silo.Services.AddHostedService<PlacementLinkServer>();
         silo.Services.AddOptions<AccessBrokersOptions>().BindConfiguration(AccessBrokersOptions.Section).ValidateOnStart();
         silo.Services.AddSingleton<IValidateOptions<AccessBrokersOptions>, AccessBrokersOptionsValidator>();
         silo.Services.AddSingleton<NodeSessions>();
@@ -61,7 +59,7 @@ public static class FleetHosting
     {
         silo.Services.AddSingleton<OverlayStreams>();
         silo.Services.AddSingleton(services => new OverlayStreamsTrial(services.GetRequiredService<OverlayStreams>()));
-        silo.Services.AddSingleton<IHearing, FleetHearing>();
+        silo.Services.AddSingleton<IFleetConnectivity, FleetConnectivity>();
         silo.Services.AddSingleton<ISoftState, JetStreamSoftState>();
         silo.Services.AddSingleton<ISignsOfLife, StoredSignsOfLife>();
         silo.Services.AddSingleton<ILivenessAdvisories, AgeAdvisories>();
@@ -76,7 +74,7 @@ public static class FleetHosting
     {
         silo.Services.AddSingleton<NodeTrust>();
         silo.Services.AddSingleton<NodeMessageMeter>();
-        silo.Services.AddSingleton<UnkeptRegistrations>();
+        silo.Services.AddSingleton<RejectedRegistrations>();
         silo.Services.AddKeyedSingleton<IJetStreamDecoder, LifecycleDecoder>(FleetSource.LifecycleKey);
         silo.Services.AddKeyedSingleton<IJetStreamDecoder, RegistrationDecoder>(FleetSource.RegistrationKey);
         silo.Services.AddKeyedSingleton<IJetStreamDecoder, MachineDecoder>(FleetSource.MachineKey);

@@ -1,5 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;

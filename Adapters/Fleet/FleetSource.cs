@@ -1,7 +1,7 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Nats;
-using ControlPlane.Fleet;
-using ControlPlane.Overlays;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 
 namespace ControlPlane.Adapters.Fleet;
 

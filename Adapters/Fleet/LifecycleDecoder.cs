@@ -1,6 +1,6 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Nats;
-using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Adapters.Fleet;
 
@@ -16,7 +16,7 @@ internal sealed class LifecycleDecoder : IJetStreamDecoder
 
         // Governors and the provisioner itself speak on the same subjects; they are not nodes.
         return KindOf(decoded) is { } kind
-            ? HeardNode.Event(
+            ? StreamIdentities.Event(
                 new FleetEvent(
                     decoded.Identity,
                     kind,

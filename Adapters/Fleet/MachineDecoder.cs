@@ -1,6 +1,6 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Nats;
-using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Adapters.Fleet;
 
@@ -14,7 +14,7 @@ internal sealed class MachineDecoder : IJetStreamDecoder
 
     public DecodedMessage Decode(in JetStreamMessage message) =>
         MachineEvent.TryDecode(message.Payload.Span, out var decoded, out var fault)
-            ? HeardNode.Event(
+            ? StreamIdentities.Event(
                 new FleetEvent(
                     decoded.Identity,
                     FleetEventKind.Machine,

@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
-using ControlPlane.Fleet;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Logging;
 using NATS.Client.Core;
 

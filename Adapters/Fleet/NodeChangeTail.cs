@@ -1,5 +1,5 @@
 using ControlPlane.Fleet;
-using ControlPlane.Inventory;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Hosting;
 using NATS.Client.Core;
 using NATS.Client.JetStream;

@@ -1,4 +1,5 @@
-using ControlPlane.Inventory;
+using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 using Orleans.Serialization;
 
 namespace ControlPlane.Adapters.Fleet;

@@ -1,8 +1,7 @@
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
-using ControlPlane.Liveness;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;
@@ -31,7 +30,7 @@ internal sealed class NodeTrust : IDisposable
     /// <summary>
     /// The key that was proven and what it is worth; null when the registration is to be believed to nobody, with the reason.
     /// </summary>
-    public (string Key, CredentialStanding Standing)? Judge(
+    public (string Key, CredentialStatus Standing)? Judge(
         ReceivedRequest received, string overlay, DateTimeOffset storedAt, out string refusal)
     {
         refusal = "";
@@ -52,17 +51,17 @@ internal sealed class NodeTrust : IDisposable
         }
     }
 
-    private (string Key, CredentialStanding Standing)? JudgeToken(ReceivedRequest received, DateTimeOffset storedAt, out string refusal)
+    private (string Key, CredentialStatus Standing)? JudgeToken(ReceivedRequest received, DateTimeOffset storedAt, out string refusal)
     {
         if (RequestVerification.TryVerifyNode(received, tokens, storedAt, out var node, out var fault))
         {
             refusal = "";
-            return (node.PublicKey ?? "", CredentialStanding.Verified);
+            return (node.PublicKey ?? "", CredentialStatus.Verified);
         }
 
         refusal = fault.Detail;
         return fault.Reason == RequestRefusal.CredentialRefused && IsExpired(received, storedAt, out var key)
-            ? (key, CredentialStanding.Expired)
+            ? (key, CredentialStatus.Expired)
             : null;
     }
 
@@ -82,7 +81,7 @@ internal sealed class NodeTrust : IDisposable
         return received.Proof.IsSignedBy(Convert.FromHexString(shown));
     }
 
-    private (string Key, CredentialStanding Standing)? JudgeCertificate(
+    private (string Key, CredentialStatus Standing)? JudgeCertificate(
         ReceivedRequest received, string overlay, DateTimeOffset storedAt, out string refusal)
     {
         refusal = "there is no Fleet:Overlays:…:NodeCaFile to believe certificates by";
@@ -105,7 +104,7 @@ internal sealed class NodeTrust : IDisposable
 
         if (trust.TryVerifyCaller(received, storedAt, out var fault))
         {
-            return (key, CredentialStanding.Verified);
+            return (key, CredentialStatus.Verified);
         }
 
         refusal = fault.Detail;
@@ -113,7 +112,7 @@ internal sealed class NodeTrust : IDisposable
         // At the time of the certificate's end the request is not fresh: only a chain that holds then is left to ask for.
         return fault.Reason == RequestRefusal.CredentialRefused && notAfter < storedAt && received.Proof.IsSignedByItsCertificate()
             && trust.IsIssuedHere(received.Proof.CallerCredential, notAfter.AddSeconds(-1))
-                ? (key, CredentialStanding.Expired)
+                ? (key, CredentialStatus.Expired)
                 : null;
     }
 

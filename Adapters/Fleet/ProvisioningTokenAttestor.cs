@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;

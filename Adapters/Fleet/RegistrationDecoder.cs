@@ -1,8 +1,7 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
-using ControlPlane.Inventory;
-using ControlPlane.Liveness;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;
@@ -16,7 +15,7 @@ namespace ControlPlane.Adapters.Fleet;
 /// counted, and told once.
 /// </remarks>
 internal sealed class RegistrationDecoder(
-    NodeTrust trust, IOptions<InventoryOptions> options, NodeMessageMeter meter, UnkeptRegistrations unkept) : IJetStreamDecoder
+    NodeTrust trust, IOptions<InventoryOptions> options, NodeMessageMeter meter, RejectedRegistrations unkept) : IJetStreamDecoder
 {
     private const string SourceEnd = "-registration";
 
@@ -37,7 +36,7 @@ internal sealed class RegistrationDecoder(
             return DecodedMessage.Poison("what a broker's data adapter writes, on the subject where nodes publish: somebody forged it");
         }
 
-        return Read(message, opened.Sender, opened.Body, new NodeRegistration(null, "", null, CredentialStanding.None));
+        return Read(message, opened.Sender, opened.Body, new NodeRegistration(null, "", null, CredentialStatus.None));
     }
 
     /// <summary>Whose sign of life the message is, its proof and content not looked at; null when it is no registration.</summary>
@@ -83,18 +82,18 @@ internal sealed class RegistrationDecoder(
         if (!NodeIdentity.IsValid(identity))
         {
             meter.Registration("unreadable");
-            return HeardNode.Event(SignOf(identity, message, version: null, proof));
+            return StreamIdentities.Event(SignOf(identity, message, version: null, proof));
         }
 
         // What an expired credential says is a sign of life, and nothing to act on.
-        var inventory = proof.Standing == CredentialStanding.Expired ? null : Keep(message, identity, body);
+        var inventory = proof.Standing == CredentialStatus.Expired ? null : Keep(message, identity, body);
         meter.Registration(proof.Standing switch
         {
-            CredentialStanding.Verified => "verified",
-            CredentialStanding.Expired => "expired",
+            CredentialStatus.Verified => "verified",
+            CredentialStatus.Expired => "expired",
             _ => "opened",
         });
-        return HeardNode.Event(SignOf(identity, message, inventory?.Version, proof with { Inventory = inventory }));
+        return StreamIdentities.Event(SignOf(identity, message, inventory?.Version, proof with { Inventory = inventory }));
     }
 
     private NodeInventory? Keep(in JetStreamMessage message, string identity, ReadOnlyMemory<byte> body)

@@ -1,5 +1,5 @@
 using ControlPlane.Adapters.Choria;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Adapters.Fleet;
 

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
-using ControlPlane.Liveness;
-using ControlPlane.Overlays;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
@@ -175,7 +175,7 @@ internal sealed partial class StoredSignsOfLife(
 
     private static FleetEvent? ReadOrNull(FleetSource source, INatsJSMsg<byte[]> message) =>
         message.Metadata is { } metadata
-            ? HeardNode.OrNull(source.SignOrNull(new JetStreamMessage(
+            ? StreamIdentities.OrNull(source.SignOrNull(new JetStreamMessage(
                 source.Name, message.Subject, message.Headers, message.Data, metadata.Sequence.Stream, metadata.Timestamp)))
             : null;
 

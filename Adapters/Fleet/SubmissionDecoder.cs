@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Nats;
-using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Adapters.Fleet;
 
@@ -34,7 +34,7 @@ internal sealed class SubmissionDecoder(NodeTrust trust, NodeMessageMeter meter)
         }
 
         meter.Submission(submitted.IsSigned ? "verified" : "unsigned");
-        return HeardNode.Event(SignOf(submitted, message));
+        return StreamIdentities.Event(SignOf(submitted, message));
     }
 
     private static bool TryRead(

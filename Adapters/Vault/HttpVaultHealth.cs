@@ -5,7 +5,7 @@ namespace ControlPlane.Adapters.Vault;
 /// <summary><c>GET sys/health</c>, whose status codes mean other things than those of every other path.</summary>
 internal sealed class HttpVaultHealth(VaultHttp http) : IVaultHealth
 {
-    public async Task<VaultStanding> ReadAsync(CancellationToken cancellationToken)
+    public async Task<VaultStatus> ReadAsync(CancellationToken cancellationToken)
     {
         var answer = await http.AskAsync(HttpMethod.Get, "sys/health?perfstandbyok=true", body: null, token: null, cancellationToken);
         var (usable, detail) = (int)answer.Status switch
@@ -20,7 +20,7 @@ internal sealed class HttpVaultHealth(VaultHttp http) : IVaultHealth
             503 => (false, "sealed"),
             var other => (false, $"answered {other}"),
         };
-        return new VaultStanding(usable, detail, ServerTime(answer.Body));
+        return new VaultStatus(usable, detail, ServerTime(answer.Body));
     }
 
     private static DateTimeOffset? ServerTime(JsonElement body) =>

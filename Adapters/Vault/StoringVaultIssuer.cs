@@ -7,7 +7,7 @@ using ControlPlane.Certificates;
 namespace ControlPlane.Adapters.Vault;
 
 /// <summary>A Vault whose role stores what it signs: it knows certificates by their numbers and can list them.</summary>
-internal sealed partial class StoringVaultIssuer(string name, VaultOptions options, VaultSeam vault, TimeProvider time)
+internal sealed partial class StoringVaultIssuer(string name, VaultOptions options, VaultParts vault, TimeProvider time)
     : VaultIssuer(name, options, vault, time), IIssuedCertificateCatalog
 {
     public override IssuerCapabilities Capabilities => base.Capabilities with { RevokesBySerial = true };

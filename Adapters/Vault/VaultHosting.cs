@@ -57,7 +57,7 @@ public static class VaultHosting
     {
         var options = provider.GetRequiredService<IOptionsMonitor<VaultOptions>>().Get(name);
         var time = provider.GetRequiredService<TimeProvider>();
-        var vault = VaultSeam.OverHttp(name, options, time, new Random());
+        var vault = VaultParts.OverHttp(name, options, time, new Random());
         return options.Stored ? new StoringVaultIssuer(name, options, vault, time) : new VaultIssuer(name, options, vault, time);
     }
 }

@@ -6,7 +6,7 @@ using ControlPlane.Certificates;
 namespace ControlPlane.Adapters.Vault;
 
 /// <summary>Signs through a Vault PKI mount: <c>POST {mount}/sign/{role}</c>.</summary>
-internal class VaultIssuer(string name, VaultOptions options, VaultSeam vault, TimeProvider time)
+internal class VaultIssuer(string name, VaultOptions options, VaultParts vault, TimeProvider time)
     : ICertificateIssuer, ICertificateRevoker, ICertificateRevocationListSource, ICertificateProfileCheck, IDisposable
 {
     private const string EllipticKeyOid = "1.2.840.10045.2.1";

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using ControlPlane.Certificates;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Adapters.Vault;
 

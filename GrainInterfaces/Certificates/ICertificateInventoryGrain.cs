@@ -1,3 +1,5 @@
+using ControlPlane.Placement;
+
 namespace ControlPlane.Certificates;
 
 /// <summary>What was ordered, issued, refused and revoked, by any issuer: for operators and auditors.</summary>

@@ -1,6 +1,6 @@
 namespace ControlPlane.Certificates;
 
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 /// <summary>Admission to one certificate authority, for one shard of the identities that it serves.</summary>
 /// <remarks>Key: <c>issuer/shard</c>, made by <see cref="CertificateShard.KeyFor"/>.</remarks>

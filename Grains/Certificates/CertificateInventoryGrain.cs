@@ -1,3 +1,4 @@
+using ControlPlane.Placement;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
@@ -8,7 +9,7 @@ namespace ControlPlane.Certificates;
 [GrainType("certificate-inventory"), StatelessWorker, Reentrant]
 internal sealed class CertificateInventoryGrain(
     ICertificateLedger ledger,
-    IssuerDesks desks,
+    GuardedIssuers issuers,
     IServiceProvider services,
     IOptionsMonitor<CertificatesOptions> options,
     TimeProvider time)
@@ -39,7 +40,7 @@ internal sealed class CertificateInventoryGrain(
 
     public async Task<CertificateRevocation> Revoke(CertificateRevocationRequest request, CancellationToken cancellationToken)
     {
-        if (desks.RevokerOrNull(request.Issuer) is null)
+        if (issuers.RevokerOrNull(request.Issuer) is null)
         {
             return new CertificateRevocation.Impossible($"'{request.Issuer}' cannot revoke, or is not configured here any more");
         }

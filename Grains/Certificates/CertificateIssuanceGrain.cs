@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 
@@ -11,7 +11,7 @@ namespace ControlPlane.Certificates;
 /// </remarks>
 [GrainType("certificate-issuance"), Reentrant]
 internal sealed partial class CertificateIssuanceGrain(
-    OrderBook book,
+    OrderExecution table,
     OrderAttempt attempt,
     CertificatesMeter meter,
     TimeProvider time,
@@ -26,7 +26,7 @@ internal sealed partial class CertificateIssuanceGrain(
 
     public async Task<IssuanceOutcome> Issue(CertificateOrderRequest order, CancellationToken cancellationToken)
     {
-        var digest = OrderBook.DigestOf(order);
+        var digest = OrderExecution.DigestOf(order);
         var key = (order.OrderId, digest);
         if (!underWay.TryGetValue(key, out var outcome))
         {
@@ -50,14 +50,14 @@ internal sealed partial class CertificateIssuanceGrain(
         attempt.FindObstacleAsync(profile);
 
     public Task Close(string orderId, RevocationReason reason, CancellationToken cancellationToken) =>
-        book.CloseAsync(Issuer, orderId, reason, cancellationToken);
+        table.CloseAsync(Issuer, orderId, reason, cancellationToken);
 
     private async Task<IssuanceOutcome> IssueOnce(CertificateOrderRequest order, string digest)
     {
         var began = time.GetTimestamp();
         try
         {
-            var outcome = await book.IssueAsync(Issuer, order, digest);
+            var outcome = await table.IssueAsync(Issuer, order, digest);
             meter.Answered(Issuer, outcome, time.GetElapsedTime(began));
             LogOutcome(order.OrderId, order.Identity, Issuer, outcome);
             return outcome;

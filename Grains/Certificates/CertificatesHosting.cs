@@ -20,15 +20,15 @@ public static class CertificatesHosting
 
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.TryAddSingleton<Loops>();
-        silo.Services.AddSingleton<IssuerDesks>();
-        silo.Services.AddSingleton(services => new IssuersHealth(services, services.GetRequiredService<IssuerDesks>()));
-        silo.Services.AddSingleton(services => new IssuerChainEnds(services.GetRequiredService<IssuerDesks>()));
-        silo.Services.AddKeyedSingleton<ICertificateIssuer, GivenCertificates>(GivenCertificates.IssuerName);
+        silo.Services.AddSingleton<GuardedIssuers>();
+        silo.Services.AddSingleton(services => new IssuersHealth(services, services.GetRequiredService<GuardedIssuers>()));
+        silo.Services.AddSingleton(services => new IssuerChainEnds(services.GetRequiredService<GuardedIssuers>()));
+        silo.Services.AddKeyedSingleton<ICertificateIssuer, HelperCertificates>(HelperCertificates.IssuerName);
         silo.Services.AddSingleton<KeyAdmission>();
         silo.Services.AddSingleton<OrderRecord>();
         silo.Services.AddSingleton<ProfileTrials>();
         silo.Services.AddSingleton<OrderAttempt>();
-        silo.Services.AddSingleton<OrderBook>();
+        silo.Services.AddSingleton<OrderExecution>();
         silo.Services.AddSingleton<OrderReplay>();
         silo.Services.AddSingleton<RevocationSettlement>();
         silo.Services.AddSingleton<OrphanSearch>();

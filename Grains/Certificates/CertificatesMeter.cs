@@ -13,7 +13,7 @@ internal sealed class CertificatesMeter : IDisposable
     private readonly Histogram<double> waits;
     private readonly Counter<long> factored;
     private readonly ConcurrentDictionary<string, int> orphans = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, IssuerDesk> desks = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, GuardedIssuer> issuers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, IReadOnlyDictionary<LedgerState, long>> counts = new(StringComparer.Ordinal);
 
     public CertificatesMeter(IMeterFactory factory)
@@ -31,17 +31,17 @@ internal sealed class CertificatesMeter : IDisposable
             "Certificates that the CA lists and the ledger does not know");
         meter.CreateObservableGauge(
             "controlplane.certificates.queue.waiting",
-            () => Observe(desk => desk.Load.Waiting),
+            () => Observe(guarded => guarded.Load.Waiting),
             "{order}",
             "Orders that wait for their turn");
         meter.CreateObservableGauge(
             "controlplane.certificates.queue.running",
-            () => Observe(desk => desk.Load.Running),
+            () => Observe(guarded => guarded.Load.Running),
             "{order}",
             "Orders that are with the issuer");
         meter.CreateObservableGauge(
             "controlplane.certificates.issuer.failing",
-            () => Observe(desk => desk.IsFailing ? 1 : 0),
+            () => Observe(guarded => guarded.IsFailing ? 1 : 0),
             "1",
             "1 while the issuer fails, or says that it cannot issue");
         meter.CreateObservableGauge("controlplane.certificates.ledger.entries", Observe, "{order}", "Orders in the ledger, by state");
@@ -66,8 +66,8 @@ internal sealed class CertificatesMeter : IDisposable
     /// <summary>An audit found so many keys that share a prime.</summary>
     public void Factored(string issuer, int count) => factored.Add(count, new KeyValuePair<string, object?>("issuer", issuer));
 
-    /// <summary>Shows from now on how many orders are at a desk.</summary>
-    public void Watch(IssuerDesk desk) => desks[desk.Name] = desk;
+    /// <summary>Shows from now on how many orders an issuer has.</summary>
+    public void Watch(GuardedIssuer guarded) => issuers[guarded.Name] = guarded;
 
     /// <summary>How many orders are in each state; the last count stands until the next.</summary>
     public void Count(string issuer, IReadOnlyDictionary<LedgerState, long> states) => counts[issuer] = states;
@@ -80,8 +80,8 @@ internal sealed class CertificatesMeter : IDisposable
             new KeyValuePair<string, object?>("issuer", issuer.Key),
             new KeyValuePair<string, object?>("state", state.ToString()))));
 
-    private IEnumerable<Measurement<int>> Observe(Func<IssuerDesk, int> count) => desks.Values.Select(desk =>
-        new Measurement<int>(count(desk), new KeyValuePair<string, object?>("issuer", desk.Name)));
+    private IEnumerable<Measurement<int>> Observe(Func<GuardedIssuer, int> count) => issuers.Values.Select(guarded =>
+        new Measurement<int>(count(guarded), new KeyValuePair<string, object?>("issuer", guarded.Name)));
 
     private static string NameOf(IssuanceOutcome outcome) => outcome switch
     {

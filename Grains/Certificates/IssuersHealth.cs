@@ -6,15 +6,15 @@ namespace ControlPlane.Certificates;
 public sealed class IssuersHealth
 {
     private readonly IServiceProvider services;
-    private readonly IssuerDesks desks;
+    private readonly GuardedIssuers issuers;
 
-    internal IssuersHealth(IServiceProvider services, IssuerDesks desks) => (this.services, this.desks) = (services, desks);
+    internal IssuersHealth(IServiceProvider services, GuardedIssuers issuers) => (this.services, this.issuers) = (services, issuers);
 
     /// <summary>Every configured issuer. Repeatable; what they say of themselves may be some seconds old.</summary>
     public async Task<IReadOnlyList<(string Issuer, IssuerHealth Health)>> CheckAsync(CancellationToken cancellationToken)
     {
         // Each is registered under its own name.
         var names = services.GetKeyedServices<ICertificateIssuer>(KeyedService.AnyKey).Select(issuer => issuer.Name);
-        return await Task.WhenAll(names.Select(async name => (name, await desks.Of(name).CheckAsync()))).WaitAsync(cancellationToken);
+        return await Task.WhenAll(names.Select(async name => (name, await issuers.Of(name).CheckAsync()))).WaitAsync(cancellationToken);
     }
 }

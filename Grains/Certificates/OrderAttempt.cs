@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Certificates;
@@ -8,7 +8,7 @@ namespace ControlPlane.Certificates;
 /// <remarks>Holds nothing of an order; shared by the grains of a silo.</remarks>
 internal sealed class OrderAttempt(
     OrderRecord record,
-    IssuerDesks desks,
+    GuardedIssuers issuers,
     ProfileTrials trials,
     KeyAdmission keys,
     IOptionsMonitor<CertificatesOptions> options,
@@ -26,7 +26,7 @@ internal sealed class OrderAttempt(
         var obstacles = new List<IssuanceOutcome.Deferred>();
         foreach (var issuer in options.CurrentValue.ProfileOrNull(profile)?.Issuers ?? [])
         {
-            if ((trials.FindObstacle(issuer, profile) ?? await desks.Of(issuer).FindObstacleAsync()) is not { } obstacle)
+            if ((trials.FindObstacle(issuer, profile) ?? await issuers.Of(issuer).FindObstacleAsync()) is not { } obstacle)
             {
                 return null;
             }
@@ -78,7 +78,7 @@ internal sealed class OrderAttempt(
         var deferrals = new List<IssuanceOutcome.Deferred>();
         foreach (var issuer in draft.Issuers)
         {
-            var (outcome, current) = await AskAsync(desks.Of(issuer), entry, draft, time.GetUtcNow(), owed: false);
+            var (outcome, current) = await AskAsync(issuers.Of(issuer), entry, draft, time.GetUtcNow(), owed: false);
             if (outcome is not IssuanceOutcome.Deferred deferred)
             {
                 return outcome;
@@ -104,18 +104,18 @@ internal sealed class OrderAttempt(
         new($"the certificate profile '{profile}' is not configured", time.GetUtcNow() + MisconfiguredPause);
 
     private async Task<IssuanceOutcome?> AskAgainAsync(OrderDecision.AskAgain again, LedgerEntry entry, Draft draft) =>
-        (await AskAsync(desks.Of(again.Issuer), entry, draft, again.OrderedAt, owed: true)).Outcome;
+        (await AskAsync(issuers.Of(again.Issuer), entry, draft, again.OrderedAt, owed: true)).Outcome;
 
-    /// <param name="desk">Whom to ask.</param>
+    /// <param name="guarded">Whom to ask.</param>
     /// <param name="entry">The order's record.</param>
     /// <param name="draft">What to ask for.</param>
     /// <param name="orderedAt">The start of the validity to ask for.</param>
     /// <param name="owed">An earlier answer of this issuer is owed: a "not now" does not say that there is none.</param>
     /// <returns>The answer, null when another writer was first; and the record as it is then.</returns>
     private async Task<(IssuanceOutcome? Outcome, LedgerEntry Entry)> AskAsync(
-        IssuerDesk desk, LedgerEntry entry, Draft draft, DateTimeOffset orderedAt, bool owed)
+        GuardedIssuer guarded, LedgerEntry entry, Draft draft, DateTimeOffset orderedAt, bool owed)
     {
-        if (await trials.EnterAsync(desk.Name, draft.Profile.Name, draft.Order.Deadline) is { } untried)
+        if (await trials.EnterAsync(guarded.Name, draft.Profile.Name, draft.Order.Deadline) is { } untried)
         {
             return (new IssuanceOutcome.Deferred(untried.Reason, untried.RetryAt), entry);
         }
@@ -123,28 +123,28 @@ internal sealed class OrderAttempt(
         SigningOutcome? outcome = null;
         try
         {
-            var verdict = await desk.EnterAsync(draft.Order.Priority, draft.Order.Deadline, CancellationToken.None);
+            var verdict = await guarded.EnterAsync(draft.Order.Priority, draft.Order.Deadline, CancellationToken.None);
             if (verdict is GateVerdict.Deferred deferred)
             {
                 return (new IssuanceOutcome.Deferred(deferred.Reason, deferred.RetryAt), entry);
             }
 
-            if (await IntendAsync(desk, entry, draft, orderedAt) is not { } intended)
+            if (await IntendAsync(guarded, entry, draft, orderedAt) is not { } intended)
             {
                 return (null, entry);
             }
 
-            outcome = await desk.SignAsync(draft.OrderAt(orderedAt), CancellationToken.None);
-            return await RecordAsync(desk, intended, outcome, owed);
+            outcome = await guarded.SignAsync(draft.OrderAt(orderedAt), CancellationToken.None);
+            return await RecordAsync(guarded, intended, outcome, owed);
         }
         finally
         {
-            trials.Leave(desk.Name, draft.Profile.Name, outcome, desk.AsideFor);
+            trials.Leave(guarded.Name, draft.Profile.Name, outcome, guarded.AsideFor);
         }
     }
 
     private async Task<(IssuanceOutcome? Outcome, LedgerEntry Entry)> RecordAsync(
-        IssuerDesk desk, LedgerEntry intended, SigningOutcome outcome, bool owed)
+        GuardedIssuer guarded, LedgerEntry intended, SigningOutcome outcome, bool owed)
     {
         switch (outcome)
         {
@@ -161,7 +161,7 @@ internal sealed class OrderAttempt(
                 await record.KeepOrphanAsync(intended, wrong.Certificate, wrong.Detail);
                 return await record.ReleaseAsync(intended, wrong.Detail, time.GetUtcNow() + MisconfiguredPause, owed: false);
 
-            case SigningOutcome.Unknown unknown when desk.Recovery == Recovery.None:
+            case SigningOutcome.Unknown unknown when guarded.Recovery == Recovery.None:
                 return (await record.GiveUpAsync(intended, unknown.Detail), intended);
 
             case SigningOutcome.Unknown unknown:
@@ -172,19 +172,19 @@ internal sealed class OrderAttempt(
         }
     }
 
-    private async Task<LedgerEntry?> IntendAsync(IssuerDesk desk, LedgerEntry entry, Draft draft, DateTimeOffset orderedAt)
+    private async Task<LedgerEntry?> IntendAsync(GuardedIssuer guarded, LedgerEntry entry, Draft draft, DateTimeOffset orderedAt)
     {
         LedgerEntry? intended = null;
         try
         {
-            return intended = await record.IntendAsync(entry, draft.Order, desk.Name, orderedAt, desk.AttemptMax);
+            return intended = await record.IntendAsync(entry, draft.Order, guarded.Name, orderedAt, guarded.AttemptMax);
         }
         finally
         {
             if (intended is null)
             {
                 // Admitted, but nothing will be sent: the place is given back.
-                desk.LeaveUnused();
+                guarded.LeaveUnused();
             }
         }
     }
@@ -193,7 +193,7 @@ internal sealed class OrderAttempt(
     {
         try
         {
-            switch (await desks.Of(lookup.Issuer).FindAsync(draft.OrderAt(lookup.OrderedAt), CancellationToken.None))
+            switch (await issuers.Of(lookup.Issuer).FindAsync(draft.OrderAt(lookup.OrderedAt), CancellationToken.None))
             {
                 case SigningOutcome.Signed found:
                     return await record.IssueAsync(entry, found.Certificate);
@@ -219,8 +219,8 @@ internal sealed class OrderAttempt(
     {
         /// <summary>Whom to ask: whoever hands out the certificate that came along, or else those that issue.</summary>
         public IEnumerable<string> Issuers => Order.Given is null
-            ? Profile.Issuers.Where(issuer => issuer != GivenCertificates.IssuerName || Profile.Issuers.Count == 1)
-            : [GivenCertificates.IssuerName];
+            ? Profile.Issuers.Where(issuer => issuer != HelperCertificates.IssuerName || Profile.Issuers.Count == 1)
+            : [HelperCertificates.IssuerName];
 
         public CertificateOrder OrderAt(DateTimeOffset orderedAt) =>
             CertificateOrderBuilder.Build(Order.OrderId, Request, Order.Overlay, Profile, orderedAt) with { Given = Order.Given };

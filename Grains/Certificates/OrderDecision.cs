@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Certificates;
 

@@ -1,3 +1,5 @@
+using ControlPlane.Nodes;
+
 namespace ControlPlane.Certificates;
 
 /// <summary>The writes of an order to the ledger. Each is a compare-and-swap: who loses reads again.</summary>
@@ -33,7 +35,7 @@ internal sealed class OrderRecord(ICertificateLedger ledger, TimeProvider time)
     }
 
     /// <summary>Records a refusal, unless a certificate may exist; null when another writer was first.</summary>
-    public async Task<IssuanceOutcome?> RefuseAsync(LedgerEntry entry, Provisioning.Refusal refusal, string detail)
+    public async Task<IssuanceOutcome?> RefuseAsync(LedgerEntry entry, Refusal refusal, string detail)
     {
         if (entry.AskedIssuer is not null)
         {

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Certificates;
 
 /// <summary>Finds the certificate of an order whose answer was lost, from what the ledger kept of the order.</summary>
-internal sealed class OrderReplay(IssuerDesks desks, IOptionsMonitor<CertificatesOptions> options, TimeProvider time)
+internal sealed class OrderReplay(GuardedIssuers issuers, IOptionsMonitor<CertificatesOptions> options, TimeProvider time)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -21,10 +21,10 @@ internal sealed class OrderReplay(IssuerDesks desks, IOptionsMonitor<Certificate
 
         var order = CertificateOrderBuilder.Build(
             request.OrderId, accepted.Request, request.Overlay, profile, entry.OrderedAt ?? entry.CreatedAt);
-        var outcome = desks.RecoveryOf(issuer) switch
+        var outcome = issuers.RecoveryOf(issuer) switch
         {
-            Recovery.ByRepeating => await RepeatAsync(desks.Of(issuer), order, cancellationToken),
-            Recovery.ByCatalog => await desks.Of(issuer).FindAsync(order, cancellationToken),
+            Recovery.ByRepeating => await RepeatAsync(issuers.Of(issuer), order, cancellationToken),
+            Recovery.ByCatalog => await issuers.Of(issuer).FindAsync(order, cancellationToken),
             _ => null,
         };
         return outcome switch
@@ -38,10 +38,10 @@ internal sealed class OrderReplay(IssuerDesks desks, IOptionsMonitor<Certificate
     }
 
     // Asking again makes the lost certificate anew, which is then revoked by the serial number that both share.
-    private async Task<SigningOutcome> RepeatAsync(IssuerDesk desk, CertificateOrder order, CancellationToken cancellationToken) =>
-        await desk.EnterAsync(IssuancePriority.NewNode, time.GetUtcNow() + Patience, cancellationToken) switch
+    private async Task<SigningOutcome> RepeatAsync(GuardedIssuer guarded, CertificateOrder order, CancellationToken cancellationToken) =>
+        await guarded.EnterAsync(IssuancePriority.NewNode, time.GetUtcNow() + Patience, cancellationToken) switch
         {
             GateVerdict.Deferred deferred => new SigningOutcome.NotNow(deferred.Reason, deferred.RetryAt),
-            _ => await desk.SignAsync(order, cancellationToken),
+            _ => await guarded.SignAsync(order, cancellationToken),
         };
 }

@@ -7,7 +7,8 @@ namespace ControlPlane.Certificates;
 
 /// <summary>Asks each CA when the silo starts whether it is set up for the profiles that name it.</summary>
 internal sealed partial class ProfilesStart(
-    IServiceProvider services, IssuerDesks desks, IOptions<CertificatesOptions> options, ILogger<ProfilesStart> logger) : IHostedService
+    IServiceProvider services, GuardedIssuers issuers, IOptions<CertificatesOptions> options, ILogger<ProfilesStart> logger)
+    : IHostedService
 {
     /// <exception cref="IssuerMisconfiguredException">
     /// A profile asks what a CA would not give; all such faults are in the message.
@@ -38,7 +39,7 @@ internal sealed partial class ProfilesStart(
     {
         try
         {
-            await desks.Of(issuer).ProveAsync(cancellationToken);
+            await issuers.Of(issuer).ProveAsync(cancellationToken);
             return services.GetKeyedService<ICertificateIssuer>(issuer) is ICertificateProfileCheck check
                 ? await check.FindFaultsAsync(profile, cancellationToken)
                 : [];

@@ -1,7 +1,7 @@
 namespace ControlPlane.Certificates;
 
 /// <summary>Has the certificate of a closed order revoked, finding it first where its answer was lost.</summary>
-internal sealed class RevocationSettlement(IssuerDesks desks, OrderReplay replay, IKeyRegister keys, TimeProvider time)
+internal sealed class RevocationSettlement(GuardedIssuers issuers, OrderReplay replay, IKeyRegister keys, TimeProvider time)
 {
     /// <summary>The entry as it is then: closed, or with the certificate that was found, or due later. Repeatable.</summary>
     /// <exception cref="IssuerUnavailableException">Not known to have been revoked; ask again.</exception>
@@ -39,7 +39,7 @@ internal sealed class RevocationSettlement(IssuerDesks desks, OrderReplay replay
             await keys.RevokeAsync(certificate.PublicKeyFingerprint, cancellationToken);
         }
 
-        if (desks.RevokerOrNull(certificate.Issuer) is not { } revoker)
+        if (issuers.RevokerOrNull(certificate.Issuer) is not { } revoker)
         {
             return Close(known, $"{certificate.Issuer} cannot revoke; it ends {certificate.NotAfter:u}");
         }

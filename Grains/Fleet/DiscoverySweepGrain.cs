@@ -1,4 +1,4 @@
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 

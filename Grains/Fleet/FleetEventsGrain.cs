@@ -1,6 +1,4 @@
-using ControlPlane.Inventory;
-using ControlPlane.Liveness;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime;
 using Orleans.Streams;
@@ -83,15 +81,15 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
                 await node.Observe(fleetEvent);
             }
 
-            if (Liveness.Hear(fleetEvent) is { } pulse && Sightings.Of(pulse, fleetEvent) is var (sighting, digest))
+            if (Liveness.Hear(fleetEvent) is { } heartbeats && Sightings.Of(heartbeats, fleetEvent) is var (sighting, digest))
             {
-                await Sight(node, pulse, sighting, digest);
+                await Sight(node, heartbeats, sighting, digest);
             }
         }
     }
 
     // What is not judged now is seen again with the next registration: no reason to hold the batch, and enrolments with it.
-    private async Task Sight(INodeGrain node, NodePulse pulse, NodeSighting sighting, ulong digest)
+    private async Task Sight(INodeGrain node, NodeHeartbeats heartbeats, NodeSighting sighting, ulong digest)
     {
         try
         {
@@ -102,12 +100,12 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
 
             if (await node.Sight(sighting))
             {
-                pulse.Sighting = digest;
+                heartbeats.Sighting = digest;
             }
         }
         catch (Exception fault) when (fault is TimeoutException or OrleansException)
         {
-            LogNotJudged(pulse.Identity, fault.Message);
+            LogNotJudged(heartbeats.Identity, fault.Message);
         }
     }
 

@@ -1,7 +1,5 @@
-using ControlPlane.Admission;
-using ControlPlane.Inventory;
-using ControlPlane.Liveness;
-using ControlPlane.Provisioning;
+using ControlPlane.Enrolment;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using Orleans.Runtime;
@@ -12,7 +10,7 @@ namespace ControlPlane.Fleet;
 [GrainType("fleet-roster"), Reentrant, KeepAlive]
 internal sealed partial class FleetRosterGrain(
     [PersistentState("roster", Stores.Fleet)] IPersistentState<RosterState> stored,
-    ControlBoard board,
+    ControlCache cache,
     NewcomerProbe probe,
     TimeProvider time,
     Loops loops,
@@ -36,7 +34,7 @@ internal sealed partial class FleetRosterGrain(
     private int asking;
 
     /// <summary>Nodes whose slice of the index has not been told how they stand.</summary>
-    private readonly HashSet<string> untold = new(StringComparer.Ordinal);
+    private readonly HashSet<string> unpublished = new(StringComparer.Ordinal);
 
     private readonly HashSet<string> calling = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource leaving = new();
@@ -126,7 +124,7 @@ internal sealed partial class FleetRosterGrain(
     private async Task OnTick(CancellationToken cancellationToken)
     {
         // Before the controls were read nothing is known to have changed.
-        isDirty |= board.Known.IsCompleted && roster.Unpark(board.Controls, time.GetUtcNow());
+        isDirty |= cache.Known.IsCompleted && roster.Unpark(cache.Controls, time.GetUtcNow());
         CallDue();
         if (isDirty)
         {
@@ -138,19 +136,19 @@ internal sealed partial class FleetRosterGrain(
 
     private void Changed(string identity)
     {
-        untold.Add(identity);
+        unpublished.Add(identity);
         isDirty = true;
     }
 
     private async Task TellIndex()
     {
-        if (untold.Count == 0)
+        if (unpublished.Count == 0)
         {
             return;
         }
 
-        var told = untold.ToArray();
-        untold.Clear();
+        var told = unpublished.ToArray();
+        unpublished.Clear();
         try
         {
             await GrainFactory.GetGrain<IFleetIndexGrain>(this.GetPrimaryKeyLong()).Stand(
@@ -159,7 +157,7 @@ internal sealed partial class FleetRosterGrain(
         catch (Exception fault)
         {
             // The index is soft: it hears of them with the next tick, whatever kept it from hearing now.
-            untold.UnionWith(told);
+            unpublished.UnionWith(told);
             LogNotTold(told.Length, fault.Message);
         }
     }

@@ -1,4 +1,5 @@
-using ControlPlane.Overlays;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 

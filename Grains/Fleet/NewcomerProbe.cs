@@ -1,5 +1,5 @@
-using ControlPlane.Admission;
-using ControlPlane.Provisioning;
+using ControlPlane.Enrolment;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Fleet;
 

@@ -1,3 +1,6 @@
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
+
 namespace ControlPlane.Fleet;
 
 /// <summary>Names that were heard in provisioning mode and that nobody knows, until each was asked. Bounded, and never stored.</summary>

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
-using ControlPlane.Admission;
-using ControlPlane.Liveness;
-using ControlPlane.Provisioning;
+using ControlPlane.Enrolment;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Fleet;
 

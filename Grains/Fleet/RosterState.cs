@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Fleet;
 

@@ -1,7 +1,11 @@
 using System.Net.Security;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ControlPlane.Certificates;
+using ControlPlane.Enrolment;
 using ControlPlane.Hosting;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -30,8 +34,8 @@ internal static class ApiEndpoints
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.ConfigureHttpJsonOptions(http => Write(http.SerializerOptions));
         builder.Services.AddOpenApiDocument();
-        builder.Services.AddOutputCache(cache => cache.AddPolicy(SameForAll.PolicyName, new SameForAll()));
-        builder.Services.AddSingleton<WatchPlaces>();
+        builder.Services.AddOutputCache(cache => cache.AddPolicy(DocumentCache.PolicyName, new DocumentCache()));
+        builder.Services.AddSingleton<WatcherLimit>();
         builder.Services.TryAddSingleton<Loops>();
         builder.Services.AddSingleton<FleetSummarySource>();
         builder.Services.AddHostedService(services => services.GetRequiredService<FleetSummarySource>());
@@ -40,7 +44,7 @@ internal static class ApiEndpoints
 
     public static WebApplication MapApi(this WebApplication app)
     {
-        app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous().CacheOutput(SameForAll.PolicyName);
+        app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous().CacheOutput(DocumentCache.PolicyName);
         var v1 = app.MapGroup("/v1");
         v1.MapNodes();
         v1.MapCertificates();
@@ -50,7 +54,7 @@ internal static class ApiEndpoints
         v1.MapEnrolment();
         v1.MapPlacementPolicy();
         v1.MapPlacementPlans();
-        v1.MapPlacementHome();
+        v1.MapPlacementLeader();
         v1.MapSummary();
         return app;
     }

@@ -1,5 +1,5 @@
 using System.Text;
-using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace ControlPlane.Api;

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
-using ControlPlane.Overlays;
-using ControlPlane.Provisioning;
+using ControlPlane.Placement;
+using ControlPlane.Nodes;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.WebUtilities;
@@ -102,7 +102,7 @@ internal static class Problems
             Problem(StatusCodes.Status503ServiceUnavailable, "ledger-unavailable", "The certificate ledger is away", fault.Message),
         IssuerUnavailableException or IssuerThrottledException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "issuer-unavailable", "The certificate authority is away", fault.Message),
-        PlacementNotHomeException =>
+        NotRegionLeaderException =>
             Problem(StatusCodes.Status409Conflict, "not-the-home", "Another overlay holds the region's placement", fault.Message),
         OverlayRetiredException =>
             Problem(StatusCodes.Status409Conflict, "overlay-retired", "The overlay is retired", fault.Message),

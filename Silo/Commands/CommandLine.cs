@@ -1,4 +1,7 @@
 using System.CommandLine;
+using ControlPlane.DeadLetters;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 
 namespace ControlPlane.Commands;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using ControlPlane.Configuration;
 using ControlPlane.Hosting;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Commands;

@@ -1,6 +1,6 @@
+
 using ControlPlane.Api;
-using ControlPlane.Fleet;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Console;
 

@@ -1,4 +1,5 @@
-using ControlPlane.Fleet;
+
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Console;
 

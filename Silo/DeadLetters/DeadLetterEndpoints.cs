@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Api;
-using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace ControlPlane.DeadLetters;

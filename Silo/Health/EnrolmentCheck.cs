@@ -1,5 +1,5 @@
-using ControlPlane.Admission;
-using ControlPlane.Overlays;
+using ControlPlane.Enrolment;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 

@@ -1,5 +1,5 @@
 using ControlPlane.Adapters.Fleet;
-using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Health;
 

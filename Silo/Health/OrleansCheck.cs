@@ -1,4 +1,4 @@
-using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Orleans.Runtime;
 

@@ -1,6 +1,6 @@
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Nats;
-using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;

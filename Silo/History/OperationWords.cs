@@ -1,8 +1,7 @@
 using System.Globalization;
 using ControlPlane.Certificates;
-using ControlPlane.Fleet;
-using ControlPlane.Overlays;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 
 namespace ControlPlane.History;
 
@@ -27,12 +26,12 @@ internal static class OperationWords
             (nameof(INodeGrain), nameof(INodeGrain.Sighted), _) => Facts(),
             (nameof(INodeGrain), nameof(INodeGrain.Reprovision), [ReprovisionRequest asked, ..]) => Facts(("actor", asked.Actor)),
             (nameof(INodeGrain), nameof(INodeGrain.Decommission), [DecommissionRequest asked]) => Facts(("actor", asked.Actor)),
-            (nameof(IOverlayPlacementGrain), nameof(IOverlayPlacementGrain.Forget), [string left]) => Facts(("node", left)),
-            (nameof(IOverlayPlacementGrain), nameof(IOverlayPlacementGrain.Place), [PlacementRequest placed]) =>
+            (nameof(IRegionPlacementGrain), nameof(IRegionPlacementGrain.Forget), [string left]) => Facts(("node", left)),
+            (nameof(IRegionPlacementGrain), nameof(IRegionPlacementGrain.Place), [PlacementRequest placed]) =>
                 Attempt(placed.Identity, placed.Attempt),
             (
-                nameof(IOverlayPlacementGrain),
-                nameof(IOverlayPlacementGrain.Confirm) or nameof(IOverlayPlacementGrain.Release),
+                nameof(IRegionPlacementGrain),
+                nameof(IRegionPlacementGrain.Confirm) or nameof(IRegionPlacementGrain.Release),
                 [string node, int attempt]) =>
                 Attempt(node, attempt),
             (nameof(ICertificateIssuanceGrain), nameof(ICertificateIssuanceGrain.Issue), [CertificateOrderRequest order, ..]) =>

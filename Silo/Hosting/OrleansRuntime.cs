@@ -1,5 +1,5 @@
 using System.Net;
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Serialization;

@@ -1,5 +1,5 @@
 using ControlPlane.FleetSimulator;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Demo;
 

@@ -1,7 +1,7 @@
 using ControlPlane.Chaos;
-using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;
 using ControlPlane.FleetSimulator.Faults;
+using ControlPlane.Nodes;
 using ControlPlane.TestKit;
 using ControlPlane.TestKit.Stage;
 
@@ -162,7 +162,11 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
             ExtensionsPattern = $"{{\"customer\":\"customer{{n%{options.Customers}:00}}\","
                 + $"\"expectedNodes\":{(options.Nodes + options.Customers - 1) / options.Customers}}}",
             Protocol = options.Protocol,
-            Faults = new Dictionary<NodeFault, FaultShare> { [NodeFault.Dead] = options.Dead, [NodeFault.ForgedToken] = options.Forged },
+            Faults = new Dictionary<SimulatedFault, FaultShare>
+            {
+                [SimulatedFault.Dead] = options.Dead,
+                [SimulatedFault.ForgedToken] = options.Forged,
+            },
             KeyPool = withKeys,
             PairKeys = withKeys > GeneratedKeysMax,
             KeyFolder = folder.Keys,

@@ -1,6 +1,6 @@
-using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;
-using ControlPlane.Overlays;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using SimulatedNode = ControlPlane.FleetSimulator.SimulatedNode;
 
 namespace ControlPlane.Demo;

@@ -1,7 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 
 namespace ControlPlane.Demo;
 

@@ -1,6 +1,6 @@
 using ControlPlane.Chaos;
 using ControlPlane.FleetSimulator;
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 
 namespace ControlPlane.Demo;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
-using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Demo;
 

@@ -32,8 +32,8 @@ internal sealed class FleetArguments
     private readonly Option<bool> fullHandshakes = new("--full-handshakes") { Description = "Do not resume TLS sessions" };
     private readonly Option<double> aliveInterval = Seconds("--alive-interval", "Seconds between alive events", 1800);
     private readonly Option<int> seed = Number("--seed", "Where all randomness but the RSA keys comes from", 1);
-    private readonly Dictionary<NodeFault, Option<string?>> faults = Enum.GetValues<NodeFault>()
-        .Where(fault => fault != NodeFault.None)
+    private readonly Dictionary<SimulatedFault, Option<string?>> faults = Enum.GetValues<SimulatedFault>()
+        .Where(fault => fault != SimulatedFault.None)
         .ToDictionary(fault => fault, fault => OptionalText("--" + FaultNames.Of(fault), "Nodes with this fault: 50, or 10%"));
 
     public void AddTo(Command command)
@@ -86,9 +86,9 @@ internal sealed class FleetArguments
         };
     }
 
-    private Dictionary<NodeFault, FaultShare> ReadFaults(ParseResult parsed)
+    private Dictionary<SimulatedFault, FaultShare> ReadFaults(ParseResult parsed)
     {
-        var shares = new Dictionary<NodeFault, FaultShare>();
+        var shares = new Dictionary<SimulatedFault, FaultShare>();
         foreach (var (fault, option) in faults)
         {
             if (parsed.GetValue(option) is { } share)

@@ -65,7 +65,7 @@ public sealed record SimulatedFleetOptions
     public string ConfigurationDirectoryPattern { get; init; } = "/etc/choria";
 
     /// <summary>How many nodes have each fault; the nodes are chosen by <see cref="Seed"/>. None by default.</summary>
-    public IReadOnlyDictionary<NodeFault, FaultShare> Faults { get; init; } = new Dictionary<NodeFault, FaultShare>();
+    public IReadOnlyDictionary<SimulatedFault, FaultShare> Faults { get; init; } = new Dictionary<SimulatedFault, FaultShare>();
 
     /// <summary>How late the replies of slow nodes are; 3 seconds by default.</summary>
     public TimeSpan SlowDelay { get; init; } = TimeSpan.FromSeconds(3);

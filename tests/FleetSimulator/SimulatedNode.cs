@@ -35,7 +35,7 @@ public sealed class SimulatedNode
 {
     private string? failure;
 
-    internal SimulatedNode(string identity, ChoriaProtocol protocol, NodeFault fault)
+    internal SimulatedNode(string identity, ChoriaProtocol protocol, SimulatedFault fault)
     {
         Identity = identity;
         Protocol = protocol;
@@ -46,7 +46,7 @@ public sealed class SimulatedNode
 
     public ChoriaProtocol Protocol { get; }
 
-    public NodeFault Fault { get; }
+    public SimulatedFault Fault { get; }
 
     public SimulatedNodeStage Stage { get; internal set; }
 

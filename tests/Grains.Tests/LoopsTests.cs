@@ -1,12 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Reflection;
-using ControlPlane.Admission;
+using ControlPlane.Enrolment;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
-using ControlPlane.Overlays;
-using ControlPlane.Overlays.Plans;
-using ControlPlane.Provisioning;
+using ControlPlane.Placement;
+using ControlPlane.Placement.Plans;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -73,13 +73,13 @@ public sealed class LoopsTests : IDisposable
     [Fact]
     public async Task Turns_AreToldOfAFailure_AndTheNextOnesAreDrawn()
     {
-        using var desk = new TurnDesk(grains, loops);
-        await desk.StartAsync(Cancelled);
+        using var guarded = new SlotReservations(grains, loops);
+        await guarded.StartAsync(Cancelled);
 
-        await Assert.ThrowsAsync<InvalidOperationException>(() => desk.TakeAsync("eu-1", Cancelled));
-        await Assert.ThrowsAsync<InvalidOperationException>(() => desk.TakeAsync("eu-1", Cancelled));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => guarded.TakeAsync("eu-1", Cancelled));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => guarded.TakeAsync("eu-1", Cancelled));
 
-        await desk.StopAsync(Cancelled);
+        await guarded.StopAsync(Cancelled);
     }
 
     private BackgroundService Service(string loop)
@@ -91,12 +91,12 @@ public sealed class LoopsTests : IDisposable
         {
             "fleet waker" => new FleetWaker(grains, Options.Create(overlays), loops),
             "plan waker" => new PlanWaker(grains, Options.Create(overlays), loops),
-            "home keeper" => new HomeKeeper(
+            "home keeper" => new OverlaySync(
                 grains,
                 DispatchProxy.Create<IPlacementLink, Throwing>(),
                 new Fixed<OverlaysOptions>(overlays),
                 loops,
-                NullLogger<HomeKeeper>.Instance),
+                NullLogger<OverlaySync>.Instance),
             "revocations of local" => new RevocationClock(grains, Options.Create(certificates), time, loops),
             "audit of local" => new AuditClock(grains, Options.Create(certificates), loops),
             "enrolment controls" => new AdmissionPulse(

@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using ControlPlane.Fleet;
-using ControlPlane.Inventory;
-using ControlPlane.Liveness;
+using ControlPlane.Nodes;
 using ControlPlane.TestKit.Fleet;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -44,22 +43,22 @@ public sealed class StoredMessagesTests : IDisposable
     [Fact]
     public async Task Liveness_IsRestored_FromWhatCanBeRead()
     {
-        var keeper = new LivenessKeeper(
+        var keeper = new LivenessStore(
             state, state, Serializer, stored, Options.Create(new LivenessOptions()), TimeProvider.System);
         foreach (var (number, bytes) in Anything(Serializer.SerializeToArray(new LivenessSnapshot(
             DateTimeOffset.UnixEpoch.AddDays(20_000),
-            [new PulseRecord("web1", NodeLiveness.Alive, TimeSpan.Zero, 1, 1, 1, 1, 1, 1, 1)],
+            [new HeartbeatRecord("web1", NodeLiveness.Alive, TimeSpan.Zero, 1, 1, 1, 1, 1, 1, 1)],
             true))).Index())
         {
             await state.KeepAsync("liveness.3", $"{number}", bytes, Cancelled);
-            await keeper.RestoreAsync("3", new LivenessBook(new LivenessOptions()), _ => { }, Cancelled);
+            await keeper.RestoreAsync("3", new LivenessTable(new LivenessOptions()), _ => { }, Cancelled);
         }
     }
 
     [Fact]
     public async Task Inventories_AreRecalled_ThatCanBeRead()
     {
-        var keeper = new InventoryKeeper(state, Serializer, stored);
+        var keeper = new InventoryStore(state, Serializer, stored);
         await keeper.KeepAsync(3, Kept, Cancelled);
         var packed = (await state.FindAsync("inventory.3", Kept.Identity, Cancelled))!.Value.ToArray();
         foreach (var (number, bytes) in Anything(packed).Concat(Anything(Serializer.SerializeToArray(Kept)).Select(Pack)).Index())

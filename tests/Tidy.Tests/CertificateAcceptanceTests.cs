@@ -24,8 +24,8 @@ public sealed class CertificateAcceptanceTests
             3, "key policy",
             [
                 "SigningRequestCheckTests.Judge_RefusesRsaKeys_ThatCanBeFactored",
-                "OrderBookTests.IssueAsync_Refuses_TheKeyOfAnotherNode_WithoutCallingTheCa",
-                "OrderBookTests.IssueAsync_Refuses_AKeyWhoseCertificateWasRevoked",
+                "OrderExecutionTests.IssueAsync_Refuses_TheKeyOfAnotherNode_WithoutCallingTheCa",
+                "OrderExecutionTests.IssueAsync_Refuses_AKeyWhoseCertificateWasRevoked",
                 "SharedPrimesTests.FindAsync_FindsTheOrdersOfKeysThatShareAPrime",
             ]
         },
@@ -41,16 +41,16 @@ public sealed class CertificateAcceptanceTests
             5, "re-provision",
             [
                 "NodeGrainTests.Observe_EnrolsAnew_AndThenRevokesThePreviousCertificate",
-                "OrderBookTests.SettleAsync_KeepsTheRevocationDue_WhileTheCaIsAway",
-                "OrderBookTests.IssueAsync_NeverLeavesTwoValidCertificates_WhereverTheLedgerFails",
+                "OrderExecutionTests.SettleAsync_KeepsTheRevocationDue_WhileTheCaIsAway",
+                "OrderExecutionTests.IssueAsync_NeverLeavesTwoValidCertificates_WhereverTheLedgerFails",
             ]
         },
         {
             6, "idempotency and unknown outcome",
             [
-                "OrderBookTests.IssueAsync_GivesTheSameCertificate_WhenTheOrderIsRepeatedAnywhere",
-                "OrderBookTests.IssueAsync_FindsTheLostCertificate_WhenTheCaRepeatsItself",
-                "OrderBookTests.IssueAsync_SpendsTheOrder_WhenTheAnswerOfACaWithoutMemoryIsLost",
+                "OrderExecutionTests.IssueAsync_GivesTheSameCertificate_WhenTheOrderIsRepeatedAnywhere",
+                "OrderExecutionTests.IssueAsync_FindsTheLostCertificate_WhenTheCaRepeatsItself",
+                "OrderExecutionTests.IssueAsync_SpendsTheOrder_WhenTheAnswerOfACaWithoutMemoryIsLost",
             ]
         },
         {
@@ -61,7 +61,7 @@ public sealed class CertificateAcceptanceTests
                 "VaultSessionTests.GetTokenAsync_LogsInOnce_WhenHundredsAskAtOnce",
                 "VaultAnswersTests.CheckAsync_ReadsVaultsOwnCodes",
                 "IssuerGateTests.EnterAsync_LetsOneProbeThrough_AfterTheIssuerFailed",
-                "OrderBookTests.IssueAsync_GoesToTheNextIssuer_WhenTheFirstCannot",
+                "OrderExecutionTests.IssueAsync_GoesToTheNextIssuer_WhenTheFirstCannot",
                 "CfsslOrdersTests.IssueAsync_CertifiesEachNodeOnce_WhenCfsslIsKilledAndFrozen",
             ]
         },

@@ -1,8 +1,8 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet.Brokers;
 using ControlPlane.Adapters.Nats.Callout;
-using ControlPlane.Inventory;
-using ControlPlane.Provisioning;
+using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;

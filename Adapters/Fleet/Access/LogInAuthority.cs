@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using ControlPlane.Adapters.Fleet.Brokers;
 using ControlPlane.Adapters.Nats.Callout;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -137,11 +137,11 @@ internal sealed partial class LogInAuthority(
     {
         switch (await StandingOrNullAsync(owner, cancellationToken))
         {
-            case KeyStanding.Superseded:
+            case KeyStatus.Superseded:
                 return LogInFault.Superseded;
 
             // The silos' own look at what a node will find has a token like a node's, and is none.
-            case KeyStanding.Unknown when !options.AdmitUnknownNodes && owner.Identity != NodeLoginCheck.TrialIdentity:
+            case KeyStatus.Unknown when !options.AdmitUnknownNodes && owner.Identity != NodeLoginCheck.TrialIdentity:
                 return LogInFault.UnknownNode;
 
             case null:
@@ -159,7 +159,7 @@ internal sealed partial class LogInAuthority(
     }
 
     // An overlay goes on when its state cannot be reached: what is well signed is enough then.
-    private async Task<KeyStanding?> StandingOrNullAsync(SessionOwner owner, CancellationToken cancellationToken)
+    private async Task<KeyStatus?> StandingOrNullAsync(SessionOwner owner, CancellationToken cancellationToken)
     {
         if (IsStateAway())
         {

@@ -6,7 +6,7 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet.Brokers;
 using ControlPlane.Adapters.Nats.Callout;
 using ControlPlane.Certificates;
-using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 using BrokerTls = ControlPlane.Adapters.Choria.BrokerTls;
 
 namespace ControlPlane.Adapters.Fleet.Access;

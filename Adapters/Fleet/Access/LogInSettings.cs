@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Adapters.Fleet.Access;
 

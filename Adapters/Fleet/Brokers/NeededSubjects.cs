@@ -3,8 +3,8 @@ using ControlPlane.Adapters.Fleet.Access;
 using ControlPlane.Adapters.Fleet.Placement;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Adapters.Nats.Callout;
-using ControlPlane.Fleet;
-using ControlPlane.Overlays;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 
 namespace ControlPlane.Adapters.Fleet.Brokers;
 

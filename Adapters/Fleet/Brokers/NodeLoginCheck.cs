@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Adapters.Fleet.Brokers;
@@ -60,7 +60,7 @@ internal sealed partial class NodeLoginCheck(IServerTokenIssuer tokens, TimeProv
         var token = login.Organization is { } organization ? Token(organization, key) : null;
         using var credentials = new BrokerCredentials(
             login.User, login.Password, token, Convert.FromHexString(key.ExportSeedHex()), Certificate: null);
-        var visit = new NodeVisit(login, authorities, credentials);
+        var visit = new BrokerTrial(login, authorities, credentials);
         var brokers = login.Brokers.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var found = await Task.WhenAll(brokers.Select(async broker => (broker, await VisitAsync(visit, broker))));
         var fault = Judge(found);
@@ -73,16 +73,16 @@ internal sealed partial class NodeLoginCheck(IServerTokenIssuer tokens, TimeProv
     }
 
     /// <summary>One broker that does not fit is a fault, since nodes take any; of those that are away one is enough.</summary>
-    internal static string? Judge(IReadOnlyList<(string Broker, BrokerVisit Visit)> found)
+    internal static string? Judge(IReadOnlyList<(string Broker, BrokerTrialResult Visit)> found)
     {
-        var unfit = found.Where(one => one.Visit is BrokerVisit.Unfit).ToList();
-        var told = unfit.Count > 0 ? unfit : found.All(one => one.Visit is BrokerVisit.Away) ? found : [];
+        var unfit = found.Where(one => one.Visit is BrokerTrialResult.Unfit).ToList();
+        var told = unfit.Count > 0 ? unfit : found.All(one => one.Visit is BrokerTrialResult.Away) ? found : [];
         return told.Count == 0
             ? null
             : string.Join("; ", told.Select(one => $"{one.Broker}: {one.Visit.Reason}"));
     }
 
-    private async Task<BrokerVisit> VisitAsync(NodeVisit visit, string broker)
+    private async Task<BrokerTrialResult> VisitAsync(BrokerTrial visit, string broker)
     {
         using var patience = new CancellationTokenSource(VisitMax, time);
         try
@@ -91,7 +91,7 @@ internal sealed partial class NodeLoginCheck(IServerTokenIssuer tokens, TimeProv
         }
         catch (OperationCanceledException)
         {
-            return new BrokerVisit.Away($"no answer within {VisitMax.TotalSeconds:0} s");
+            return new BrokerTrialResult.Away($"no answer within {VisitMax.TotalSeconds:0} s");
         }
     }
 

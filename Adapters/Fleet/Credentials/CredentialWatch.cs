@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;

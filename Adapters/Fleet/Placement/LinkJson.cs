@@ -1,5 +1,4 @@
 using System.Text.Json;
-using ControlPlane.Overlays;
 
 namespace ControlPlane.Adapters.Fleet.Placement;
 

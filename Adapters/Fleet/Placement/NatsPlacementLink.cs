@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Threading.Channels;
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 using NATS.Client.Core;
 
 namespace ControlPlane.Adapters.Fleet.Placement;
@@ -11,9 +11,9 @@ internal sealed class NatsPlacementLink(FleetConnections connections) : IPlaceme
     public Task<LinkReply> AskAsync(string overlay, LinkRequest request, TimeSpan patience, CancellationToken cancellationToken) =>
         connections.Of(overlay) is [var connection, ..]
             ? AskAsync(connection, overlay, request, patience, cancellationToken)
-            : throw new PlacementHomeLostException($"this silo has no connection to {overlay}; configure Fleet:Overlays:{overlay}");
+            : throw new LeaderUnreachableException($"this silo has no connection to {overlay}; configure Fleet:Overlays:{overlay}");
 
-    /// <exception cref="PlacementHomeLostException">No answer, or none that can be read.</exception>
+    /// <exception cref="LeaderUnreachableException">No answer, or none that can be read.</exception>
     public static async Task<LinkReply> AskAsync(
         INatsConnection connection, string overlay, LinkRequest request, TimeSpan patience, CancellationToken cancellationToken)
     {
@@ -29,12 +29,12 @@ internal sealed class NatsPlacementLink(FleetConnections connections) : IPlaceme
                 LinkJson.SubjectOf(request.Region, overlay), LinkJson.Write(request), replyTo: inbox, cancellationToken: deadline.Token);
             var reply = await answers.Msgs.ReadAsync(deadline.Token);
             return LinkJson.ReadOrNull<LinkReply>(reply.Data)
-                ?? throw new PlacementHomeLostException($"the placement in {overlay} answered something that cannot be read");
+                ?? throw new LeaderUnreachableException($"the placement in {overlay} answered something that cannot be read");
         }
         catch (Exception lost) when (
             lost is NatsException or ChannelClosedException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
-            throw new PlacementHomeLostException($"the placement in {overlay} does not answer", lost);
+            throw new LeaderUnreachableException($"the placement in {overlay} does not answer", lost);
         }
     }
 }

@@ -1,4 +1,4 @@
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Logging;
 using NATS.Client.Core;
 
@@ -31,7 +31,7 @@ internal sealed partial class PlacementResponder(
 
             await message.ReplyAsync(LinkJson.Write(await answer(request)), cancellationToken: cancellationToken);
         }
-#pragma warning disable CA1031 // Whatever it was, who asked hears nothing and takes the home for lost: that is the contract.
+#pragma warning disable CA1031 // Whatever it was, who asked hears nothing and takes the leader for lost: that is the contract.
         catch (Exception fault)
 #pragma warning restore CA1031
         {

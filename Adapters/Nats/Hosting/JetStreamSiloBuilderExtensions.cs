@@ -63,7 +63,7 @@ public static class JetStreamSiloBuilderExtensions
         ArgumentException.ThrowIfNullOrEmpty(name);
         services.AddOptions<JetStreamStreamOptions>(name).Configure(configure).ValidateOnStart();
         services.AddSingleton<IValidateOptions<JetStreamStreamOptions>>(new JetStreamStreamOptionsValidator(name));
-        services.TryAddSingleton<TrialTurn>();
+        services.TryAddSingleton<TrialLock>();
         services.AddKeyedSingleton(name, (provider, _) => new ProviderParts(provider, name));
         services.AddKeyedSingleton(name, (_, _) => new QueueMetrics(name));
         services.AddKeyedSingleton(name, (provider, _) => new JetStreamStreamsHealth(provider.GetRequiredKeyedService<QueueMetrics>(name)));

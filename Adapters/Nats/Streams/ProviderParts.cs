@@ -22,7 +22,7 @@ internal sealed class ProviderParts
         Options = services.GetRequiredService<IOptionsMonitor<JetStreamStreamOptions>>().Get(provider);
         Names = new ProviderNames(services.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId, provider);
         Time = services.GetService<TimeProvider>() ?? TimeProvider.System;
-        Trials = services.GetRequiredService<TrialTurn>();
+        Trials = services.GetRequiredService<TrialLock>();
         _queues = new Lazy<IReadOnlyList<QueueDefinition>>(() => [.. Options.Sources.Select(Define), .. DefineEvents()]);
     }
 
@@ -34,7 +34,7 @@ internal sealed class ProviderParts
 
     public TimeProvider Time { get; }
 
-    public TrialTurn Trials { get; }
+    public TrialLock Trials { get; }
 
     /// <summary>The queues that are read. Only a silo reads: a client need not have the decoders.</summary>
     public IReadOnlyList<QueueDefinition> Queues => _queues.Value;

@@ -7,7 +7,7 @@ namespace ControlPlane.Adapters.Nats;
 
 /// <summary>Owns one queue while its silo does: takes it, reads it in order, and takes it again whatever happens to the server.</summary>
 internal sealed partial class QueueReader(
-    QueueDefinition queue, QueueOwnership ownership, TrialTurn trials, JetStreamStreamOptions options, TimeProvider time, ILogger logger)
+    QueueDefinition queue, QueueOwnership ownership, TrialLock trials, JetStreamStreamOptions options, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan RetryDelayMax = TimeSpan.FromSeconds(5);

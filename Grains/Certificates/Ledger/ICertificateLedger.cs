@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Certificates;
 

@@ -1,9 +1,9 @@
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Certificates;
 
 /// <summary>Which identities a node's certificate may carry. Pure.</summary>
-/// <remarks>They are fewer than those that a node may have (<see cref="Fleet.NodeIdentity"/>): a certificate is read by TLS.</remarks>
+/// <remarks>They are fewer than those that a node may have (<see cref="NodeIdentity"/>): a certificate is read by TLS.</remarks>
 internal static class IdentityRules
 {
     /// <summary>RFC 5280's upper bound of a common name; the identity is one.</summary>

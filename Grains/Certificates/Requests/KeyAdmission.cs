@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Certificates;

@@ -11,8 +11,8 @@ internal sealed class IssuerOrders : IDisposable
     private const string Profile = "node";
 
     private readonly string name;
-    private readonly IssuerDesks desks;
-    private readonly OrderBook book;
+    private readonly GuardedIssuers desks;
+    private readonly OrderExecution book;
     private readonly RevocationSettlement settlement;
 
     public IssuerOrders(ICertificateIssuer issuer, IssuerOptions? limits = null, TimeSpan? lifetime = null)
@@ -28,10 +28,10 @@ internal sealed class IssuerOrders : IDisposable
         var monitor = new FixedOptions(options);
         var keys = new InMemoryKeyRegister();
         var time = TimeProvider.System;
-        desks = new IssuerDesks(services, Options.Create(options), services.GetRequiredService<CertificatesMeter>(), time);
+        desks = new GuardedIssuers(services, Options.Create(options), services.GetRequiredService<CertificatesMeter>(), time);
         var trials = new ProfileTrials(time, NullLogger<ProfileTrials>.Instance);
         var attempt = new OrderAttempt(new OrderRecord(Ledger, time), desks, trials, new KeyAdmission(keys, monitor), monitor, time);
-        book = new OrderBook(Ledger, desks, attempt, time);
+        book = new OrderExecution(Ledger, desks, attempt, time);
         settlement = new RevocationSettlement(desks, new OrderReplay(desks, monitor, time), keys, time);
     }
 
@@ -46,7 +46,7 @@ internal sealed class IssuerOrders : IDisposable
         IssuancePriority.NewNode,
         TimeProvider.System.GetUtcNow().AddMinutes(2));
 
-    public Task<IssuanceOutcome> IssueAsync(CertificateOrderRequest order) => book.IssueAsync(name, order, OrderBook.DigestOf(order));
+    public Task<IssuanceOutcome> IssueAsync(CertificateOrderRequest order) => book.IssueAsync(name, order, OrderExecution.DigestOf(order));
 
     /// <summary>Closes an order and has its certificate revoked, if the issuer can.</summary>
     public async Task<LedgerEntry?> RevokeAsync(string orderId, CancellationToken cancellationToken)

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using ControlPlane.Adapters.Command;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Choria.Tests;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Tests.Command;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using ControlPlane.Adapters.Decision;
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;

@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
 using ControlPlane.Adapters.Choria;
-using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Choria.Tests;
-using ControlPlane.Liveness;
+using ControlPlane.Adapters.Fleet;
+using ControlPlane.Fleet;
 
 namespace ControlPlane.Adapters.Tests.Fleet;
 

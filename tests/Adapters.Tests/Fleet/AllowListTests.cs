@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using ControlPlane.Adapters.Fleet;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ControlPlane.Adapters.Tests.Fleet;

@@ -1,5 +1,5 @@
 using ControlPlane.Adapters.Fleet;
-using ControlPlane.Inventory;
+using ControlPlane.Fleet;
 
 namespace ControlPlane.Adapters.Tests.Fleet;
 

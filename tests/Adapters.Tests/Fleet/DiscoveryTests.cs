@@ -2,7 +2,7 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Tests.FleetSimulator;
 using ControlPlane.FleetSimulator;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Adapters.Tests.Fleet;
 

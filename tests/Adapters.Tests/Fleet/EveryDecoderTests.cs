@@ -5,9 +5,8 @@ using ControlPlane.Adapters.Choria.Tests;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
-using ControlPlane.Inventory;
-using ControlPlane.Overlays;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using CsCheck;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -38,7 +37,7 @@ public sealed class EveryDecoderTests : IDisposable
         [FleetSource.MachineKey] = new MachineDecoder(),
         [FleetSource.SubmissionKey] = new SubmissionDecoder(trust, meter),
         [FleetSource.RegistrationKey] = new RegistrationDecoder(
-            trust, Options.Create(new InventoryOptions()), meter, new UnkeptRegistrations(NullLogger<UnkeptRegistrations>.Instance)),
+            trust, Options.Create(new InventoryOptions()), meter, new RejectedRegistrations(NullLogger<RejectedRegistrations>.Instance)),
     };
 
     [Fact]

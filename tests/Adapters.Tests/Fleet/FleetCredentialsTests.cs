@@ -1,7 +1,7 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Certificates;
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -217,7 +217,7 @@ public sealed class FleetCredentialsTests : IAsyncDisposable
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(200).AddDays(-20));
         await using var services = new ServiceCollection().AddMetrics().AddSingleton<CertificatesMeter>()
             .AddKeyedSingleton<ICertificateIssuer>("ca", new ScriptedIssuer("ca")).BuildServiceProvider();
-        using var desks = new IssuerDesks(
+        using var desks = new GuardedIssuers(
             services, Options.Create(new CertificatesOptions()), services.GetRequiredService<CertificatesMeter>(), time);
         var ends = new CredentialEnds(Options.Create(new FleetOptions()), time, new IssuerChainEnds(desks));
         Assert.Empty(ends.All());

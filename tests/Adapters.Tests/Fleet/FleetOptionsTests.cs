@@ -1,5 +1,5 @@
 using ControlPlane.Adapters.Fleet;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Tests.Fleet;

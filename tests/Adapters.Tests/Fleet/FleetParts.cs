@@ -2,9 +2,8 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
-using ControlPlane.Fleet;
-using ControlPlane.Overlays;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 

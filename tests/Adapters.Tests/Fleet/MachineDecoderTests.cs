@@ -1,7 +1,7 @@
 using System.Text;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Nats;
-using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Adapters.Tests.Fleet;
 

@@ -1,8 +1,7 @@
 using System.Text;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
-using ControlPlane.Fleet;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using ControlPlane.TestKit;
 
 namespace ControlPlane.Adapters.Tests.Fleet;

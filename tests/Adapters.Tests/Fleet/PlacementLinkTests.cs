@@ -1,6 +1,6 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet.Placement;
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
 using NATS.Client.Core;
@@ -41,10 +41,10 @@ public sealed class PlacementLinkTests : IAsyncLifetime
         var request = new LinkRequest(
             LinkVerb.Report, "eu", "eu-2", "eu-1", 7, 3,
             new PlacementRequest("n", 2, "{}", """{"a":1}""", "{}"), "id", 4,
-            [new ResidentNode("r", 5, """{"customer":"acme"}""", 6)], IsLast: true,
+            [new LocalNode("r", 5, """{"customer":"acme"}""", 6)], IsLast: true,
             Others:
             [
-                new ResidentNode("o", 5, "{}", 6, "eu-3", new DecisionStamp(7, 8), ResidentState.Held, DateTimeOffset.UnixEpoch, "eu-2"),
+                new LocalNode("o", 5, "{}", 6, "eu-3", new DecisionStamp(7, 8), LocalNodeState.Held, DateTimeOffset.UnixEpoch, "eu-2"),
             ],
             Next: "o",
             Plans: [Plan]);
@@ -110,11 +110,11 @@ public sealed class PlacementLinkTests : IAsyncLifetime
     [Fact]
     public async Task AskAsync_SaysThatTheHomeIsLost_WhenNobodyAnswersOrTheAnswerFails()
     {
-        await Assert.ThrowsAsync<PlacementHomeLostException>(() => AskAsync("nobody", Hello, TimeSpan.FromSeconds(1)));
+        await Assert.ThrowsAsync<LeaderUnreachableException>(() => AskAsync("nobody", Hello, TimeSpan.FromSeconds(1)));
 
         Answer("broken", asked => asked.Epoch == 0 ? throw new TimeoutException("too slow") : Task.FromResult(new LinkReply("x", 1, true)));
         await AskUntilHeardAsync("broken", Hello with { Epoch = 1 });
-        await Assert.ThrowsAsync<PlacementHomeLostException>(() => AskAsync("broken", Hello, TimeSpan.FromSeconds(1)));
+        await Assert.ThrowsAsync<LeaderUnreachableException>(() => AskAsync("broken", Hello, TimeSpan.FromSeconds(1)));
     }
 
     [Theory]
@@ -142,7 +142,7 @@ public sealed class PlacementLinkTests : IAsyncLifetime
             {
                 return await AskAsync(overlay, request, Patience, by);
             }
-            catch (PlacementHomeLostException) when (TimeProvider.System.GetElapsedTime(began) < Patience)
+            catch (LeaderUnreachableException) when (TimeProvider.System.GetElapsedTime(began) < Patience)
             {
                 await Task.Delay(20, Cancel);
             }

@@ -2,13 +2,11 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Choria.Tests;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Nats;
-using ControlPlane.Adapters.Choria.Tests;
 using ControlPlane.Fleet;
-using ControlPlane.Inventory;
-using ControlPlane.Liveness;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -31,7 +29,7 @@ public sealed class RegistrationDecoderTests : IDisposable
         var registration = heard.Registration!;
 
         Assert.Equal(("node1.example.net", "overlay-1", FleetEventKind.Registration), (heard.Identity, heard.Network, heard.Kind));
-        Assert.Equal((CredentialStanding.Verified, "nats://127.0.0.1:4222"), (registration.Standing, registration.Place));
+        Assert.Equal((CredentialStatus.Verified, "nats://127.0.0.1:4222"), (registration.Standing, registration.Place));
         Assert.Equal("733aa3c2ef5b553d26d7dc29888b8336ea801942eec304710721c6501f584a56", registration.KeyFingerprint);
         Assert.Contains("rpcutil", registration.Inventory!.Agents);
         Assert.Equal("0.30.2", registration.Inventory.Version);
@@ -44,7 +42,7 @@ public sealed class RegistrationDecoderTests : IDisposable
         var registration = Heard(DecodeCaptured("v1-plain-nats")).Registration!;
 
         Assert.Equal(
-            (CredentialStanding.Verified, InventorySource.RegisteredFile), (registration.Standing, registration.Inventory!.Source));
+            (CredentialStatus.Verified, InventorySource.RegisteredFile), (registration.Standing, registration.Inventory!.Source));
         Assert.Matches("^[0-9a-f]{64}$", registration.KeyFingerprint);
         Assert.Contains("XYZ789", Encoding.UTF8.GetString(registration.Inventory.FactsJson.Span), StringComparison.Ordinal);
     }
@@ -62,7 +60,7 @@ public sealed class RegistrationDecoderTests : IDisposable
 
         var registration = Heard(Decoder(new FleetOptions(), provisioning).Decode(Message(payload, late))).Registration!;
 
-        Assert.Equal((CredentialStanding.Expired, node.PublicKeyHex), (registration.Standing, registration.KeyFingerprint));
+        Assert.Equal((CredentialStatus.Expired, node.PublicKeyHex), (registration.Standing, registration.KeyFingerprint));
         Assert.Null(registration.Inventory);
     }
 
@@ -97,7 +95,7 @@ public sealed class RegistrationDecoderTests : IDisposable
         var decoder = SignedDecoder(Encoding.UTF8.GetBytes(body), out var message);
 
         var heard = Heard(decoder.Decode(message));
-        Assert.Equal(("node1.example.net", CredentialStanding.Verified), (heard.Identity, heard.Registration!.Standing));
+        Assert.Equal(("node1.example.net", CredentialStatus.Verified), (heard.Identity, heard.Registration!.Standing));
         Assert.Null(heard.Registration.Inventory);
 
         decoder.Decode(message);
@@ -143,7 +141,7 @@ public sealed class RegistrationDecoderTests : IDisposable
 
         var heard = Heard(Decoder("v2-plain-nats").Decode(adapted));
 
-        Assert.Equal(("node7.example.net", CredentialStanding.None), (heard.Identity, heard.Registration!.Standing));
+        Assert.Equal(("node7.example.net", CredentialStatus.None), (heard.Identity, heard.Registration!.Standing));
         Assert.Equal(["rpcutil"], heard.Registration.Inventory!.Agents);
         Assert.Equal("node7.example.net", RegistrationDecoder.SignOrNull(adapted)?.Identity);
 
@@ -235,5 +233,5 @@ public sealed class RegistrationDecoderTests : IDisposable
         new NodeTrust(Options.Create(fleet), Options.Create(provisioning)),
         Options.Create(new InventoryOptions()),
         meter,
-        new UnkeptRegistrations(new LoggerFactory([log]).CreateLogger<UnkeptRegistrations>()));
+        new RejectedRegistrations(new LoggerFactory([log]).CreateLogger<RejectedRegistrations>()));
 }

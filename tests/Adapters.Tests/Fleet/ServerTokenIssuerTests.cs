@@ -1,6 +1,6 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Tests.Fleet;

@@ -29,8 +29,9 @@ internal sealed class CapturedNode : IAsyncDisposable
         Clock = new FakeTimeProvider(startsAt);
         var token = ProvisioningTokenOf(folder, identity) with { Urls = Broker.Url };
         var protocol = folder.StartsWith("v1", StringComparison.Ordinal) ? ChoriaProtocol.V1 : ChoriaProtocol.V2;
-        var profile = new NodeProfile(identity, protocol, token, NodeFault.None, FactsOf(folder, token), DirectoryOf(folder, identity));
-        View = new SimulatedNode(identity, protocol, NodeFault.None);
+        var profile = new NodeProfile(
+            identity, protocol, token, SimulatedFault.None, FactsOf(folder, token), DirectoryOf(folder, identity));
+        View = new SimulatedNode(identity, protocol, SimulatedFault.None);
         var limits = new SessionLimits(connecting, TimeSpan.FromSeconds(30), false, TimeProvider.System);
         var options = new SimulatedFleetOptions { Brokers = Broker.Url, Time = Clock };
         var fleet = new FleetEnvironment(options, new SessionPool(1), limits, new RsaKeyMaker(), new RequestDecoder(), stopping.Token);

@@ -17,7 +17,7 @@ public sealed class FaultTests
     [Fact]
     public async Task Dead_IsAnnouncedAndSilent()
     {
-        await using var stage = await Stage.OpenAsync(NodeFault.Dead);
+        await using var stage = await Stage.OpenAsync(SimulatedFault.Dead);
 
         await Assert.ThrowsAsync<TimeoutException>(
             () => stage.CallAsync("rpcutil", "ping").WaitAsync(TimeSpan.FromMilliseconds(500), Cancelled));
@@ -27,7 +27,7 @@ public sealed class FaultTests
     [Fact]
     public async Task Duplicate_AnswersTwice()
     {
-        await using var stage = await Stage.OpenAsync(NodeFault.Duplicate);
+        await using var stage = await Stage.OpenAsync(SimulatedFault.Duplicate);
 
         await stage.CallAsync("rpcutil", "ping");
 
@@ -37,7 +37,7 @@ public sealed class FaultTests
     [Fact]
     public async Task Lossy_LosesTheReplyButDoesTheAction()
     {
-        await using var stage = await Stage.OpenAsync(NodeFault.Lossy, lossRate: 1);
+        await using var stage = await Stage.OpenAsync(SimulatedFault.Lossy, lossRate: 1);
 
         _ = stage.CallAsync("choria_provision", "gencsr");
 
@@ -48,7 +48,7 @@ public sealed class FaultTests
     [Fact]
     public async Task Slow_AnswersLate()
     {
-        await using var stage = await Stage.OpenAsync(NodeFault.Slow, slowDelay: TimeSpan.FromMilliseconds(400));
+        await using var stage = await Stage.OpenAsync(SimulatedFault.Slow, slowDelay: TimeSpan.FromMilliseconds(400));
         var began = TimeProvider.System.GetTimestamp();
 
         await stage.CallAsync("rpcutil", "ping");
@@ -59,7 +59,7 @@ public sealed class FaultTests
     [Fact]
     public async Task RestartsMidway_AnnouncesItselfAgainAndFreesItsLock()
     {
-        await using var stage = await Stage.OpenAsync(NodeFault.RestartsMidway);
+        await using var stage = await Stage.OpenAsync(SimulatedFault.RestartsMidway);
         for (var call = 0; call < 4 && stage.Node.Starts == 1; call++)
         {
             await Task.WhenAny(stage.CallAsync("choria_provision", "jwt"), UntilAsync(() => stage.Node.Starts == 2));
@@ -71,21 +71,21 @@ public sealed class FaultTests
     }
 
     [Theory]
-    [InlineData(NodeFault.WrongSecret, TokenRefusal.Malformed)]
-    [InlineData(NodeFault.ForgedToken, TokenRefusal.Untrusted)]
-    [InlineData(NodeFault.ForeignToken, TokenRefusal.Untrusted)]
-    [InlineData(NodeFault.ExpiredToken, TokenRefusal.Expired)]
-    [InlineData(NodeFault.WrongChain, TokenRefusal.WronglyChained)]
-    public async Task Tokens_AreWrongInOneWay(NodeFault fault, TokenRefusal refusal)
+    [InlineData(SimulatedFault.WrongSecret, TokenRefusal.Malformed)]
+    [InlineData(SimulatedFault.ForgedToken, TokenRefusal.Untrusted)]
+    [InlineData(SimulatedFault.ForeignToken, TokenRefusal.Untrusted)]
+    [InlineData(SimulatedFault.ExpiredToken, TokenRefusal.Expired)]
+    [InlineData(SimulatedFault.WrongChain, TokenRefusal.WronglyChained)]
+    public async Task Tokens_AreWrongInOneWay(SimulatedFault fault, TokenRefusal refusal)
     {
-        var secret = fault == NodeFault.WrongSecret ? "s3cret-not" : "s3cret";
+        var secret = fault == SimulatedFault.WrongSecret ? "s3cret-not" : "s3cret";
         await using var stage = await Stage.OpenAsync(fault, FleetProtocol.V2, secret: secret);
 
         var token = (await stage.CallAsync("choria_provision", "jwt")).GetProperty("jwt").GetString()!;
 
         var trust = TokenTrust.InSigners(IssuerKey.FromEd25519Hex(stage.Network.Issuer.PublicKeyHex));
         var isValid = trust.TryVerify(token, TimeProvider.System.GetUtcNow(), out ProvisioningClaims? claims, out var wrong);
-        if (fault == NodeFault.WrongSecret)
+        if (fault == SimulatedFault.WrongSecret)
         {
             Assert.True(isValid);
             Assert.False(claims!.HasSecret("s3cret"));
@@ -97,31 +97,32 @@ public sealed class FaultTests
     }
 
     [Theory]
-    [InlineData(NodeFault.None)]
-    [InlineData(NodeFault.OtherCommonName)]
-    [InlineData(NodeFault.ForeignAlternativeName)]
-    [InlineData(NodeFault.AuthorityRequest)]
-    [InlineData(NodeFault.WeakKey)]
-    [InlineData(NodeFault.PrivilegedName)]
-    [InlineData(NodeFault.UnprovenKey)]
-    public async Task SigningRequests_AreHostileInOneWay(NodeFault fault)
+    [InlineData(SimulatedFault.None)]
+    [InlineData(SimulatedFault.OtherCommonName)]
+    [InlineData(SimulatedFault.ForeignAlternativeName)]
+    [InlineData(SimulatedFault.AuthorityRequest)]
+    [InlineData(SimulatedFault.WeakKey)]
+    [InlineData(SimulatedFault.PrivilegedName)]
+    [InlineData(SimulatedFault.UnprovenKey)]
+    public async Task SigningRequests_AreHostileInOneWay(SimulatedFault fault)
     {
         await using var stage = await Stage.OpenAsync(fault);
 
         var pem = (await stage.CallAsync("choria_provision", "gencsr")).GetProperty("csr").GetString()!;
 
-        var request = Load(pem, validate: fault != NodeFault.UnprovenKey);
+        var request = Load(pem, validate: fault != SimulatedFault.UnprovenKey);
         using var key = request.PublicKey.GetRSAPublicKey()!;
         var name = request.SubjectName.EnumerateRelativeDistinguishedNames().Single().GetSingleElementValue();
-        Assert.Equal(fault == NodeFault.OtherCommonName, name != stage.Node.Identity);
-        Assert.Equal(fault == NodeFault.PrivilegedName, name!.EndsWith(".mcollective", StringComparison.Ordinal));
-        Assert.Equal(fault == NodeFault.WeakKey ? 1024 : 2048, key.KeySize);
-        Assert.Equal(fault == NodeFault.AuthorityRequest, request.CertificateExtensions.OfType<X509BasicConstraintsExtension>().Any());
+        Assert.Equal(fault == SimulatedFault.OtherCommonName, name != stage.Node.Identity);
+        Assert.Equal(fault == SimulatedFault.PrivilegedName, name!.EndsWith(".mcollective", StringComparison.Ordinal));
+        Assert.Equal(fault == SimulatedFault.WeakKey ? 1024 : 2048, key.KeySize);
+        Assert.Equal(fault == SimulatedFault.AuthorityRequest, request.CertificateExtensions.OfType<X509BasicConstraintsExtension>().Any());
         Assert.Equal(
-            fault == NodeFault.ForeignAlternativeName, request.CertificateExtensions.OfType<X509SubjectAlternativeNameExtension>().Any());
+            fault == SimulatedFault.ForeignAlternativeName,
+            request.CertificateExtensions.OfType<X509SubjectAlternativeNameExtension>().Any());
         Assert.Equal(
             stage.Node.PublicKeyFingerprint, Convert.ToHexStringLower(SHA256.HashData(request.PublicKey.ExportSubjectPublicKeyInfo())));
-        if (fault == NodeFault.UnprovenKey)
+        if (fault == SimulatedFault.UnprovenKey)
         {
             Assert.ThrowsAny<CryptographicException>(() => Load(pem, validate: true));
         }
@@ -131,15 +132,15 @@ public sealed class FaultTests
     public async Task Faults_AreSpreadOverTheFleetAsAsked()
     {
         await using var network = await ProvisioningNetwork.StartAsync(mutualTls: false, Cancelled);
-        var faults = new Dictionary<NodeFault, FaultShare>
+        var faults = new Dictionary<SimulatedFault, FaultShare>
         {
-            [NodeFault.Dead] = FaultShare.Percent(10),
-            [NodeFault.Slow] = FaultShare.Count(3),
+            [SimulatedFault.Dead] = FaultShare.Percent(10),
+            [SimulatedFault.Slow] = FaultShare.Count(3),
         };
         await using var fleet = await SimulatedFleet.StartAsync(Stage.Options(network, 50, FleetProtocol.Both, faults), Cancelled);
 
-        Assert.Equal(5, fleet.Nodes.Count(node => node.Fault == NodeFault.Dead));
-        Assert.Equal(3, fleet.Nodes.Count(node => node.Fault == NodeFault.Slow));
+        Assert.Equal(5, fleet.Nodes.Count(node => node.Fault == SimulatedFault.Dead));
+        Assert.Equal(3, fleet.Nodes.Count(node => node.Fault == SimulatedFault.Slow));
         Assert.Equal(45, fleet.ExpectedArrivals);
     }
 
@@ -165,7 +166,7 @@ public sealed class FaultTests
         public SimulatedNode Node => Fleet.Nodes[0];
 
         public static async Task<Stage> OpenAsync(
-            NodeFault fault,
+            SimulatedFault fault,
             FleetProtocol protocol = FleetProtocol.V1,
             double lossRate = 0.3,
             TimeSpan? slowDelay = null,
@@ -174,7 +175,7 @@ public sealed class FaultTests
             var network = await ProvisioningNetwork.StartAsync(mutualTls: false, Cancelled);
             var provisioner = await network.ProvisionerAsync(Cancelled);
             provisioner.Secret = secret;
-            var faults = new Dictionary<NodeFault, FaultShare> { [fault] = FaultShare.Count(1) };
+            var faults = new Dictionary<SimulatedFault, FaultShare> { [fault] = FaultShare.Count(1) };
             var fleet = await SimulatedFleet.StartAsync(Options(network, 1, protocol, faults, lossRate, slowDelay), Cancelled);
             await UntilAsync(() => provisioner.Events.Any(said => said.Kind == LifecycleKind.Startup));
             return new Stage(network, provisioner, fleet);
@@ -184,7 +185,7 @@ public sealed class FaultTests
             ProvisioningNetwork network,
             int nodes,
             FleetProtocol protocol,
-            IReadOnlyDictionary<NodeFault, FaultShare> faults,
+            IReadOnlyDictionary<SimulatedFault, FaultShare> faults,
             double lossRate = 0.3,
             TimeSpan? slowDelay = null) => new()
         {

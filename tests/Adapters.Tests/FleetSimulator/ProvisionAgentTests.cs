@@ -160,7 +160,7 @@ public sealed class ProvisionAgentTests
             "node1.example.net",
             ChoriaProtocol.V2,
             new ProvisioningToken("token", "s3cret", "nats://127.0.0.1:4222", null, null, AllowsUpdate: false),
-            NodeFault.None,
+            SimulatedFault.None,
             Encoding.UTF8.GetBytes("{}"),
             "/etc/choria"),
         NodeFiles.Empty,

@@ -159,7 +159,7 @@ public sealed class VaultSessionTests : IAsyncLifetime
         Assert.NotEmpty((await secure.Open(options).IssueAsync(Order(), Cancel)).CertificateDer);
     }
 
-    private VaultSeam Open() => VaultSeam.OverHttp("tested", world.Options(), time, new Random(1));
+    private VaultParts Open() => VaultParts.OverHttp("tested", world.Options(), time, new Random(1));
 
     private static CertificateOrder Order() => CertificateOrders.For(
         "web1.example.net",

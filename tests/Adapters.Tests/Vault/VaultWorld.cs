@@ -44,7 +44,7 @@ public sealed class VaultWorld : IAsyncDisposable
     internal VaultIssuer Open(VaultOptions options, TimeProvider? time = null)
     {
         time ??= TimeProvider.System;
-        var seam = VaultSeam.OverHttp("tested", options, time, new Random(1));
+        var seam = VaultParts.OverHttp("tested", options, time, new Random(1));
         var issuer = options.Stored
             ? new StoringVaultIssuer("tested", options, seam, time)
             : new VaultIssuer("tested", options, seam, time);

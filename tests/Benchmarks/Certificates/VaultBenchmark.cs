@@ -39,7 +39,7 @@ public sealed class VaultBenchmark : IBenchmark, IAsyncDisposable
             Login = new VaultLoginOptions { Method = VaultLoginMethod.Token, TokenFile = tokenFile },
         };
         issuer = new VaultIssuer(
-            "measured", options, VaultSeam.OverHttp("measured", options, TimeProvider.System, new Random(1)), TimeProvider.System);
+            "measured", options, VaultParts.OverHttp("measured", options, TimeProvider.System, new Random(1)), TimeProvider.System);
         http = new HttpClient { BaseAddress = new Uri(vault.Url, "/v1/pki/sign/") };
         http.DefaultRequestHeaders.Add("X-Vault-Token", token);
         http.DefaultRequestHeaders.Add("X-Vault-Request", "true");

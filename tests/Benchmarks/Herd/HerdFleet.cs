@@ -26,7 +26,7 @@ internal static class HerdFleet
         NodesPerConnection = NodesPerConnection,
         IdentityPattern = $"{name}-{{n:00000}}.sim.example.net",
         Protocol = FleetProtocol.V1,
-        Faults = new Dictionary<NodeFault, FaultShare> { [NodeFault.Dead] = dead },
+        Faults = new Dictionary<SimulatedFault, FaultShare> { [SimulatedFault.Dead] = dead },
         KeyPool = nodes,
         PairKeys = true,
         KeyFolder = Path.Combine(RepositoryRoot.Path, ".data", "keys"),

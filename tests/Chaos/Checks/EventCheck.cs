@@ -1,5 +1,5 @@
 using System.Globalization;
-using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Chaos;
 

@@ -1,7 +1,7 @@
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
-using ControlPlane.Overlays;
-using ControlPlane.Provisioning;
+using ControlPlane.Placement;
+using ControlPlane.Nodes;
 using SimulatedNode = ControlPlane.FleetSimulator.SimulatedNode;
 
 namespace ControlPlane.Chaos;

@@ -1,12 +1,12 @@
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Chaos;
 
 /// <summary>Invariant 5: limits hold at every moment of the history, and each node is in one place.</summary>
 internal static class PlacementCheck
 {
-    private const string Place = "IOverlayPlacementGrain.Place";
-    private const string Confirm = "IOverlayPlacementGrain.Confirm";
+    private const string Place = "IRegionPlacementGrain.Place";
+    private const string Confirm = "IRegionPlacementGrain.Confirm";
 
     public static (int Checked, IEnumerable<Violation> Violations) Limits(FleetFacts facts)
     {

@@ -1,4 +1,4 @@
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Chaos;
 

@@ -1,7 +1,6 @@
 using System.Net.Http.Json;
-using ControlPlane.Fleet;
-using ControlPlane.Provisioning;
 using ControlPlane.FleetSimulator;
+using ControlPlane.Nodes;
 using ControlPlane.TestKit.Stage;
 
 namespace ControlPlane.Chaos;

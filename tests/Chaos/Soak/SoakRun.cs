@@ -1,7 +1,7 @@
 using System.Text;
 using ControlPlane.Certificates;
 using ControlPlane.FleetSimulator;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using ControlPlane.TestKit.Stage;
 
 namespace ControlPlane.Chaos;

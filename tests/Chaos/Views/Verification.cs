@@ -1,8 +1,7 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
-using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Chaos;
 

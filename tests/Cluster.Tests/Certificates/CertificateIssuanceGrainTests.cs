@@ -1,5 +1,5 @@
 using ControlPlane.Certificates;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Cluster.Tests.Certificates;
 

@@ -6,10 +6,10 @@ using ControlPlane.Certificates;
 using ControlPlane.Chaos;
 using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;
-using ControlPlane.Overlays;
-using ControlPlane.Provisioning;
+using ControlPlane.Placement;
+using ControlPlane.Nodes;
 using LedgerEntry = ControlPlane.Certificates.LedgerEntry;
-using NodeFault = ControlPlane.FleetSimulator.Faults.NodeFault;
+using SimulatedFault = ControlPlane.FleetSimulator.Faults.SimulatedFault;
 using SimulatedNode = ControlPlane.FleetSimulator.SimulatedNode;
 
 namespace ControlPlane.Cluster.Tests.Chaos;
@@ -168,7 +168,7 @@ public sealed class HistoryCheckerTests
         Node, NodeStage.Enrolled, NodeProtocol.V1, 2, Overlay, "room", Second, null, null, null, null, Now, Now, "0.29.4",
         [new NodeStep(NodeStage.Enrolled, Now, 2, null)]);
 
-    private static SimulatedNode Simulated(IssuedCertificate certificate) => new(Node, ChoriaProtocol.V1, NodeFault.None)
+    private static SimulatedNode Simulated(IssuedCertificate certificate) => new(Node, ChoriaProtocol.V1, SimulatedFault.None)
     {
         Stage = SimulatedNodeStage.Arrived,
         PublicKeyFingerprint = certificate.PublicKeyFingerprint,
@@ -180,10 +180,10 @@ public sealed class HistoryCheckerTests
         "INodeGrain.Observe", Node, ("network", Overlay), ("sequence", $"{sequence}"));
 
     private static Operation Placed(string attempt, string overlay, string node = Node) =>
-        Done("IOverlayPlacementGrain.Place", "region", ("node", node), ("attempt", attempt), ("overlay", overlay));
+        Done("IRegionPlacementGrain.Place", "region", ("node", node), ("attempt", attempt), ("overlay", overlay));
 
     private static Operation Confirmed(string attempt, string node = Node) =>
-        Done("IOverlayPlacementGrain.Confirm", "region", ("node", node), ("attempt", attempt));
+        Done("IRegionPlacementGrain.Confirm", "region", ("node", node), ("attempt", attempt));
 
     private static Operation Certified(string order, IssuedCertificate certificate) => Done(
         "ICertificateIssuanceGrain.Issue", "local/1", ("order", order), ("node", Node), ("serial", certificate.SerialNumber));

@@ -1,7 +1,7 @@
 using System.Text;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Cluster.Tests.Silo;
-using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 using NATS.Client.Core;

@@ -1,10 +1,9 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Chaos;
 using ControlPlane.Demo;
-using ControlPlane.Fleet;
-using ControlPlane.Overlays;
-using ControlPlane.Provisioning;
-using NodeFault = ControlPlane.FleetSimulator.Faults.NodeFault;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
+using SimulatedFault = ControlPlane.FleetSimulator.Faults.SimulatedFault;
 using SimulatedNode = ControlPlane.FleetSimulator.SimulatedNode;
 
 namespace ControlPlane.Cluster.Tests.Demo;
@@ -54,7 +53,7 @@ public sealed class PlacementVerificationTests
 
     private static readonly Dictionary<string, string> Brokers = new() { ["a"] = "nats://a", ["b"] = "nats://b" };
 
-    private static SimulatedNode Node(string identity) => new(identity, ChoriaProtocol.V1, NodeFault.None);
+    private static SimulatedNode Node(string identity) => new(identity, ChoriaProtocol.V1, SimulatedFault.None);
 
     private static RosterEntry At(string identity, string overlay) =>
         new(identity, NodeStage.Enrolled, overlay, Reason: null, DateTimeOffset.UnixEpoch, DueAt: null);

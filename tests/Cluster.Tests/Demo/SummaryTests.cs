@@ -1,6 +1,5 @@
 using ControlPlane.Demo;
-using ControlPlane.Fleet;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Cluster.Tests.Demo;
 

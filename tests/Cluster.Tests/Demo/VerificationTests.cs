@@ -4,10 +4,9 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
 using ControlPlane.Chaos;
 using ControlPlane.Demo;
-using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;
-using ControlPlane.Provisioning;
-using NodeFault = ControlPlane.FleetSimulator.Faults.NodeFault;
+using ControlPlane.Nodes;
+using SimulatedFault = ControlPlane.FleetSimulator.Faults.SimulatedFault;
 
 namespace ControlPlane.Cluster.Tests.Demo;
 
@@ -54,7 +53,7 @@ public sealed class VerificationTests
     [InlineData(NodeStage.Discovered, null, 1)]
     [InlineData(NodeStage.Enrolled, null, 1)]
     public void Faults_AskForAReason_WhereANodeIsDead(NodeStage stage, string? reason, int faults) =>
-        Assert.Equal(faults, Faults(Node(fault: NodeFault.Dead), Enrolled with { Stage = stage, Reason = reason }).Count);
+        Assert.Equal(faults, Faults(Node(fault: SimulatedFault.Dead), Enrolled with { Stage = stage, Reason = reason }).Count);
 
     private static IssuedCertificate Issue()
     {
@@ -72,7 +71,7 @@ public sealed class VerificationTests
             "f00d");
     }
 
-    private static SimulatedNode Node(SimulatedNodeStage stage = SimulatedNodeStage.Arrived, NodeFault fault = NodeFault.None) =>
+    private static SimulatedNode Node(SimulatedNodeStage stage = SimulatedNodeStage.Arrived, SimulatedFault fault = SimulatedFault.None) =>
         new(Identity, ChoriaProtocol.V1, fault)
         {
             Stage = stage,

@@ -24,7 +24,7 @@ public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture
             new EnrolmentStageOptions { SiloProgram = Stages.SiloProgram, ChoriaBrokers = onChoriaBrokers }, Token);
         await stage.StartSiloAsync(Token);
         await using var fleet = await SimulatedFleet.StartAsync(
-            Stages.Fleet(stage, 20, FleetProtocol.V1, faulty: (NodeFault.Duplicate, 3)), Token);
+            Stages.Fleet(stage, 20, FleetProtocol.V1, faulty: (SimulatedFault.Duplicate, 3)), Token);
 
         Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
         await AssertEnrolled(stage, fleet);
@@ -72,10 +72,10 @@ public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture
     }
 
     [Theory]
-    [InlineData(FleetProtocol.V1, NodeFault.UnheardStart)]
-    [InlineData(FleetProtocol.V1, NodeFault.UnheardArrival)]
-    [InlineData(FleetProtocol.V2, NodeFault.UnheardArrival)]
-    public async Task ANodeWhoseStartWasNotHeard_IsLookedFor_AndIsEnrolledOnce(FleetProtocol protocol, NodeFault fault)
+    [InlineData(FleetProtocol.V1, SimulatedFault.UnheardStart)]
+    [InlineData(FleetProtocol.V1, SimulatedFault.UnheardArrival)]
+    [InlineData(FleetProtocol.V2, SimulatedFault.UnheardArrival)]
+    public async Task ANodeWhoseStartWasNotHeard_IsLookedFor_AndIsEnrolledOnce(FleetProtocol protocol, SimulatedFault fault)
     {
         var options = new EnrolmentStageOptions
         {
@@ -111,16 +111,16 @@ public sealed class EnrolmentEndToEndTests(HostileStage hostile) : IClassFixture
     }
 
     [Theory]
-    [InlineData(NodeFault.ForgedToken, FleetProtocol.V2, "TokenUntrusted")]
-    [InlineData(NodeFault.ExpiredToken, FleetProtocol.V2, "TokenExpired")]
-    [InlineData(NodeFault.WrongChain, FleetProtocol.V2, "TokenWronglyChained")]
-    [InlineData(NodeFault.WrongSecret, FleetProtocol.V1, "SecretMismatch")]
-    [InlineData(NodeFault.OtherCommonName, FleetProtocol.V1, "IdentityMismatch")]
-    [InlineData(NodeFault.ForeignAlternativeName, FleetProtocol.V1, "NamesUnexpected")]
-    [InlineData(NodeFault.AuthorityRequest, FleetProtocol.V1, "ExtensionUnacceptable")]
-    [InlineData(NodeFault.WeakKey, FleetProtocol.V1, "KeyUnacceptable")]
-    [InlineData(NodeFault.PrivilegedName, FleetProtocol.V1, "IdentityReserved")]
-    public async Task AHostileNode_IsRefused_WithTheRuleItBroke(NodeFault fault, FleetProtocol protocol, string refusal)
+    [InlineData(SimulatedFault.ForgedToken, FleetProtocol.V2, "TokenUntrusted")]
+    [InlineData(SimulatedFault.ExpiredToken, FleetProtocol.V2, "TokenExpired")]
+    [InlineData(SimulatedFault.WrongChain, FleetProtocol.V2, "TokenWronglyChained")]
+    [InlineData(SimulatedFault.WrongSecret, FleetProtocol.V1, "SecretMismatch")]
+    [InlineData(SimulatedFault.OtherCommonName, FleetProtocol.V1, "IdentityMismatch")]
+    [InlineData(SimulatedFault.ForeignAlternativeName, FleetProtocol.V1, "NamesUnexpected")]
+    [InlineData(SimulatedFault.AuthorityRequest, FleetProtocol.V1, "ExtensionUnacceptable")]
+    [InlineData(SimulatedFault.WeakKey, FleetProtocol.V1, "KeyUnacceptable")]
+    [InlineData(SimulatedFault.PrivilegedName, FleetProtocol.V1, "IdentityReserved")]
+    public async Task AHostileNode_IsRefused_WithTheRuleItBroke(SimulatedFault fault, FleetProtocol protocol, string refusal)
     {
         await using var fleet = await SimulatedFleet.StartAsync(
             Stages.Fleet(hostile.Stage, 1, protocol, $"{fault}.hostile.example.net".ToLowerInvariant(), (fault, 1)), Token);

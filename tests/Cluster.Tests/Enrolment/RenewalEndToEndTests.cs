@@ -1,7 +1,7 @@
 using ControlPlane.Certificates;
 using ControlPlane.Chaos;
 using ControlPlane.FleetSimulator;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using ControlPlane.TestKit;
 using ControlPlane.TestKit.Stage;
 

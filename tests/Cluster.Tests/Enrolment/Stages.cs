@@ -18,12 +18,12 @@ internal static class Stages
         int nodes,
         FleetProtocol protocol,
         string identityPattern = "node{n:00000}.sim.example.net",
-        (NodeFault Fault, int Nodes)? faulty = null) => ControlPlane.Chaos.Stages.FleetOn(stage.Brokers, stage.Secrets) with
+        (SimulatedFault Fault, int Nodes)? faulty = null) => ControlPlane.Chaos.Stages.FleetOn(stage.Brokers, stage.Secrets) with
     {
         IdentityPattern = identityPattern,
         Faults = faulty is { } some
-            ? new Dictionary<NodeFault, FaultShare> { [some.Fault] = FaultShare.Count(some.Nodes) }
-            : new Dictionary<NodeFault, FaultShare>(),
+            ? new Dictionary<SimulatedFault, FaultShare> { [some.Fault] = FaultShare.Count(some.Nodes) }
+            : new Dictionary<SimulatedFault, FaultShare>(),
         Nodes = nodes,
         Protocol = protocol,
         KeyPool = nodes * 2,

@@ -1,5 +1,5 @@
 using ControlPlane.Commands;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Cluster.Tests.Silo;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using ControlPlane.Console;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Cluster.Tests.Silo;
 

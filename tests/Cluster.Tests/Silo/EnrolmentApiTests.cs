@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using ControlPlane.Access;
-using ControlPlane.Admission;
+using ControlPlane.Enrolment;
 using ControlPlane.Commands;
 
 namespace ControlPlane.Cluster.Tests.Silo;

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using ControlPlane.Inventory;
+using ControlPlane.Fleet;
 
 namespace ControlPlane.Cluster.Tests.Silo;
 

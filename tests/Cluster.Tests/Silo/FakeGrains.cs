@@ -1,11 +1,9 @@
 using System.Reflection;
-using ControlPlane.Admission;
 using ControlPlane.Certificates;
+using ControlPlane.Enrolment;
 using ControlPlane.Fleet;
-using ControlPlane.Inventory;
-using ControlPlane.Liveness;
-using ControlPlane.Overlays;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 
 namespace ControlPlane.Cluster.Tests.Silo;
 
@@ -140,9 +138,9 @@ internal sealed class FakeGrains
                 Task.FromResult<CountOutcome>(Count((long)key, (NodeQuery)arguments[0]!, (string)arguments[1]!)),
             [nameof(IFleetIndexGrain.Find)] = arguments => Task.FromResult(Inventories.GetValueOrDefault((string)arguments[0]!)),
         }),
-        _ when contract == typeof(IOverlayPlacementGrain) && Region.Equals(key) => Stand.In<IOverlayPlacementGrain>(new()
+        _ when contract == typeof(IRegionPlacementGrain) && Region.Equals(key) => Stand.In<IRegionPlacementGrain>(new()
         {
-            [nameof(IOverlayPlacementGrain.ListOverlays)] = _ => Task.FromResult<IReadOnlyList<OverlaySnapshot>>(Overlays),
+            [nameof(IRegionPlacementGrain.ListOverlays)] = _ => Task.FromResult<IReadOnlyList<OverlaySnapshot>>(Overlays),
         }),
         _ when contract == typeof(IEnrolmentControlGrain) => Stand.In<IEnrolmentControlGrain>(new()
         {

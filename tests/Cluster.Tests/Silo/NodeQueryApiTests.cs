@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.ServerSentEvents;
-using ControlPlane.Api;
-using ControlPlane.Inventory;
-using ControlPlane.Liveness;
+using ControlPlane.Fleet;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Cluster.Tests.Silo;
@@ -122,7 +122,7 @@ public sealed class NodeQueryApiTests : IAsyncLifetime
     {
         const int tooMany = 8;
         await using var api = await ApiHost.StartAsync(services => services.AddSingleton<INodeChangeFeed>(new QuietFeed()));
-        var answers = await Task.WhenAll(Enumerable.Range(0, WatchPlaces.Max + tooMany).Select(_ => OpenAsync(api)));
+        var answers = await Task.WhenAll(Enumerable.Range(0, WatcherLimit.Max + tooMany).Select(_ => OpenAsync(api)));
 
         Assert.Equal(tooMany, answers.Count(answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable));
         Array.ForEach(answers, answer => answer.Dispose());

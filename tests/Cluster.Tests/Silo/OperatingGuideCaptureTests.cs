@@ -1,5 +1,5 @@
-using ControlPlane.Overlays;
-using ControlPlane.Provisioning;
+using ControlPlane.Placement;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Cluster.Tests.Silo;
 

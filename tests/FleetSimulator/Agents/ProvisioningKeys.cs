@@ -63,7 +63,7 @@ internal static class ProvisioningKeys
         }
 
         var subject = asked.CommonName.Length == 0 ? asked with { CommonName = node.Profile.Identity } : asked;
-        var key = node.Keys.Next(node.Profile.Fault == NodeFault.WeakKey ? WeakKeyBits : AgentKeyBits);
+        var key = node.Keys.Next(node.Profile.Fault == SimulatedFault.WeakKey ? WeakKeyBits : AgentKeyBits);
         var made = SigningRequests.Make(key, subject, node.Profile.Fault);
         var reply = new GencsrReply(made.RequestPem, made.PublicKeyPem, node.Profile.SslDirectory);
         return new Reaction(AgentReply.Ok(reply, AgentJson.Default.GencsrReply))

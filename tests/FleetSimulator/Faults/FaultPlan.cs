@@ -5,9 +5,9 @@ internal static class FaultPlan
 {
     /// <summary>One fault for each node, chosen at random.</summary>
     /// <exception cref="ArgumentException">There are more faults than nodes.</exception>
-    public static NodeFault[] Make(int nodes, IReadOnlyDictionary<NodeFault, FaultShare> shares, Random random)
+    public static SimulatedFault[] Make(int nodes, IReadOnlyDictionary<SimulatedFault, FaultShare> shares, Random random)
     {
-        var plan = new NodeFault[nodes];
+        var plan = new SimulatedFault[nodes];
         var filled = 0;
         foreach (var (fault, share) in shares.OrderBy(share => share.Key))
         {
@@ -26,7 +26,7 @@ internal static class FaultPlan
     }
 
     /// <summary>Whether a node with the fault is still meant to be enrolled.</summary>
-    public static bool MayArrive(NodeFault fault) =>
-        fault is NodeFault.None or NodeFault.Slow or NodeFault.Lossy or NodeFault.Duplicate or NodeFault.RestartsMidway
-            or NodeFault.UnheardStart or NodeFault.UnheardArrival;
+    public static bool MayArrive(SimulatedFault fault) =>
+        fault is SimulatedFault.None or SimulatedFault.Slow or SimulatedFault.Lossy or SimulatedFault.Duplicate
+            or SimulatedFault.RestartsMidway or SimulatedFault.UnheardStart or SimulatedFault.UnheardArrival;
 }

@@ -18,14 +18,14 @@ internal static class SigningRequests
     private const string RsaWithSha256 = "1.2.840.113549.1.1.11";
     private static readonly Asn1Tag Attributes = new(TagClass.ContextSpecific, 0, isConstructed: true);
 
-    public static SigningRequestMade Make(NodeKey key, SigningSubject subject, NodeFault fault)
+    public static SigningRequestMade Make(NodeKey key, SigningSubject subject, SimulatedFault fault)
     {
-        var asked = fault == NodeFault.OtherCommonName ? subject with { CommonName = ForeignName } : subject;
+        var asked = fault == SimulatedFault.OtherCommonName ? subject with { CommonName = ForeignName } : subject;
         var name = DistinguishedName(asked);
-        var der = fault is NodeFault.AuthorityRequest or NodeFault.ForeignAlternativeName
+        var der = fault is SimulatedFault.AuthorityRequest or SimulatedFault.ForeignAlternativeName
             ? Extended(key, name, subject, fault)
             : Plain(key, name);
-        if (fault == NodeFault.UnprovenKey)
+        if (fault == SimulatedFault.UnprovenKey)
         {
             // The last byte belongs to the signature.
             der[^1] ^= 0xff;
@@ -66,10 +66,10 @@ internal static class SigningRequests
         return writer.Encode();
     }
 
-    private static byte[] Extended(NodeKey key, X500DistinguishedName name, SigningSubject subject, NodeFault fault) => key.With(rsa =>
+    private static byte[] Extended(NodeKey key, X500DistinguishedName name, SigningSubject subject, SimulatedFault fault) => key.With(rsa =>
     {
         var request = new CertificateRequest(name, rsa, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        if (fault == NodeFault.AuthorityRequest)
+        if (fault == SimulatedFault.AuthorityRequest)
         {
             request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
             return request.CreateSigningRequest();

@@ -15,7 +15,7 @@ internal sealed record NodeProfile(
     string Identity,
     ChoriaProtocol Protocol,
     ProvisioningToken Token,
-    NodeFault Fault,
+    SimulatedFault Fault,
     ReadOnlyMemory<byte> FactsJson,
     string ConfigurationDirectory)
 {

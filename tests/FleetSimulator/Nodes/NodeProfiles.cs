@@ -10,7 +10,7 @@ internal static class NodeProfiles
 {
     private const string PrivilegedSuffix = ".mcollective";
 
-    public static NodeProfile Make(int index, NodeFault fault, SimulatedFleetOptions options, TokenMint mint)
+    public static NodeProfile Make(int index, SimulatedFault fault, SimulatedFleetOptions options, TokenMint mint)
     {
         var identity = NumberPattern.Expand(options.IdentityPattern, index);
         var protocol = options.Protocol switch
@@ -20,7 +20,7 @@ internal static class NodeProfiles
             _ => index % 2 == 0 ? ChoriaProtocol.V1 : ChoriaProtocol.V2,
         };
         return new NodeProfile(
-            fault == NodeFault.PrivilegedName ? identity + PrivilegedSuffix : identity,
+            fault == SimulatedFault.PrivilegedName ? identity + PrivilegedSuffix : identity,
             protocol,
             mint.For(protocol, fault, options.ExtensionsPattern is { } extensions ? NumberPattern.Expand(extensions, index) : null),
             fault,

@@ -68,7 +68,7 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
 
             voice.Traffic.Received++;
             voice.Traffic.ReceivedBytes += payload.Length;
-            if (profile.Fault == NodeFault.Dead)
+            if (profile.Fault == SimulatedFault.Dead)
             {
                 return;
             }
@@ -137,7 +137,7 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
 
     // Somewhere between the first action on the node and the last: jwt, gen25519 or gencsr, configure, restart.
     private static int CallsUntilCrash(NodeProfile profile, int seed, int index) =>
-        profile.Fault == NodeFault.RestartsMidway ? 1 + new Random(HashOf(seed + 1, index)).Next(4) : -1;
+        profile.Fault == SimulatedFault.RestartsMidway ? 1 + new Random(HashOf(seed + 1, index)).Next(4) : -1;
 
     private bool TryBecome_NeedsGate(out NodeProcess becoming)
     {
@@ -183,10 +183,10 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
             var now = fleet.Now;
             voice.Traffic.Broker = connected.Broker;
             var startup = NodeEvents.Make(LifecycleKind.Startup, profile, running, now, random);
-            alive = profile.Fault == NodeFault.Dead
+            alive = profile.Fault == SimulatedFault.Dead
                 ? null
                 : NodeEvents.Make(LifecycleKind.Alive, profile, running, running.StartedAt, random);
-            if (profile.Fault != (running.IsProvisioning ? NodeFault.UnheardStart : NodeFault.UnheardArrival))
+            if (profile.Fault != (running.IsProvisioning ? SimulatedFault.UnheardStart : SimulatedFault.UnheardArrival))
             {
                 voice.Say(connected, startup);
             }

@@ -23,21 +23,21 @@ internal sealed class NodeVoice(NodeProfile profile, FleetEnvironment fleet)
     public void Reply(BrokerSession session, ReceivedRequest received, ReadOnlyMemory<byte> body, NodeView node)
     {
         if (received.Headers.ReplySubject is not { } subject
-            || (profile.Fault == NodeFault.Lossy && node.Random.NextDouble() < fleet.Options.LossRate))
+            || (profile.Fault == SimulatedFault.Lossy && node.Random.NextDouble() < fleet.Options.LossRate))
         {
             return;
         }
 
         Traffic.Replies++;
         var payload = NodeReplies.Encode(received, body, session.Broker, node);
-        if (profile.Fault == NodeFault.Slow)
+        if (profile.Fault == SimulatedFault.Slow)
         {
             _ = PublishLateAsync(session, subject, payload);
             return;
         }
 
         Publish(session, subject, payload);
-        if (profile.Fault == NodeFault.Duplicate)
+        if (profile.Fault == SimulatedFault.Duplicate)
         {
             Publish(session, subject, payload);
         }

@@ -24,7 +24,7 @@ internal sealed class TokenMint : IDisposable
     private readonly RSA? signer;
     private readonly Random random;
     private readonly DateTimeOffset now;
-    private readonly Dictionary<(ChoriaProtocol, NodeFault, string?), ProvisioningToken> made = [];
+    private readonly Dictionary<(ChoriaProtocol, SimulatedFault, string?), ProvisioningToken> made = [];
 
     public TokenMint(SimulatedFleetOptions options, Random random)
     {
@@ -40,10 +40,10 @@ internal sealed class TokenMint : IDisposable
     }
 
     /// <summary>The token of the nodes of a protocol with a fault and extensions. The same each time.</summary>
-    public ProvisioningToken For(ChoriaProtocol protocol, NodeFault fault, string? extensions = null)
+    public ProvisioningToken For(ChoriaProtocol protocol, SimulatedFault fault, string? extensions = null)
     {
-        var kind = fault is NodeFault.WrongSecret or NodeFault.ForgedToken or NodeFault.ForeignToken or NodeFault.ExpiredToken
-            or NodeFault.WrongChain ? fault : NodeFault.None;
+        var kind = fault is SimulatedFault.WrongSecret or SimulatedFault.ForgedToken or SimulatedFault.ForeignToken
+            or SimulatedFault.ExpiredToken or SimulatedFault.WrongChain ? fault : SimulatedFault.None;
         if (!made.TryGetValue((protocol, kind, extensions), out var token))
         {
             made[(protocol, kind, extensions)] = token = Make(protocol, kind, extensions);
@@ -58,11 +58,11 @@ internal sealed class TokenMint : IDisposable
         signer?.Dispose();
     }
 
-    private ProvisioningToken Make(ChoriaProtocol protocol, NodeFault fault, string? extensions)
+    private ProvisioningToken Make(ChoriaProtocol protocol, SimulatedFault fault, string? extensions)
     {
-        var secret = fault == NodeFault.WrongSecret ? options.Secret + "-not" : options.Secret;
+        var secret = fault == SimulatedFault.WrongSecret ? options.Secret + "-not" : options.Secret;
         var text = protocol == ChoriaProtocol.V2 ? MakeV2(secret, fault, extensions) : MakeV1(secret, fault, extensions);
-        if (fault == NodeFault.ForgedToken)
+        if (fault == SimulatedFault.ForgedToken)
         {
             text = SpoilSignature(text);
         }
@@ -70,17 +70,17 @@ internal sealed class TokenMint : IDisposable
         return new ProvisioningToken(text, secret, options.Brokers, options.User, options.Password, options.AllowUpdate);
     }
 
-    private string MakeV2(string secret, NodeFault fault, string? extensions)
+    private string MakeV2(string secret, SimulatedFault fault, string? extensions)
     {
         var claims = Claims(secret, isV2: true, fault, extensions);
-        if (fault == NodeFault.ForeignToken)
+        if (fault == SimulatedFault.ForeignToken)
         {
             using var foreign = RandomKey();
             return TokenSigner.Ed25519(foreign).Sign(claims);
         }
 
         var signing = issuer ?? throw new InvalidOperationException("protocol V2 needs IssuerSeed");
-        if (fault == NodeFault.WrongChain)
+        if (fault == SimulatedFault.WrongChain)
         {
             using var chain = RandomKey();
             var id = claims["jti"]!.GetValue<string>();
@@ -92,10 +92,10 @@ internal sealed class TokenMint : IDisposable
         return TokenSigner.Ed25519(signing).Sign(claims);
     }
 
-    private string MakeV1(string secret, NodeFault fault, string? extensions)
+    private string MakeV1(string secret, SimulatedFault fault, string? extensions)
     {
         var claims = Claims(secret, isV2: false, fault, extensions);
-        if (fault is NodeFault.ForeignToken or NodeFault.WrongChain)
+        if (fault is SimulatedFault.ForeignToken or SimulatedFault.WrongChain)
         {
             using var foreign = RSA.Create(ForeignKeyBits);
             return TokenSigner.Rsa(foreign).Sign(claims);
@@ -104,10 +104,10 @@ internal sealed class TokenMint : IDisposable
         return TokenSigner.Rsa(signer ?? throw new InvalidOperationException("protocol V1 needs SignerKeyPem")).Sign(claims);
     }
 
-    private JsonObject Claims(string secret, bool isV2, NodeFault fault, string? extensions)
+    private JsonObject Claims(string secret, bool isV2, SimulatedFault fault, string? extensions)
     {
-        var expires = fault == NodeFault.ExpiredToken ? now - ExpiredSince : now + Validity;
-        var issued = (fault == NodeFault.ExpiredToken ? expires - Validity : now - Backdated).ToUnixTimeSeconds();
+        var expires = fault == SimulatedFault.ExpiredToken ? now - ExpiredSince : now + Validity;
+        var issued = (fault == SimulatedFault.ExpiredToken ? expires - Validity : now - Backdated).ToUnixTimeSeconds();
         var claims = new JsonObject { ["cht"] = secret, ["chs"] = false, ["chu"] = options.Brokers, ["chpd"] = true };
         if (options.User is { Length: > 0 } user && options.Password is { Length: > 0 } password)
         {

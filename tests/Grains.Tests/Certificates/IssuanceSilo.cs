@@ -39,18 +39,18 @@ internal sealed class IssuanceSilo
 
         var monitor = new FixedOptions(options);
         var provider = services.AddMetrics().AddSingleton<CertificatesMeter>().BuildServiceProvider();
-        var desks = new IssuerDesks(provider, Options.Create(options), provider.GetRequiredService<CertificatesMeter>(), time);
+        var guarded = new GuardedIssuers(provider, Options.Create(options), provider.GetRequiredService<CertificatesMeter>(), time);
         var trials = new ProfileTrials(time, NullLogger<ProfileTrials>.Instance);
-        attempt = new OrderAttempt(new OrderRecord(ledger, time), desks, trials, new KeyAdmission(keys, monitor), monitor, time);
-        Book = new OrderBook(ledger, desks, attempt, time);
-        Settlement = new RevocationSettlement(desks, new OrderReplay(desks, monitor, time), keys, time);
+        attempt = new OrderAttempt(new OrderRecord(ledger, time), guarded, trials, new KeyAdmission(keys, monitor), monitor, time);
+        Book = new OrderExecution(ledger, guarded, attempt, time);
+        Settlement = new RevocationSettlement(guarded, new OrderReplay(guarded, monitor, time), keys, time);
     }
 
-    public OrderBook Book { get; }
+    public OrderExecution Book { get; }
 
     public RevocationSettlement Settlement { get; }
 
-    public Task<IssuanceOutcome> IssueAsync(CertificateOrderRequest order) => Book.IssueAsync(home, order, OrderBook.DigestOf(order));
+    public Task<IssuanceOutcome> IssueAsync(CertificateOrderRequest order) => Book.IssueAsync(home, order, OrderExecution.DigestOf(order));
 
     public Task<IssuanceOutcome.Deferred?> FindObstacleAsync() => attempt.FindObstacleAsync("node");
 

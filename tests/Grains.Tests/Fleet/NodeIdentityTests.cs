@@ -1,3 +1,4 @@
+using ControlPlane.Nodes;
 using CsCheck;
 
 namespace ControlPlane.Fleet.Tests;

@@ -1,6 +1,6 @@
-using ControlPlane.Admission;
+using ControlPlane.Enrolment;
 using ControlPlane.Fleet;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Grains.Tests.Fleet;
 

@@ -1,13 +1,12 @@
 using System.Collections.Concurrent;
 using ControlPlane.Fleet;
-using ControlPlane.Inventory;
-using ControlPlane.Liveness;
+using ControlPlane.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.TestKit.Fleet;
 
 /// <summary>Soft state, advisories and changes in memory, for tests without brokers. Thread-safe.</summary>
-public sealed class MemoryFleetState : ISoftState, ISignsOfLife, ILivenessAdvisories, INodeChanges, IHearing
+public sealed class MemoryFleetState : ISoftState, ISignsOfLife, ILivenessAdvisories, INodeChanges, IFleetConnectivity
 {
     private readonly ConcurrentDictionary<(string Area, string Key), ReadOnlyMemory<byte>> kept = new();
     private int writes;
@@ -85,7 +84,7 @@ public sealed class MemoryFleetState : ISoftState, ISignsOfLife, ILivenessAdviso
         services.AddSingleton<ISignsOfLife>(this);
         services.AddSingleton<ILivenessAdvisories>(this);
         services.AddSingleton<INodeChanges>(this);
-        services.AddSingleton<IHearing>(this);
+        services.AddSingleton<IFleetConnectivity>(this);
     }
 
     private void ThrowIfAway()

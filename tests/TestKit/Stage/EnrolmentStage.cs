@@ -319,7 +319,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
             Overlays:
               Region: {Region}
               Local: {NameOf(cluster)}
-              Home: {Overlay}
+              Leader: {Overlay}
               Members:
             {string.Concat(Brokers.Overlays.Select((broker, number) => Member(NameOf(number), broker)))}
             Certificates:

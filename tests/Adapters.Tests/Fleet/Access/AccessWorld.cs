@@ -9,8 +9,7 @@ using ControlPlane.Adapters.Fleet.Access;
 using ControlPlane.Adapters.Nats.Callout;
 using ControlPlane.Adapters.Tests.Infra;
 using ControlPlane.Fleet;
-using ControlPlane.Inventory;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.Logging;
 using NATS.NKeys;
@@ -47,7 +46,7 @@ internal sealed class AccessWorld : IAsyncDisposable
     public NatsServer Overlay { get; private set; } = null!;
 
     /// <summary>What a node's grain says of a key; unknown what is not here. A null node does not answer.</summary>
-    public ConcurrentDictionary<(string Identity, string Key), KeyStanding> Standings { get; } = [];
+    public ConcurrentDictionary<(string Identity, string Key), KeyStatus> Standings { get; } = [];
 
     public bool StateIsAway { get; set; }
 
@@ -184,7 +183,7 @@ internal sealed class AccessWorld : IAsyncDisposable
             Microsoft.Extensions.Options.Options.Create(new NodeProofOptions { IdentityClaim = identityClaim }),
             _sessions,
             _meter,
-            StandingNodes.Of((identity, key) => StateIsAway ? new TaskCompletionSource<KeyStanding>().Task
+            StandingNodes.Of((identity, key) => StateIsAway ? new TaskCompletionSource<KeyStatus>().Task
                 : Task.FromResult(Standings.GetValueOrDefault((identity, key)))),
             new Feed(_changes.Reader),
             TimeProvider.System,

@@ -1,5 +1,5 @@
 using ControlPlane.Adapters.Choria;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using ControlPlane.TestKit;
 
 namespace ControlPlane.Adapters.Tests.Fleet.Access;
@@ -81,7 +81,7 @@ public sealed class BrokerAccessTests
     {
         using var key = Ed25519Key.Generate();
         await using var world = await AccessWorld.StartAsync();
-        world.Standings[(Node, key.PublicKeyHex)] = KeyStanding.Present;
+        world.Standings[(Node, key.PublicKeyHex)] = KeyStatus.Present;
         await using var node = await world.NodeAsync(Node, key);
         Assert.Null(node.LoginFault);
         await world.UntilAsync(() => world.Known == 1, "the event of the node's connection");
@@ -95,7 +95,7 @@ public sealed class BrokerAccessTests
     {
         using var key = Ed25519Key.Generate();
         await using var world = await AccessWorld.StartAsync();
-        world.Standings[(Node, key.PublicKeyHex)] = KeyStanding.Present;
+        world.Standings[(Node, key.PublicKeyHex)] = KeyStatus.Present;
         await using var node = await world.NodeAsync(Node, key);
         await world.UntilAsync(() => world.Known == 1, "the event of the node's connection");
 
@@ -109,7 +109,7 @@ public sealed class BrokerAccessTests
     {
         using var key = Ed25519Key.Generate();
         await using var world = await AccessWorld.StartAsync();
-        world.Standings[(Node, key.PublicKeyHex)] = KeyStanding.Present;
+        world.Standings[(Node, key.PublicKeyHex)] = KeyStatus.Present;
         await using var impostor = await world.UnprovisionedAsync(Node);
         Assert.Null(impostor.LoginFault);
         await world.UntilAsync(() => world.Known == 1, "the event of the first connection");
@@ -128,8 +128,8 @@ public sealed class BrokerAccessTests
         using var key = Ed25519Key.Generate();
         using var other = Ed25519Key.Generate();
         await using var world = await AccessWorld.StartAsync(program);
-        world.Standings[(Node, key.PublicKeyHex)] = KeyStanding.Present;
-        world.Standings[(Node, other.PublicKeyHex)] = KeyStanding.Superseded;
+        world.Standings[(Node, key.PublicKeyHex)] = KeyStatus.Present;
+        world.Standings[(Node, other.PublicKeyHex)] = KeyStatus.Superseded;
         await using var node = await world.NodeAsync(Node, key);
 
         Assert.Null(node.LoginFault);
@@ -142,7 +142,7 @@ public sealed class BrokerAccessTests
         await world.UntilAsync(() => world.Known == 1, "the event of the node's connection");
         world.Change(Node);
         Assert.Null(await node.PublishAsync("choria.lifecycle.event.alive.server", Token));
-        world.Standings[(Node, key.PublicKeyHex)] = KeyStanding.Superseded;
+        world.Standings[(Node, key.PublicKeyHex)] = KeyStatus.Superseded;
         world.Change(Node);
 
         Assert.DoesNotContain("Stale", await node.UntilClosedAsync(Token) ?? "", StringComparison.Ordinal);
@@ -179,7 +179,7 @@ public sealed class BrokerAccessTests
     {
         await using var world = await AccessWorld.StartAsync(program, v1: true);
         _ = world.Pki.ClientCertificate(Node);
-        world.Standings[(Node, world.FingerprintOf(Node))] = KeyStanding.Present;
+        world.Standings[(Node, world.FingerprintOf(Node))] = KeyStatus.Present;
         await using var node = await world.HolderAsync(Node, sentName: Other, isIssued: true);
 
         Assert.Null(node.LoginFault);

@@ -1,8 +1,7 @@
 using System.Text.Json;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
-using ControlPlane.Fleet;
-using ControlPlane.Overlays;
+using ControlPlane.Placement;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;

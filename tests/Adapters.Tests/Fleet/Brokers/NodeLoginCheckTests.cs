@@ -1,7 +1,7 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Brokers;
-using ControlPlane.Provisioning;
+using ControlPlane.Nodes;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;

@@ -1,0 +1,82 @@
+namespace ControlPlane.Nodes;
+
+using ControlPlane.Enrolment;
+
+/// <summary>One slice of the overlay's nodes: who is in it, how each one stands, and when each is due for its next step.</summary>
+/// <remarks>
+/// Key: the slice's number. It stands in for a timer in every node grain: one tick here calls the nodes that are due, oldest
+/// first and a bounded number at once. What is due is durable before the call that recorded it returns.
+/// </remarks>
+[Alias("ControlPlane.IFleetRosterGrain")]
+public interface IFleetRosterGrain : IGrainWithIntegerKey
+{
+    /// <summary>Records how a node stands and when it is due; replaces what was recorded. Safe to repeat.</summary>
+    [Alias("Record")]
+    Task Record(RosterEntry entry);
+
+    /// <summary>
+    /// Records how alive a node is, and nothing else; adds a node that is not known. Stored within a second. Safe to repeat.
+    /// </summary>
+    [Alias("Mark")]
+    Task Mark(string identity, NodeLiveness liveness, string? agentVersion);
+
+    /// <summary>Keeps the slice awake and ticking; called for every slice by each silo. Safe to repeat.</summary>
+    [Alias("Wake")]
+    Task Wake();
+
+    /// <summary>
+    /// The slice's nodes in order of identity, after <paramref name="afterIdentity"/>, at most <paramref name="limit"/> (1 to 1000).
+    /// </summary>
+    [Alias("List"), Orleans.Concurrency.AlwaysInterleave]
+    Task<IReadOnlyList<RosterEntry>> List(NodeStage? stage, string? afterIdentity, int limit);
+
+    /// <summary>
+    /// Takes note of names that were heard in provisioning mode. Whom nobody knows is asked for its token before anything is kept of
+    /// it, and told by the slice itself, or forgotten. Safe to repeat.
+    /// </summary>
+    /// <param name="heard">Of this slice, at most some thousands.</param>
+    /// <returns>Whom the caller is to tell: who is known; of answers to a sweep, those that nobody is enrolling.</returns>
+    [Alias("Meet"), Orleans.Concurrency.AlwaysInterleave]
+    Task<IReadOnlyList<string>> Meet(IReadOnlyList<HeardName> heard);
+
+    /// <summary>Takes a name off the list. Safe to repeat; false when it was not there.</summary>
+    [Alias("Forget")]
+    Task<bool> Forget(string identity);
+
+    /// <summary>How many nodes are in each stage.</summary>
+    [Alias("Count"), Orleans.Concurrency.AlwaysInterleave]
+    Task<IReadOnlyDictionary<NodeStage, int>> Count();
+}
+
+/// <summary>A name in which somebody spoke on the provisioning network, be it the node's or not.</summary>
+/// <param name="Identity">The name.</param>
+/// <param name="At">Since when it waits to be enrolled; null when it did not say that it does.</param>
+/// <param name="IsAnswer">Whether it answered a sweep: somebody is there.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.HeardName")]
+public sealed record HeardName(
+    [property: Id(0)] string Identity, [property: Id(1)] DateTimeOffset? At, [property: Id(2)] bool IsAnswer = false);
+
+/// <summary>How one node stands, in the few words that lists and schedules need.</summary>
+/// <param name="Identity">The node's identity.</param>
+/// <param name="Stage">How far it is.</param>
+/// <param name="Overlay">The overlay it was placed in; null before placement.</param>
+/// <param name="Reason">Why it waits or was refused; null when it goes on by itself.</param>
+/// <param name="Since">When it was first heard of in this enrolment: the age by which the waiting are ordered.</param>
+/// <param name="DueAt">When <see cref="INodeGrain.Continue"/> is to be called; null when nothing is due.</param>
+/// <param name="Liveness">Whether it is heard on its overlay.</param>
+/// <param name="AgentVersion">Choria's version on the node, when it was reported.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.RosterEntry")]
+public sealed record RosterEntry(
+    [property: Id(0)] string Identity,
+    [property: Id(1)] NodeStage Stage,
+    [property: Id(2)] string? Overlay,
+    [property: Id(3)] string? Reason,
+    [property: Id(4)] DateTimeOffset Since,
+    [property: Id(5)] DateTimeOffset? DueAt,
+    [property: Id(6)] NodeLiveness Liveness = NodeLiveness.Unknown,
+    [property: Id(7)] string? AgentVersion = null)
+{
+    /// <summary>What makes the node due before <see cref="DueAt"/>; null when nothing does.</summary>
+    [Id(20)]
+    public ControlMark? WaitsFor { get; init; }
+}

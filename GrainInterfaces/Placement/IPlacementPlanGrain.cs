@@ -1,0 +1,73 @@
+namespace ControlPlane.Placement;
+
+using ControlPlane.Nodes;
+using Orleans.Concurrency;
+
+/// <summary>The plans by which nodes of a region move. The same grain as <see cref="IRegionPlacementGrain"/>, seen by operators.</summary>
+/// <remarks>
+/// Key: the region's name. A move is a re-provision through the normal enrolment: the new place is reserved before the node is told,
+/// and the old one is released when the node has arrived.
+/// </remarks>
+[Alias("ControlPlane.IPlacementPlanGrain")]
+public interface IPlacementPlanGrain : IGrainWithStringKey
+{
+    /// <summary>Makes a plan from the region as it is now. Moves nothing. Each call makes another plan.</summary>
+    [Alias("CreatePlan"), ResponseTimeout("00:02:00")]
+    Task<PlanOutcome> CreatePlan(PlanRequest request);
+
+    /// <summary>A plan with its moves; null when the region has none of that id.</summary>
+    [Alias("ShowPlan"), ReadOnly]
+    Task<PlacementPlan?> ShowPlan(string id);
+
+    /// <summary>All plans that are kept, newest first.</summary>
+    [Alias("ListPlans"), ReadOnly]
+    Task<IReadOnlyList<PlanProgress>> ListPlans();
+
+    /// <summary>Brings a plan to another stage. Safe to repeat.</summary>
+    /// <remarks>Approve starts it, in the policy's window; one plan runs at a time. Abort gives up what has not begun; nodes
+    /// on their way arrive.</remarks>
+    [Alias("CommandPlan")]
+    Task<PlanOutcome> CommandPlan(string id, PlanCommand command, string actor);
+
+    /// <summary>Lets a running plan go on after its silo ended; called by each silo now and then. Safe to repeat.</summary>
+    [Alias("Wake")]
+    Task Wake();
+}
+
+/// <summary>What an operator may do with a plan.</summary>
+public enum PlanCommand
+{
+    Approve = 0,
+    Pause = 1,
+    Resume = 2,
+    Abort = 3,
+}
+
+/// <param name="Kind">What it is for.</param>
+/// <param name="Overlay">The overlay to drain or retire; empty for the other kinds.</param>
+/// <param name="Actor">Who asks, as the API authenticated it.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.PlanRequest")]
+public sealed record PlanRequest([property: Id(0)] PlanKind Kind, [property: Id(1)] string Overlay, [property: Id(2)] string Actor);
+
+/// <summary>What became of a call about a plan.</summary>
+[GenerateSerializer, Immutable, Alias("ControlPlane.PlanOutcome")]
+public abstract record PlanOutcome
+{
+    /// <summary>The plan is now so.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.PlanOutcome.Accepted")]
+    public sealed record Accepted([property: Id(0)] PlanProgress Progress) : PlanOutcome;
+
+    /// <summary>It cannot be done.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.PlanOutcome.Refused")]
+    public sealed record Refused([property: Id(0)] PlanRefusal Refusal, [property: Id(1)] string Detail) : PlanOutcome;
+}
+
+/// <summary>Why a plan cannot be made or changed.</summary>
+public enum PlanRefusal
+{
+    UnknownPlan = 1,
+    UnknownOverlay = 2,
+    NothingToMove = 3,
+    WrongStage = 4,
+    AnotherPlanRuns = 5,
+}

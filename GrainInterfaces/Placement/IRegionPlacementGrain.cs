@@ -1,0 +1,117 @@
+namespace ControlPlane.Placement;
+
+using Orleans.Concurrency;
+
+/// <summary>Decides which overlay of a region each node belongs to: one linear history of decisions per region.</summary>
+/// <remarks>Key: the region's name.</remarks>
+[Alias("ControlPlane.IRegionPlacementGrain")]
+public interface IRegionPlacementGrain : IGrainWithStringKey
+{
+    /// <summary>Chooses an overlay for a node and reserves a place in it.</summary>
+    /// <remarks>Safe to repeat: the same identity and attempt get the same answer, and hold one place.</remarks>
+    /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
+    [Alias("Place"), ResponseTimeout("00:01:00")]
+    Task<PlacementOutcome> Place(PlacementRequest request);
+
+    /// <summary>Makes a reservation permanent: the node arrived. Releases the place that it held before. Safe to repeat.</summary>
+    /// <exception cref="PlacementLapsedException">The reservation lapsed and the overlay is full, or it was given back.</exception>
+    /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
+    [Alias("Confirm")]
+    Task Confirm(string identity, int attempt);
+
+    /// <summary>Gives a reservation back: the enrolment ended without arrival. Safe to repeat.</summary>
+    [Alias("Release")]
+    Task Release(string identity, int attempt);
+
+    /// <summary>Forgets a node that left the fleet, and frees its place. Safe to repeat.</summary>
+    /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
+    [Alias("Forget")]
+    Task Forget(string identity);
+
+    /// <summary>Why a node is where it is; null when the region does not know it.</summary>
+    [Alias("Explain"), ReadOnly]
+    Task<PlacementExplanation?> Explain(string identity);
+
+    /// <summary>The region's overlays with their states and counts.</summary>
+    [Alias("ListOverlays"), ReadOnly]
+    Task<IReadOnlyList<OverlaySnapshot>> ListOverlays();
+
+    /// <summary>Puts an overlay in another state. Safe to repeat.</summary>
+    /// <returns>False when the region has no overlay of that name.</returns>
+    /// <exception cref="OverlayRetiredException">It is retired.</exception>
+    [Alias("SetState")]
+    Task<bool> SetState(string overlay, OverlayState state, string reason);
+}
+
+/// <summary>What may happen in an overlay.</summary>
+public enum OverlayState
+{
+    /// <summary>Takes new nodes.</summary>
+    Active = 0,
+
+    /// <summary>Keeps its nodes and takes no new ones.</summary>
+    Cordoned = 1,
+
+    /// <summary>Its nodes are moved elsewhere, at the plan's rate.</summary>
+    Draining = 2,
+
+    /// <summary>Empty for good.</summary>
+    Retired = 3,
+
+    /// <summary>Cannot be reached: keeps its members, no move in or out.</summary>
+    Isolated = 4,
+}
+
+/// <param name="Identity">The verified identity.</param>
+/// <param name="Attempt">The number of the enrolment; a higher one replaces the reservation of a lower one.</param>
+/// <param name="ClaimsJson">The verified claims of the provisioning token, as a JSON object: trusted.</param>
+/// <param name="FactsJson">The node's own facts, as a JSON object: not trusted.</param>
+/// <param name="EnrolmentJson">The operator's record of the node, as a JSON object: trusted. Empty by default.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.PlacementRequest")]
+public sealed record PlacementRequest(
+    [property: Id(0)] string Identity,
+    [property: Id(1)] int Attempt,
+    [property: Id(2)] string ClaimsJson,
+    [property: Id(3)] string FactsJson,
+    [property: Id(4)] string EnrolmentJson = "{}");
+
+/// <summary>What the placement decided.</summary>
+[GenerateSerializer, Immutable, Alias("ControlPlane.PlacementOutcome")]
+public abstract record PlacementOutcome
+{
+    /// <summary>A place in <paramref name="Overlay"/> is reserved until <paramref name="LeaseUntil"/>.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.PlacementOutcome.Placed")]
+    public sealed record Placed(
+        [property: Id(0)] string Overlay,
+        [property: Id(1)] string Reason,
+        [property: Id(2)] DateTimeOffset LeaseUntil) : PlacementOutcome;
+
+    /// <summary>No overlay may take the node now.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.PlacementOutcome.Deferred")]
+    public sealed record Deferred([property: Id(0)] string Reason, [property: Id(1)] TimeSpan RetryAfter) : PlacementOutcome;
+
+    /// <summary>No overlay may ever take the node under the present policy.</summary>
+    [GenerateSerializer, Immutable, Alias("ControlPlane.PlacementOutcome.Refused")]
+    public sealed record Refused([property: Id(0)] string Reason) : PlacementOutcome;
+}
+
+/// <param name="Name">The overlay's name.</param>
+/// <param name="State">What may happen in it.</param>
+/// <param name="Nodes">Nodes that arrived.</param>
+/// <param name="Reserved">Places held by enrolments that run.</param>
+/// <param name="SoftLimit">Above this many nodes and reservations only members of its own groups are taken.</param>
+/// <param name="HardLimit">Never more than this many nodes and reservations.</param>
+/// <param name="Promised">
+/// Places kept for members that groups declared and that have not come yet, and for nodes that a new leader has still to be told of.
+/// </param>
+/// <param name="StateReason">Why it is in that state, as the operator said; empty when nobody said.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.OverlaySnapshot")]
+public sealed record OverlaySnapshot(
+    [property: Id(0)] string Name,
+    [property: Id(1)] OverlayState State,
+    [property: Id(2)] int Nodes,
+    [property: Id(3)] int Reserved,
+    [property: Id(4)] int SoftLimit,
+    [property: Id(5)] int HardLimit,
+    [property: Id(6)] int Promised = 0,
+    [property: Id(7)] string StateReason = "");

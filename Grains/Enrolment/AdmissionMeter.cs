@@ -1,0 +1,54 @@
+using System.Diagnostics.Metrics;
+
+namespace ControlPlane.Enrolment;
+
+/// <summary>What is counted at the gate; <c>docs/METRICS.md</c> describes each.</summary>
+internal sealed class AdmissionMeter : IDisposable
+{
+    public const string Name = "ControlPlane.Enrolment";
+
+    private readonly Meter meter = new(Name);
+    private readonly Counter<long> heldBack;
+
+    public AdmissionMeter(EnrolmentGate gate)
+    {
+        heldBack = meter.CreateCounter<long>(
+            "controlplane.admission.held_back", "{node}", "Nodes that were told to wait, by overlay and cause.");
+        meter.CreateObservableGauge(
+            "controlplane.admission.limit", () => gate.Enrolments.Limit, "{node}", "Enrolments that may run at once now.");
+        meter.CreateObservableGauge(
+            "controlplane.admission.groups", () => gate.Enrolments.Groups, "{group}", "Groups that share the places now.");
+        meter.CreateObservableGauge(
+            "controlplane.admission.probes.running", () => gate.Probes.Running, "{node}", "Nodes whose first answer is awaited.");
+        meter.CreateObservableGauge(
+            "controlplane.admission.probes.waiting", () => gate.Probes.Waiting, "{node}", "Nodes that wait to be asked first.");
+        meter.CreateObservableGauge(
+            "controlplane.admission.paused", () =>
+                Each(gate, control => control.Pause is null ? 0 : 1), "1", "1 while an operator has paused the overlay.");
+        meter.CreateObservableGauge(
+            "controlplane.admission.braked", () => Each(gate, control => control.Brake is null ? 0 : 1), "1", "1 while the brake is on.");
+        meter.CreateObservableGauge(
+            "controlplane.admission.rate_limit", () =>
+                Each(gate, control => control.Limit?.PerMinute ?? 0), "{node}/min", "The operator's limit; 0 without.");
+    }
+
+    /// <summary>A node was told to wait.</summary>
+    public void HeldBack(ControlMark mark, EnrolmentControls controls)
+    {
+        var cause = controls.Find(mark.Overlay) switch
+        {
+            { Pause: not null } => "paused",
+            { Brake: not null } => "braked",
+            { Limit: not null } => "limited",
+            _ => "elsewhere",
+        };
+        heldBack.Add(1, new("overlay", controls.Find(mark.Overlay) is null ? "any" : mark.Overlay), new("cause", cause));
+    }
+
+    public void Dispose() => meter.Dispose();
+
+    // Overlays are configured: a closed set.
+    private static IEnumerable<Measurement<int>> Each(EnrolmentGate gate, Func<EnrolmentControl, int> value) =>
+        gate.Controls.All.Select(
+            control => new Measurement<int>(value(control), new KeyValuePair<string, object?>("overlay", control.Overlay)));
+}

@@ -1,0 +1,96 @@
+using ControlPlane.Placement;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Runtime;
+
+namespace ControlPlane.Enrolment;
+
+/// <summary>Once a second: adjusts the gate, reads the overlays' controls, tells them what was noticed, sums up the log.</summary>
+/// <remarks>This one timer stands in for one in every node that waits.</remarks>
+internal sealed partial class AdmissionPulse(
+    EnrolmentGate gate, ControlReader reader, LogPace pace, Loops loops, ILogger<AdmissionPulse> logger) : BackgroundService
+{
+    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
+
+    private Task reading = Task.CompletedTask;
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        loops.RunAsync("admission pulse", Beat, isDueAtOnce: true, BeatOnce, stoppingToken);
+
+    private Task BeatOnce(CancellationToken cancellationToken)
+    {
+        // Not awaited: a store that does not answer must not keep the gate from being adjusted.
+        reading = reading.IsCompleted ? loops.RoundAsync("enrolment controls", _ => reader.ReadAsync(), cancellationToken) : reading;
+        gate.Adjust();
+        if (pace.TakeSummary() is { } summary)
+        {
+            LogSummary(summary);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    [LoggerMessage(LogLevel.Information, "Besides, within the last seconds: {Summary}")]
+    private partial void LogSummary(string summary);
+}
+
+/// <summary>Reads the controls of all overlays onto the board, and reports what the board has noticed.</summary>
+internal sealed partial class ControlReader(
+    IGrainFactory grains, ControlCache cache, IOptions<OverlaysOptions> overlays, ILocalSiloDetails silo, ILogger<ControlReader> logger)
+{
+    private readonly Dictionary<string, EnrolmentReport> unanswered = new(StringComparer.Ordinal);
+    private long sequence;
+    private bool isAway;
+
+    public async Task ReadAsync()
+    {
+        var reports = overlays.Value.Members.Keys.Select(overlay => (Overlay: overlay, Report: Next(overlay))).ToList();
+        var read = await Task.WhenAll(reports.Select(one => AskAsync(one.Overlay, one.Report)));
+        var failed = read.Count(control => control is null);
+        foreach (var control in read.OfType<EnrolmentControl>())
+        {
+            unanswered.Remove(control.Overlay);
+        }
+
+        if (failed == 0 || cache.Known.IsCompleted)
+        {
+            cache.Show(read.Zip(reports, (control, one) => control ?? cache.Controls.Find(one.Overlay)).OfType<EnrolmentControl>());
+        }
+
+        if (isAway != failed > 0)
+        {
+            isAway = failed > 0;
+            LogReading(isAway ? "cannot be read, and stay as they were last" : "are read again");
+        }
+    }
+
+    // What was not answered is asked again with its number: it may have been counted.
+    private EnrolmentReport Next(string overlay)
+    {
+        if (!unanswered.TryGetValue(overlay, out var report))
+        {
+            var falls = cache.TakeFalls(overlay);
+            unanswered[overlay] = report = new EnrolmentReport(silo.SiloAddress.ToString(), ++sequence, falls.Attested, falls.Heard);
+        }
+
+        return report;
+    }
+
+    private async Task<EnrolmentControl?> AskAsync(string overlay, EnrolmentReport report)
+    {
+        try
+        {
+            // A silo that was not told of the overlay yet holds nothing back there.
+            return await grains.GetGrain<IEnrolmentControlGrain>(overlay).Report(report) ?? new EnrolmentControl(overlay);
+        }
+        catch (Exception)
+        {
+            // The top of a loop that must go on: the last known control stays in force, and the outage is logged once.
+            return null;
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "The controls of the overlays' enrolment {How}")]
+    private partial void LogReading(string how);
+}

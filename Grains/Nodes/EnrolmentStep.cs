@@ -1,0 +1,92 @@
+namespace ControlPlane.Nodes;
+
+/// <summary>What an enrolment does next.</summary>
+internal abstract record EnrolmentStep
+{
+    /// <summary>Whether the step is one of those that only so many enrolments of a silo may be in at once.</summary>
+    public bool HoldsPlace => this
+        is Inspect or Place or ReserveSlot or MakeKeys or Compose or Upgrade or Certify or Configure or Restart or Renew;
+
+    /// <summary>The step's name in metrics: one of a closed set.</summary>
+    public string Name => this switch
+    {
+        Attest => "attest",
+        Inspect => "inspect",
+        Place => "place",
+        ReserveSlot => "take_turn",
+        MakeKeys => "make_keys",
+        Compose => "compose",
+        Upgrade => "upgrade",
+        Certify => "certify",
+        AwaitAnswers => "await_answers",
+        Configure => "configure",
+        Restart => "restart",
+        LookFor => "look_for",
+        Arrive => "arrive",
+        Stay => "stay",
+        Renew => "renew",
+        CloseSuperseded => "close_superseded",
+        FreePlace => "free_place",
+        _ => "decide",
+    };
+
+    /// <summary>Nothing before <paramref name="Due"/>; nothing at all when it is null.</summary>
+    public sealed record Nothing(DateTimeOffset? Due) : EnrolmentStep;
+
+    /// <summary>A new enrolment begins; what the last one left behind is superseded.</summary>
+    public sealed record StartOver(DateTimeOffset WaitingSince, string? Detail) : EnrolmentStep;
+
+    /// <summary>Superseded orders are closed: before new keys are asked for, and after an arrival.</summary>
+    public sealed record CloseSuperseded : EnrolmentStep;
+
+    public sealed record Attest : EnrolmentStep;
+
+    public sealed record Inspect : EnrolmentStep;
+
+    public sealed record Place : EnrolmentStep;
+
+    /// <summary>The overlay's rate is limited: a turn is asked for.</summary>
+    public sealed record ReserveSlot : EnrolmentStep;
+
+    /// <summary>An operator or the brake holds the overlay's enrolment back.</summary>
+    public sealed record Park(Hold Hold) : EnrolmentStep;
+
+    public sealed record MakeKeys : EnrolmentStep;
+
+    /// <summary>What the node is to be given besides what makes it ours is decided.</summary>
+    public sealed record Compose : EnrolmentStep;
+
+    /// <summary>It updates itself before it is configured, and starts anew.</summary>
+    public sealed record Upgrade : EnrolmentStep;
+
+    public sealed record Certify : EnrolmentStep;
+
+    /// <summary>Before anything is given out: who answered first may not be the node.</summary>
+    public sealed record AwaitAnswers(TimeSpan Wait) : EnrolmentStep;
+
+    public sealed record Configure : EnrolmentStep;
+
+    public sealed record Restart : EnrolmentStep;
+
+    /// <summary>Its arrival is overdue: the event may be lost, and the node be where it belongs.</summary>
+    public sealed record LookFor : EnrolmentStep;
+
+    /// <summary>An enrolled node is asked to enrol anew before what it holds ends.</summary>
+    public sealed record Renew : EnrolmentStep;
+
+    /// <summary>The region is told that a decommissioned node needs its place no more.</summary>
+    public sealed record FreePlace : EnrolmentStep;
+
+    public sealed record Arrive(DateTimeOffset At) : EnrolmentStep;
+
+    /// <summary>It is heard on its overlay, with what it held before: the enrolment that began was for nothing.</summary>
+    public sealed record Stay(DateTimeOffset At) : EnrolmentStep;
+
+    /// <summary>Two machines answer for it: what was made for either is superseded.</summary>
+    public sealed record Withdraw(ContestedAnswer Contested) : EnrolmentStep;
+
+    /// <summary>A name that has shown nothing for long: it is as if it had never been heard.</summary>
+    public sealed record Forget : EnrolmentStep;
+
+    public sealed record Quarantine(Refusal Refusal, string Detail) : EnrolmentStep;
+}

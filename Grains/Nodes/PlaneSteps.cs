@@ -1,0 +1,196 @@
+using System.Diagnostics;
+using System.Text.Json;
+using ControlPlane.Enrolment;
+using ControlPlane.Certificates;
+using ControlPlane.Placement;
+
+namespace ControlPlane.Nodes;
+
+/// <summary>Carries out the steps of an enrolment that need other grains: placement and certificates.</summary>
+/// <remarks>Stores nothing; the grain writes what a step returns.</remarks>
+internal sealed class PlaneSteps(
+    IGrainFactory grains, PlacementClient placement, EnrolmentContext context, SlotReservations turns, TimeProvider time)
+{
+    /// <summary>How long an order may wait at its CA before it is deferred. Below the response timeout of the issuance grain.</summary>
+    private static readonly TimeSpan OrderDeadline = TimeSpan.FromSeconds(90);
+
+    /// <summary>
+    /// A turn that is this near is waited for in place; for a later one the node is held, and its place given to another.
+    /// </summary>
+    private static readonly TimeSpan TurnWaitMax = TimeSpan.FromSeconds(2);
+
+    public async Task<Progress> PlaceAsync(
+        string identity, NodeState state, EnrolmentFindings findings, CancellationToken cancellationToken)
+    {
+        var request = new PlacementRequest(
+            identity,
+            state.Attempt + 1,
+            findings.ClaimsJson,
+            ObjectIn(findings.InventoryJson, "facts"),
+            ObjectIn(findings.ClaimsJson, "extensions"));
+        var now = context.Now;
+
+        switch (await placement.PlaceAsync(request, cancellationToken))
+        {
+            case PlacementOutcome.Placed placed when context.OverlayOrNull(placed.Overlay) is not null:
+                var inOverlay = state with { Overlay = placed.Overlay, PlacementReason = placed.Reason };
+                return new Progress(
+                    inOverlay.Reached(NodeStage.Placed, now, $"{placed.Overlay}: {placed.Reason}"), findings, IsDurable: false);
+
+            case PlacementOutcome.Placed placed:
+                return OnHold(
+                    state, Setback.Deferred(
+                        $"placed in {placed.Overlay}, which this silo has no settings for", now + context.Options.RetryDelayMax));
+
+            case PlacementOutcome.Deferred deferred:
+                return OnHold(state, Setback.Deferred(deferred.Reason, now + deferred.RetryAfter));
+
+            case PlacementOutcome.Refused refused:
+                return OnHold(state, Setback.Quarantine(Refusal.Unplaceable, refused.Reason));
+
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    /// <summary>Asks for a turn in an overlay whose rate is limited.</summary>
+    /// <remarks>If we die before the turn is written, it is lost, and the node asks for another.</remarks>
+    public async Task<Progress> TakeTurnAsync(
+        NodeState state, EnrolmentFindings findings, EnrolmentControls controls, CancellationToken cancellationToken)
+    {
+        var overlay = state.Overlay ?? throw new UnreachableException("a node is placed before it asks for a turn");
+        var turn = await turns.TakeAsync(overlay, cancellationToken) ?? new EnrolmentSlot(controls.MarkOf(overlay), context.Now);
+        var wait = turn.At - context.Now;
+        if (wait <= TurnWaitMax)
+        {
+            await Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, time, cancellationToken);
+            return new Progress(state with { Turn = turn with { At = context.Now } }, findings, IsDurable: false);
+        }
+
+        var limit = controls.LimitOf(overlay);
+        var hold = new Hold(
+            NodeStage.Deferred,
+            $"enrolment in overlay {overlay} is limited to {limit?.PerMinute} a minute by {limit?.By}: {limit?.Reason}; it has its turn",
+            turn.At,
+            Refusal: null,
+            turn.Mark);
+        return new Progress((state with { Turn = turn }).OnHold(hold, context.Now), Findings: null, IsDurable: true);
+    }
+
+    /// <summary>Holds a node that would make keys for nothing, since no CA would sign for them now; null when one would.</summary>
+    public async Task<Progress?> AwaitIssuerAsync(
+        string identity, NodeState state, OverlayOptions overlay, CancellationToken cancellationToken) =>
+        context.CredentialsFor(state.Protocol).HasFlag(NodeCredentials.Certificate)
+        && context.IssuerOrNull(overlay) is { } issuer
+        && await Issuance(identity, issuer).FindObstacle(overlay.CertificateProfile, cancellationToken) is { } obstacle
+            ? OnHold(state, context.OfPlane(state, obstacle.Reason, obstacle.RetryAt))
+            : null;
+
+    public async Task<Progress> CertifyAsync(
+        string identity,
+        NodeState state,
+        PendingCredentials pending,
+        OverlayOptions overlay,
+        EnrolmentFindings? findings,
+        CancellationToken cancellationToken)
+    {
+        var now = context.Now;
+        if (pending.Order is not { } order)
+        {
+            return new Progress(state.Reached(NodeStage.Certified, now), findings, IsDurable: false);
+        }
+
+        var request = new CertificateOrderRequest(
+            order.OrderId,
+            identity,
+            state.Overlay ?? "",
+            overlay.CertificateProfile,
+            pending.SigningRequestPem ?? "",
+            state.Held is null ? IssuancePriority.NewNode : IssuancePriority.Renewal,
+            now + OrderDeadline,
+            pending.Draft?.Certificate);
+
+        switch (await Issuance(identity, order.Issuer).Issue(request, cancellationToken))
+        {
+            case IssuanceOutcome.Issued issued:
+                var certified = state with { Pending = pending with { Certificate = issued.Certificate } };
+                return new Progress(
+                    certified.Reached(
+                        NodeStage.Certified, context.Now, $"{issued.Certificate.Issuer}: serial {issued.Certificate.SerialNumber}"),
+                    findings,
+                    IsDurable: true);
+
+            case IssuanceOutcome.Deferred deferred:
+                return OnHold(state, Setback.Deferred(deferred.Reason, deferred.RetryAt)) with { Findings = findings };
+
+            case IssuanceOutcome.Refused refused:
+                return OnHold(state, Setback.Quarantine(refused.Refusal, refused.Detail));
+
+            case IssuanceOutcome.Spent spent:
+                return new Progress(state.Spent(context.OfPlane(state, spent.Detail), context.Now), Findings: null, IsDurable: true);
+
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    /// <summary>Has every superseded order closed, so that none of their certificates stays valid.</summary>
+    public async Task<Progress> CloseSupersededAsync(
+        string identity, NodeState state, EnrolmentFindings? findings, CancellationToken cancellationToken)
+    {
+        foreach (var order in state.Superseded)
+        {
+            var reason = state.Stage == NodeStage.Gone ? RevocationReason.CessationOfOperation : RevocationReason.Superseded;
+            await Issuance(identity, order.Issuer).Close(order.OrderId, reason, cancellationToken);
+        }
+
+        // Closing is repeatable: only at rest, where nothing else will be written soon, is a write owed.
+        var rests = state.Stage == NodeStage.Enrolled || state.Hold is { Kind: NodeStage.Quarantined };
+        return new Progress(state with { Superseded = [] }, findings, IsDurable: rests);
+    }
+
+    /// <summary>Gives up the place of a decommissioned node.</summary>
+    /// <remarks>Repeatable, and repeated until the region's leader has taken note: a place that nobody gives up is held for ever.</remarks>
+    public async Task<Progress> FreePlaceAsync(string identity, NodeState state, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await placement.ForgetAsync(identity, cancellationToken);
+        }
+        catch (Exception away) when (away is LeaderUnreachableException or NotRegionLeaderException or PlacementUnavailableException)
+        {
+            var later = state with { PlaceFreedDue = context.Now + context.Options.RetryDelayMax };
+            return new Progress(later.Noted(context.Now, $"its place is not free yet: {away.Message}"), Findings: null, IsDurable: true);
+        }
+
+        return new Progress((state with { PlaceFreedDue = null }).Noted(context.Now, "its place is free"), Findings: null, IsDurable: true);
+    }
+
+    /// <summary>Makes the node's place permanent and its new credentials the ones it holds.</summary>
+    /// <remarks>
+    /// The place first: if we die in between, the arrival's event was not acknowledged and comes again. The other order could leave an
+    /// enrolled node whose place lapses.
+    /// </remarks>
+    public async Task<NodeState> ArriveAsync(string identity, NodeState state, PendingCredentials pending, DateTimeOffset arrivedAt)
+    {
+        await placement.ConfirmAsync(identity, state.Attempt, state.Overlay, CancellationToken.None);
+        return state.Arrived(pending, arrivedAt, context.Now);
+    }
+
+    /// <summary>Gives back the place that a refused node had reserved.</summary>
+    public Task ReleaseAsync(string identity, int attempt) => placement.ReleaseAsync(identity, attempt, CancellationToken.None);
+
+    private Progress OnHold(NodeState state, Hold hold) => new(state.OnHold(hold, context.Now), Findings: null, IsDurable: true);
+
+    private ICertificateIssuanceGrain Issuance(string identity, string issuer) =>
+        grains.GetGrain<ICertificateIssuanceGrain>(CertificateShard.KeyFor(issuer, identity));
+
+    // The extensions of the verified token are what the operator wrote of the node: its record. Facts are the node's own words.
+    internal static string ObjectIn(string json, string name)
+    {
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement.TryGetProperty(name, out var part) && part.ValueKind == JsonValueKind.Object
+            ? part.GetRawText()
+            : "{}";
+    }
+}

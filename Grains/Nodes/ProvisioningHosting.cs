@@ -1,0 +1,42 @@
+using ControlPlane;
+using ControlPlane.Enrolment;
+using ControlPlane.Fleet;
+using ControlPlane.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Orleans.Hosting;
+
+/// <summary>Registers the enrolment of nodes.</summary>
+public static class ProvisioningHosting
+{
+    /// <summary>
+    /// Adds the node grains, their roster and the discovery sweep, configured by the section <c>Provisioning</c>. Needs the ports
+    /// <see cref="INodeAgent"/>, <see cref="IFleetDiscovery"/>, <see cref="INodeAttestor"/>, <see cref="IExpectedNodes"/>,
+    /// <see cref="IServerTokenIssuer"/> and <see cref="ILayerFiles"/>, the grain storage <c>fleet</c> and the stream provider <c>fleet</c>.
+    /// </summary>
+    public static ISiloBuilder AddProvisioning(this ISiloBuilder silo)
+    {
+        silo.Services.AddOptions<ProvisioningOptions>().BindConfiguration(ProvisioningOptions.Section).ValidateOnStart();
+        silo.Services.AddSingleton<IValidateOptions<ProvisioningOptions>, ProvisioningOptionsValidator>();
+
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.TryAddSingleton<Loops>();
+        silo.Services.AddSingleton<EnrolmentContext>();
+        silo.Services.AddAdmission();
+        silo.Services.AddSingleton<ProvisioningMeter>();
+        silo.Services.AddSingleton<EnrolmentLog>();
+        silo.Services.AddOptions<NodeProofOptions>().BindConfiguration(NodeProofOptions.Section).ValidateOnStart();
+        silo.Services.AddSingleton<NodeAttestation>();
+        silo.Services.AddSingleton<NewcomerProbe>();
+        silo.Services.AddSingleton<NodeSteps>();
+        silo.Services.AddSingleton<PlaneSteps>();
+        silo.Services.AddSingleton<ConfigurationSteps>();
+        silo.Services.AddSingleton<NodeLayersReload>();
+        silo.Services.AddHostedService(services => services.GetRequiredService<NodeLayersReload>());
+        silo.Services.AddSingleton<IValidateOptions<ProvisioningOptions>, NodeLayersCheck>();
+        silo.Services.AddHostedService<FleetWaker>();
+        return silo;
+    }
+}

@@ -1,0 +1,73 @@
+namespace ControlPlane.Placement;
+
+/// <summary>The overlays of this silo's region, and which one this silo runs. Section <c>Overlays</c>.</summary>
+public sealed class OverlaysOptions
+{
+    public const string Section = "Overlays";
+
+    /// <summary>The region's name. 1 to 63 characters of a-z, 0-9 and '-'.</summary>
+    public string Region { get; set; } = "";
+
+    /// <summary>The overlay that this silo runs; a key of <see cref="Members"/>.</summary>
+    public string Local { get; set; } = "";
+
+    /// <summary>
+    /// The overlay whose silos hold the region's placement until another is promoted; a key of <see cref="Members"/>. The same in all
+    /// overlays of the region. <see cref="Local"/> by default, for a region of one overlay.
+    /// </summary>
+    public string? Leader { get; set; }
+
+    /// <summary>How long another overlay's home may take to answer. 0.1 to 30 seconds; 2 seconds by default.</summary>
+    public TimeSpan LeaderPatience { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// How long a place is held for an enrolment that neither arrives nor ends; asking again for the same enrolment renews it.
+    /// 1 minute to 1 day; 30 minutes by default.
+    /// </summary>
+    public TimeSpan LeaseLifetime { get; set; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>The region's overlays by name.</summary>
+    public Dictionary<string, OverlayOptions> Members { get; set; } = new(StringComparer.Ordinal);
+}
+
+/// <summary>One overlay: where its brokers are, how many nodes it takes and what its nodes are given.</summary>
+public sealed class OverlayOptions
+{
+    // Not the literal, which the compiler shares with others: AddOverlayPlacement knows by this very object that it is the default.
+    internal static readonly string DefaultCollective = new("choria");
+
+    /// <summary>The brokers as nodes reach them, e.g. <c>nats://broker1.example.net:4222</c>. At least one.</summary>
+    public List<string> Brokers { get; set; } = [];
+
+    /// <summary>
+    /// Whether a silo looks at <see cref="Brokers"/> as nodes will, by TLS and log-in, before it configures nodes for them. True by
+    /// default; false only where silos cannot reach them by the addresses that nodes have.
+    /// </summary>
+    public bool CheckBrokers { get; set; } = true;
+
+    /// <summary>The overlay's collectives; the first is the main one. <c>choria</c> by default.</summary>
+    public List<string> Collectives { get; set; } = [DefaultCollective];
+
+    /// <summary>Never more nodes and reservations than this. 1 to 100 000; 20 000 by default.</summary>
+    public int HardLimit { get; set; } = 20_000;
+
+    /// <summary>
+    /// Above this many, only members of groups that live here are taken. 1 to <see cref="HardLimit"/>; 18 000 by default.
+    /// </summary>
+    public int SoftLimit { get; set; } = 18_000;
+
+    /// <summary>Free labels that placement rules may name.</summary>
+    public Dictionary<string, string> Labels { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>The certificate profile of its nodes. <c>node</c> by default.</summary>
+    public string CertificateProfile { get; set; } = "node";
+
+    /// <summary>Lines of <c>server.conf</c> besides those that enrolment writes itself; values without line breaks.</summary>
+    public Dictionary<string, string> Configuration { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>Action policy files given to each node: a name ending in <c>.policy</c>, and the text.</summary>
+    public Dictionary<string, string> ActionPolicies { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>Open Policy Agent files given to each node: a name ending in <c>.rego</c>, and the text.</summary>
+    public Dictionary<string, string> OpaPolicies { get; set; } = new(StringComparer.Ordinal);
+}

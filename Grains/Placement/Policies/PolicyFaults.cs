@@ -1,0 +1,70 @@
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace ControlPlane.Placement.Policies;
+
+/// <summary>Gathers what is wrong with a policy: all of it, each with its place in the document.</summary>
+internal sealed class PolicyFaults(string document)
+{
+    /// <summary>How many faults are reported; the rest would not be read anyway.</summary>
+    public const int Max = 200;
+
+    private readonly List<PolicyFault> faults = [];
+
+    public IReadOnlyList<PolicyFault> All => [.. faults.OrderBy(fault => fault.Line).ThenBy(fault => fault.Column)];
+
+    public bool HasErrors => faults.Exists(fault => !fault.IsWarning);
+
+    public void Add(Mark at, string message, bool isWarning = false) => Add((int)at.Line, (int)at.Column, message, isWarning);
+
+    public void Add(YamlNode node, string message, bool isWarning = false) => Add(node.Start, message, isWarning);
+
+    /// <summary>A fault inside the text of a scalar.</summary>
+    public void AddInside(YamlScalarNode scalar, int offset, string message)
+    {
+        if (scalar.Style is ScalarStyle.Literal or ScalarStyle.Folded)
+        {
+            AddInsideBlock(scalar, offset, message);
+            return;
+        }
+
+        var text = scalar.Value ?? "";
+        var before = text[..Math.Min(offset, text.Length)];
+        var column = scalar.Style switch
+        {
+            ScalarStyle.SingleQuoted => scalar.Start.Column + 1 + before.Length + before.Count(c => c == '\''),
+            ScalarStyle.DoubleQuoted => scalar.Start.Column + 1 + before.Length + before.Count(c => c is '"' or '\\'),
+            _ => scalar.Start.Column + before.Length,
+        };
+        Add((int)scalar.Start.Line, (int)column, message, isWarning: false);
+    }
+
+    // A block begins on the next line, at an indentation that the parser does not tell. A line of it counts for itself and one more:
+    // the line break, or the space that it is folded into.
+    private void AddInsideBlock(YamlScalarNode scalar, int offset, string message)
+    {
+        var lines = document.Split('\n');
+        var line = (int)scalar.Start.Line;
+        for (; line < lines.Length - 1; line++)
+        {
+            var length = lines[line].Trim().Length;
+            if (offset <= length)
+            {
+                break;
+            }
+
+            offset -= length + 1;
+        }
+
+        var indentation = line < lines.Length ? lines[line].Length - lines[line].TrimStart().Length : 0;
+        Add(line + 1, indentation + offset + 1, message, isWarning: false);
+    }
+
+    private void Add(int line, int column, string message, bool isWarning)
+    {
+        if (faults.Count < Max)
+        {
+            faults.Add(new PolicyFault(Math.Max(1, line), Math.Max(1, column), message, isWarning));
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using System.ComponentModel;
+using Microsoft.AspNetCore.Mvc;
+
+namespace ControlPlane.Nodes;
+
+/// <summary>How nodes are searched for over HTTP: everything that is given must hold.</summary>
+internal sealed record NodeQueryParameters(
+    [property: FromQuery(Name = "filter"),
+     Description("An expression, e.g. country=uk and not (role::db or os.family=/^red/i).")]
+    string? Filter,
+    [property: FromQuery(Name = "fact"), Description("Comparisons of facts in Choria's form, e.g. os.release.major>=12; all must hold.")] string[]? Facts,
+    [property: FromQuery(Name = "class"), Description("Classes, or /regex/; all must be there.")] string[]? Classes,
+    [property: FromQuery(Name = "agent"), Description("Agents, or /regex/; all must be there.")] string[]? Agents,
+    [property: FromQuery(Name = "identity"), Description("Identities, or /regex/; one must match.")] string[]? Identities,
+    [property: FromQuery(Name = "state"), Description("Only nodes in this stage, e.g. enrolled, silent, quarantined.")] string? State,
+    [property: FromQuery(Name = "liveness"), Description("Only nodes that are alive, late, lost, returned or unknown.")] string? Liveness,
+    [property: FromQuery(Name = "overlay"), Description("Only nodes that were placed in this overlay.")] string? Overlay,
+    [property: FromQuery(Name = "version"), Description("Only nodes that run this version of Choria.")] string? Version)
+{
+    /// <summary>The query that is meant; what is wrong with it, when something is.</summary>
+    public string? FaultOrNull(out NodeQuery query)
+    {
+        query = NodeQuery.All;
+        if (!TryRead<NodeStage>(State, out var stage))
+        {
+            return $"state must be one of {string.Join(", ", Enum.GetNames<NodeStage>())}, in any case";
+        }
+
+        if (!TryRead<NodeLiveness>(Liveness, out var liveness))
+        {
+            return $"liveness must be one of {string.Join(", ", Enum.GetNames<NodeLiveness>())}, in any case";
+        }
+
+        query = NodeQuery.All with
+        {
+            Filter = NullIfEmpty(Filter),
+            Stage = stage,
+            Liveness = liveness,
+            Overlay = NullIfEmpty(Overlay),
+            Version = NullIfEmpty(Version)
+        };
+        if (Facts is { Length: > 0 } || Classes is { Length: > 0 } || Agents is { Length: > 0 } || Identities is { Length: > 0 })
+        {
+            query = query with { Facts = Facts ?? [], Classes = Classes ?? [], Agents = Agents ?? [], Identities = Identities ?? [] };
+        }
+
+        return null;
+    }
+
+    private static string? NullIfEmpty(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
+
+    // Digits would be read as an enumeration's value: the API speaks words only.
+    private static bool TryRead<T>(string? text, out T? value)
+        where T : struct, Enum
+    {
+        value = null;
+        if (string.IsNullOrEmpty(text))
+        {
+            return true;
+        }
+
+        if (!char.IsLetter(text[0]) || !Enum.TryParse<T>(text, ignoreCase: true, out var read) || !Enum.IsDefined(read))
+        {
+            return false;
+        }
+
+        value = read;
+        return true;
+    }
+}

@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using ControlPlane.Access;
+using ControlPlane.Api;
+using ControlPlane.Hosting;
+using ControlPlane.Nodes;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+
+namespace ControlPlane.Placement;
+
+/// <summary>Plans: how nodes move between overlays.</summary>
+internal static class PlanEndpoints
+{
+    public static void MapPlacementPlans(this IEndpointRouteBuilder v1)
+    {
+        v1.MapGet("/placement/plans", List).WithName("ListPlans").WithTags("placement")
+            .WithSummary("The region's plans and how far each is, newest first.");
+        v1.MapGet("/placement/plans/{id}", Show).WithName("GetPlan").WithTags("placement")
+            .WithSummary("One plan with its moves, bounds and peak loads.")
+            .ProducesProblem(StatusCodes.Status404NotFound);
+        v1.MapPost("/placement/plans", Create).WithName("CreatePlan").WithTags("placement")
+            .WithSummary("Makes a plan from the region as it is now. Moves nothing.")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict);
+        foreach (var command in Enum.GetValues<PlanCommand>())
+        {
+            var word = command.ToString().ToLowerInvariant();
+            v1.MapPost($"/placement/plans/{{id}}:{word}", (IGrainFactory grains, Locality locality, HttpContext context, string id) =>
+                    Tell(grains, locality, context, id, command))
+                .WithName($"{command}Plan").WithTags("placement")
+                .WithSummary($"{command}s a plan. Safe to repeat.")
+                .ProducesProblem(StatusCodes.Status404NotFound)
+                .ProducesProblem(StatusCodes.Status409Conflict);
+        }
+    }
+
+    private static async Task<Ok<IReadOnlyList<PlanProgress>>> List(IGrainFactory grains, Locality locality) =>
+        TypedResults.Ok(await Plans(grains, locality).ListPlans());
+
+    private static async Task<Results<Ok<PlacementPlan>, ProblemHttpResult>> Show(IGrainFactory grains, Locality locality, string id) =>
+        await Plans(grains, locality).ShowPlan(id) is { } plan ? TypedResults.Ok(plan)
+            : Problems.Unknown("plan", $"the region has no plan '{id}'");
+
+    private static async Task<Results<Ok<PlanProgress>, ProblemHttpResult>> Create(
+        IGrainFactory grains, Locality locality, HttpContext context, [FromBody] PlanBody body) =>
+        Answer(await Plans(grains, locality).CreatePlan(new PlanRequest(body.Kind, body.Overlay, Actor.Of(context))));
+
+    private static async Task<Results<Ok<PlanProgress>, ProblemHttpResult>> Tell(
+        IGrainFactory grains, Locality locality, HttpContext context, string id, PlanCommand command) =>
+        Answer(await Plans(grains, locality).CommandPlan(id, command, Actor.Of(context)));
+
+    private static Results<Ok<PlanProgress>, ProblemHttpResult> Answer(PlanOutcome outcome) => outcome switch
+    {
+        PlanOutcome.Accepted accepted => TypedResults.Ok(accepted.Progress),
+        PlanOutcome.Refused { Refusal: PlanRefusal.UnknownPlan } refused => Problems.Unknown("plan", refused.Detail),
+        PlanOutcome.Refused { Refusal: PlanRefusal.UnknownOverlay } refused => Problems.Unknown("overlay", refused.Detail),
+        PlanOutcome.Refused refused => Problems.Refused(refused.Refusal, "The plan cannot be made or changed", refused.Detail),
+        _ => throw new UnreachableException(),
+    };
+
+    private static IPlacementPlanGrain Plans(IGrainFactory grains, Locality locality) =>
+        grains.GetGrain<IPlacementPlanGrain>(locality.Region);
+}
+
+/// <param name="Kind">What it is for.</param>
+/// <param name="Overlay">The overlay to drain or retire.</param>
+internal sealed record PlanBody(PlanKind Kind, string Overlay = "");

@@ -1,0 +1,108 @@
+using System.CommandLine;
+using ControlPlane.Commands;
+
+namespace ControlPlane.Placement;
+
+/// <summary><c>controlplane policy check|apply|show|history|diff</c>.</summary>
+internal static class PolicyCommands
+{
+    public static Command Create() => new("policy", "The policy by which the region's nodes are placed.")
+    {
+        Judge("check", "Reports every fault of a policy, and what it would change for the present fleet."),
+        Judge("apply", "Puts a policy in force, unless it has errors."),
+        Show(),
+        History(),
+        Diff(),
+    };
+
+    private static ClientCommand Judge(string verb, string description)
+    {
+        var file = new Argument<string>("file") { Description = "The YAML document." };
+        return new ClientCommand(verb, description, async (call, cancellationToken) =>
+        {
+            var path = call.Arguments.GetRequiredValue(file);
+            var text = await File.ReadAllTextAsync(path, cancellationToken);
+            var verdict = await call.Api.PostAsync<PolicyVerdict>($"v1/placement/policy:{verb}", new PolicyBody(text), cancellationToken);
+            Print(call.Print, path, verdict);
+            if (verdict.HasErrors)
+            {
+                throw new ApiRefusedException(
+                    $"{path} has {verdict.Faults.Count(fault => !fault.IsWarning)} errors; version {verdict.Version} stays in force");
+            }
+        })
+        { file };
+    }
+
+    private static void Print(Printer print, string path, PolicyVerdict verdict)
+    {
+        var lines = verdict.Faults.Select(fault =>
+            ($"{path}:{fault.Line}:{fault.Column}", (object?)(fault.IsWarning ? $"warning: {fault.Message}" : fault.Message)));
+        if (verdict.DryRun is { } dryRun)
+        {
+            lines =
+            [
+                .. lines,
+                ("nodes looked at", dryRun.Nodes),
+                ("misplaced", dryRun.Misplaced.Count == 0 ? "none: it moves nothing"
+                    : string.Join(", ", dryRun.Misplaced.Select(count => $"{count.Nodes} in {count.Overlay} by {count.Rule}"))),
+                ("without a place", dryRun.Unplaceable),
+                ("groups split", dryRun.SplitGroups),
+                ("largest group", dryRun.LargestGroup is { Length: > 0 } largest ? largest : null),
+                ("for example", dryRun.Examples is [var example, ..]
+                    ? $"{example.Identity}: {example.Overlay} to {example.Target ?? "nowhere"} by {example.Rule}"
+                    : null),
+            ];
+        }
+
+        print.One(verdict, [.. lines, ("version in force", verdict.Version)]);
+    }
+
+    private static ClientCommand Show()
+    {
+        var version = VersionOption();
+        return new ClientCommand("show", "Prints the policy in force, or an earlier version.", async (call, cancellationToken) =>
+        {
+            var policy = await ReadAsync(call, version, cancellationToken);
+            call.Print.One(policy,
+                ("policy", $"{policy.Name}@{policy.Version}"), ("applied", policy.AppliedAt), ("by", policy.Actor));
+            foreach (var line in policy.Text.Split('\n'))
+            {
+                call.Print.Say(line);
+            }
+        })
+        { version };
+    }
+
+    private static ClientCommand History() =>
+        new("history", "Lists the versions that are kept, newest first.", async (call, cancellationToken) =>
+        call.Print.List(
+            await call.Api.GetAsync<IReadOnlyList<PolicyVersion>>("v1/placement/policies", cancellationToken),
+            ("version", policy => policy.Version),
+            ("name", policy => policy.Name),
+            ("applied", policy => policy.AppliedAt),
+            ("by", policy => policy.Actor)));
+
+    private static ClientCommand Diff()
+    {
+        var file = new Argument<string>("file") { Description = "The YAML document to compare with." };
+        var version = VersionOption();
+        return new ClientCommand("diff", "Compares the policy in force, or an earlier version, with a file.",
+            async (call, cancellationToken) =>
+        {
+            var policy = await ReadAsync(call, version, cancellationToken);
+            var lines = LineDiff.Of(policy.Text.Split('\n'),
+                (await File.ReadAllTextAsync(call.Arguments.GetRequiredValue(file), cancellationToken)).Split('\n'));
+            call.Print.List([.. lines.Where(line => line.Sign != ' ')], ("", line => line.Sign), ("line", line => line.Number),
+                ("text", line => line.Text));
+        })
+        { file, version };
+    }
+
+    private static Option<int?> VersionOption() => new("--version") { Description = "An earlier version; the one in force without." };
+
+    private static Task<PolicyVersion> ReadAsync(ClientCall call, Option<int?> version, CancellationToken cancellationToken) =>
+        call.Api.GetAsync<PolicyVersion>(
+            call.Arguments.GetValue(version) is { } number
+                ? $"v1/placement/policy?version={number}"
+                : "v1/placement/policy", cancellationToken);
+}

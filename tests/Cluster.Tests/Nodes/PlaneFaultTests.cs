@@ -1,0 +1,174 @@
+using ControlPlane.Certificates;
+using ControlPlane.Nodes;
+using Microsoft.Extensions.Time.Testing;
+
+namespace ControlPlane.Cluster.Tests.Nodes;
+
+/// <summary>A silo whose clock the test sets on, and whose CA fails as the test wants it to.</summary>
+public sealed class VirtualTimeCluster : NodeCluster
+{
+    public VirtualTimeCluster() => Provisioning = options => options.RetryDelayMax = TimeSpan.FromSeconds(10);
+
+    public FakeTimeProvider Clock { get; } = new(DateTimeOffset.UnixEpoch.AddYears(57));
+
+    public ScriptedIssuer Vault { get; } = new("vault");
+
+    protected override TimeProvider Time => Clock;
+
+    protected override ScriptedIssuer? Authority => Vault;
+
+    /// <summary>Lets time pass until something is so; what happens in between takes as long as the machine needs.</summary>
+    internal async Task PassUntil(TimeSpan limit, Func<Task<bool>> condition)
+    {
+        for (var passed = TimeSpan.Zero; !await condition(); passed += TimeSpan.FromSeconds(1))
+        {
+            Assert.True(passed < limit, $"not within {limit}");
+            Clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken);
+        }
+    }
+
+    internal Task Pass(TimeSpan time)
+    {
+        var until = Clock.GetUtcNow() + time;
+        return PassUntil(time + TimeSpan.FromSeconds(2), () => Task.FromResult(Clock.GetUtcNow() >= until));
+    }
+}
+
+/// <summary>What the CA does wrong is no verdict on a node.</summary>
+public sealed class PlaneFaultTests : IAsyncLifetime
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(30);
+    private readonly VirtualTimeCluster cluster = new();
+
+    public ValueTask InitializeAsync() => cluster.InitializeAsync();
+
+    public ValueTask DisposeAsync() => cluster.DisposeAsync();
+
+    [Fact]
+    public async Task OneKeyIsBurnt_AndNobodyIsQuarantined_WhileABalancerAnswers502ForHalfAMinute()
+    {
+        var isAway = true;
+        cluster.Vault.BeforeSigning = (_, _) => isAway ? throw new IssuerOutcomeUnknownException("502 Bad Gateway") : Task.CompletedTask;
+        var nodes = Names("balanced", 4);
+
+        // The balancer's servers go away after the first node was let in: nobody could know.
+        await cluster.Start(nodes[0]);
+        await cluster.PassUntil(Patience, () => Task.FromResult(cluster.Vault.Calls > 0));
+        cluster.Vault.Health = () => isAway ? new IssuerHealth(false, "502 Bad Gateway") : new IssuerHealth(true, "active");
+        foreach (var node in nodes.Skip(1))
+        {
+            await cluster.Start(node);
+        }
+
+        await cluster.Pass(TimeSpan.FromSeconds(30));
+        Assert.Equal(1, nodes.Sum(KeysOf));
+        Assert.All(await Snapshots(nodes), node => Assert.NotEqual(NodeStage.Quarantined, node.Stage));
+
+        isAway = false;
+        await AllEnrol(nodes);
+        Assert.Equal(nodes.Count + 1, nodes.Sum(KeysOf));
+    }
+
+    [Fact]
+    public async Task NobodyIsQuarantined_WhileACaRefusesEverybody_AndAllEnrolWhenItIsMended()
+    {
+        var isMended = false;
+        cluster.Vault.BeforeSigning = (_, _) =>
+            isMended ? Task.CompletedTask : throw new IssuerRefusedException("common name not allowed by this role");
+        var nodes = Names("refused", 8);
+        foreach (var node in nodes)
+        {
+            await cluster.Start(node);
+        }
+
+        await cluster.PassUntil(Patience, async () => (await Snapshots(nodes)).All(node => node.Reason is not null));
+        await cluster.Pass(TimeSpan.FromMinutes(2));
+        Assert.All(await Snapshots(nodes), node => Assert.Equal(NodeStage.Deferred, node.Stage));
+        var (_, health) = Assert.Single(
+            await cluster.Service<IssuersHealth>().CheckAsync(TestContext.Current.CancellationToken), check => check.Issuer == "vault");
+        Assert.False(health.Healthy);
+        Assert.Contains("not allowed by this role", health.Detail, StringComparison.Ordinal);
+
+        isMended = true;
+        await AllEnrol(nodes);
+        Assert.All(nodes, node => Assert.Equal(1, KeysOf(node)));
+    }
+
+    [Fact]
+    public async Task ANodeIsQuarantined_WhomTheCaRefuses_WhileItSignsForOthers()
+    {
+        const string refused = "refused-alone.example.net";
+        cluster.Vault.BeforeSigning = (order, _) => order.Subject.CommonName == refused
+            ? throw new IssuerRefusedException("common name not allowed by this role")
+            : Task.CompletedTask;
+        await cluster.Start(refused);
+        await cluster.PassUntil(Patience, async () => (await cluster.Node(refused).Get()).Reason is not null);
+        Assert.Equal(NodeStage.Deferred, (await cluster.Node(refused).Get()).Stage);
+
+        for (var number = 0; (await cluster.Node(refused).Get()).Stage != NodeStage.Quarantined; number++)
+        {
+            await AllEnrol([$"signed-{number}.example.net"]);
+            await cluster.Pass(TimeSpan.FromMinutes(1));
+            Assert.True(number < 10);
+        }
+
+        Assert.Equal(Refusal.IssuerRefused, (await cluster.Node(refused).Get()).Refusal);
+    }
+
+    [Fact]
+    public async Task ANodeEnrols_HoweverOftenAStepOfItFailsByAFaultOfOurs()
+    {
+        const string node = "held-up.example.net";
+        for (var time = 0; time < 2 * new ProvisioningOptions().FailuresMax; time++)
+        {
+            cluster.Nodes[node].FailNext("inventory", new InvalidOperationException("a bug of ours"));
+        }
+
+        await AllEnrol([node]);
+        var history = (await cluster.Node(node).Get()).History;
+        Assert.Contains(history, step => step is { Stage: NodeStage.Deferred, Detail: "the step 'inspect' failed: a bug of ours" });
+    }
+
+    [Fact]
+    public async Task ANodeIsQuarantined_ThatRefusesAgainAndAgain()
+    {
+        const string node = "refusing.example.net";
+        for (var time = 0; time < new ProvisioningOptions().FailuresMax; time++)
+        {
+            cluster.Nodes[node].FailNext("configure", new NodeRefusedException(NodeFault.Other, "disk full"));
+        }
+
+        await cluster.Start(node);
+        await cluster.PassUntil(Patience, async () => (await cluster.Node(node).Get()).Stage == NodeStage.Quarantined);
+        Assert.Equal(Refusal.ConfigurationRefused, (await cluster.Node(node).Get()).Refusal);
+    }
+
+    private static List<string> Names(string what, int count) =>
+        [.. Enumerable.Range(1, count).Select(number => $"{what}-{number}.example.net")];
+
+    private int KeysOf(string node) => cluster.Nodes[node].Calls.Count(call => call == "gencsr");
+
+    private Task<NodeSnapshot[]> Snapshots(IEnumerable<string> nodes) => Task.WhenAll(nodes.Select(node => cluster.Node(node).Get()));
+
+    private async Task AllEnrol(IReadOnlyCollection<string> nodes)
+    {
+        foreach (var node in await Snapshots(nodes))
+        {
+            if (node.Stage == NodeStage.Unknown)
+            {
+                await cluster.Start(node.Identity);
+            }
+        }
+
+        await cluster.PassUntil(Patience, async () =>
+        {
+            foreach (var node in (await Snapshots(nodes)).Where(node => node.Stage == NodeStage.Restarted))
+            {
+                await cluster.Arrive(node.Identity);
+            }
+
+            return (await Snapshots(nodes)).All(node => node.Stage == NodeStage.Enrolled);
+        });
+    }
+}

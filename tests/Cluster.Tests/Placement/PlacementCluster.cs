@@ -1,0 +1,72 @@
+using ControlPlane.Placement;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Hosting;
+using Orleans.TestingHost;
+
+namespace ControlPlane.Cluster.Tests.Placement;
+
+/// <summary>One silo that holds placement and nothing else, on memory storage and a clock that tests move.</summary>
+public sealed class PlacementCluster : IAsyncLifetime
+{
+    public const int HardLimit = 50;
+
+    private InProcessTestCluster cluster = null!;
+    private int regions;
+
+    internal ShiftedTime Time { get; } = new();
+
+    internal FakeDecider Decider { get; } = new();
+
+    public async ValueTask InitializeAsync()
+    {
+        var builder = new InProcessTestClusterBuilder(1);
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.AddMemoryGrainStorage(Stores.Fleet);
+            silo.AddOverlayPlacement();
+            silo.Services.AddSingleton<TimeProvider>(Time);
+            silo.Services.AddSingleton<IExternalDecider>(Decider);
+            silo.Services.Configure<OverlaysOptions>(options =>
+            {
+                options.Region = "test";
+                options.Local = "a";
+                foreach (var name in new[] { "a", "b", "c" })
+                {
+                    options.Members[name] = new OverlayOptions { Brokers = ["nats://127.0.0.1:4222"], HardLimit = HardLimit,
+                        SoftLimit = HardLimit };
+                }
+            });
+        });
+        cluster = builder.Build();
+        await cluster.DeployAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await cluster.StopAllSilosAsync();
+        await cluster.DisposeAsync();
+    }
+
+    /// <summary>A region that no other test uses.</summary>
+    internal string NewRegion() => $"region-{Interlocked.Increment(ref regions)}";
+
+    internal IGrainFactory Client => cluster.Client;
+
+    internal IRegionPlacementGrain Region() => Grain<IRegionPlacementGrain>(NewRegion());
+
+    internal T Grain<T>(string region)
+        where T : IGrainWithStringKey => cluster.Client.GetGrain<T>(region);
+
+    /// <summary>Ends all idle activations: the next call restores from the store.</summary>
+    internal Task DeactivateAll() => cluster.Client.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
+}
+
+/// <summary>The system's time, moved forward; timers go on in real time, which Orleans needs.</summary>
+internal sealed class ShiftedTime : TimeProvider
+{
+    private TimeSpan shift;
+
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + shift;
+
+    public void Advance(TimeSpan by) => shift += by;
+}

@@ -1,0 +1,324 @@
+using System.Globalization;
+using ControlPlane.Placement;
+
+namespace ControlPlane.Cluster.Tests.Placement;
+
+public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFixture<PlacementCluster>
+{
+    private const string ByCustomer = """
+        apiVersion: placement.controlplane/v1
+        kind: PlacementPolicy
+        metadata: { name: by-customer }
+        spec:
+          attributes:
+            customer: { from: jwt.customer }
+          groups:
+            - { name: customer, key: [customer] }
+          rebalance: { maxMovesPerMinute: 100000, maxMovesInFlight: 4 }
+        """;
+
+    [Fact]
+    public async Task ApplyPolicy_KeepsTheGoodOne_WhenTheNewOneIsBad()
+    {
+        var name = cluster.NewRegion();
+        var policies = cluster.Grain<IPlacementPolicyGrain>(name);
+        Assert.True((await policies.ApplyPolicy(ByCustomer, "ann")).Applied);
+
+        var bad = await policies.ApplyPolicy(ByCustomer.Replace("[customer]", "[costumer]", StringComparison.Ordinal), "bob");
+
+        Assert.Equal((false, true, 1), (bad.Applied, bad.HasErrors, bad.Version));
+        Assert.Equal((8, 31), (bad.Faults[0].Line, bad.Faults[0].Column));
+        Assert.Equal(ByCustomer, (await policies.ShowPolicy(null))!.Text);
+    }
+
+    [Fact]
+    public async Task ApplyPolicy_MakesNoNewVersion_WhenRepeated_AndSurvivesARestart()
+    {
+        var name = cluster.NewRegion();
+        var policies = cluster.Grain<IPlacementPolicyGrain>(name);
+        await policies.ApplyPolicy(ByCustomer, "ann");
+        await policies.ApplyPolicy(ByCustomer, "ann");
+        await cluster.DeactivateAll();
+
+        Assert.Equal((1, "ann"), ((await policies.ListPolicies()).Single().Version, (await policies.ListPolicies()).Single().Actor));
+        Assert.Equal("by-customer@1", (await PlaceAndExplain(name, "n1")).Policy);
+    }
+
+    [Fact]
+    public async Task Simulate_PlacesByTheTriedPolicy_AndChangesNothing()
+    {
+        var name = cluster.NewRegion();
+        PlacementRequest[] nodes = [.. Enumerable.Range(0, 30).Select(i => Request($"n{i}", 1, $"c{i % 3}"))];
+
+        var outcome = await cluster.Grain<IPlacementPolicyGrain>(name).Simulate(nodes, ByCustomer);
+
+        Assert.Empty(outcome.Faults);
+        Assert.All(outcome.Nodes.Select((node, i) => (node.Overlay, Customer: i % 3)).GroupBy(node => node.Customer),
+            customer => Assert.Single(customer.Select(node => node.Overlay).Distinct()));
+        Assert.All(await cluster.Grain<IRegionPlacementGrain>(name).ListOverlays(), overlay =>
+            Assert.Equal(0, overlay.Nodes + overlay.Reserved));
+    }
+
+    [Fact]
+    public async Task CommandPlan_RetiresAnOverlay_WhenItsNodesEnrolAnew()
+    {
+        var name = cluster.NewRegion();
+        var region = cluster.Grain<IRegionPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        await EnrolAsync(region, 30);
+        var retired = (await region.ListOverlays()).First(overlay => overlay.Nodes > 0).Name;
+
+        var created = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Retire, retired, "ann")))
+            .Progress;
+        var plan = (await plans.ShowPlan(created.Id))!;
+        Assert.Equal((plan.LowerBound, 1.0, PlanStage.Draft), (plan.Nodes, plan.Ratio, created.Stage));
+        await plans.CommandPlan(created.Id, PlanCommand.Approve, "bob");
+
+        var done = await EnrolTheMovedAsync(region, plans, plan);
+
+        Assert.Equal((PlanStage.Done, plan.Nodes, 0, 0), (done.Stage, done.Moved, done.Skipped, done.Failed));
+        var overlays = await region.ListOverlays();
+        Assert.Equal((OverlayState.Retired, 0),
+            (overlays.Single(o => o.Name == retired).State, overlays.Single(o => o.Name == retired).Nodes));
+        Assert.Equal(30, overlays.Sum(overlay => overlay.Nodes));
+        Assert.Equal((0, 0), ((await cluster.Grain<IPlacementPolicyGrain>(name).CheckPolicy(ByCustomer)).DryRun!.SplitGroups,
+            overlays.Sum(o => o.Reserved)));
+    }
+
+    [Fact]
+    public async Task APlan_EndsAsItWould_ThoughTheGrainEndsAgainAndAgain()
+    {
+        var name = cluster.NewRegion();
+        var region = cluster.Grain<IRegionPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        var plan = await ApproveDrainAsync(name);
+
+        var done = await EnrolTheMovedAsync(region, plans, plan, async () =>
+        {
+            await TestKit.Readiness.UntilAsync(
+                async _ => await CountAsync(region) is (_, > 0)
+                    || (await plans.ListPlans()).Single(known => known.Id == plan.Id).Stage == PlanStage.Done,
+                "nodes are on their way, or none is left",
+                TestContext.Current.CancellationToken);
+            await cluster.DeactivateAll();
+        });
+
+        Assert.Equal((PlanStage.Done, plan.Nodes, 0, 0), (done.Stage, done.Moved, done.Skipped, done.Failed));
+        Assert.Equal((30, 0), await CountAsync(region));
+    }
+
+    [Fact]
+    public async Task CommandPlan_SendsNobody_WhilePaused_AndTheRest_WhenResumed()
+    {
+        var name = cluster.NewRegion();
+        var region = cluster.Grain<IRegionPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        var plan = await ApproveDrainAsync(name);
+        await UntilAsync(plans, plan.Id, progress => progress.Stage == PlanStage.Running);
+
+        await plans.CommandPlan(plan.Id, PlanCommand.Pause, "bob");
+        var moved = await EnrolThoseToldAsync(region, plan);
+        var paused = await UntilAsync(plans, plan.Id, progress => progress.Moved == moved);
+
+        Assert.Equal((PlanStage.Paused, "Pause by bob"), (paused.Stage, paused.Reason));
+        Assert.InRange(moved, 0, plan.Nodes - 1);
+        Assert.Equal((30, 0), await CountAsync(region));
+        await plans.CommandPlan(plan.Id, PlanCommand.Resume, "bob");
+        var done = await EnrolTheMovedAsync(region, plans, plan);
+        Assert.Equal((PlanStage.Done, plan.Nodes, 0), (done.Stage, done.Moved, done.Failed));
+    }
+
+    [Fact]
+    public async Task CommandPlan_LetsThoseOnTheirWayArrive_WhenAborted()
+    {
+        var name = cluster.NewRegion();
+        var region = cluster.Grain<IRegionPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        var plan = await ApproveDrainAsync(name);
+        await TestKit.Readiness.UntilAsync(
+            async _ => await CountAsync(region) is (_, > 0), "a node was told", TestContext.Current.CancellationToken);
+
+        await plans.CommandPlan(plan.Id, PlanCommand.Abort, "bob");
+        var moved = await EnrolThoseToldAsync(region, plan);
+        var aborted = await UntilAsync(plans, plan.Id, progress => progress.Moved == moved);
+
+        Assert.Equal((PlanStage.Aborted, 0), (aborted.Stage, aborted.Failed));
+        Assert.InRange(moved, 1, plan.Nodes - 1);
+        Assert.Equal((30, 0), await CountAsync(region));
+    }
+
+    [Fact]
+    public async Task CommandPlan_SkipsAndReports_WhatIsNotAsItWasPlanned()
+    {
+        var name = cluster.NewRegion();
+        var region = cluster.Grain<IRegionPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await EnrolAsync(region, 3);
+        var filled = (await region.ListOverlays()).First(overlay => overlay.Nodes > 0).Name;
+        var id = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, filled, "ann"))).Progress.Id;
+        var planned = (await plans.ShowPlan(id))!.Moves.SelectMany(move => move.Identities).ToArray();
+        foreach (var identity in planned)
+        {
+            await region.Forget(identity);
+        }
+
+        await plans.CommandPlan(id, PlanCommand.Approve, "bob");
+
+        var done = await UntilAsync(plans, id, plan => plan.Stage == PlanStage.Done);
+        Assert.Equal((0, planned.Length, 0), (done.Moved, done.Skipped, done.Failed));
+        Assert.Contains($"{planned[0]} skipped: it is not at rest in {filled} any more", done.Reports);
+    }
+
+    [Fact]
+    public async Task CommandPlan_IsPausedByItsBrake_WhenItsNodesDoNotArrive()
+    {
+        var name = cluster.NewRegion();
+        var region = cluster.Grain<IRegionPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        await EnrolAsync(region, 60);
+        var filled = (await region.ListOverlays()).MaxBy(overlay => overlay.Nodes)!.Name;
+        var id = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, filled, "ann"))).Progress.Id;
+        await plans.CommandPlan(id, PlanCommand.Approve, "bob");
+
+        var paused = await UntilAsync(plans, id, plan =>
+        {
+            cluster.Time.Advance(TimeSpan.FromMinutes(40));
+            return plan.Stage == PlanStage.Paused;
+        });
+
+        Assert.Contains("moves", paused.Reason, StringComparison.Ordinal);
+        Assert.InRange(paused.Failed, 5, 12);
+        Assert.Equal(
+            (60, 0), (
+                (await region.ListOverlays()).Sum(overlay => overlay.Nodes),
+                (await region.ListOverlays()).Sum(overlay => overlay.Reserved)));
+    }
+
+    [Fact]
+    public async Task CommandPlan_RefusesWhatDoesNotFitTheStage()
+    {
+        var name = cluster.NewRegion();
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await EnrolAsync(cluster.Grain<IRegionPlacementGrain>(name), 3);
+        var plan = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress;
+
+        Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.CommandPlan(plan.Id, PlanCommand.Resume, "ann")));
+        Assert.Equal(PlanRefusal.UnknownPlan, Refusal(await plans.CommandPlan("drain-99", PlanCommand.Approve, "ann")));
+        Assert.Equal(PlanRefusal.UnknownOverlay, Refusal(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "nowhere", "ann"))));
+        Assert.IsType<PlanOutcome.Accepted>(await plans.CommandPlan(plan.Id, PlanCommand.Abort, "ann"));
+        Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.CommandPlan(plan.Id, PlanCommand.Approve, "ann")));
+    }
+
+    private static async Task<PlanProgress> UntilAsync(IPlacementPlanGrain plans, string id, Func<PlanProgress, bool> condition)
+    {
+        PlanProgress? last = null;
+        await TestKit.Readiness.UntilAsync(
+            async _ => condition(last = (await plans.ListPlans()).Single(plan => plan.Id == id)),
+            $"{id} is as it should be",
+            TestContext.Current.CancellationToken,
+            () => last?.ToString() ?? "",
+            TimeSpan.FromMinutes(1));
+        return last!;
+    }
+
+    private static PlanRefusal Refusal(PlanOutcome outcome) => Assert.IsType<PlanOutcome.Refused>(outcome).Refusal;
+
+    private static PlacementRequest Request(string identity, int attempt, string customer) =>
+        new(identity, attempt, $$"""{"customer":"{{customer}}"}""", "{}");
+
+    private static async Task EnrolAsync(IRegionPlacementGrain region, int nodes)
+    {
+        for (var i = 0; i < nodes; i++)
+        {
+            await region.Place(Request($"n{i}", 1, $"c{i % 6}"));
+            await region.Confirm($"n{i}", 1);
+        }
+    }
+
+    private async Task<PlacementPlan> ApproveDrainAsync(string name)
+    {
+        var region = cluster.Grain<IRegionPlacementGrain>(name);
+        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        await EnrolAsync(region, 30);
+        var drained = (await region.ListOverlays()).MaxBy(overlay => overlay.Nodes)!.Name;
+        var created = Assert.IsType<PlanOutcome.Accepted>(
+            await plans.CreatePlan(new PlanRequest(PlanKind.Drain, drained, "ann"))).Progress;
+        await plans.CommandPlan(created.Id, PlanCommand.Approve, "bob");
+        return (await plans.ShowPlan(created.Id))!;
+    }
+
+    private static async Task<(int Nodes, int Reserved)> CountAsync(IRegionPlacementGrain region)
+    {
+        var overlays = await region.ListOverlays();
+        return (overlays.Sum(overlay => overlay.Nodes), overlays.Sum(overlay => overlay.Reserved));
+    }
+
+    // Until no place is held: the plan sends nobody any more.
+    private static async Task<int> EnrolThoseToldAsync(IRegionPlacementGrain region, PlacementPlan plan)
+    {
+        var enrolled = 0;
+        foreach (var identity in plan.Moves.SelectMany(move => move.Identities))
+        {
+            if (await CountAsync(region) is (_, 0))
+            {
+                break;
+            }
+
+            await region.Place(Request(identity, 2, $"c{int.Parse(identity[1..], CultureInfo.InvariantCulture) % 6}"));
+            await region.Confirm(identity, 2);
+            enrolled++;
+        }
+
+        return enrolled;
+    }
+
+    // The fleet's part: a node that was told to enrols anew, and learns where.
+    private static async Task<PlanProgress> EnrolTheMovedAsync(
+        IRegionPlacementGrain region, IPlacementPlanGrain plans, PlacementPlan plan, Func<Task>? between = null)
+    {
+        var customers = Enumerable.Range(0, 30).ToDictionary(i => $"n{i}", i => $"c{i % 6}");
+        var deadline = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            var sent = (await plans.ListPlans()).Single(known => known.Id == plan.Id);
+            foreach (var (move, number) in plan.Moves.Select((move, number) => (move, number)).Where(next => next.number <= sent.NextMove))
+            {
+                // Who was not told does not come.
+                var told = move.Identities.Take(number < sent.NextMove ? int.MaxValue : sent.NextNode);
+                foreach (var identity in told.Where(customers.ContainsKey))
+                {
+                    if ((await region.ListOverlays()).Single(o => o.Name == move.To).Reserved == 0)
+                    {
+                        continue;
+                    }
+
+                    var placed = Assert.IsType<PlacementOutcome.Placed>(await region.Place(Request(identity, 2, customers[identity])));
+                    Assert.Equal(move.To, placed.Overlay);
+                    await region.Confirm(identity, 2);
+                    customers.Remove(identity);
+                }
+            }
+
+            var progress = (await plans.ListPlans()).Single(known => known.Id == plan.Id);
+            if (progress.Stage == PlanStage.Done || TimeProvider.System.GetElapsedTime(deadline) > TimeSpan.FromSeconds(60))
+            {
+                return progress;
+            }
+
+            await (between?.Invoke() ?? Task.CompletedTask);
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private async Task<PlacementExplanation> PlaceAndExplain(string name, string identity)
+    {
+        var region = cluster.Grain<IRegionPlacementGrain>(name);
+        await region.Place(Request(identity, 1, "acme"));
+        return (await region.Explain(identity))!;
+    }
+}

@@ -1,0 +1,50 @@
+using ControlPlane.Placement;
+
+namespace ControlPlane.Grains.Tests.Placement;
+
+public sealed class DecisionBreakerTests
+{
+    private static readonly DateTimeOffset Now = DateTimeOffset.UnixEpoch;
+
+    [Fact]
+    public void TryEnter_LeavesAlone_WhoFailedSeveralTimesInARow_AndThenTriesOnce()
+    {
+        var breaker = new DecisionBreaker();
+        for (var i = 0; i < DecisionBreaker.FailuresMax; i++)
+        {
+            Assert.True(breaker.TryEnter(Now));
+            breaker.Failed(Now);
+        }
+
+        Assert.False(breaker.TryEnter(Now));
+        var later = Now + DecisionBreaker.OpenFor;
+        Assert.True(breaker.TryEnter(later));
+        Assert.False(breaker.TryEnter(later));
+
+        breaker.Failed(later);
+        Assert.False(breaker.TryEnter(later));
+        Assert.True(breaker.TryEnter(later + DecisionBreaker.OpenFor));
+        breaker.Succeeded();
+        Assert.True(breaker.TryEnter(later));
+    }
+
+    [Fact]
+    public void Look_TellsOnce_WhoHasHadNoPlaceForTooLong()
+    {
+        var unplaced = new UnplacedNodes();
+        var rule = ControlPlane.Placement.Policies.PlacementPolicy.Default.Unplaceable;
+        Assert.False(unplaced.Note("n1", "full", Now));
+        unplaced.Set(new PlacementChange.NodeUnplaced("n1", Now, "full"));
+        Assert.Null(unplaced.Look(rule, Now + rule.RetryAfter));
+
+        var late = Now + rule.AlertAfter;
+        Assert.True(unplaced.Note("n1", "full", late));
+        Assert.Equal("1 nodes have had no place for 10 minutes or longer, first n1: full", unplaced.Look(rule, late));
+        Assert.Null(unplaced.Look(rule, late + rule.RetryAfter));
+        Assert.Equal(1, unplaced.Overdue);
+
+        unplaced.Forget("n1");
+        Assert.Null(unplaced.Look(rule, late + (2 * rule.RetryAfter)));
+        Assert.Equal((0, 0), (unplaced.Count, unplaced.Overdue));
+    }
+}

@@ -1,0 +1,149 @@
+using ControlPlane.Placement;
+using ControlPlane.Placement.Plans;
+using ControlPlane.Placement.Policies;
+using CsCheck;
+
+namespace ControlPlane.Grains.Tests.Placement;
+
+public sealed class PlanTests
+{
+    [Fact]
+    public void AtLeast_ChoosesTheSmallestSumThatIsEnough_AsTryingAllDoes() =>
+        Gen.Select(Gen.Int[1, 9].Array[0, 10], Gen.Int[0, 40]).Sample((sizes, wanted) =>
+        {
+            var overlay = new OverlayEntry("a", 0);
+            var units = sizes.Select((size, i) => Unit(overlay, size, i)).ToList();
+            var best = Enumerable.Range(0, 1 << sizes.Length)
+                .Select(subset => sizes.Where((_, i) => (subset & (1 << i)) != 0).Sum())
+                .Where(sum => sum >= wanted)
+                .DefaultIfEmpty(sizes.Sum())
+                .Min();
+
+            var chosen = UnitChoice.AtLeast(units, wanted);
+
+            Assert.Equal(wanted == 0 ? 0 : best, chosen.Sum(unit => unit.Size));
+            Assert.Equal(chosen.Count, chosen.Distinct().Count());
+        }, iter: 1000);
+
+    [Fact]
+    public void Make_NeverSplitsAGroupOrExceedsALimit_WhateverThePlanIsFor() =>
+        Gen.Select(Gen.Int[3, 8].Array[2, 5], Gen.Int[0, 5].Array[0, 25], Gen.Enum<PlanKind>()).Sample((capacities, customers, kind) =>
+        {
+            var region = PolicyPlacementTests.WithGroups([.. capacities.Select((capacity, i) => ($"o{i}", capacity))]);
+            for (var i = 0; i < customers.Length; i++)
+            {
+                region.Place($"n{i:00}", customers[i] == 0 ? "{}" : PolicyPlacementTests.Member($"c{customers[i]}", 1));
+            }
+
+            region.SetState("o0", kind is PlanKind.Drain or PlanKind.Retire ? OverlayState.Draining : OverlayState.Active);
+            var plan = PlanMaker.Make(region.Ledger, kind, region.Ledger.Overlay("o0"))
+                .Finish("p", new PlanRequest(kind, "o0", "test"), DateTimeOffset.UnixEpoch);
+
+            AssertSound(region.Ledger, plan);
+            if (kind is PlanKind.Drain or PlanKind.Retire)
+            {
+                Assert.Equal(region.Ledger.Overlay("o0")!.Nodes, plan.Nodes + plan.Unplaced);
+                Assert.Equal(region.Ledger.Overlay("o0")!.Nodes, plan.LowerBound);
+            }
+        }, iter: 100);
+
+    [Fact]
+    public void Make_BringsASplitGroupTogether_WithTheFewestMoves()
+    {
+        var region = Region.Of(("a", 10), ("b", 10));
+        foreach (var (node, overlay) in new[] { ("n1", "a"), ("n2", "a"), ("n3", "b") })
+        {
+            region.Arrive(node, overlay, PolicyPlacementTests.Member("acme", 3));
+        }
+
+        region.Adopt(PolicyPlacementTests.WithGroups(("a", 10), ("b", 10)).Ledger.Policy);
+        var plan = PlanMaker.Make(region.Ledger, PlanKind.Regroup, null)
+            .Finish("p", new PlanRequest(PlanKind.Regroup, "", "test"), DateTimeOffset.UnixEpoch);
+
+        var move = Assert.Single(plan.Moves);
+        Assert.Equal(("b", "a", "n3"), (move.From, move.To, Assert.Single(move.Identities)));
+        Assert.Equal((1, 1.0), (plan.LowerBound, plan.Ratio));
+    }
+
+    [Fact]
+    public void Make_FillsNewOverlays_WithExactlyTheExcess_WhenNodesHaveNoGroups()
+    {
+        var region = Region.Of(("a", 1000), ("b", 1000), ("new", 1000));
+        for (var i = 0; i < 600; i++)
+        {
+            region.Arrive($"n{i}", i % 2 == 0 ? "a" : "b");
+        }
+
+        var plan = PlanMaker.Make(region.Ledger, PlanKind.Expand, null)
+            .Finish("p", new PlanRequest(PlanKind.Expand, "", "test"), DateTimeOffset.UnixEpoch);
+
+        Assert.Equal((180, 180, 1.0), (plan.Nodes, plan.LowerBound, plan.Ratio));
+        Assert.All(plan.Peaks, peak => Assert.InRange(peak.After, 0, 210));
+    }
+
+    [Fact]
+    public void Reason_StopsAPlan_WhenOneMoveInFiveFails()
+    {
+        var brake = new MassFailureBrake("moves", MassFailureBrake.MovesMin);
+        for (var i = 0; i < 20; i++)
+        {
+            brake.Note(failed: i % 5 == 0);
+        }
+
+        Assert.Null(brake.Reason());
+        brake.Note(failed: true);
+        Assert.Equal("brake: 5 of the last 21 moves failed", brake.Reason());
+    }
+
+    [Fact]
+    public void Reason_SaysNothing_BeforeThereIsASample()
+    {
+        var brake = new MassFailureBrake("moves", MassFailureBrake.MovesMin);
+        for (var i = 0; i < MassFailureBrake.MovesMin - 1; i++)
+        {
+            brake.Note(failed: true);
+        }
+
+        Assert.Null(brake.Reason());
+    }
+
+    [Theory]
+    [InlineData("Sat 01:00-05:00 Europe/Dublin", "2026-07-04T01:30:00+01:00", true)]
+    [InlineData("Sat 01:00-05:00 Europe/Dublin", "2026-07-04T05:00:00+01:00", false)]
+    [InlineData("Sat 01:00-05:00 Europe/Dublin", "2026-07-05T01:30:00+01:00", false)]
+    [InlineData("22:00-02:00", "2026-07-05T23:00:00Z", true)]
+    [InlineData("22:00-02:00", "2026-07-05T01:59:00Z", true)]
+    [InlineData("Mon 22:00-02:00", "2026-07-07T01:00:00Z", true)]
+    [InlineData("Mon 22:00-02:00", "2026-07-06T01:00:00Z", false)]
+    public void Contains_KnowsDaysZonesAndMidnight(string window, string instant, bool expected) =>
+        Assert.Equal(expected, MaintenanceWindow.ParseOrNull(window)!.Contains(DateTimeOffset.Parse(instant,
+            System.Globalization.CultureInfo.InvariantCulture)));
+
+    // Makes the moves one node at a time, target first: the order in which they really happen.
+    private static void AssertSound(RegionState ledger, PlacementPlan plan)
+    {
+        var loads = ledger.Overlays.ToDictionary(overlay => overlay.Name, overlay => overlay.Load);
+        var homes = ledger.AllNodes().ToDictionary(node => node.Identity, node => node.Home!);
+        foreach (var move in plan.Moves)
+        {
+            foreach (var identity in move.Identities)
+            {
+                Assert.Equal(move.From, homes[identity]);
+                Assert.True(++loads[move.To] <= ledger.Overlay(move.To)!.HardLimit);
+                loads[move.From]--;
+                homes[identity] = move.To;
+            }
+        }
+
+        Assert.All(ledger.AllNodes().Where(node => node.Attributes != PlacedNode.NoAttributes).GroupBy(node => node.Attributes),
+            group => Assert.Single(group.Select(node => homes[node.Identity]).Distinct()));
+        Assert.Equal(plan.Nodes, plan.Moves.Sum(move => move.Identities.Count));
+    }
+
+    private static MoveUnit Unit(OverlayEntry overlay, int size, int number)
+    {
+        var unit = new MoveUnit(size == 1 ? "" : $"g{number}", overlay);
+        unit.Members.AddRange(Enumerable.Range(0, size).Select(i => PlacedNode.New($"n{number}-{i}")));
+        return unit;
+    }
+}
