@@ -28,6 +28,18 @@ internal static class CfsslFault
         };
     }
 
+    /// <summary>The exception to throw for a question that was answered so.</summary>
+    public static Exception OfQuestion(string issuer, CfsslAnswer answer)
+    {
+        var message = $"cfssl {issuer} answered {answer}";
+        return answer.Status switch
+        {
+            HttpStatusCode.TooManyRequests => new IssuerThrottledException(message, Wait(answer)),
+            >= HttpStatusCode.InternalServerError => new IssuerUnavailableException(message),
+            _ => new IssuerMisconfiguredException(message),
+        };
+    }
+
     /// <summary>cfssl does not have the certificate, or not under this key identifier.</summary>
     public static bool IsUnknownCertificate(CfsslAnswer answer) => answer.Code == 11200;
 

@@ -73,7 +73,7 @@ internal class CfsslIssuer : ICertificateIssuer, ICertificateProfileCheck, IDisp
             var profile = await Setup.AskAsync(cancellationToken);
             return new IssuerHealth(true, $"profile {Options.Profile}: {profile.Usages}; {profile.Expiry}");
         }
-        catch (Exception unusable) when (unusable is IssuerMisconfiguredException or IssuerUnavailableException)
+        catch (Exception unusable) when (unusable is IssuerMisconfiguredException or IssuerUnavailableException or IssuerThrottledException)
         {
             return new IssuerHealth(false, unusable.Message);
         }

@@ -16,6 +16,7 @@ internal sealed class CfsslSetup(string issuer, CfsslOptions options, IReadOnlyL
     /// <summary>Asks what profile and CA there are.</summary>
     /// <exception cref="IssuerMisconfiguredException">Something else than is configured.</exception>
     /// <exception cref="IssuerUnavailableException">It did not answer.</exception>
+    /// <exception cref="IssuerThrottledException">It asks to slow down.</exception>
     public async Task<CfsslProfile> AskAsync(CancellationToken cancellationToken)
     {
         var profile = await InfoAsync(options.Profile, cancellationToken);
@@ -75,9 +76,7 @@ internal sealed class CfsslSetup(string issuer, CfsslOptions options, IReadOnlyL
         var answer = await TellAsync(client.PostAsync("info", new InfoBody(options.Label, profile), cancellationToken));
         if (answer.Result is not { } result)
         {
-            throw answer.Status >= HttpStatusCode.InternalServerError
-                ? new IssuerUnavailableException($"cfssl {issuer} answered {answer}")
-                : new IssuerMisconfiguredException($"cfssl {issuer} answered {answer}");
+            throw CfsslFault.OfQuestion(issuer, answer);
         }
 
         try

@@ -18,7 +18,7 @@ internal sealed partial class CfsslStart(CfsslIssuer issuer, ILogger<CfsslStart>
                 LogOffersKeys(issuer.Name);
             }
         }
-        catch (IssuerUnavailableException away)
+        catch (Exception away) when (away is IssuerUnavailableException or IssuerThrottledException)
         {
             // An overlay that is cut off from its CA goes on with everything else; the first order asks again.
             LogAway(issuer.Name, away.Message);

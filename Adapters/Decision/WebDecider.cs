@@ -41,6 +41,14 @@ internal sealed class WebDecider(IOptions<DecisionOptions> options, TimeProvider
         {
             throw new ExternalDecisionException($"{options.Value.Url} could not be asked: {away.Message}", away);
         }
+        catch (FormatException unfit)
+        {
+            throw new ExternalDecisionException($"{options.Value.TokenFile} must hold one line: {unfit.Message}", unfit);
+        }
+        catch (InvalidOperationException unreadable)
+        {
+            throw new ExternalDecisionException($"{options.Value.Url} answered what cannot be read: {unreadable.Message}", unreadable);
+        }
     }
 
     public void Dispose() => http.Dispose();

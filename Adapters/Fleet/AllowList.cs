@@ -40,7 +40,7 @@ internal sealed partial class AllowList(IOptions<NodeProofOptions> options, ILog
             return false;
         }
 
-        using var signer = ReadSigner(file);
+        using var signer = Open(file);
         return signer.VerifyData(
             Encoding.UTF8.GetBytes(document), proof.AsSpan(0, length), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
     }
@@ -65,6 +65,21 @@ internal sealed partial class AllowList(IOptions<NodeProofOptions> options, ILog
         var key = RSA.Create();
         key.ImportFromPem(pem);
         return key;
+    }
+
+    // It was read at start; since then somebody may have replaced it.
+    private static RSA Open(string file)
+    {
+        try
+        {
+            return ReadSigner(file);
+        }
+        catch (Exception unreadable) when (
+            unreadable is IOException or UnauthorizedAccessException or ArgumentException or CryptographicException)
+        {
+            throw new IOException(
+                $"the file {file} of {nameof(NodeProofOptions.DocumentSignerFile)} cannot be read: {unreadable.Message}", unreadable);
+        }
     }
 
     private void ReadIfChanged()

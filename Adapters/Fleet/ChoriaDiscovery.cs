@@ -16,16 +16,16 @@ internal sealed class ChoriaDiscovery(NodeCalls calls, IOptions<FleetOptions> op
     {
         var answers = Channel.CreateBounded<DiscoveredNode>(
             new BoundedChannelOptions(AnswersMax) { FullMode = BoundedChannelFullMode.DropWrite });
-        using var window = new CancellationTokenSource(options.Value.DiscoveryWindow, time);
-        await using var closing = window.Token.Register(() => answers.Writer.TryComplete());
-
         using var ping = await calls.PingAsync(
             FleetStreams.ProvisioningNetwork,
             ChoriaSubjects.ProvisioningCollective,
             ProvisionAgent.Name,
             SpokenProtocols.Of(options.Value),
             received => Take(received, answers.Writer),
+            options.Value.DiscoveryWindow,
             cancellationToken);
+        using var window = new CancellationTokenSource(options.Value.DiscoveryWindow, time);
+        await using var closing = window.Token.Register(() => answers.Writer.TryComplete());
 
         await foreach (var node in answers.Reader.ReadAllAsync(cancellationToken))
         {

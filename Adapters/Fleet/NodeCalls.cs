@@ -75,7 +75,7 @@ internal sealed class NodeCalls(
                 : new NetworkUnavailableException(
                     $"the network '{call.Network}' was not there all the time while {call.Agent}#{call.Action} was called", late);
         }
-        catch (NatsException unsent)
+        catch (Exception unsent) when (NatsFault.Is(unsent))
         {
             throw new NetworkUnavailableException($"{call.Agent}#{call.Action} could not be sent: {unsent.Message}", unsent);
         }
@@ -97,26 +97,31 @@ internal sealed class NodeCalls(
     }
 
     /// <summary>Pings every node that has an agent, and hands over who answers until it is disposed.</summary>
+    /// <exception cref="NetworkUnavailableException">It could not be sent in time.</exception>
     public async Task<IDisposable> PingAsync(
         string network,
         string collective,
         string agent,
         IEnumerable<ChoriaProtocol> protocols,
         Action<ReceivedReply> receive,
+        TimeSpan timeout,
         CancellationToken cancellationToken)
     {
-        var inbox = InboxOf(network, collective, agent);
-        var ping = new Ping(inbox);
-        foreach (var protocol in protocols)
+        using var patience = new CancellationTokenSource(timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        var ping = new Ping(InboxOf(network, collective, agent));
+        try
         {
-            var request = Request(protocol, collective, Discovery.Agent, Discovery.Ping, ChoriaFilter.HavingAgent(agent));
-            ping.Ids.Add(request.Id);
-            inbox.Expect(request.Id, receive);
-            var payload = Encode(request, RequestSigner.Insecure, inbox.ReplySubject(ReplySubjects.Everybody, request.Id));
-            await inbox.PublishAsync(ChoriaSubjects.Broadcast(collective, Discovery.Agent), payload, cancellationToken);
+            await SendAsync(ping, collective, agent, protocols, receive, either.Token);
+            return ping;
         }
-
-        return ping;
+        catch (Exception unsent) when (
+            NatsFault.Is(unsent) || (unsent is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            ping.Dispose();
+            throw new NetworkUnavailableException(
+                $"nodes could not be asked on the network '{network}' within {timeout.TotalSeconds:0} s: {unsent.Message}", unsent);
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -124,6 +129,25 @@ internal sealed class NodeCalls(
         foreach (var inbox in inboxes.Values.Where(inbox => inbox.IsValueCreated).SelectMany(inbox => inbox.Value))
         {
             await inbox.DisposeAsync();
+        }
+    }
+
+    private async Task SendAsync(
+        Ping ping,
+        string collective,
+        string agent,
+        IEnumerable<ChoriaProtocol> protocols,
+        Action<ReceivedReply> receive,
+        CancellationToken cancellationToken)
+    {
+        var inbox = ping.Inbox;
+        foreach (var protocol in protocols)
+        {
+            var request = Request(protocol, collective, Discovery.Agent, Discovery.Ping, ChoriaFilter.HavingAgent(agent));
+            ping.Ids.Add(request.Id);
+            inbox.Expect(request.Id, receive);
+            var payload = Encode(request, RequestSigner.Insecure, inbox.ReplySubject(ReplySubjects.Everybody, request.Id));
+            await inbox.PublishAsync(ChoriaSubjects.Broadcast(collective, Discovery.Agent), payload, cancellationToken);
         }
     }
 
@@ -212,6 +236,8 @@ internal sealed class NodeCalls(
 
     private sealed class Ping(ReplyInbox inbox) : IDisposable
     {
+        public ReplyInbox Inbox => inbox;
+
         public List<string> Ids { get; } = [];
 
         public void Dispose() => Ids.ForEach(inbox.Forget);

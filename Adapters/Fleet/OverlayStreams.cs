@@ -160,7 +160,7 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
         {
             return await ask(Context, limit.Token);
         }
-        catch (NatsException fault)
+        catch (Exception fault) when (NatsFault.Is(fault))
         {
             // Somebody may have deleted the stream: the next one makes it anew.
             ensured.TryRemove(stream, out _);

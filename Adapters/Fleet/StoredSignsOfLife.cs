@@ -81,8 +81,8 @@ internal sealed partial class StoredSignsOfLife(
     private async Task<Reading> ReadAsync(DateTimeOffset since, CancellationToken cancellationToken)
     {
         var begunAt = time.GetTimestamp();
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(ReadingTimeout);
+        using var patience = new CancellationTokenSource(ReadingTimeout, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {
             var events = new List<FleetEvent>();
@@ -94,7 +94,7 @@ internal sealed partial class StoredSignsOfLife(
             return new Reading(since, begunAt, events.ToLookup(one => StreamPartition.Of(one.Identity, FleetStreams.Partitions)));
         }
         catch (Exception away) when (
-            away is NatsException or SoftStateException || (
+            NatsFault.Is(away) || away is SoftStateException || (
                 away is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             LogNotRead(since, away.Message);

@@ -71,6 +71,10 @@ internal sealed class KeyVaultClient(
         {
             throw OfAnswer(refused);
         }
+        catch (Exception foreign) when (foreign is JsonException or KeyNotFoundException or FormatException or ArgumentException)
+        {
+            throw new IssuerUnavailableException($"what answers at {options.Url} for {issuer} is not Key Vault", foreign);
+        }
         catch (InvalidOperationException stranger)
         {
             // Azure's own policy says so of a challenge for a resource that the host is not below.

@@ -142,7 +142,8 @@ internal sealed class KeyVaultIssuer(string name, KeyVaultOptions options, KeyVa
                 options.SignaturesPerTenSeconds,
                 [.. above.Select(one => one.RawData)]);
         }
-        catch (Exception unreadable) when (unreadable is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception unreadable) when (
+            unreadable is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             throw new IssuerMisconfiguredException(
                 $"the certificate of {name} in the vault, or {options.ChainFile}, cannot be read: {unreadable.Message}", unreadable);

@@ -9,6 +9,7 @@ namespace ControlPlane.Adapters.Redis;
 /// <remarks>All keys of an issuer carry one hash tag, so that a write is one script also where Redis is a cluster.</remarks>
 internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, string scope, TimeProvider time) : ICertificateLedger
 {
+    private const string Name = "the certificate ledger";
     private const string VersionField = "v";
     private const string EntryField = "d";
     private const int PageEntries = 250;
@@ -25,10 +26,10 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
     public Task<LedgerEntry?> ReadAsync(string issuer, string orderId, CancellationToken cancellationToken) =>
         AskAsync(() => LoadAsync(issuer, orderId), cancellationToken);
 
-    public async Task<LedgerEntry?> TryWriteAsync(LedgerEntry entry, CancellationToken cancellationToken)
+    public Task<LedgerEntry?> TryWriteAsync(LedgerEntry entry, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        try
+        return RedisFault.TranslateAsync<LedgerEntry?>(Name, async () =>
         {
             var stored = entry.Certificate is { } certificate
                 ? entry with
@@ -41,11 +42,7 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
                 keys, entry, JsonSerializer.SerializeToUtf8Bytes(stored with { Version = 0 }, LedgerJson.Default.LedgerEntry),
                 ExpiryOf(entry), now, now - CertificateProfile.LifetimeMax - Retention);
             return written ? entry with { Version = entry.Version + 1 } : null;
-        }
-        catch (Exception away) when (away is RedisException or RedisTimeoutException)
-        {
-            throw Unavailable(away);
-        }
+        });
     }
 
     public Task<IReadOnlyList<LedgerEntry>> ListAsync(
@@ -140,18 +137,6 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
         ? (entry.Certificate?.NotAfter ?? entry.CreatedAt) + Retention
         : null;
 
-    private static async Task<T> AskAsync<T>(Func<Task<T>> question, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await question().WaitAsync(cancellationToken);
-        }
-        catch (Exception away) when (away is RedisException or RedisTimeoutException)
-        {
-            throw Unavailable(away);
-        }
-    }
-
-    private static LedgerUnavailableException Unavailable(Exception fault) =>
-        new($"the certificate ledger did not answer: {fault.GetType().Name}", fault);
+    private static Task<T> AskAsync<T>(Func<Task<T>> question, CancellationToken cancellationToken) =>
+        RedisFault.TranslateAsync(Name, () => question().WaitAsync(cancellationToken));
 }

@@ -6,6 +6,7 @@ namespace ControlPlane.Adapters.Redis;
 /// <summary>Who has which key, in Redis: a string for each key, of all issuers together. Thread-safe.</summary>
 internal sealed class RedisKeyRegister(IConnectionMultiplexer redis, string scope) : IKeyRegister
 {
+    private const string Name = "the register of keys";
     private const string Revoked = "!revoked";
 
     // Longer than any certificate of it can live: after that the key is worth as much as a new one.
@@ -15,32 +16,15 @@ internal sealed class RedisKeyRegister(IConnectionMultiplexer redis, string scop
 
     public async Task<KeyClaim> ClaimAsync(string publicKeyFingerprint, string identity, CancellationToken cancellationToken)
     {
-        try
-        {
-            var owner = await Database.StringSetAndGetAsync(KeyOf(publicKeyFingerprint), identity, KeptFor, when: When.NotExists)
-                .WaitAsync(cancellationToken);
-            return owner.IsNull || owner == identity ? KeyClaim.Held : owner == Revoked ? KeyClaim.Revoked : KeyClaim.OfAnotherNode;
-        }
-        catch (Exception away) when (away is RedisException or RedisTimeoutException)
-        {
-            throw Unavailable(away);
-        }
+        var owner = await RedisFault.TranslateAsync(
+            Name,
+            () => Database.StringSetAndGetAsync(KeyOf(publicKeyFingerprint), identity, KeptFor, when: When.NotExists)
+                .WaitAsync(cancellationToken));
+        return owner.IsNull || owner == identity ? KeyClaim.Held : owner == Revoked ? KeyClaim.Revoked : KeyClaim.OfAnotherNode;
     }
 
-    public async Task RevokeAsync(string publicKeyFingerprint, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await Database.StringSetAsync(KeyOf(publicKeyFingerprint), Revoked, KeptFor).WaitAsync(cancellationToken);
-        }
-        catch (Exception away) when (away is RedisException or RedisTimeoutException)
-        {
-            throw Unavailable(away);
-        }
-    }
+    public Task RevokeAsync(string publicKeyFingerprint, CancellationToken cancellationToken) => RedisFault.TranslateAsync(
+        Name, () => Database.StringSetAsync(KeyOf(publicKeyFingerprint), Revoked, KeptFor).WaitAsync(cancellationToken));
 
     private RedisKey KeyOf(string publicKeyFingerprint) => $"certificates:{Uri.EscapeDataString(scope)}:key:{publicKeyFingerprint}";
-
-    private static LedgerUnavailableException Unavailable(Exception fault) =>
-        new($"the register of keys did not answer: {fault.GetType().Name}", fault);
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using ControlPlane.Certificates;
 
@@ -36,23 +37,28 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
             throw VaultFault.OfQuestion(http.Issuer, answer);
         }
 
-        try
+        return Read<IReadOnlyList<byte[]>>("a chain", () =>
         {
             // The chain holds the issuer itself, and is absent where there is nothing above it that Vault knows.
             var issuer = Decode(answer.Data.GetProperty("certificate").GetString());
             return [issuer, .. ChainOf(answer.Data).Where(one => !one.AsSpan().SequenceEqual(issuer))];
-        }
-        catch (Exception foreign) when (IsForeign(foreign))
-        {
-            throw new IssuerMisconfiguredException($"Vault {http.Issuer} answered something that is not a chain", foreign);
-        }
+        });
     }
 
     public async Task<byte[]> GetRevocationListAsync(CancellationToken cancellationToken)
     {
         var path = $"{options.Mount}/issuer/{options.IssuerRef}/crl/der";
         var answer = await http.AskAsync(HttpMethod.Get, path, body: null, token: null, cancellationToken);
-        return answer.Status == HttpStatusCode.OK ? answer.Raw : throw VaultFault.OfQuestion(http.Issuer, answer);
+        if (answer.Status != HttpStatusCode.OK)
+        {
+            throw VaultFault.OfQuestion(http.Issuer, answer);
+        }
+
+        return Read("a revocation list", () =>
+        {
+            CertificateRevocationListBuilder.Load(answer.Raw, out _, out _);
+            return answer.Raw;
+        });
     }
 
     public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancellationToken)
@@ -66,7 +72,8 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
         }
 
         return answer.Succeeded
-            ? [.. answer.Data.GetProperty("keys").EnumerateArray().Select(key => key.GetString()!)]
+            ? Read<IReadOnlyList<string>>(
+                "a list", () => [.. answer.Data.GetProperty("keys").EnumerateArray().Select(key => key.GetString()!)])
             : throw VaultFault.OfQuestion(http.Issuer, answer);
     }
 
@@ -79,7 +86,7 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
         }
 
         return answer.Succeeded
-            ? Decode(answer.Data.GetProperty("certificate").GetString())
+            ? Read("a certificate", () => Decode(answer.Data.GetProperty("certificate").GetString()))
             : throw VaultFault.OfQuestion(http.Issuer, answer);
     }
 
@@ -91,7 +98,9 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
             HttpStatusCode.Forbidden => null,
             HttpStatusCode.NotFound =>
                 throw new IssuerMisconfiguredException($"Vault {http.Issuer} has no role '{role}' at {options.Mount}"),
-            _ => answer.Succeeded ? new VaultRole(role, answer.Data) : throw VaultFault.OfQuestion(http.Issuer, answer),
+            _ => answer.Succeeded
+                ? Read("a role", () => new VaultRole(role, answer.Data))
+                : throw VaultFault.OfQuestion(http.Issuer, answer),
         };
     }
 
@@ -100,9 +109,9 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
         var answer = await TellAsync(WithTokenAsync(HttpMethod.Get, $"sys/mounts/{options.Mount}/tune", body: null, cancellationToken));
         if (answer.Succeeded)
         {
-            return answer.Data.TryGetProperty("max_lease_ttl", out var most) && most.TryGetInt64(out var seconds)
-                ? TimeSpan.FromSeconds(seconds)
-                : null;
+            return Read<TimeSpan?>(
+                "a mount's tuning",
+                () => answer.Data.TryGetProperty("max_lease_ttl", out var most) ? TimeSpan.FromSeconds(most.GetInt64()) : null);
         }
 
         // Refused for good, or hidden by a proxy: the first certificate will tell.
@@ -156,6 +165,18 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
         }
     }
 
+    private T Read<T>(string what, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception foreign) when (IsForeign(foreign))
+        {
+            throw new IssuerMisconfiguredException($"Vault {http.Issuer} answered something that is not {what}", foreign);
+        }
+    }
+
     private static IReadOnlyList<byte[]> ChainOf(JsonElement data) =>
         data.TryGetProperty("ca_chain", out var chain) && chain.ValueKind == JsonValueKind.Array
             ? [.. chain.EnumerateArray().Select(one => Decode(one.GetString()))]
@@ -164,5 +185,5 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
     private static byte[] Decode(string? pem) => PemCertificates.ReadDer(pem ?? "")[0];
 
     private static bool IsForeign(Exception fault) =>
-        fault is JsonException or KeyNotFoundException or InvalidOperationException or CryptographicException;
+        fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or CryptographicException;
 }

@@ -52,10 +52,17 @@ internal sealed partial class StoringVaultIssuer(string name, VaultOptions optio
     private static string InPairs(string hexadecimal) => Pairs().Replace(hexadecimal.ToLowerInvariant(), "$0:").TrimEnd(':');
 
     // A role backdates by minutes: what began an hour before may have been made since.
-    private static bool BeganSince(byte[] der, DateTimeOffset since)
+    private bool BeganSince(byte[] der, DateTimeOffset since)
     {
-        using var certificate = X509CertificateLoader.LoadCertificate(der);
-        return new DateTimeOffset(certificate.NotBefore.ToUniversalTime()) >= since - TimeSpan.FromHours(1);
+        try
+        {
+            using var certificate = X509CertificateLoader.LoadCertificate(der);
+            return new DateTimeOffset(certificate.NotBefore.ToUniversalTime()) >= since - TimeSpan.FromHours(1);
+        }
+        catch (CryptographicException foreign)
+        {
+            throw new IssuerMisconfiguredException($"Vault {Name} lists something that is not a certificate", foreign);
+        }
     }
 
     [GeneratedRegex("..")]

@@ -69,6 +69,11 @@ internal sealed class VaultHttp : IDisposable
             using var response = await http.SendAsync(request, either.Token);
             return VaultAnswer.Read(response.StatusCode, await response.Content.ReadAsByteArrayAsync(either.Token), RetryAfter(response));
         }
+        catch (FormatException unfit)
+        {
+            // A file of a token that holds more than the token; nothing was sent.
+            throw new IssuerMisconfiguredException($"the token for Vault {Issuer} must be one line: {unfit.Message}", unfit);
+        }
         catch (HttpRequestException untrusted) when (untrusted.InnerException is AuthenticationException)
         {
             throw new IssuerMisconfiguredException($"Vault {Issuer} at {options.Url}: {untrusted.InnerException.Message}", untrusted);

@@ -26,6 +26,8 @@ public interface ICertificateIssuer
     /// The adapter should cache them: it is asked before each order.
     /// </summary>
     /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
+    /// <exception cref="IssuerThrottledException">The CA asks to slow down.</exception>
+    /// <exception cref="IssuerMisconfiguredException">Our settings or the CA's are wrong.</exception>
     Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken);
 
     /// <summary>Whether it could issue now; does not issue. Never throws but for cancellation.</summary>
@@ -37,30 +39,35 @@ public interface ICertificateRevoker
 {
     /// <summary>Revokes one certificate. Safe to repeat: a certificate that is revoked already stays so.</summary>
     /// <exception cref="IssuerUnavailableException">Not known to have been revoked; ask again.</exception>
+    /// <exception cref="IssuerThrottledException">The CA asks to slow down; nothing was revoked.</exception>
     /// <exception cref="IssuerRefusedException">The CA does not know the certificate.</exception>
+    /// <exception cref="IssuerMisconfiguredException">Our settings or the CA's are wrong.</exception>
     Task RevokeAsync(RevocationOrder order, CancellationToken cancellationToken);
 }
 
 /// <summary>An issuer that publishes a certificate revocation list itself.</summary>
+/// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
+/// <exception cref="IssuerThrottledException">The CA asks to slow down.</exception>
+/// <exception cref="IssuerMisconfiguredException">Our settings or the CA's are wrong.</exception>
 public interface ICertificateRevocationListSource
 {
     /// <summary>
     /// The current lists, DER: one for each of its CA certificates that may still have valid certificates, the signing one first.
     /// Repeatable; may be up to a minute behind the last revocation.
     /// </summary>
-    /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
     Task<IReadOnlyList<byte[]>> GetRevocationListsAsync(CancellationToken cancellationToken);
 }
 
 /// <summary>An issuer that can say what it issued, so that lost answers are found again.</summary>
+/// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
+/// <exception cref="IssuerThrottledException">The CA asks to slow down.</exception>
+/// <exception cref="IssuerMisconfiguredException">Our settings or the CA's are wrong.</exception>
 public interface IIssuedCertificateCatalog
 {
     /// <summary>The serial numbers of all that it keeps, in no order: upper-case hexadecimal without leading zeros.</summary>
-    /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
     Task<IReadOnlyList<string>> ListSerialNumbersAsync(CancellationToken cancellationToken);
 
     /// <summary>One certificate that it keeps, DER; null when it has gone.</summary>
-    /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
     Task<byte[]?> ReadAsync(string serialNumber, CancellationToken cancellationToken);
 
     /// <summary>Every certificate issued at or after <paramref name="since"/>, DER, in no order.</summary>
@@ -74,6 +81,8 @@ public interface ICertificateProfileCheck
     /// What the profile asks and the CA would not give, each a phrase that follows the issuer's name; empty when nothing. Repeatable.
     /// </summary>
     /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
+    /// <exception cref="IssuerThrottledException">The CA asks to slow down.</exception>
+    /// <exception cref="IssuerMisconfiguredException">It cannot be asked so: our settings or the CA's are wrong.</exception>
     Task<IReadOnlyList<string>> FindFaultsAsync(CertificateProfile profile, CancellationToken cancellationToken);
 }
 

@@ -7,6 +7,7 @@ public interface IExpectedNodes
     ExpectedNode? FindOrNull(string identity);
 
     /// <summary>Whether whom the site trusts for that has signed a document of the node's cloud.</summary>
+    /// <exception cref="IOException">The file that says whom the site trusts cannot be read.</exception>
     bool IsSigned(string document, string signature);
 }
 

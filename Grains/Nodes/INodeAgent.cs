@@ -73,6 +73,7 @@ public interface INodeAgent
 public interface IFleetDiscovery
 {
     /// <summary>Asks once, in every enabled protocol, and yields who answers until the window closes. Repeatable.</summary>
+    /// <exception cref="NetworkUnavailableException">Nobody could be asked.</exception>
     IAsyncEnumerable<DiscoveredNode> SweepAsync(CancellationToken cancellationToken);
 }
 

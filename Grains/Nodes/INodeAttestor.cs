@@ -33,6 +33,7 @@ public abstract record Attestation
 public interface IServerTokenIssuer
 {
     /// <summary>Makes a token. Repeatable: each is as good as the other.</summary>
+    /// <exception cref="InvalidOperationException">The silo has no key to sign it with; the message names the setting.</exception>
     ServerToken Issue(ServerTokenOrder order, DateTimeOffset now);
 }
 

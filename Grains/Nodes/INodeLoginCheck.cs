@@ -4,6 +4,7 @@ namespace ControlPlane.Nodes;
 public interface INodeLoginCheck
 {
     /// <summary>Why such a node would not come back; null when nothing speaks against it.</summary>
+    /// <exception cref="InvalidOperationException">The silo cannot make the token that such a node is given.</exception>
     /// <remarks>
     /// Repeatable. It connects to every broker, and remembers for a while what it found: a herd of nodes that are given the same costs one
     /// look. What only the node itself can show, the key of its certificate, is left out.

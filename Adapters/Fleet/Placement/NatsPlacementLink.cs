@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using System.Threading.Channels;
 using ControlPlane.Placement;
 using NATS.Client.Core;
 
@@ -32,7 +31,7 @@ internal sealed class NatsPlacementLink(FleetConnections connections) : IPlaceme
                 ?? throw new LeaderUnreachableException($"the placement in {overlay} answered something that cannot be read");
         }
         catch (Exception lost) when (
-            lost is NatsException or ChannelClosedException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+            NatsFault.Is(lost) || (lost is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             throw new LeaderUnreachableException($"the placement in {overlay} does not answer", lost);
         }

@@ -6,9 +6,9 @@ namespace ControlPlane.Certificates;
 /// <summary>The durable record of every order, certificate and revocation, written by compare-and-swap.</summary>
 /// <remarks>
 /// Correctness of issuance rests here and not on single activation: of two writers with the same expected version, one loses.
-/// Thread-safe. Every method throws <see cref="LedgerUnavailableException"/> when the store does not answer; a write that threw may have
-/// been made.
+/// Thread-safe. A write that threw may have been made.
 /// </remarks>
+/// <exception cref="LedgerUnavailableException">The store does not answer, or holds what cannot be read.</exception>
 public interface ICertificateLedger
 {
     /// <summary>One order's record; null when there is none. Repeatable.</summary>

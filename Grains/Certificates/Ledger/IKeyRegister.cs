@@ -1,7 +1,8 @@
 namespace ControlPlane.Certificates;
 
 /// <summary>Which node each key was certified for, so that no two share one and none comes back that was revoked.</summary>
-/// <remarks>Thread-safe. Throws <see cref="LedgerUnavailableException"/> when the store does not answer.</remarks>
+/// <remarks>Thread-safe.</remarks>
+/// <exception cref="LedgerUnavailableException">The store does not answer, or holds what cannot be read.</exception>
 public interface IKeyRegister
 {
     /// <summary>Makes the key a node's, unless it is someone's already. Safe to repeat.</summary>

@@ -237,6 +237,7 @@ public sealed class NodeCallsTests : IAsyncLifetime
                 handled.Release();
                 throw new InvalidOperationException("a fault of ours");
             },
+            Long,
             Cancelled);
         var asked = await pings.Msgs.ReadAsync(Cancelled);
         Assert.True(ChoriaEnvelope.TryDecodeRequest(asked.Data!, out var request, out _));

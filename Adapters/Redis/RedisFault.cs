@@ -1,0 +1,34 @@
+using System.Text.Json;
+using ControlPlane.Certificates;
+using StackExchange.Redis;
+
+namespace ControlPlane.Adapters.Redis;
+
+/// <summary>Tells what a call of Redis throws in the words of the ports.</summary>
+internal static class RedisFault
+{
+    /// <summary>Does what a port is asked for.</summary>
+    /// <param name="store">What is kept there, for the message.</param>
+    /// <param name="call">The calls of Redis, and the reading of their answers.</param>
+    /// <exception cref="LedgerUnavailableException">It failed.</exception>
+    public static async Task<T> TranslateAsync<T>(string store, Func<Task<T>> call)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (Exception unreadable) when (unreadable is JsonException or InvalidCastException or FormatException or OverflowException)
+        {
+            throw new LedgerUnavailableException(
+                $"{store} holds something that was not written by us; another program may use the same database of Redis", unreadable);
+        }
+        catch (Exception away) when (IsAway(away))
+        {
+            throw new LedgerUnavailableException($"{store} did not answer: {away.GetType().Name}", away);
+        }
+    }
+
+    // Of a command that it will not even send, to a replica or to a connection that was closed, the client says so in other ways.
+    private static bool IsAway(Exception fault) =>
+        fault is RedisException or RedisTimeoutException or RedisCommandException or ObjectDisposedException;
+}
