@@ -16,13 +16,18 @@ internal sealed class FleetParts : IAsyncDisposable
     public const string Overlay = "london";
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("controlplane-fleet-");
-    private readonly FleetConnections connections;
 
     /// <param name="provisioning">The broker of unprovisioned nodes.</param>
     /// <param name="overlay">The broker of the overlay; none when null.</param>
     /// <param name="configure">What else is set before the parts are made.</param>
-    public FleetParts(string provisioning = "nats://127.0.0.1:1", string? overlay = null, Action<FleetOptions>? configure = null)
+    /// <param name="time">By which nodes are waited for; the system's by default.</param>
+    public FleetParts(
+        string provisioning = "nats://127.0.0.1:1",
+        string? overlay = null,
+        Action<FleetOptions>? configure = null,
+        TimeProvider? time = null)
     {
+        time ??= TimeProvider.System;
         Options = new FleetOptions
         {
             SharedSecretFile = Write("secret", Secret + "\n"),
@@ -36,25 +41,31 @@ internal sealed class FleetParts : IAsyncDisposable
         }
 
         configure?.Invoke(Options);
-        var fleet = Microsoft.Extensions.Options.Options.Create(Options);
         var overlays = new OverlaysOptions { Region = "eu", Local = Overlay };
-        Secrets = new SharedSecret(fleet);
-        var overlaysOptions = Microsoft.Extensions.Options.Options.Create(overlays);
-        Caller = new Caller(fleet, overlaysOptions);
-        connections = new FleetConnections(fleet, overlaysOptions, Caller, TimeProvider.System, NullLoggerFactory.Instance);
+        Fleet = Microsoft.Extensions.Options.Options.Create(Options);
+        Secrets = new SharedSecret(Fleet);
+        Overlays = Microsoft.Extensions.Options.Options.Create(overlays);
+        Caller = new Caller(Fleet, Overlays);
+        Connections = new FleetConnections(Fleet, Overlays, Caller, TimeProvider.System, NullLoggerFactory.Instance);
         Calls = new NodeCalls(
-            connections,
+            Connections,
             Caller,
-            new ReplyTrust(fleet, Provisioning),
-            new Contests(ToldNodes.Into(Contested), TimeProvider.System, NullLogger<Contests>.Instance),
-            TimeProvider.System,
-            new Loops(TimeProvider.System, NullLogger<Loops>.Instance),
+            new ReplyTrust(Fleet, Provisioning),
+            new Contests(ToldNodes.Into(Contested), time, NullLogger<Contests>.Instance),
+            time,
+            new Loops(time, NullLogger<Loops>.Instance),
             NullLogger<NodeCalls>.Instance);
-        Agent = new ChoriaNodeAgent(Calls, Caller, Secrets, fleet, new FixedOptions<OverlaysOptions>(overlays));
-        Discovery = new ChoriaDiscovery(Calls, fleet, TimeProvider.System);
-        Attestor = new ProvisioningTokenAttestor(Secrets, fleet, Provisioning);
-        Streams = new OverlayStreams(connections, overlaysOptions, fleet);
+        Agent = new ChoriaNodeAgent(Calls, Caller, Secrets, Fleet, new FixedOptions<OverlaysOptions>(overlays));
+        Discovery = new ChoriaDiscovery(Calls, Fleet, time);
+        Attestor = new ProvisioningTokenAttestor(Secrets, Fleet, Provisioning);
+        Streams = new OverlayStreams(Connections, Overlays, Fleet);
     }
+
+    public FleetConnections Connections { get; }
+
+    public IOptions<FleetOptions> Fleet { get; }
+
+    public IOptions<OverlaysOptions> Overlays { get; }
 
     public OverlayStreams Streams { get; }
 
@@ -105,7 +116,7 @@ internal sealed class FleetParts : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Calls.DisposeAsync();
-        await connections.DisposeAsync();
+        await Connections.DisposeAsync();
         Caller.Dispose();
         Issuer.Dispose();
         Signer.Dispose();

@@ -1,0 +1,169 @@
+using ControlPlane.Adapters.Fleet;
+using ControlPlane.Adapters.Fleet.Brokers;
+using ControlPlane.Adapters.Fleet.Placement;
+using ControlPlane.Adapters.Tests.Fleet;
+using ControlPlane.Fleet;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
+using ControlPlane.TestKit;
+using ControlPlane.TestKit.Ports;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using Orleans.Serialization;
+
+namespace ControlPlane.Adapters.Tests.Ports;
+
+/// <summary>How a broker fails its clients.</summary>
+public enum BrokerFailure
+{
+    NobodyListens,
+    IsKilled,
+    IsSilent,
+    ForbidsAll,
+    HasNoJetStream,
+    HasNoRoom,
+    IsNotConfigured,
+    WasLeft,
+}
+
+/// <summary>Everything that grains reach over NATS.</summary>
+public sealed class NatsPortTests : PortFailureTests
+{
+    private const string Forbidding = """
+        authorization {
+          users: [ { user: a, password: a, permissions: { publish: { deny: ">" }, subscribe: { deny: "controlplane.>" } } } ]
+        }
+        no_auth_user: a
+        """;
+
+    private const string Small = """
+        accounts { A: { users: [ { user: a, password: a } ], jetstream: { max_file: 64KB, max_mem: 64KB } } }
+        no_auth_user: a
+        """;
+
+    private readonly FakeTimeProvider time = new(TimeProvider.System.GetUtcNow());
+    private readonly ServiceProvider services = new ServiceCollection().AddSerializer().BuildServiceProvider();
+
+    public static IEnumerable<(Type Port, Type Implementation)> Tested =>
+    [
+        (typeof(ISoftState), typeof(JetStreamSoftState)),
+        (typeof(ILivenessAdvisories), typeof(AgeAdvisories)),
+        (typeof(INodeChanges), typeof(NodeChangeWriter)),
+        (typeof(INodeChangeFeed), typeof(NodeChangeTail)),
+        (typeof(ISignsOfLife), typeof(StoredSignsOfLife)),
+        (typeof(IFleetConnectivity), typeof(FleetConnectivity)),
+        (typeof(INodeAgent), typeof(ChoriaNodeAgent)),
+        (typeof(IFleetDiscovery), typeof(ChoriaDiscovery)),
+        (typeof(IPlacementLink), typeof(NatsPlacementLink)),
+        (typeof(INodeLoginCheck), typeof(NodeLoginCheck)),
+    ];
+
+    public static TheoryData<BrokerFailure> Failures => [.. Enum.GetValues<BrokerFailure>()];
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task Ports_ThrowWhatTheyDeclare_WhenTheBrokerFails(BrokerFailure failure)
+    {
+        await using var broker = await NatsServer.StartAsync(
+            new NatsServerSettings
+            {
+                JetStream = failure != BrokerFailure.HasNoJetStream,
+                Configuration = failure switch
+                {
+                    BrokerFailure.ForbidsAll => Forbidding,
+                    BrokerFailure.HasNoRoom => Small,
+                    _ => "",
+                },
+            },
+            Cancel);
+        var url = failure == BrokerFailure.NobodyListens ? $"nats://127.0.0.1:{LoopbackPort.Free()}" : broker.Url;
+        await using var parts = new FleetParts(url, failure == BrokerFailure.IsNotConfigured ? null : url, time: time);
+        await FailAsync(failure, broker, parts);
+        using var tail = new NodeChangeTail(
+            parts.Streams,
+            new StoredMessages(services.GetRequiredService<Serializer>(), NullLogger<StoredMessages>.Instance),
+            new Loops(time, NullLogger<Loops>.Instance));
+        await tail.StartAsync(Cancel);
+        using var signs = new StoredSignsOfLife(
+            parts.Connections, parts.Fleet, parts.Overlays, time, NullLogger<StoredSignsOfLife>.Instance);
+        using var tokens = new ChoriaServerTokenIssuer(parts.Fleet);
+
+        var translated = AssertTranslatedAsync(
+            Tested,
+            new(typeof(ISoftState), new JetStreamSoftState(parts.Streams), typeof(SoftStateException)),
+            new(typeof(ILivenessAdvisories), new AgeAdvisories(parts.Streams), typeof(SoftStateException)),
+            new(
+                typeof(INodeChanges),
+                new NodeChangeWriter(parts.Streams, services.GetRequiredService<Serializer>()),
+                typeof(SoftStateException)),
+            new(typeof(INodeChangeFeed), tail) { Patience = TimeSpan.FromSeconds(1) },
+            new(typeof(ISignsOfLife), signs),
+            new(typeof(IFleetConnectivity), new FleetConnectivity(parts.Connections, parts.Overlays)),
+            new(typeof(INodeAgent), parts.Agent, OfNodes(failure)),
+            new(typeof(IFleetDiscovery), parts.Discovery, IsNetworkThere(failure) ? [] : [typeof(NetworkUnavailableException)]),
+            new(typeof(IPlacementLink), new NatsPlacementLink(parts.Connections), typeof(LeaderUnreachableException)),
+            new(typeof(INodeLoginCheck), new NodeLoginCheck(tokens, time, NullLogger<NodeLoginCheck>.Instance)));
+        await PassTimeAsync(translated);
+
+        await tail.StopAsync(CancellationToken.None);
+        if (failure == BrokerFailure.IsSilent)
+        {
+            broker.Continue();
+        }
+    }
+
+    // What is sent into a network that is there, and does not pass it on, is to us a node that is silent.
+    private static Type[] OfNodes(BrokerFailure failure) =>
+    [
+        IsNetworkThere(failure) ? typeof(NodeSilentException) : typeof(NetworkUnavailableException),
+
+        // On the overlay, for which the parts have no proof.
+        typeof(NodeRefusedException),
+    ];
+
+    private static bool IsNetworkThere(BrokerFailure failure) =>
+        failure is not (BrokerFailure.NobodyListens or BrokerFailure.IsKilled or BrokerFailure.WasLeft);
+
+    private static async Task FailAsync(BrokerFailure failure, NatsServer broker, FleetParts parts)
+    {
+        if (failure is BrokerFailure.NobodyListens)
+        {
+            return;
+        }
+
+        var connections = new[] { FleetStreams.ProvisioningNetwork, FleetParts.Overlay }.SelectMany(parts.Connections.Of).ToList();
+        foreach (var connection in connections)
+        {
+            await connection.ConnectAsync();
+        }
+
+        switch (failure)
+        {
+            case BrokerFailure.IsKilled:
+                await broker.KillAsync();
+                break;
+            case BrokerFailure.IsSilent:
+                broker.Pause();
+                break;
+            case BrokerFailure.WasLeft:
+                await parts.Connections.DisposeAsync();
+                break;
+            default:
+                break;
+        }
+    }
+
+    // Nodes are waited for by our clock: it goes faster than the machine's.
+    private async Task PassTimeAsync(Task until)
+    {
+        while (!until.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.WhenAny(until, Task.Delay(TimeSpan.FromMilliseconds(100), Cancel));
+        }
+
+        await until;
+    }
+}

@@ -1,0 +1,51 @@
+using ControlPlane.Configuration;
+using ControlPlane.Nodes;
+using ControlPlane.TestKit.Ports;
+
+namespace ControlPlane.Cluster.Tests.Silo;
+
+/// <summary>Ports that the silo itself implements; those of the adapters are tested with the adapters.</summary>
+public sealed class SiloPortTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("controlplane-ports-").FullName;
+    private readonly PortProbe probe = new();
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        probe.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public void EveryPortOfTheSilo_IsHere() => Assert.Equal(
+        [(typeof(ILayerFiles), typeof(LayerFolder))],
+        PortList.Implementations([typeof(LayerFolder).Assembly]).Where(one => one.Implementation.Assembly == typeof(LayerFolder).Assembly));
+
+    /// <summary>What is there is a folder where a file should be, a file where a folder should be, too much, or no path at all.</summary>
+    [Theory]
+    [InlineData("missing", "missing")]
+    [InlineData("large.yaml", ".")]
+    [InlineData("", "large.yaml")]
+    [InlineData(".", "large.yaml")]
+    [InlineData("nul\0", "nul\0")]
+    public async Task LayerFiles_ThrowWhatTheyDeclare_WhenTheyCannotBeRead(string layers, string secret)
+    {
+        Directory.CreateDirectory(Path.Combine(folder, "folder.yaml"));
+        await File.WriteAllBytesAsync(Path.Combine(folder, "large.yaml"), new byte[2 * 1024 * 1024], Cancel);
+
+        var faults = await probe.FindFaultsAsync(
+            new FailingPort(typeof(ILayerFiles), new LayerFolder(), typeof(IOException))
+            {
+                ThrowsAny = true,
+                Texts = new Dictionary<string, string>(StringComparer.Ordinal)
+                {
+                    ["folder"] = Path.Combine(folder, layers), ["path"] = Path.Combine(folder, secret),
+                },
+            },
+            Cancel);
+
+        Assert.True(faults.Count == 0, string.Join("\n\n", faults));
+    }
+}

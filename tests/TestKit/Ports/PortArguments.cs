@@ -1,0 +1,89 @@
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using ControlPlane.Certificates;
+using ControlPlane.Fleet;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
+using LedgerEntry = ControlPlane.Certificates.LedgerEntry;
+
+namespace ControlPlane.TestKit.Ports;
+
+/// <summary>What ports are called with: good arguments, so that only the client can fail.</summary>
+internal static class PortArguments
+{
+    private const string Identity = "web1.example.net";
+    private const string Overlay = "london";
+
+    private static readonly DateTimeOffset Now = TimeProvider.System.GetUtcNow();
+
+    private static readonly Dictionary<string, string> Texts = new(StringComparer.Ordinal)
+    {
+        ["identity"] = Identity,
+        ["overlay"] = Overlay,
+        ["partition"] = "0",
+        ["issuer"] = "tested",
+        ["orderId"] = $"{Identity}/1",
+        ["signer"] = "tested",
+        ["serialNumber"] = "4711",
+        ["publicKeyFingerprint"] = new string('a', 64),
+        ["area"] = "inventory",
+        ["key"] = Identity,
+        ["token"] = "a.b.c",
+        ["document"] = "{}",
+        ["signature"] = "c2lnbmVk",
+        ["repository"] = "https://packages.example.net",
+        ["version"] = "0.30.2",
+        ["folder"] = "/nowhere/layers",
+        ["path"] = "/nowhere/secret",
+    };
+
+    private static readonly Dictionary<Type, object> Samples = new()
+    {
+        [typeof(int)] = 1,
+        [typeof(long)] = 0L,
+        [typeof(ulong)] = 1UL,
+        [typeof(TimeSpan)] = TimeSpan.FromSeconds(2),
+        [typeof(DateTimeOffset)] = Now,
+        [typeof(ReadOnlyMemory<byte>)] = new ReadOnlyMemory<byte>("{}"u8.ToArray()),
+        [typeof(NodeProtocol)] = NodeProtocol.V2,
+        [typeof(LedgerState)] = LedgerState.Intended,
+        [typeof(LedgerPosition)] = new LedgerPosition(Now, ""),
+        [typeof(LedgerEntry)] = new LedgerEntry(
+            "tested", $"{Identity}/1", Identity, LedgerState.Intended, "digest", Now, null, null, null, Version: 0),
+        [typeof(CertificateProfile)] = new CertificateProfile { Name = "node", Lifetime = TimeSpan.FromDays(7) },
+        [typeof(CertificateOrder)] = CertificateOrders.For(
+            Identity, SigningRequests.Elliptic(Identity), new CertificateProfile { Name = "node", Lifetime = TimeSpan.FromDays(7) }, Now),
+        [typeof(RevocationOrder)] = new RevocationOrder(Certificate(), RevocationReason.Superseded),
+        [typeof(NodeConfiguration)] = new NodeConfiguration(
+            new Dictionary<string, string>(), "", "", "/etc/choria/ssl", "", new Dictionary<string, string>(), new Dictionary<string, string>()),
+        [typeof(NodeLogin)] = new NodeLogin("nats://127.0.0.1:1", AuthoritiesPem: null, HasCertificate: false, "choria", User: null, null),
+        [typeof(ServerTokenOrder)] = new ServerTokenOrder(Identity, new string('a', 64), ["choria"], "choria", TimeSpan.FromDays(7)),
+        [typeof(HelperQuestion)] = new HelperQuestion { Identity = Identity, InventoryJson = "{}", ClaimsJson = "{}" },
+        [typeof(ExternalQuestion)] = new ExternalQuestion(Identity, "eu", "{}", "{}", "{}", Overlay, [new(Overlay, 1, 1, ["broker:4222"])]),
+        [typeof(LinkRequest)] = new LinkRequest(LinkVerb.Hello, "eu", "paris", Overlay, 0),
+        [typeof(LivenessAdvisory)] = new LivenessAdvisory(Identity, AdvisoryKind.New, Now, Now),
+        [typeof(IReadOnlyList<NodeChange>)] = new[]
+        {
+            new NodeChange(new RosterEntry(Identity, NodeStage.Enrolled, Overlay, null, Now, null), InventoryDigest: null),
+        },
+    };
+
+    /// <exception cref="InvalidOperationException">There is none of that type yet; add one here.</exception>
+    public static object Of(ParameterInfo parameter, IReadOnlyDictionary<string, string> texts, CancellationToken cancellationToken)
+    {
+        var type = Nullable.GetUnderlyingType(parameter.ParameterType) ?? parameter.ParameterType;
+        return type == typeof(CancellationToken) ? cancellationToken
+            : type == typeof(string) && (texts.GetValueOrDefault(parameter.Name!) ?? Texts.GetValueOrDefault(parameter.Name!)) is { } text ? text
+            : Samples.GetValueOrDefault(type)
+                ?? throw new InvalidOperationException($"{nameof(PortArguments)} has no {type} for '{parameter.Name}' of {parameter.Member}");
+    }
+
+    private static byte[] Certificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={Identity}", key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(Now, Now.AddDays(1));
+        return certificate.RawData;
+    }
+}
