@@ -87,7 +87,7 @@ internal sealed class FleetConnections : IAsyncDisposable
     {
         Url = string.Join(',', options.Urls),
         Name = name,
-        LoggerFactory = loggers,
+        LoggerFactory = new ClientLog(loggers),
         SocketConnectionFactory = connector,
         ConnectTimeout = LoginTimeout,
         RetryOnInitialConnect = true,

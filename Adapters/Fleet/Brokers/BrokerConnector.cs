@@ -9,6 +9,7 @@ internal sealed partial class BrokerConnector(
     : INatsSocketConnectionFactory
 {
     private readonly Lock gate = new();
+    private readonly ToldReasons told = new(time);
     private string? lastConfiguredHost;
     private BrokerFault? fault;
 
@@ -73,6 +74,7 @@ internal sealed partial class BrokerConnector(
             }
 
             (ended, fault) = (fault, null);
+            told.Clear();
         }
 
         if (ended is not null)
@@ -90,22 +92,31 @@ internal sealed partial class BrokerConnector(
 
     private void Fail(string reason)
     {
-        bool isNew;
+        TimeSpan away;
+        bool isTold;
         lock (gate)
         {
-            isNew = fault?.Reason != reason;
             fault = new BrokerFault(reason, fault?.Since ?? time.GetUtcNow());
+            away = time.GetUtcNow() - fault.Since;
+            isTold = told.Admits(reason);
         }
 
-        // Tried again every few seconds for as long as the silo runs: said once, and then by the silo's health.
-        if (isNew)
+        // Tried again every few seconds for as long as the silo runs; between two lines, the silo's health says it.
+        if (isTold && away < ToldReasons.Pace)
         {
             LogRefused(network, reason);
+        }
+        else if (isTold)
+        {
+            LogStillRefused(network, away, reason);
         }
     }
 
     [LoggerMessage(LogLevel.Warning, "Not connected to the network {Network}; tried again until it is: {Reason}")]
     private partial void LogRefused(string network, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Not connected to the network {Network} for {Duration}; tried again until it is: {Reason}")]
+    private partial void LogStillRefused(string network, TimeSpan duration, string reason);
 
     [LoggerMessage(LogLevel.Information, "Connected to the network {Network} at {Broker} again after {Duration}")]
     private partial void LogBack(string network, string broker, TimeSpan duration);

@@ -1,10 +1,12 @@
 using System.Text.Json;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
+using ControlPlane.Adapters.Tests.Nats;
 using ControlPlane.Placement;
 using ControlPlane.TestKit;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 using NATS.Client.Core;
 
 namespace ControlPlane.Adapters.Tests.Fleet.Brokers;
@@ -18,13 +20,16 @@ public sealed class BrokerLoginTests : IAsyncDisposable
     private readonly TestPki pki = TestPki.Create();
     private readonly Ed25519Key key = Ed25519Key.Generate();
     private readonly StrictBroker broker;
+    private readonly FakeTimeProvider time = new(TimeProvider.System.GetUtcNow());
+    private readonly CollectedLog log = new();
+    private readonly ILoggerFactory loggers;
     private FleetConnections? connections;
 
-    public BrokerLoginTests() => broker = new StrictBroker
+    public BrokerLoginTests()
     {
-        Certificate = pki.ServerCertificate("broker"),
-        PublicKey = key.PublicKey.ToArray(),
-    };
+        loggers = LoggerFactory.Create(logging => logging.AddProvider(log));
+        broker = new StrictBroker { Certificate = pki.ServerCertificate("broker"), PublicKey = key.PublicKey.ToArray() };
+    }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -32,6 +37,7 @@ public sealed class BrokerLoginTests : IAsyncDisposable
     {
         await (connections?.DisposeAsync() ?? ValueTask.CompletedTask);
         await broker.DisposeAsync();
+        loggers.Dispose();
         key.Dispose();
         pki.Dispose();
     }
@@ -140,6 +146,47 @@ public sealed class BrokerLoginTests : IAsyncDisposable
         Assert.Empty(connections!.FaultsOf(Overlay));
     }
 
+    /// <summary>A password that is wrong for a night is a line for each ten minutes, and not a stack trace for each try.</summary>
+    [Fact]
+    public async Task Connect_SaysInOneLineWhyItIsRefused_AndThenAtABoundedPace()
+    {
+        (broker.PublicKey, broker.Password) = (null, "right");
+        var network = Network();
+        (network.User, network.PasswordFile) = ("controlplane", Write("password", "wrong"));
+        var connection = Connect(network);
+        _ = connection.ConnectAsync().AsTask();
+        await RefusedTimesAsync(4);
+
+        var first = Assert.Single(log.Lines);
+        Assert.Contains("Warning ControlPlane.Adapters.Fleet.Brokers.BrokerConnector: Not connected", first, StringComparison.Ordinal);
+        Assert.Contains("PasswordFile", first, StringComparison.Ordinal);
+
+        time.Advance(TimeSpan.FromMinutes(10));
+        await RefusedTimesAsync(7);
+
+        Assert.Equal(2, log.Lines.Count);
+        Assert.Contains("for 00:10:00", log.Lines.Last(), StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", log.ToString(), StringComparison.Ordinal);
+
+        Write("password", "right");
+        await connection.PingAsync(Token);
+        Assert.Contains(log.Lines.Skip(2), line => line.Contains("Connected to the network", StringComparison.Ordinal));
+    }
+
+    /// <summary>Of two brokers each has its reason, and each try meets the other one.</summary>
+    [Fact]
+    public async Task Connect_SaysEachReasonOnce_WhenTheyAlternate()
+    {
+        (broker.PublicKey, broker.Password) = (null, "right");
+        var network = Network();
+        network.Urls = [broker.Url, $"nats://127.0.0.1:{LoopbackPort.Free()}"];
+        (network.User, network.PasswordFile) = ("controlplane", Write("password", "wrong"));
+        _ = Connect(network).ConnectAsync().AsTask();
+        await RefusedTimesAsync(4);
+
+        Assert.Equal(2, log.Lines.Count);
+    }
+
     [Fact]
     public async Task Connect_IsNotMade_WhereTheBrokerDoesNotPermitWhatTheSiloNeeds()
     {
@@ -231,7 +278,7 @@ public sealed class BrokerLoginTests : IAsyncDisposable
         var overlays = Options.Create(
             new OverlaysOptions { Region = "eu", Local = Overlay, Members = { [Overlay] = new OverlayOptions() } });
         using var caller = new Caller(fleet, overlays);
-        connections = new FleetConnections(fleet, overlays, caller, TimeProvider.System, NullLoggerFactory.Instance);
+        connections = new FleetConnections(fleet, overlays, caller, time, loggers);
         return connections.Of(Overlay)[0];
     }
 
@@ -247,6 +294,9 @@ public sealed class BrokerLoginTests : IAsyncDisposable
         await Readiness.UntilAsync(_ => Task.FromResult(connections!.FaultsOf(Overlay).Any()), "a fault", Token);
         return connections!.FaultsOf(Overlay).First().Reason;
     }
+
+    private Task RefusedTimesAsync(int times) =>
+        Readiness.UntilAsync(_ => Task.FromResult(broker.Refusals.Count >= times), $"{times} refusals", Token, log.ToString);
 
     private static string UserInformation(IReadOnlyList<string> publish) => JsonSerializer.Serialize(new
     {
