@@ -9,6 +9,7 @@ using NATS.Client.JetStream;
 using NATS.Client.JetStream.Models;
 using Orleans.Configuration;
 using Orleans.Hosting;
+using Orleans.Runtime;
 using Orleans.TestingHost;
 
 namespace ControlPlane.Adapters.Tests.Nats;
@@ -46,11 +47,13 @@ internal sealed class StreamCluster : IAsyncDisposable
     {
         history ??= new History();
         var log = new CollectedLog();
+        var lifecycles = new SiloLifecycles();
         var builder = new InProcessTestClusterBuilder((short)silos);
         builder.Options.ServiceId = serviceId ?? $"service-{Path.GetRandomFileName()}";
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton(history);
+            silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(lifecycles);
             silo.Services.AddHealthChecks().AddJetStreamStreams(Provider);
             silo.Services.AddKeyedSingleton<IJetStreamDecoder, TestDecoder>("test");
             silo.ConfigureLogging(logging =>
@@ -81,6 +84,7 @@ internal sealed class StreamCluster : IAsyncDisposable
         }
         catch
         {
+            await lifecycles.StopAsync();
             await cluster.DisposeAsync();
             throw;
         }
