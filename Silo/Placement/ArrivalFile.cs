@@ -1,20 +1,29 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CsvHelper;
 
 namespace ControlPlane.Placement;
 
 /// <summary>Reads made-up nodes from CSV or JSON lines.</summary>
 internal static class ArrivalFile
 {
+    private static readonly CsvReaderOptions Format = new()
+    {
+        Separator = ',', TrimWhitespace = true, TrackLineNumbers = true, MalformedData = CsvMalformedDataHandling.Throw,
+    };
+
     /// <exception cref="IOException">It is neither.</exception>
-    public static IReadOnlyList<SimulatedArrival> Read(IReadOnlyList<string> lines)
+    public static IReadOnlyList<SimulatedArrival> Read(string text)
     {
         try
         {
-            return lines.FirstOrDefault(line => line.Length > 0)?.TrimStart().StartsWith('{') == true
-                ? [.. lines.Where(line => line.Length > 0).Select(ReadJson)]
-                : ReadCsv(lines);
+            return text.AsSpan().TrimStart().StartsWith('{')
+                ? [.. text.Split('\n').Where(line => !string.IsNullOrWhiteSpace(line)).Select(ReadJson)]
+                : ReadCsv(text);
+        }
+        catch (CsvFormatException fault)
+        {
+            throw new IOException($"this is not CSV: {fault.Message}", fault);
         }
         catch (Exception fault) when (fault is JsonException or InvalidOperationException or ArgumentException)
         {
@@ -30,68 +39,37 @@ internal static class ArrivalFile
             Part("claims"), Part("enrolment"), Part("facts"));
     }
 
-    private static List<SimulatedArrival> ReadCsv(IReadOnlyList<string> lines)
+    private static List<SimulatedArrival> ReadCsv(string text)
     {
-        var header = lines.Count == 0 ? [] : Cells(lines[0]);
-        var identity = header.IndexOf("identity");
-        if (identity < 0)
+        using var csv = CsvReader.FromText(text, Format);
+        var header = csv.Headers;
+        if (!csv.TryGetFieldIndex("identity", out var identity))
         {
             throw new IOException("the first line must name the columns, one of them 'identity'");
         }
 
-        var arrivals = new List<SimulatedArrival>(lines.Count);
-        foreach (var line in lines.Skip(1).Where(line => line.Length > 0))
+        var arrivals = new List<SimulatedArrival>();
+        while (csv.Read())
         {
-            var cells = Cells(line);
-            if (cells.Count <= identity)
+            if (csv.FieldCount <= identity)
             {
-                throw new IOException($"a line has {cells.Count} columns, too few for an identity: {line}");
+                throw new IOException($"line {csv.LineNumber} has {csv.FieldCount} columns, too few for an identity");
             }
 
             var parts = new Dictionary<string, JsonObject> { ["jwt"] = [], ["enrolment"] = [], ["facts"] = [] };
-            for (var i = 0; i < Math.Min(cells.Count, header.Count); i++)
+            for (var i = 0; i < Math.Min(csv.FieldCount, header.Count); i++)
             {
-                if (i != identity && cells[i].Length > 0)
+                if (i != identity && !csv.IsEmpty(i))
                 {
-                    Put(parts, header[i].Split('.'), cells[i]);
+                    Put(parts, header[i].Split('.'), csv.GetString(i));
                 }
             }
 
-            arrivals.Add(new SimulatedArrival(cells[identity], parts["jwt"].ToJsonString(), parts["enrolment"].ToJsonString(),
+            arrivals.Add(new SimulatedArrival(csv.GetString(identity), parts["jwt"].ToJsonString(), parts["enrolment"].ToJsonString(),
                 parts["facts"].ToJsonString()));
         }
 
         return arrivals;
-    }
-
-    // RFC 4180 but for line breaks inside quotes: a node is a line.
-    private static List<string> Cells(string line)
-    {
-        var cells = new List<string>();
-        var cell = new StringBuilder();
-        var isQuoted = false;
-        for (var at = 0; at < line.Length; at++)
-        {
-            switch (line[at])
-            {
-                case '"' when isQuoted && at + 1 < line.Length && line[at + 1] == '"':
-                    cell.Append('"');
-                    at++;
-                    break;
-                case '"':
-                    isQuoted = !isQuoted;
-                    break;
-                case ',' when !isQuoted:
-                    cells.Add(cell.ToString().Trim());
-                    cell.Clear();
-                    break;
-                default:
-                    cell.Append(line[at]);
-                    break;
-            }
-        }
-
-        return [.. cells, cell.ToString().Trim()];
     }
 
     // jwt.ext.customer is customer inside ext inside the claims.

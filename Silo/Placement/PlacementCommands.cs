@@ -50,7 +50,7 @@ internal static class PlacementCommands
         return new ClientCommand("simulate", "Places made-up nodes on a copy of the region and shows where they would go.",
             async (call, cancellationToken) =>
         {
-            var arrivals = ArrivalFile.Read(await File.ReadAllLinesAsync(call.Arguments.GetRequiredValue(file), cancellationToken));
+            var arrivals = ArrivalFile.Read(await File.ReadAllTextAsync(call.Arguments.GetRequiredValue(file), cancellationToken));
             var text = call.Arguments.GetValue(policy) is { } path ? await File.ReadAllTextAsync(path, cancellationToken) : null;
             var outcome = await call.Api.PostAsync<SimulationOutcome>("v1/placement:simulate", new SimulationBody(arrivals, text),
                 cancellationToken);

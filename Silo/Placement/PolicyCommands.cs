@@ -1,5 +1,7 @@
 using System.CommandLine;
 using ControlPlane.Commands;
+using DiffPlex;
+using DiffPlex.Model;
 
 namespace ControlPlane.Placement;
 
@@ -90,13 +92,21 @@ internal static class PolicyCommands
             async (call, cancellationToken) =>
         {
             var policy = await ReadAsync(call, version, cancellationToken);
-            var lines = LineDiff.Of(policy.Text.Split('\n'),
-                (await File.ReadAllTextAsync(call.Arguments.GetRequiredValue(file), cancellationToken)).Split('\n'));
-            call.Print.List([.. lines.Where(line => line.Sign != ' ')], ("", line => line.Sign), ("line", line => line.Number),
-                ("text", line => line.Text));
+            var text = await File.ReadAllTextAsync(call.Arguments.GetRequiredValue(file), cancellationToken);
+            call.Print.List(Changes(Differ.Instance.CreateLineDiffs(policy.Text, text, ignoreWhitespace: false)),
+                ("", line => line.Sign), ("line", line => line.Line), ("text", line => line.Text));
         })
         { file, version };
     }
+
+    private static IReadOnlyList<ChangedLine> Changes(DiffResult diff) =>
+    [
+        .. diff.DiffBlocks.SelectMany(block => Lines('-', diff.PiecesOld, block.DeleteStartA, block.DeleteCountA)
+            .Concat(Lines('+', diff.PiecesNew, block.InsertStartB, block.InsertCountB))),
+    ];
+
+    private static IEnumerable<ChangedLine> Lines(char sign, IReadOnlyList<string> text, int start, int count) =>
+        Enumerable.Range(start, count).Select(at => new ChangedLine(sign, at + 1, text[at]));
 
     private static Option<int?> VersionOption() => new("--version") { Description = "An earlier version; the one in force without." };
 
@@ -105,4 +115,7 @@ internal static class PolicyCommands
             call.Arguments.GetValue(version) is { } number
                 ? $"v1/placement/policy?version={number}"
                 : "v1/placement/policy", cancellationToken);
+
+    /// <summary>A line that one of two texts has and the other has not, numbered in the text that has it.</summary>
+    private sealed record ChangedLine(char Sign, int Line, string Text);
 }

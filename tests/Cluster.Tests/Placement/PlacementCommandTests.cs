@@ -54,7 +54,11 @@ public sealed class PlacementCommandTests(PlacementCluster cluster) : IClassFixt
         Assert.Equal(ExitCodes.Done, (await RunAsync("policy", "apply", good)).ExitCode);
         Assert.Contains("commands@1", (await RunAsync("policy", "show")).Output, StringComparison.Ordinal);
         Assert.Equal(1, (await JsonAsync("policy", "history"))[0].GetProperty("version").GetInt32());
-        Assert.Contains("[costumer]", (await RunAsync("policy", "diff", bad)).Output, StringComparison.Ordinal);
+        Assert.Equal(
+            ["-6: groups: [ { name: customer, key: [customer] } ]", "+6: groups: [ { name: customer, key: [costumer] } ]"],
+            (await JsonAsync("policy", "diff", bad)).EnumerateArray().Select(line =>
+                $"{line.GetProperty("sign")}{line.GetProperty("line")}: {line.GetProperty("text").GetString()!.Trim()}"));
+        Assert.Equal(0, (await JsonAsync("policy", "diff", good)).GetArrayLength());
         Assert.Equal(ExitCodes.Usage, (await RunAsync("policy", "check", Path.Combine(folder, "missing.yaml"))).ExitCode);
     }
 
@@ -80,6 +84,9 @@ public sealed class PlacementCommandTests(PlacementCluster cluster) : IClassFixt
         }
 
         Assert.Equal(ExitCodes.Usage, (await RunAsync("placement", "simulate", Write("broken.csv", "name\nx\n"))).ExitCode);
+        var (open, _, error) = await RunAsync("placement", "simulate", Write("open.csv", "identity\nn1\n\"n2\n"));
+        Assert.Equal(ExitCodes.Usage, open);
+        Assert.Contains("this is not CSV", error, StringComparison.Ordinal);
         Assert.Equal(ExitCodes.Usage, (await RunAsync("placement", "simulate", Write("broken.jsonl", "{\n"))).ExitCode);
     }
 
