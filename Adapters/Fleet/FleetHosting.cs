@@ -1,3 +1,4 @@
+using ControlPlane;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Access;
@@ -27,7 +28,9 @@ public static class FleetHosting
         silo.Services.AddSingleton<IValidateOptions<FleetOptions>, FleetCredentialsValidator>();
 
         silo.Services.AddSingleton<CredentialEnds>();
-        silo.Services.AddHostedService<CredentialWatch>();
+        silo.Services.AddSingleton<CredentialWatch>();
+        silo.Services.AddRounds<CredentialWatch>(
+            "watch of credentials", TimeSpan.FromHours(12), watch => watch.Warn(), isDueAtOnce: true);
         silo.Services.AddSingleton<FleetConnections>();
         silo.Services.AddSingleton(services => new FleetBrokersHealth(
             services.GetRequiredService<FleetConnections>(),
@@ -46,7 +49,8 @@ public static class FleetHosting
         silo.Services.AddSingleton<IValidateOptions<NodeProofOptions>, NodeProofOptionsValidator>();
         silo.Services.AddSingleton<IServerTokenIssuer, ChoriaServerTokenIssuer>();
         silo.Services.AddSingleton<IPlacementLink, NatsPlacementLink>();
-        silo.Services.AddHostedService<PlacementLinkServer>();
+        silo.Services.AddSingleton<PlacementLinkServer>();
+        silo.Services.AddRounds<PlacementLinkServer>(door => door.Rounds);
         silo.Services.AddOptions<AccessBrokersOptions>().BindConfiguration(AccessBrokersOptions.Section).ValidateOnStart();
         silo.Services.AddSingleton<IValidateOptions<AccessBrokersOptions>, AccessBrokersOptionsValidator>();
         silo.Services.AddSingleton<NodeSessions>();
@@ -66,7 +70,8 @@ public static class FleetHosting
         silo.Services.AddSingleton<INodeChanges, NodeChangeWriter>();
         silo.Services.AddSingleton<NodeChangeTail>();
         silo.Services.AddSingleton<INodeChangeFeed>(services => services.GetRequiredService<NodeChangeTail>());
-        silo.Services.AddHostedService(services => services.GetRequiredService<NodeChangeTail>());
+        silo.Services.AddRounds<NodeChangeTail>(
+            "feed of changes", TimeSpan.FromSeconds(2), (tail, token) => tail.FollowAsync(token), isDueAtOnce: true);
         return silo;
     }
 

@@ -1,6 +1,5 @@
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
-using Microsoft.Extensions.Hosting;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 using NATS.Client.JetStream.Models;
@@ -12,21 +11,16 @@ namespace ControlPlane.Adapters.Fleet;
 /// Reads the end of the feed anew after every fault: a gap between what it has and what comes is impossible, since it asks by position.
 /// </remarks>
 internal sealed class NodeChangeTail(
-    OverlayStreams streams, StoredMessages stored, Loops loops)
-    : BackgroundService, INodeChangeFeed
+    OverlayStreams streams, StoredMessages stored)
+    : INodeChangeFeed
 {
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
-
     private readonly ChangeWindow window = new();
 
     public ValueTask<FeedRead> ReadAsync(ulong? after, int batchesMax, CancellationToken cancellationToken) =>
         window.ReadAsync(after, batchesMax, cancellationToken);
 
-    // Watchers wait while it is broken off, and lose nothing.
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        loops.RunAsync("feed of changes", RetryDelay, isDueAtOnce: true, FollowAsync, stoppingToken);
-
-    private async Task FollowAsync(CancellationToken cancellationToken)
+    /// <summary>Follows the feed until it breaks off. Watchers wait meanwhile, and lose nothing.</summary>
+    public async Task FollowAsync(CancellationToken cancellationToken)
     {
         await streams.EnsureAsync(streams.Changes, cancellationToken);
         var state = await streams.AskAsync(

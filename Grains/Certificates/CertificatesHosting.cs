@@ -19,7 +19,6 @@ public static class CertificatesHosting
         silo.Services.AddSingleton<IValidateOptions<CertificatesOptions>, CertificatesOptionsValidator>();
 
         silo.Services.TryAddSingleton(TimeProvider.System);
-        silo.Services.TryAddSingleton<Loops>();
         silo.Services.AddSingleton<GuardedIssuers>();
         silo.Services.AddSingleton(services => new IssuersHealth(services, services.GetRequiredService<GuardedIssuers>()));
         silo.Services.AddSingleton(services => new IssuerChainEnds(services.GetRequiredService<GuardedIssuers>()));
@@ -37,8 +36,8 @@ public static class CertificatesHosting
         silo.Services.AddMetrics();
         silo.Services.AddSingleton<CertificatesMeter>();
         silo.Services.AddHostedService<ProfilesStart>();
-        silo.Services.AddHostedService<RevocationClock>();
-        silo.Services.AddHostedService<AuditClock>();
+        silo.Services.AddSingleton<IssuerRounds>();
+        silo.Services.AddRounds<IssuerRounds>(issuers => [.. issuers.Sweeps, .. issuers.Audits]);
         return silo;
     }
 }

@@ -15,8 +15,10 @@ internal static class AdmissionHosting
         services.AddSingleton<EnrolmentGate>();
         services.AddSingleton<LogPace>();
         services.AddSingleton<ControlReader>();
-        services.AddHostedService<AdmissionPulse>();
+        services.AddRounds<ControlReader>(
+            "enrolment controls", TimeSpan.FromSeconds(1), (reader, _) => reader.ReadAsync(), isDueAtOnce: true);
+        services.AddRounds<EnrolmentGate>("enrolment gate", TimeSpan.FromSeconds(1), gate => gate.Adjust());
         services.AddSingleton<SlotReservations>();
-        services.AddHostedService(provider => provider.GetRequiredService<SlotReservations>());
+        services.AddRounds<SlotReservations>("turns", TimeSpan.Zero, (turns, token) => turns.AnswerNextAsync(token), isDueAtOnce: true);
     }
 }

@@ -1,10 +1,9 @@
 using System.Threading.Channels;
-using Microsoft.Extensions.Hosting;
 
 namespace ControlPlane.Enrolment;
 
 /// <summary>Fetches turns for limited overlays: one call for all who ask while the one before is under way.</summary>
-internal sealed class SlotReservations(IGrainFactory grains, Loops loops) : BackgroundService
+internal sealed class SlotReservations(IGrainFactory grains)
 {
     /// <summary>Who may ask at once: more than the highest number of enrolments that a silo can run.</summary>
     private const int AsksMax = 8192;
@@ -19,10 +18,8 @@ internal sealed class SlotReservations(IGrainFactory grains, Loops loops) : Back
         return await ask.Task.WaitAsync(cancellationToken);
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        loops.RunAsync("turns", TimeSpan.Zero, isDueAtOnce: true, AnswerNextAsync, stoppingToken);
-
-    private async Task AnswerNextAsync(CancellationToken cancellationToken)
+    /// <summary>Waits until somebody asks, and answers all who do. One caller.</summary>
+    public async Task AnswerNextAsync(CancellationToken cancellationToken)
     {
         var waiting = new List<Ask> { await asks.Reader.ReadAsync(cancellationToken) };
         while (waiting.Count < AsksMax && asks.Reader.TryRead(out var ask))

@@ -15,6 +15,15 @@ internal sealed partial class EnrolmentLog(ProvisioningMeter meter, EnrolmentGat
         }
     }
 
+    /// <summary>Tells of those who had no line of their own.</summary>
+    public void Summarize()
+    {
+        if (pace.TakeSummary() is { } summary)
+        {
+            LogSummary(summary);
+        }
+    }
+
     public void Held(string node, Hold hold)
     {
         meter.Held(hold.Kind);
@@ -96,4 +105,7 @@ internal sealed partial class EnrolmentLog(ProvisioningMeter meter, EnrolmentGat
 
     [LoggerMessage(LogLevel.Debug, "{Node} is {Stage}: {Reason}")]
     private partial void LogHeld(string node, NodeStage stage, string reason);
+
+    [LoggerMessage(LogLevel.Information, "Besides, within the last seconds: {Summary}")]
+    private partial void LogSummary(string summary);
 }

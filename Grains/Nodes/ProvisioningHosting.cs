@@ -34,9 +34,11 @@ public static class ProvisioningHosting
         silo.Services.AddSingleton<PlaneSteps>();
         silo.Services.AddSingleton<ConfigurationSteps>();
         silo.Services.AddSingleton<NodeLayersReload>();
-        silo.Services.AddHostedService(services => services.GetRequiredService<NodeLayersReload>());
+        silo.Services.AddRounds<NodeLayersReload>("layers of node configuration", TimeSpan.FromSeconds(5), layers => layers.Reload());
         silo.Services.AddSingleton<IValidateOptions<ProvisioningOptions>, NodeLayersCheck>();
-        silo.Services.AddHostedService<FleetWaker>();
+        silo.Services.AddSingleton<FleetRounds>();
+        silo.Services.AddRounds<FleetRounds>("fleet", TimeSpan.FromSeconds(5), (fleet, _) => fleet.WakeAsync(), isDueAtOnce: true);
+        silo.Services.AddRounds<EnrolmentLog>("summary of enrolments", TimeSpan.FromSeconds(1), log => log.Summarize());
         return silo;
     }
 }

@@ -1,6 +1,5 @@
 using ControlPlane;
 using ControlPlane.Placement;
-using ControlPlane.Placement.Plans;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -29,8 +28,8 @@ public static class PlacementHosting
         silo.Services.AddSingleton<PlacementMeter>();
         silo.Services.AddSingleton<PlacementClient>();
         silo.Services.TryAddSingleton<IPlacementLink, NoPlacementLink>();
-        silo.Services.AddHostedService<PlanWaker>();
-        silo.Services.AddHostedService<OverlaySync>();
+        silo.Services.AddSingleton<OverlaySync>();
+        silo.Services.AddRounds<OverlaySync>(keeper => keeper.Rounds);
         return silo;
     }
 

@@ -36,9 +36,9 @@ internal static class ApiEndpoints
         builder.Services.AddOpenApiDocument();
         builder.Services.AddOutputCache(cache => cache.AddPolicy(DocumentCache.PolicyName, new DocumentCache()));
         builder.Services.AddSingleton<WatcherLimit>();
-        builder.Services.TryAddSingleton<Loops>();
         builder.Services.AddSingleton<FleetSummarySource>();
-        builder.Services.AddHostedService(services => services.GetRequiredService<FleetSummarySource>());
+        builder.Services.AddRounds<FleetSummarySource>(
+            "summary", FleetSummarySource.Interval, (summary, _) => summary.RenewAsync(), isDueAtOnce: true);
         return builder;
     }
 

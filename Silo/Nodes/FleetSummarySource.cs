@@ -5,13 +5,13 @@ namespace ControlPlane.Nodes;
 
 /// <summary>Counts the overlay's nodes at its own pace, so that a hundred open consoles cost no more than one.</summary>
 internal sealed partial class FleetSummarySource(
-    IGrainFactory grains, Locality locality, TimeProvider time, Loops loops, ILogger<FleetSummarySource> logger) : BackgroundService
+    IGrainFactory grains, Locality locality, TimeProvider time, ILogger<FleetSummarySource> logger)
 {
     private const int RefusedPerSliceMax = 8;
     private const int RefusedMax = 20;
     private const int SamplesMax = 64;
 
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RateWindow = TimeSpan.FromMinutes(1);
 
     private readonly Queue<(DateTimeOffset At, int Enrolled)> _samples = new();
@@ -20,8 +20,7 @@ internal sealed partial class FleetSummarySource(
     /// <summary>The last count, two seconds old at most while the cluster answers.</summary>
     public async ValueTask<FleetSummary> LatestAsync() => _latest ?? await CountAsync();
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        loops.RunAsync("summary", Interval, isDueAtOnce: true, async _ => _latest = await CountAsync(), stoppingToken);
+    public async Task RenewAsync() => _latest = await CountAsync();
 
     private async Task<FleetSummary> CountAsync()
     {

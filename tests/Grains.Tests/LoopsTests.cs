@@ -1,12 +1,12 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Reflection;
+using System.Threading.Channels;
 using ControlPlane.Enrolment;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.Placement;
-using ControlPlane.Placement.Plans;
-using ControlPlane.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -49,17 +49,17 @@ public sealed class LoopsTests : IDisposable
     }
 
     [Theory]
-    [InlineData("fleet waker")]
-    [InlineData("plan waker")]
-    [InlineData("home keeper")]
+    [InlineData("fleet")]
+    [InlineData("plans")]
+    [InlineData("home")]
     [InlineData("revocations of local")]
     [InlineData("audit of local")]
     [InlineData("enrolment controls")]
-    public async Task ALoop_IsCountedAndBegunAgain_WhenWhatItLeansOnThrows(string loop)
+    public async Task ARound_IsCountedAndFollowedByTheNext_WhenWhatItLeansOnThrows(string name)
     {
-        using var service = Service(loop);
+        using var service = Service(services => services.AddRounds<LoopsTests>(_ => Rounds().Where(round => round.Name == name)));
         await service.StartAsync(Cancelled);
-        while (failures.GetValueOrDefault(loop) < 3)
+        while (failures.GetValueOrDefault(name) < 3)
         {
             time.Advance(TimeSpan.FromMinutes(30));
             await Task.Delay(TimeSpan.FromMilliseconds(5), Cancelled);
@@ -70,48 +70,85 @@ public sealed class LoopsTests : IDisposable
         Assert.True(service.ExecuteTask.IsCompletedSuccessfully);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Rounds_AreMadeAPeriodApart_UntilTheSiloEnds(bool isDueAtOnce)
+    {
+        var made = Channel.CreateUnbounded<DateTimeOffset>();
+        using var service = Service(services => services.AddRounds<LoopsTests>(
+            "noted", TimeSpan.FromSeconds(10), _ => made.Writer.TryWrite(time.GetUtcNow()), isDueAtOnce));
+        var last = time.GetUtcNow();
+        await service.StartAsync(Cancelled);
+        if (isDueAtOnce)
+        {
+            Assert.Equal(last, await made.Reader.ReadAsync(Cancelled));
+        }
+
+        for (var round = 0; round < 3; round++)
+        {
+            while (!made.Reader.TryPeek(out _))
+            {
+                time.Advance(TimeSpan.FromSeconds(1));
+                await Task.Delay(TimeSpan.FromMilliseconds(5), Cancelled);
+            }
+
+            var at = await made.Reader.ReadAsync(Cancelled);
+            Assert.InRange(at - last, TimeSpan.FromSeconds(10), TimeSpan.MaxValue);
+            last = at;
+        }
+
+        await service.StopAsync(Cancelled);
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.False(made.Reader.TryRead(out _));
+    }
+
     [Fact]
     public async Task Turns_AreToldOfAFailure_AndTheNextOnesAreDrawn()
     {
-        using var guarded = new SlotReservations(grains, loops);
-        await guarded.StartAsync(Cancelled);
+        var guarded = new SlotReservations(grains);
+        using var service = Service(services => services.AddRounds<LoopsTests>(
+            "turns", TimeSpan.Zero, (_, token) => guarded.AnswerNextAsync(token), isDueAtOnce: true));
+        await service.StartAsync(Cancelled);
 
         await Assert.ThrowsAsync<InvalidOperationException>(() => guarded.TakeAsync("eu-1", Cancelled));
         await Assert.ThrowsAsync<InvalidOperationException>(() => guarded.TakeAsync("eu-1", Cancelled));
 
-        await guarded.StopAsync(Cancelled);
+        await service.StopAsync(Cancelled);
     }
 
-    private BackgroundService Service(string loop)
+    // The collection disposes of nothing that it was given.
+    private BackgroundService Service(Action<IServiceCollection> add)
+    {
+        var services = new ServiceCollection().AddSingleton<TimeProvider>(time).AddSingleton(loops).AddSingleton(this);
+        add(services);
+        return Assert.IsType<BackgroundService>(
+            Assert.Single(services.BuildServiceProvider().GetServices<IHostedService>()), exactMatch: false);
+    }
+
+    private IEnumerable<Round> Rounds()
     {
         var overlays = new OverlaysOptions { Region = "eu", Local = "eu-1", Members = { ["eu-1"] = new(), ["eu-2"] = new() } };
         var certificates = new CertificatesOptions { Profiles = { ["node"] = new CertificateProfile { Issuers = ["local"] } } };
-        var gate = new EnrolmentGate(Options.Create(new ProvisioningOptions()), Options.Create(new AdmissionOptions()), new(), time);
-        return loop switch
-        {
-            "fleet waker" => new FleetWaker(grains, Options.Create(overlays), loops),
-            "plan waker" => new PlanWaker(grains, Options.Create(overlays), loops),
-            "home keeper" => new OverlaySync(
-                grains,
-                DispatchProxy.Create<IPlacementLink, Throwing>(),
-                new Fixed<OverlaysOptions>(overlays),
-                loops,
-                NullLogger<OverlaySync>.Instance),
-            "revocations of local" => new RevocationClock(grains, Options.Create(certificates), time, loops),
-            "audit of local" => new AuditClock(grains, Options.Create(certificates), loops),
-            "enrolment controls" => new AdmissionPulse(
-                gate,
-                new ControlReader(
-                    grains,
-                    new(),
-                    Options.Create(overlays),
-                    DispatchProxy.Create<ILocalSiloDetails, Throwing>(),
-                    NullLogger<ControlReader>.Instance),
-                new LogPace(time),
-                loops,
-                NullLogger<AdmissionPulse>.Instance),
-            _ => throw new ArgumentException(loop),
-        };
+        var issuers = new IssuerRounds(grains, Options.Create(certificates), time);
+        var fleet = new FleetRounds(grains, Options.Create(overlays));
+        var home = new OverlaySync(
+            grains,
+            DispatchProxy.Create<IPlacementLink, Throwing>(),
+            new Fixed<OverlaysOptions>(overlays),
+            NullLogger<OverlaySync>.Instance);
+        var controls = new ControlReader(
+            grains,
+            new(),
+            Options.Create(overlays),
+            DispatchProxy.Create<ILocalSiloDetails, Throwing>(),
+            NullLogger<ControlReader>.Instance);
+        return
+        [
+            .. issuers.Sweeps, .. issuers.Audits, .. home.Rounds,
+            new("fleet", TimeSpan.FromSeconds(5), _ => fleet.WakeAsync()),
+            new("enrolment controls", TimeSpan.FromSeconds(1), _ => controls.ReadAsync()),
+        ];
     }
 
     /// <summary>Stands for whatever a loop leans on, and fails.</summary>

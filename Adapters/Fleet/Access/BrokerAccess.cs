@@ -53,10 +53,11 @@ internal sealed partial class BrokerAccess(
         {
             var responder = new CalloutResponder(
                 connection, keys, authority, meter, options.Value.DecisionsMax, time, loggers.CreateLogger<CalloutResponder>());
-            var watch = new SessionWatch(connection, brokers[network], sessions, authority, time);
+            var watch = new SessionWatch(connection, brokers[network], sessions, authority);
             running.Add(KeepOnAsync(network, responder.RunAsync, stoppingToken));
             running.Add(KeepOnAsync(network, watch.FollowAsync, stoppingToken));
-            running.Add(KeepOnAsync(network, watch.ListAsync, stoppingToken));
+            running.Add(loops.RunAsync(
+                $"connections at brokers: {network}", SessionWatch.Period, isDueAtOnce: true, watch.ListAsync, stoppingToken));
         }
 
         await Task.WhenAll(running);

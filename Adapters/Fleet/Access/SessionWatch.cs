@@ -8,20 +8,18 @@ namespace ControlPlane.Adapters.Fleet.Access;
 internal sealed class SessionWatch
 {
     /// <summary>How long a broker that has joined or was lost goes unnoticed.</summary>
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
     private readonly NatsConnection connection;
     private readonly BrokerMonitor monitor;
     private readonly NodeSessions sessions;
     private readonly LogInAuthority authority;
-    private readonly TimeProvider time;
     private readonly HashSet<string> known = new(StringComparer.Ordinal);
     private int hasReconnected;
 
-    public SessionWatch(
-        NatsConnection connection, BrokerMonitor monitor, NodeSessions sessions, LogInAuthority authority, TimeProvider time)
+    public SessionWatch(NatsConnection connection, BrokerMonitor monitor, NodeSessions sessions, LogInAuthority authority)
     {
-        (this.connection, this.monitor, this.sessions, this.authority, this.time) = (connection, monitor, sessions, authority, time);
+        (this.connection, this.monitor, this.sessions, this.authority) = (connection, monitor, sessions, authority);
 
         // Events that came while we were away are lost.
         connection.ConnectionOpened += (_, _) =>
@@ -52,24 +50,19 @@ internal sealed class SessionWatch
     /// <summary>Reads the lists of brokers whose connections are not known, and forgets those of brokers that are gone.</summary>
     public async Task ListAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(Interval, time);
-        do
+        if (Interlocked.Exchange(ref hasReconnected, 0) == 1)
         {
-            if (Interlocked.Exchange(ref hasReconnected, 0) == 1)
-            {
-                known.Clear();
-            }
-
-            var servers = await monitor.ServersAsync(cancellationToken);
-            sessions.Keep(monitor.Network, servers);
-            known.IntersectWith(servers);
-            foreach (var server in servers.Where(one => !known.Contains(one)).ToList())
-            {
-                await ListAsync(server, cancellationToken);
-                known.Add(server);
-            }
+            known.Clear();
         }
-        while (await timer.WaitForNextTickAsync(cancellationToken));
+
+        var servers = await monitor.ServersAsync(cancellationToken);
+        sessions.Keep(monitor.Network, servers);
+        known.IntersectWith(servers);
+        foreach (var server in servers.Where(one => !known.Contains(one)).ToList())
+        {
+            await ListAsync(server, cancellationToken);
+            known.Add(server);
+        }
     }
 
     // What comes while the list is read is told by events: only what was known before, and is not in it, has ended.

@@ -1,34 +1,30 @@
 using System.Diagnostics.Metrics;
 using ControlPlane.Placement;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;
 
-/// <summary>Tells operators, at start and twice a day, which credentials end soon; at start also what nodes will not let us do.</summary>
-internal sealed partial class CredentialWatch(
-    CredentialEnds credentials,
-    IOptions<FleetOptions> fleet,
-    IOptions<OverlaysOptions> overlays,
-    TimeProvider time,
-    Loops loops,
-    ILogger<CredentialWatch> logger) : BackgroundService
+/// <summary>Tells operators, at start and twice a day, which credentials end soon, and what nodes will not let us do.</summary>
+internal sealed partial class CredentialWatch : IDisposable
 {
     private const string PolicyFile = "choria_provision.policy";
 
-    private static readonly TimeSpan Interval = TimeSpan.FromHours(12);
-
     private readonly Meter meter = new("ControlPlane.Credentials");
+    private readonly CredentialEnds credentials;
+    private readonly IOptions<FleetOptions> fleet;
+    private readonly IOptions<OverlaysOptions> overlays;
+    private readonly ILogger<CredentialWatch> logger;
 
-    public override void Dispose()
+    public CredentialWatch(
+        CredentialEnds credentials,
+        IOptions<FleetOptions> fleet,
+        IOptions<OverlaysOptions> overlays,
+        TimeProvider time,
+        ILogger<CredentialWatch> logger)
     {
-        meter.Dispose();
-        base.Dispose();
-    }
+        (this.credentials, this.fleet, this.overlays, this.logger) = (credentials, fleet, overlays, logger);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken)
-    {
         // The settings are configured: a closed set.
         meter.CreateObservableGauge(
             "controlplane.credentials.remaining",
@@ -36,24 +32,22 @@ internal sealed partial class CredentialWatch(
                 (one.EndsAt - time.GetUtcNow()).TotalSeconds, new KeyValuePair<string, object?>("setting", one.Setting))),
             "s",
             "How long a credential of this silo is still good; negative when it has ended.");
+    }
 
+    public void Warn()
+    {
         foreach (var overlay in Unwilling(fleet.Value, overlays.Value))
         {
             LogUnwilling(overlay, PolicyFile);
         }
 
-        return loops.RunAsync("watch of credentials", Interval, isDueAtOnce: true, _ => Warn(), stoppingToken);
-    }
-
-    private Task Warn()
-    {
         foreach (var warning in credentials.Warnings())
         {
             LogEnding(warning);
         }
-
-        return Task.CompletedTask;
     }
+
+    public void Dispose() => meter.Dispose();
 
     /// <summary>Overlays whose nodes are told to look for a policy that they are not given: they refuse <c>reprovision</c>.</summary>
     internal static IEnumerable<string> Unwilling(FleetOptions fleet, OverlaysOptions overlays) =>

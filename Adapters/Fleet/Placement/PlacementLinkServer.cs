@@ -1,5 +1,4 @@
 using ControlPlane.Placement;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -10,26 +9,28 @@ internal sealed class PlacementLinkServer(
     FleetConnections connections,
     IGrainFactory grains,
     IOptions<OverlaysOptions> overlays,
-    Loops loops,
-    ILogger<PlacementLinkServer> logger) : BackgroundService
+    ILogger<PlacementLinkServer> logger)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    private string Region => overlays.Value.Region;
+
+    /// <summary>Answers until that breaks off, over and over: while nobody answers, this overlay is cut off from its region.</summary>
+    public IEnumerable<Round> Rounds
     {
-        var (region, local) = (overlays.Value.Region, overlays.Value.Local);
-        if (overlays.Value.Members.Count < 2 || connections.Of(local) is not [var connection, ..])
+        get
         {
-            return Task.CompletedTask;
+            var local = overlays.Value.Local;
+            if (overlays.Value.Members.Count > 1 && connections.Of(local) is [var connection, ..])
+            {
+                var responder = new PlacementResponder(connection, LinkJson.SubjectOf(Region, local), Answer, logger);
+                yield return new Round("placement link", RetryDelay, responder.RunAsync, IsDueAtOnce: true);
+            }
         }
-
-        // While nobody answers here, this overlay is cut off from its region.
-        var responder = new PlacementResponder(connection, LinkJson.SubjectOf(region, local), Answer, logger);
-        return loops.RunAsync("placement link", RetryDelay, isDueAtOnce: true, responder.RunAsync, stoppingToken);
-
-        // Another region's question is not ours, whoever may publish here.
-        Task<LinkReply> Answer(LinkRequest request) => request.Region == region
-            ? grains.GetGrain<IRegionLeaderGrain>(region).Answer(request)
-            : throw new InvalidOperationException($"it is about the region '{request.Region}'");
     }
+
+    // Another region's question is not ours, whoever may publish here.
+    private Task<LinkReply> Answer(LinkRequest request) => request.Region == Region
+        ? grains.GetGrain<IRegionLeaderGrain>(Region).Answer(request)
+        : throw new InvalidOperationException($"it is about the region '{request.Region}'");
 }

@@ -1,22 +1,27 @@
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Nodes;
 
 /// <summary>The layers in force: those that were read last without a fault. Looks at the files every few seconds.</summary>
-internal sealed partial class NodeLayersReload(
-    ILayerFiles files,
-    IOptions<ProvisioningOptions> options,
-    ProvisioningMeter meter,
-    Loops loops,
-    ILogger<NodeLayersReload> logger) : BackgroundService
+internal sealed partial class NodeLayersReload
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
-
+    private readonly ILayerFiles files;
+    private readonly IOptions<ProvisioningOptions> options;
+    private readonly ProvisioningMeter meter;
+    private readonly ILogger<NodeLayersReload> logger;
     private volatile NodeLayers current = NodeLayers.None;
     private volatile IReadOnlyList<string> faults = [];
     private IReadOnlyList<LayerFile> seen = [];
+
+    public NodeLayersReload(
+        ILayerFiles files, IOptions<ProvisioningOptions> options, ProvisioningMeter meter, ILogger<NodeLayersReload> logger)
+    {
+        (this.files, this.options, this.meter, this.logger) = (files, options, meter, logger);
+
+        // Before anything is enrolled: the first nodes are configured by them too.
+        Reload();
+    }
 
     public NodeLayers Current => current;
 
@@ -68,24 +73,6 @@ internal sealed partial class NodeLayersReload(
 
         return secrets;
     }
-
-    // Before anything is enrolled: the first nodes are configured by them too.
-    public override Task StartAsync(CancellationToken cancellationToken)
-    {
-        Reload();
-        return base.StartAsync(cancellationToken);
-    }
-
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => loops.RunAsync(
-        "layers of node configuration",
-        Interval,
-        isDueAtOnce: false,
-        _ =>
-        {
-            Reload();
-            return Task.CompletedTask;
-        },
-        stoppingToken);
 
     private void Tell()
     {

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -10,17 +9,25 @@ internal sealed partial class OverlaySync(
     IGrainFactory grains,
     IPlacementLink link,
     IOptionsMonitor<OverlaysOptions> options,
-    Loops loops,
-    ILogger<OverlaySync> logger) : BackgroundService
+    ILogger<OverlaySync> logger)
 {
     /// <summary>How often the overlays hear of each other.</summary>
-    public static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan PlansPeriod = TimeSpan.FromSeconds(15);
 
     /// <summary>Overlays greeted at once: those that are cut off must not keep the others waiting.</summary>
     private const int GreetingsMax = 16;
 
     /// <summary>Pages of residents that an overlay takes over in a round; more follow in the next.</summary>
     private const int PagesMax = 20;
+
+    public IEnumerable<Round> Rounds =>
+    [
+        // A plan goes on after the silo that ran it ended.
+        new("plans", PlansPeriod, _ => grains.GetGrain<IPlacementPlanGrain>(Options.Region).Wake()),
+        .. link is NoPlacementLink || Options.Members.Count < 2 ? Array.Empty<Round>() : [new("leader", Period, KeepAsync)],
+    ];
 
     private OverlaysOptions Options => options.CurrentValue;
 
@@ -42,10 +49,6 @@ internal sealed partial class OverlaySync(
             new ParallelOptions { MaxDegreeOfParallelism = GreetingsMax, CancellationToken = cancellationToken },
             (overlay, token) => GreetAsync(overlay, leader, token));
     }
-
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => link is NoPlacementLink || Options.Members.Count < 2
-        ? Task.CompletedTask
-        : loops.RunAsync("home keeper", Round, isDueAtOnce: false, KeepAsync, stoppingToken);
 
     private async Task ReportAsync(RegionLeader leader, CancellationToken cancellationToken)
     {

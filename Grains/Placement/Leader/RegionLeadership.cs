@@ -135,7 +135,7 @@ internal sealed class RegionLeadership(StoredRegion history, NodePlacements plac
             // Who lives there is not known yet, so it might be sent away from where it belongs.
             case LinkVerb.Place when Ledger.Overlay(request.From)?.Awaited is not null:
                 await history.Written;
-                return reply with { Reason = $"{request.From} {Unreported}", RetryAfter = OverlaySync.Round };
+                return reply with { Reason = $"{request.From} {Unreported}", RetryAfter = OverlaySync.Period };
 
             case LinkVerb.Place when request.Place is { } place:
                 return Stamped(Said(reply, await places.Place(place, request.From)), place.Identity);

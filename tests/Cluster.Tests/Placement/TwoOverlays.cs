@@ -59,17 +59,8 @@ public sealed class TwoOverlays : IAsyncLifetime
     internal PlacementClient In(string overlay) => Services(overlay).GetRequiredService<PlacementClient>();
 
     /// <summary>One round of an overlay's keeper.</summary>
-    internal async Task KeepAsync(string overlay)
-    {
-        var services = Services(overlay);
-        using var keeper = new OverlaySync(
-            services.GetRequiredService<IGrainFactory>(),
-            services.GetRequiredService<IPlacementLink>(),
-            services.GetRequiredService<IOptionsMonitor<OverlaysOptions>>(),
-            services.GetRequiredService<Loops>(),
-            NullLogger<OverlaySync>.Instance);
-        await keeper.KeepAsync(TestContext.Current.CancellationToken);
-    }
+    internal Task KeepAsync(string overlay) =>
+        Services(overlay).GetRequiredService<OverlaySync>().KeepAsync(TestContext.Current.CancellationToken);
 
     private IServiceProvider Services(string overlay) => clusters[overlay].GetSiloServiceProvider(clusters[overlay].Silos[0].SiloAddress);
 }

@@ -1,20 +1,14 @@
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Fleet;
 
 /// <summary>Wakes the grains that tick for all nodes, so that work a dead silo held is taken over within one round.</summary>
-internal sealed class FleetWaker(IGrainFactory grains, IOptions<OverlaysOptions> overlays, Loops loops) : BackgroundService
+internal sealed class FleetRounds(IGrainFactory grains, IOptions<OverlaysOptions> overlays)
 {
-    private static readonly TimeSpan Round = TimeSpan.FromSeconds(5);
-
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        loops.RunAsync("fleet waker", Round, isDueAtOnce: true, _ => WakeAsync(), stoppingToken);
-
     // A silo that just died takes its slices along for a round.
-    private Task WakeAsync() => Task.WhenAll(Enumerable.Range(0, FleetRoster.Shards)
+    public Task WakeAsync() => Task.WhenAll(Enumerable.Range(0, FleetRoster.Shards)
         .Select(shard => grains.GetGrain<IFleetRosterGrain>(shard).Wake())
         .Concat(Enumerable.Range(0, FleetStreams.Partitions)
             .Select(partition => grains.GetGrain<IFleetEventsGrain>($"{partition}").Wake()))

@@ -1,39 +1,9 @@
 using ControlPlane.Placement;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Runtime;
 
 namespace ControlPlane.Enrolment;
-
-/// <summary>Once a second: adjusts the gate, reads the overlays' controls, tells them what was noticed, sums up the log.</summary>
-/// <remarks>This one timer stands in for one in every node that waits.</remarks>
-internal sealed partial class AdmissionPulse(
-    EnrolmentGate gate, ControlReader reader, LogPace pace, Loops loops, ILogger<AdmissionPulse> logger) : BackgroundService
-{
-    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(1);
-
-    private Task reading = Task.CompletedTask;
-
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        loops.RunAsync("admission pulse", Beat, isDueAtOnce: true, BeatOnce, stoppingToken);
-
-    private Task BeatOnce(CancellationToken cancellationToken)
-    {
-        // Not awaited: a store that does not answer must not keep the gate from being adjusted.
-        reading = reading.IsCompleted ? loops.RoundAsync("enrolment controls", _ => reader.ReadAsync(), cancellationToken) : reading;
-        gate.Adjust();
-        if (pace.TakeSummary() is { } summary)
-        {
-            LogSummary(summary);
-        }
-
-        return Task.CompletedTask;
-    }
-
-    [LoggerMessage(LogLevel.Information, "Besides, within the last seconds: {Summary}")]
-    private partial void LogSummary(string summary);
-}
 
 /// <summary>Reads the controls of all overlays onto the board, and reports what the board has noticed.</summary>
 internal sealed partial class ControlReader(

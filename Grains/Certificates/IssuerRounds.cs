@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Certificates;
+
+/// <summary>What is done for each issuer every so often. Every silo asks for it: the grains are one each, and wake wherever a silo lives.</summary>
+internal sealed class IssuerRounds(IGrainFactory grains, IOptions<CertificatesOptions> options, TimeProvider time)
+{
+    private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(30);
+
+    private CertificatesOptions Options => options.Value;
+
+    public IEnumerable<Round> Sweeps =>
+        Options.Ledgers.Select(issuer => new Round($"revocations of {issuer}", SweepPeriod, stop => SweepAsync(issuer, stop)));
+
+    // The grain skips an audit that was made just now.
+    public IEnumerable<Round> Audits => Options.AuditInterval == TimeSpan.Zero
+        ? []
+        : Options.Profiles.Values.SelectMany(profile => profile.Issuers).Distinct(StringComparer.Ordinal).Select(issuer => new Round(
+            $"audit of {issuer}", Options.AuditInterval, stop => grains.GetGrain<ICertificateAuditGrain>(issuer).Audit(stop)));
+
+    private async Task SweepAsync(string issuer, CancellationToken stoppingToken)
+    {
+        while (await grains.GetGrain<ICertificateSweepGrain>(issuer).Sweep(stoppingToken).WaitAsync(SilenceMax, time, stoppingToken))
+        {
+            stoppingToken.ThrowIfCancellationRequested();
+        }
+    }
+}
