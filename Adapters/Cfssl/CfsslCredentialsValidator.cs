@@ -14,15 +14,20 @@ internal sealed class CfsslCredentialsValidator(TimeProvider time) : IValidateOp
             File.ReadAllText,
             OwnCertificateCheck.ClientAuthentication,
             time.GetUtcNow());
-        List<string> faults = [.. found.Select(fault => $"{CfsslOptions.Section}:{name}:ClientCertificateFile {fault}")];
+        var faults = new ValidateOptionsResultBuilder();
+        foreach (var fault in found)
+        {
+            faults.AddError(fault, "ClientCertificateFile");
+        }
+
         foreach (var (setting, file) in new[] { ("ServerCaFile", options.ServerCaFile), ("ChainFile", options.ChainFile) })
         {
             if (PemCertificates.FaultOfFile(file) is { } unreadable)
             {
-                faults.Add($"{CfsslOptions.Section}:{name}:{setting} {unreadable}");
+                faults.AddError(unreadable, setting);
             }
         }
 
-        return faults.Count > 0 ? ValidateOptionsResult.Fail(faults) : ValidateOptionsResult.Success;
+        return faults.Build();
     }
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Orleans;
 
 namespace ControlPlane.Adapters.Cfssl;
@@ -14,6 +15,7 @@ public sealed class CfsslOptions
     /// The signing profile of cfssl's configuration. It must differ from cfssl's <c>default</c> in expiry or usages, because cfssl takes
     /// <c>default</c> for every name that it does not know and that is how we find out. <c>node</c> by default.
     /// </summary>
+    [Required(ErrorMessage = "must name a signing profile")]
     public string Profile { get; set; } = "node";
 
     /// <summary>Which CA of a <c>multirootca</c>; empty, the default, for <c>cfssl serve</c>.</summary>
@@ -31,6 +33,7 @@ public sealed class CfsslOptions
     public string? AuthKeyFile { get; set; }
 
     /// <summary>What cfssl can revoke; checked at start. Nothing by default.</summary>
+    [EnumDataType(typeof(CfsslRevocation), ErrorMessage = "must be None, Database or DatabaseAndList")]
     public CfsslRevocation Revocation { get; set; } = CfsslRevocation.None;
 
     /// <summary>PEM file of the CAs that the server's own TLS certificate is verified by. None by default: those of the machine.</summary>
@@ -44,11 +47,13 @@ public sealed class CfsslOptions
     public string? ClientKeyFile { get; set; }
 
     /// <summary>How long one call may take. 1 second to 2 minutes; 30 seconds by default.</summary>
+    [Between("00:00:01", "00:02:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// Calls at once. 1 to 64; 8 by default: cfssl has no limit of its own, and beyond 16 more in flight only wait for each other.
     /// </summary>
+    [Between(1, 64)]
     public int ConcurrencyMax { get; set; } = 8;
 }
 

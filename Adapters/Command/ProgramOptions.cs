@@ -16,21 +16,21 @@ public abstract class ProgramOptions
     /// How long it may take for one answer before it is killed with all that it started. 1 second to 1 minute; 10 seconds by default,
     /// Choria's own.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:01:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("00:00:01", "00:01:00")]
     public TimeSpan TimeLimit { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// How many copies are kept running, each given one question a line and answering one line. 0 to 64; 0, the default, starts the
     /// program anew for each question as Choria does.
     /// </summary>
-    [Range(0, 64)]
+    [Between(0, 64)]
     public int PersistentWorkers { get; set; }
 
     /// <summary>How many copies run at once when none is kept. 1 to 256; 16 by default.</summary>
-    [Range(1, 256)]
+    [Between(1, 256)]
     public int ProgramsMax { get; set; } = 16;
 
     /// <summary>How long what it defers waits. 1 second to 1 hour; 30 seconds by default.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "01:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("00:00:01", "01:00:00")]
     public TimeSpan DeferFor { get; set; } = TimeSpan.FromSeconds(30);
 }

@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace ControlPlane.Adapters.Decision;
 
 /// <summary>
@@ -17,7 +15,7 @@ public sealed class DecisionOptions
     public List<string> Arguments { get; set; } = [];
 
     /// <summary>How many copies of the program run at once. 1 to 256; 16 by default.</summary>
-    [Range(1, 256)]
+    [Between(1, 256)]
     public int ProgramsMax { get; set; } = 16;
 
     /// <summary>The web hook: <c>https://…</c>, or <c>http://</c> on the loopback. Redirects are not followed.</summary>

@@ -29,11 +29,7 @@ internal sealed class DecisionOptionsValidator : IValidateOptions<DecisionOption
             faults.AddError($"must be https://, or http:// on the loopback, is '{url}'", nameof(options.Url));
         }
 
-        if (options.TokenFile is { } file && !File.Exists(file))
-        {
-            faults.AddError($"there is no file '{file}', or it may not be read", nameof(options.TokenFile));
-        }
-
+        faults.RequireFile(options.TokenFile, nameof(options.TokenFile), needed: false);
         return faults.Build();
     }
 }

@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
@@ -13,7 +12,6 @@ public sealed class FleetOptions
     public const int ConnectionsMax = 8;
 
     /// <summary>The network on which unprovisioned nodes are.</summary>
-    [ValidateObjectMembers(typeof(NetworkOptionsRanges))]
     public NetworkOptions Provisioning { get; set; } = new();
 
     /// <summary>The networks of the overlays that this silo configures nodes for, by overlay; arrivals are heard there.</summary>
@@ -56,49 +54,49 @@ public sealed class FleetOptions
     public bool RequireSignedReplies { get; set; } = true;
 
     /// <summary>How long a node may take to answer the first call. 1 second to 1 minute; 5 seconds by default.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:01:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("00:00:01", "00:01:00")]
     public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// Copies of the JetStream streams that hold soft state, advisories and changes of the local overlay. 1 to 5; 1 by default, 3 on a
     /// cluster of brokers.
     /// </summary>
-    [Range(1, 5)]
+    [Between(1, 5)]
     public int StateReplicas { get; set; } = 1;
 
     /// <summary>How long advisories on nodes' liveness are kept. 1 hour to 366 days; 7 days by default.</summary>
-    [Range(typeof(TimeSpan), "01:00:00", "366.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("01:00:00", "366.00:00:00")]
     public TimeSpan AdvisoriesMaxAge { get; set; } = TimeSpan.FromDays(7);
 
     /// <summary>How many bytes of advisories are kept before the oldest go. 1 MiB or more; 256 MiB by default.</summary>
-    [Range(1L << 20, 1L << 50)]
+    [Between(1L << 20, 1L << 50)]
     public long AdvisoriesBytesMax { get; set; } = 256L << 20;
 
     /// <summary>How long the changes are kept that watchers follow. 1 hour to 366 days; 1 day by default.</summary>
-    [Range(typeof(TimeSpan), "01:00:00", "366.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("01:00:00", "366.00:00:00")]
     public TimeSpan ChangesMaxAge { get; set; } = TimeSpan.FromDays(1);
 
     /// <summary>How many bytes of changes are kept before the oldest go. 1 MiB or more; 256 MiB by default.</summary>
-    [Range(1L << 20, 1L << 50)]
+    [Between(1L << 20, 1L << 50)]
     public long ChangesBytesMax { get; set; } = 256L << 20;
 
     /// <summary>
     /// How many bytes of soft state are kept: the last inventory of each node, about 20 kB. What is beyond is read anew from the nodes.
     /// 1 MiB or more; 4 GiB by default.
     /// </summary>
-    [Range(1L << 20, 1L << 50)]
+    [Between(1L << 20, 1L << 50)]
     public long StateBytesMax { get; set; } = 4L << 30;
 
     /// <summary>How long dead letters are kept. 1 hour to 366 days; 30 days by default.</summary>
-    [Range(typeof(TimeSpan), "01:00:00", "366.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("01:00:00", "366.00:00:00")]
     public TimeSpan DeadLettersMaxAge { get; set; } = TimeSpan.FromDays(30);
 
     /// <summary>How many bytes of dead letters are kept before the oldest go. 1 MiB or more; 256 MiB by default.</summary>
-    [Range(1L << 20, 1L << 50)]
+    [Between(1L << 20, 1L << 50)]
     public long DeadLettersBytesMax { get; set; } = 256L << 20;
 
     /// <summary>How long a discovery sweep listens at most. 1 to 30 seconds; 5 seconds by default.</summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:00:30", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("00:00:01", "00:00:30")]
     public TimeSpan DiscoveryWindow { get; set; } = TimeSpan.FromSeconds(5);
 }
 
@@ -106,7 +104,7 @@ public sealed class FleetOptions
 public sealed class NetworkOptions : BrokerLoginOptions
 {
     /// <summary>Connections to this network. 1 to 4; 1 by default. All networks together at most 8.</summary>
-    [Range(1, 4)]
+    [Between(1, 4)]
     public int Connections { get; set; } = 1;
 
     /// <summary>
@@ -122,11 +120,11 @@ public sealed class NetworkOptions : BrokerLoginOptions
     /// How long the streams that we make here keep what nodes say. 1 minute to 366 days; 1 day by default. Registrations are kept for an
     /// hour at most.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:01:00", "366.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("00:01:00", "366.00:00:00")]
     public TimeSpan StreamMaxAge { get; set; } = TimeSpan.FromDays(1);
 
     /// <summary>How many bytes each of them keeps before the oldest go. 1 MiB or more; 1 GiB by default.</summary>
-    [Range(1L << 20, 1L << 50)]
+    [Between(1L << 20, 1L << 50)]
     public long StreamBytesMax { get; set; } = 1L << 30;
 
     /// <summary>

@@ -20,7 +20,6 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
         AddNetworkFaults(faults, options.Provisioning, nameof(options.Provisioning));
         foreach (var (overlay, network) in options.Overlays)
         {
-            faults.AddResult(new NetworkOptionsRanges().Validate($"{nameof(options.Overlays)}:{overlay}", network));
             AddNetworkFaults(faults, network, $"{nameof(options.Overlays)}:{overlay}");
         }
 
@@ -30,7 +29,7 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
                 $"the connections of all networks together must be at most {FleetOptions.ConnectionsMax}", nameof(options.Overlays));
         }
 
-        AddFileFault(faults, options.SharedSecretFile, nameof(options.SharedSecretFile), required: true);
+        faults.RequireFile(options.SharedSecretFile, nameof(options.SharedSecretFile), needed: true);
         AddTokenFaults(faults, options);
         AddProofFaults(faults, options.CallerProof);
         return faults.Build();
@@ -40,7 +39,7 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
     {
         foreach (var file in options.ProvisioningTokenSignerFiles)
         {
-            AddFileFault(faults, file, nameof(options.ProvisioningTokenSignerFiles), required: true);
+            faults.RequireFile(file, nameof(options.ProvisioningTokenSignerFiles), needed: true);
         }
 
         if (options.ProvisioningTokenSignerFiles.Count == 0 && provisioning.Value.Issuers.Count == 0)
@@ -58,16 +57,17 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
         var speaksV2 = options.Protocols.Count == 0 || options.Protocols.Contains(NodeProtocol.V2);
         if (speaksV2 && provisioning.Value.V2Credentials.HasFlag(NodeCredentials.ServerToken) && provisioning.Value.Issuers.Count > 0)
         {
-            AddFileFault(faults, options.ServerTokenSeedFile, nameof(options.ServerTokenSeedFile), required: true);
+            faults.RequireFile(options.ServerTokenSeedFile, nameof(options.ServerTokenSeedFile), needed: true);
         }
 
-        AddFileFault(faults, options.ServerTokenIssuerTokenFile, nameof(options.ServerTokenIssuerTokenFile), required: false);
+        faults.RequireFile(options.ServerTokenIssuerTokenFile, nameof(options.ServerTokenIssuerTokenFile), needed: false);
     }
 
     private static void AddNetworkFaults(ValidateOptionsResultBuilder faults, NetworkOptions network, string path)
     {
+        faults.AddUnder(path, new NetworkOptionsRanges().Validate(null, network));
         AddLoginFaults(faults, network, path);
-        AddFileFault(faults, network.NodeCaFile, $"{path}:{nameof(network.NodeCaFile)}", required: false);
+        faults.RequireFile(network.NodeCaFile, $"{path}:{nameof(network.NodeCaFile)}", needed: false);
     }
 
     /// <summary>What is wrong with how we log in to brokers.</summary>
@@ -84,8 +84,8 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
             faults.AddError($"'{url}' is not of the form nats://host:port", $"{path}:{nameof(network.Urls)}");
         }
 
-        AddFileFault(faults, network.PasswordFile, $"{path}:{nameof(network.PasswordFile)}", required: network.User is not null);
-        AddFileFault(faults, network.CaFile, $"{path}:{nameof(network.CaFile)}", required: false);
+        faults.RequireFile(network.PasswordFile, $"{path}:{nameof(network.PasswordFile)}", needed: network.User is not null);
+        faults.RequireFile(network.CaFile, $"{path}:{nameof(network.CaFile)}", needed: false);
         AddPairFaults(
             faults, network.TokenFile, network.SeedFile, $"{path}:{nameof(network.TokenFile)}", $"{path}:{nameof(network.SeedFile)}");
         AddPairFaults(
@@ -107,22 +107,7 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
     private static void AddPairFaults(
         ValidateOptionsResultBuilder faults, string? file, string? companion, string path, string companionPath)
     {
-        AddFileFault(faults, file, path, required: companion is not null);
-        AddFileFault(faults, companion, companionPath, required: file is not null);
-    }
-
-    internal static void AddFileFault(ValidateOptionsResultBuilder faults, string? file, string path, bool required)
-    {
-        if (string.IsNullOrEmpty(file))
-        {
-            if (required)
-            {
-                faults.AddError("is needed; give the path of a file", path);
-            }
-        }
-        else if (!File.Exists(file))
-        {
-            faults.AddError($"there is no file '{file}', or it may not be read", path);
-        }
+        faults.RequireFile(file, path, needed: companion is not null);
+        faults.RequireFile(companion, companionPath, needed: file is not null);
     }
 }

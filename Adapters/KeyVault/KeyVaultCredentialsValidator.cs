@@ -14,12 +14,17 @@ internal sealed class KeyVaultCredentialsValidator(TimeProvider time) : IValidat
             File.ReadAllText,
             purpose: null,
             time.GetUtcNow());
-        List<string> faults = [.. found.Select(fault => $"{KeyVaultOptions.Section}:{name}:Credential:CertificateFile {fault}")];
-        if (PemCertificates.FaultOfFile(options.ChainFile) is { } unreadable)
+        var faults = new ValidateOptionsResultBuilder();
+        foreach (var fault in found)
         {
-            faults.Add($"{KeyVaultOptions.Section}:{name}:{nameof(options.ChainFile)} {unreadable}");
+            faults.AddError(fault, "Credential:CertificateFile");
         }
 
-        return faults.Count > 0 ? ValidateOptionsResult.Fail(faults) : ValidateOptionsResult.Success;
+        if (PemCertificates.FaultOfFile(options.ChainFile) is { } unreadable)
+        {
+            faults.AddError(unreadable, nameof(options.ChainFile));
+        }
+
+        return faults.Build();
     }
 }

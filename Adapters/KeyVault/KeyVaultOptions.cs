@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Orleans;
 
 namespace ControlPlane.Adapters.KeyVault;
@@ -14,6 +15,7 @@ public sealed class KeyVaultOptions
     public Uri? Url { get; set; }
 
     /// <summary>The name of the CA's certificate in the vault. Required.</summary>
+    [Required(ErrorMessage = "must name a certificate")]
     public string Certificate { get; set; } = "";
 
     /// <summary>
@@ -29,15 +31,19 @@ public sealed class KeyVaultOptions
     /// The vault's documented limit of signatures by this key in ten seconds; we use four fifths of it. By default that of the key's kind:
     /// 4,000 for RSA-2048 and elliptic keys, 1,000 for RSA-3072, 500 for RSA-4096, and half of that in an HSM.
     /// </summary>
+    [Between(1, int.MaxValue)]
     public int? SignaturesPerTenSeconds { get; set; }
 
     /// <summary>How long an order waits for its turn at the vault before it is throttled. Up to 1 minute; 5 seconds by default.</summary>
+    [Between("00:00:00", "00:01:00")]
     public TimeSpan TurnWaitMax { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long one call may take. 1 second to 2 minutes; 30 seconds by default.</summary>
+    [Between("00:00:01", "00:02:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Calls at once. 1 to 256; 64 by default.</summary>
+    [Between(1, 256)]
     public int ConcurrencyMax { get; set; } = 64;
 
     /// <summary>Who we are to Azure.</summary>
@@ -48,6 +54,8 @@ public sealed class KeyVaultOptions
 public sealed class KeyVaultCredentialOptions
 {
     /// <summary>The kind of the identity. ManagedIdentity by default.</summary>
+    [EnumDataType(
+        typeof(KeyVaultCredentialKind), ErrorMessage = "must be ManagedIdentity, WorkloadIdentity, ClientCertificate or ClientSecret")]
     public KeyVaultCredentialKind Kind { get; set; } = KeyVaultCredentialKind.ManagedIdentity;
 
     /// <summary>The tenant. Needed for ClientCertificate and ClientSecret.</summary>

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace ControlPlane.Adapters.LocalCa;
 
 /// <summary>One embedded certificate authority. Section <c>LocalCa:{issuer name}</c>.</summary>
@@ -10,17 +12,21 @@ public sealed class LocalCaOptions
     public const string Section = "LocalCa";
 
     /// <summary>Where keys, certificates and revocations are kept, readable by the silo only. Required.</summary>
+    [Required(ErrorMessage = "must name a folder")]
     public string DataFolder { get; set; } = "";
 
     /// <summary>The kind of the keys that are made. RSA-2048 by default.</summary>
+    [EnumDataType(typeof(LocalCaKeyKind), ErrorMessage = "must be Rsa2048, Rsa3072, Rsa4096, P256 or P384")]
     public LocalCaKeyKind KeyKind { get; set; } = LocalCaKeyKind.Rsa2048;
 
     /// <summary>
     /// The organisation in the names of the CA certificates that are made. 1 to 64 characters; <c>ControlPlane</c> by default.
     /// </summary>
+    [Required(ErrorMessage = "must have 1 to 64 characters"), StringLength(64, ErrorMessage = "must have 1 to 64 characters")]
     public string Organization { get; set; } = "ControlPlane";
 
     /// <summary>How long the root that is made lives. 1 to 30 years; 10 years by default.</summary>
+    [Between("365.00:00:00", "10950.00:00:00")]
     public TimeSpan RootLifetime { get; set; } = TimeSpan.FromDays(3650);
 
     /// <summary>How long an intermediate that is made lives. 1 day to <see cref="RootLifetime"/>; 2 years by default.</summary>
@@ -42,6 +48,7 @@ public sealed class LocalCaOptions
     /// How long a revocation list is valid; it is made anew at half of that, and when something was revoked. 1 hour to 30 days; 7 days by
     /// default.
     /// </summary>
+    [Between("01:00:00", "30.00:00:00")]
     public TimeSpan RevocationListLifetime { get; set; } = TimeSpan.FromDays(7);
 
     /// <summary>Where relying parties fetch the revocation list; written into certificates. None by default.</summary>

@@ -14,12 +14,17 @@ internal sealed class VaultCredentialsValidator(TimeProvider time) : IValidateOp
             File.ReadAllText,
             OwnCertificateCheck.ClientAuthentication,
             time.GetUtcNow());
-        List<string> faults = [.. found.Select(fault => $"{VaultOptions.Section}:{name}:Login:CertificateFile {fault}")];
-        if (PemCertificates.FaultOfFile(options.ServerCaFile) is { } unreadable)
+        var faults = new ValidateOptionsResultBuilder();
+        foreach (var fault in found)
         {
-            faults.Add($"{VaultOptions.Section}:{name}:{nameof(options.ServerCaFile)} {unreadable}");
+            faults.AddError(fault, "Login:CertificateFile");
         }
 
-        return faults.Count > 0 ? ValidateOptionsResult.Fail(faults) : ValidateOptionsResult.Success;
+        if (PemCertificates.FaultOfFile(options.ServerCaFile) is { } unreadable)
+        {
+            faults.AddError(unreadable, nameof(options.ServerCaFile));
+        }
+
+        return faults.Build();
     }
 }

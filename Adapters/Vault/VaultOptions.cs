@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Orleans;
 
 namespace ControlPlane.Adapters.Vault;
@@ -7,22 +8,31 @@ public sealed class VaultOptions
 {
     public const string Section = "Vault";
 
+    internal const string Path = "^[A-Za-z0-9._-]([A-Za-z0-9._/-]*[A-Za-z0-9._-])?$";
+    internal const string NotAPath = "must be a path without slashes around it";
+    private const string NoRole = "must name a role";
+
     /// <summary>Where it listens, e.g. <c>https://vault.example.net:8200</c>. Plain <c>http</c> on the loopback only. Required.</summary>
     public Uri? Url { get; set; }
 
     /// <summary>The namespace (Enterprise and OpenBao), e.g. <c>fleet/eu/</c>. None by default.</summary>
+    [RegularExpression(".*[^/].*", ErrorMessage = "must name a namespace")]
     public string? Namespace { get; set; }
 
     /// <summary>The path of the PKI mount, without slashes around it. <c>pki</c> by default.</summary>
+    [Required(ErrorMessage = NotAPath), RegularExpression(Path, ErrorMessage = NotAPath)]
     public string Mount { get; set; } = "pki";
 
     /// <summary>Name or id of the issuer within the mount whose chain and revocation list are read. <c>default</c> by default.</summary>
+    [Required(ErrorMessage = "must be a name or id"), RegularExpression(Path, ErrorMessage = "must be a name or id")]
     public string IssuerRef { get; set; } = "default";
 
     /// <summary>The role that signs RSA keys, and others when <see cref="EllipticRole"/> is not given. Required.</summary>
+    [Required(ErrorMessage = NoRole), RegularExpression(Path, ErrorMessage = NoRole)]
     public string Role { get; set; } = "";
 
     /// <summary>The role that signs elliptic keys: a role has one kind of key unless it takes any. None by default.</summary>
+    [RegularExpression(Path, ErrorMessage = NoRole)]
     public string? EllipticRole { get; set; }
 
     /// <summary>
@@ -44,9 +54,11 @@ public sealed class VaultOptions
     public string? ServerCaFile { get; set; }
 
     /// <summary>How long one call may take. 1 second to 2 minutes; 30 seconds by default.</summary>
+    [Between("00:00:01", "00:02:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Calls at once. 1 to 256; 32 by default.</summary>
+    [Between(1, 256)]
     public int ConcurrencyMax { get; set; } = 32;
 }
 
@@ -54,9 +66,11 @@ public sealed class VaultOptions
 public sealed class VaultLoginOptions
 {
     /// <summary>The method. AppRole by default.</summary>
+    [EnumDataType(typeof(VaultLoginMethod), ErrorMessage = "must be Token, AppRole, Certificate or Kubernetes")]
     public VaultLoginMethod Method { get; set; } = VaultLoginMethod.AppRole;
 
     /// <summary>The path of the auth mount, without slashes around it; the method's usual one by default.</summary>
+    [RegularExpression(VaultOptions.Path, ErrorMessage = VaultOptions.NotAPath)]
     public string? Mount { get; set; }
 
     /// <summary>The role to log in as: Kubernetes and Certificate. Needed for both: without it Vault tries every role.</summary>

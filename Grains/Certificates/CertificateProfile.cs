@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace ControlPlane.Certificates;
 
 /// <summary>
@@ -12,14 +14,17 @@ public sealed record CertificateProfile
     public string Name { get; init; } = "node";
 
     /// <summary>The issuers that may sign, in order of preference. At least one.</summary>
+    [MinLength(1, ErrorMessage = "must name at least one issuer")]
     public IReadOnlyList<string> Issuers { get; init; } = [];
 
     /// <summary>How long a certificate lives. 1 hour to 825 days; 30 days by default. Never past the end of its issuer.</summary>
+    [Between("01:00:00", "825.00:00:00")]
     public TimeSpan Lifetime { get; init; } = TimeSpan.FromDays(30);
 
     /// <summary>
     /// How far the start of validity lies in the past, for nodes whose clocks are slow. 0 to 1 hour; 15 minutes by default.
     /// </summary>
+    [Between("00:00:00", "01:00:00")]
     public TimeSpan Backdate { get; init; } = TimeSpan.FromMinutes(15);
 
     /// <summary>Whether the certificate serves TLS servers too (serverAuth). Clients (clientAuth) always. True by default.</summary>
@@ -54,6 +59,7 @@ public sealed record CertificateProfile
     /// <summary>
     /// Attributes of the subject besides the common name, as templates like <see cref="DnsNames"/>; null leaves them out.
     /// </summary>
+    [RegularExpression("^[A-Z]{2}$", ErrorMessage = "must be two upper-case letters")]
     public string? Country { get; init; }
 
     /// <inheritdoc cref="Country"/>

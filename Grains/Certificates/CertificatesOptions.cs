@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace ControlPlane.Certificates;
 
 /// <summary>How certificates look and how CAs are used. Section <c>Certificates</c>.</summary>
@@ -6,12 +8,14 @@ public sealed class CertificatesOptions
     public const string Section = "Certificates";
 
     /// <summary>The certificate profiles by name. At least one.</summary>
+    [MinLength(1, ErrorMessage = "must hold at least one profile")]
     public Dictionary<string, CertificateProfile> Profiles { get; set; } = new(StringComparer.Ordinal);
 
     /// <summary>Limits and trust of issuers by their name; an issuer that is not listed has the defaults.</summary>
     public Dictionary<string, IssuerOptions> Issuers { get; set; } = new(StringComparer.Ordinal);
 
     /// <summary>How long after it was superseded a certificate is revoked. 0 to 30 days; 0 by default.</summary>
+    [Between("00:00:00", "30.00:00:00")]
     public TimeSpan RevocationGrace { get; set; } = TimeSpan.Zero;
 
     /// <summary>
@@ -66,36 +70,44 @@ public sealed class CertificatesOptions
 public sealed class IssuerOptions
 {
     /// <summary>Orders that are signed at once. 1 to 1024; 64 by default, beyond which a CA only queues.</summary>
+    [Between(1, 1024)]
     public int ConcurrencyMax { get; set; } = 64;
 
     /// <summary>Orders a minute; 0, the default, is as many as the CA documents, or else no limit.</summary>
+    [Between(0, 10_000_000)]
     public int RatePerMinute { get; set; }
 
     /// <summary>Orders that wait for their turn; more are deferred with a time to come again. 1 to 100 000; 5 000 by default.</summary>
+    [Between(1, 100_000)]
     public int QueueMax { get; set; } = 5_000;
 
     /// <summary>
     /// How long the CA may take for one order before its outcome counts as unknown. 1 second to 1 minute; 15 seconds by default.
     /// </summary>
+    [Between("00:00:01", "00:01:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Failures in a row after which the issuer is left alone. 1 to 100; 5 by default.</summary>
+    [Between(1, 100)]
     public int BreakAfter { get; set; } = 5;
 
     /// <summary>
     /// Without any answer for this long, while orders are with it, nothing more is sent to it. 1 second to 1 minute; 4 seconds by default.
     /// </summary>
+    [Between("00:00:01", "00:01:00")]
     public TimeSpan StalledAfter { get; set; } = TimeSpan.FromSeconds(4);
 
     /// <summary>
     /// How long it is left alone at first; doubled by each probe that fails, up to a minute. 1 second to 1 minute; 5 seconds by default.
     /// </summary>
+    [Between("00:00:01", "00:01:00")]
     public TimeSpan BreakFor { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// How long it is left aside for a profile after it signed something else than was ordered; then one order tries. 1 minute to 1 day;
     /// 1 hour by default.
     /// </summary>
+    [Between("00:01:00", "1.00:00:00")]
     public TimeSpan AsideFor { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>

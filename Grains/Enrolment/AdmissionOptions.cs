@@ -12,14 +12,14 @@ public sealed class AdmissionOptions
     /// The fewest enrolments that a silo runs at once, however badly the CA, the brokers or Redis fare. 1 to 1024, and never more than
     /// <c>Provisioning:EnrolmentsMax</c>; 8 by default.
     /// </summary>
-    [Range(1, 1024)]
+    [Between(1, 1024)]
     public int EnrolmentsMin { get; set; } = 8;
 
     /// <summary>
     /// The mean time of a step at the CA, the brokers or the store above which fewer enrolments run. 100 ms to 1 minute; 2 seconds by
     /// default.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "00:01:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("00:00:00.1", "00:01:00")]
     public TimeSpan StepLatencyMax { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
@@ -33,17 +33,17 @@ public sealed class AdmissionOptions
     /// The brake stops nodes from enrolling again by themselves when more than this part of an overlay fell out of it within
     /// <see cref="BrakeWindow"/>. 0.05 to 1; 1 is never. 0.55 by default.
     /// </summary>
-    [Range(0.05, 1)]
+    [Between(0.05, 1)]
     public double BrakeShare { get; set; } = 0.55;
 
     /// <summary>See <see cref="BrakeShare"/>. 10 seconds to 1 hour; 5 minutes by default.</summary>
-    [Range(typeof(TimeSpan), "00:00:10", "01:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("00:00:10", "01:00:00")]
     public TimeSpan BrakeWindow { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>
     /// Fewer fallen nodes than this never stop anything: a small overlay is enrolled again within seconds. 1 to 20 000; 50 by default.
     /// </summary>
-    [Range(1, 20_000)]
+    [Between(1, 20_000)]
     public int BrakeNodesMin { get; set; } = 50;
 }
 

@@ -6,6 +6,9 @@ namespace ControlPlane.Nodes;
 [OptionsValidator]
 internal sealed partial class ProvisioningOptionsRanges : IValidateOptions<ProvisioningOptions>;
 
+[OptionsValidator]
+internal sealed partial class UpgradeOptionsRanges : IValidateOptions<UpgradeOptions>;
+
 internal sealed class ProvisioningOptionsValidator : IValidateOptions<ProvisioningOptions>
 {
     private const int Ed25519PublicKeyHexLength = 64;
@@ -14,6 +17,7 @@ internal sealed class ProvisioningOptionsValidator : IValidateOptions<Provisioni
     {
         var faults = new ValidateOptionsResultBuilder();
         faults.AddResult(new ProvisioningOptionsRanges().Validate(name, options));
+        faults.AddUnder(nameof(options.Upgrades), new UpgradeOptionsRanges().Validate(null, options.Upgrades));
 
         if (options.RetryDelayMax < options.RetryDelay || options.RetryDelayMax > TimeSpan.FromDays(1))
         {

@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace ControlPlane.Nodes;
 
 /// <summary>Updates of nodes before they are configured: <c>upgrade</c> of a layer or of the helper.</summary>
@@ -18,6 +16,6 @@ public sealed class UpgradeOptions
     /// How long a node that was told to update itself may take to start again, before it is looked at. 10 seconds to 1 hour; 5 minutes by
     /// default.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:10", "01:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("00:00:10", "01:00:00")]
     public TimeSpan Deadline { get; set; } = TimeSpan.FromMinutes(5);
 }

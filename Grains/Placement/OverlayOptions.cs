@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace ControlPlane.Placement;
 
 /// <summary>The overlays of this silo's region, and which one this silo runs. Section <c>Overlays</c>.</summary>
@@ -5,7 +7,11 @@ public sealed class OverlaysOptions
 {
     public const string Section = "Overlays";
 
+    internal const string Name = "^[a-z0-9-]{1,63}$";
+    private const string NotAName = "must be 1 to 63 characters of a-z, 0-9 and '-'";
+
     /// <summary>The region's name. 1 to 63 characters of a-z, 0-9 and '-'.</summary>
+    [Required(ErrorMessage = NotAName), RegularExpression(Name, ErrorMessage = NotAName)]
     public string Region { get; set; } = "";
 
     /// <summary>The overlay that this silo runs; a key of <see cref="Members"/>.</summary>
@@ -17,13 +23,15 @@ public sealed class OverlaysOptions
     /// </summary>
     public string? Leader { get; set; }
 
-    /// <summary>How long another overlay's home may take to answer. 0.1 to 30 seconds; 2 seconds by default.</summary>
+    /// <summary>How long the region's leader may take to answer. 0.1 to 30 seconds; 2 seconds by default.</summary>
+    [Between("00:00:00.1", "00:00:30")]
     public TimeSpan LeaderPatience { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// How long a place is held for an enrolment that neither arrives nor ends; asking again for the same enrolment renews it.
     /// 1 minute to 1 day; 30 minutes by default.
     /// </summary>
+    [Between("00:01:00", "1.00:00:00")]
     public TimeSpan LeaseLifetime { get; set; } = TimeSpan.FromMinutes(30);
 
     /// <summary>The region's overlays by name.</summary>
@@ -49,6 +57,7 @@ public sealed class OverlayOptions
     public List<string> Collectives { get; set; } = [DefaultCollective];
 
     /// <summary>Never more nodes and reservations than this. 1 to 100 000; 20 000 by default.</summary>
+    [Between(1, 100_000)]
     public int HardLimit { get; set; } = 20_000;
 
     /// <summary>
@@ -60,6 +69,7 @@ public sealed class OverlayOptions
     public Dictionary<string, string> Labels { get; set; } = new(StringComparer.Ordinal);
 
     /// <summary>The certificate profile of its nodes. <c>node</c> by default.</summary>
+    [Required(ErrorMessage = "must name a certificate profile")]
     public string CertificateProfile { get; set; } = "node";
 
     /// <summary>Lines of <c>server.conf</c> besides those that enrolment writes itself; values without line breaks.</summary>

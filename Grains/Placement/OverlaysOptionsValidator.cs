@@ -1,40 +1,30 @@
+using System.Text.RegularExpressions;
 using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Placement;
 
-/// <summary>Judges the region's overlays as configured; every fault at once.</summary>
-internal sealed class OverlaysOptionsValidator : IValidateOptions<OverlaysOptions>
-{
-    private const int NameLengthMax = 63;
-    private const int HardLimitMax = 100_000;
+[OptionsValidator]
+internal sealed partial class OverlaysOptionsRanges : IValidateOptions<OverlaysOptions>;
 
+[OptionsValidator]
+internal sealed partial class OverlayOptionsRanges : IValidateOptions<OverlayOptions>;
+
+/// <summary>Judges the region's overlays as configured; every fault at once.</summary>
+internal sealed partial class OverlaysOptionsValidator : IValidateOptions<OverlaysOptions>
+{
     public ValidateOptionsResult Validate(string? name, OverlaysOptions options)
     {
         var faults = new ValidateOptionsResultBuilder();
-        if (!IsName(options.Region))
-        {
-            faults.AddError("must be 1 to 63 characters of a-z, 0-9 and '-'", nameof(options.Region));
-        }
-
+        faults.AddResult(new OverlaysOptionsRanges().Validate(name, options));
         if (!options.Members.ContainsKey(options.Local))
         {
             faults.AddError($"must name one of {nameof(options.Members)}, is '{options.Local}'", nameof(options.Local));
         }
 
-        if (options.Leader is { } home && !options.Members.ContainsKey(home))
+        if (options.Leader is { } leader && !options.Members.ContainsKey(leader))
         {
-            faults.AddError($"must name one of {nameof(options.Members)}, is '{home}'", nameof(options.Leader));
-        }
-
-        if (options.LeaderPatience < TimeSpan.FromSeconds(0.1) || options.LeaderPatience > TimeSpan.FromSeconds(30))
-        {
-            faults.AddError($"must be between 0.1 and 30 seconds, is {options.LeaderPatience}", nameof(options.LeaderPatience));
-        }
-
-        if (options.LeaseLifetime < TimeSpan.FromMinutes(1) || options.LeaseLifetime > TimeSpan.FromDays(1))
-        {
-            faults.AddError($"must be between 1 minute and 1 day, is {options.LeaseLifetime}", nameof(options.LeaseLifetime));
+            faults.AddError($"must name one of {nameof(options.Members)}, is '{leader}'", nameof(options.Leader));
         }
 
         foreach (var (overlay, member) in options.Members)
@@ -47,7 +37,8 @@ internal sealed class OverlaysOptionsValidator : IValidateOptions<OverlaysOption
 
     private static void Judge(string at, string overlay, OverlayOptions member, ValidateOptionsResultBuilder faults)
     {
-        if (!IsName(overlay) || overlay == FleetStreams.ProvisioningNetwork)
+        faults.AddUnder(at, new OverlayOptionsRanges().Validate(null, member));
+        if (!Name().IsMatch(overlay) || overlay == FleetStreams.ProvisioningNetwork)
         {
             faults.AddError("an overlay's name is 1 to 63 characters of a-z, 0-9 and '-', and not 'provisioning'", at);
         }
@@ -67,11 +58,6 @@ internal sealed class OverlaysOptionsValidator : IValidateOptions<OverlaysOption
             faults.AddError("at least one collective is needed, none of them empty", $"{at}:{nameof(member.Collectives)}");
         }
 
-        if (member.HardLimit is < 1 or > HardLimitMax)
-        {
-            faults.AddError($"must be between 1 and {HardLimitMax}, is {member.HardLimit}", $"{at}:{nameof(member.HardLimit)}");
-        }
-
         if (member.SoftLimit < 1 || member.SoftLimit > member.HardLimit)
         {
             faults.AddError($"must be between 1 and the hard limit, is {member.SoftLimit}", $"{at}:{nameof(member.SoftLimit)}");
@@ -82,11 +68,6 @@ internal sealed class OverlaysOptionsValidator : IValidateOptions<OverlaysOption
 
     private static void JudgeTexts(string at, OverlayOptions member, ValidateOptionsResultBuilder faults)
     {
-        if (string.IsNullOrWhiteSpace(member.CertificateProfile))
-        {
-            faults.AddError("must name a certificate profile", $"{at}:{nameof(member.CertificateProfile)}");
-        }
-
         foreach (var (key, value) in member.Configuration)
         {
             if (key.Length == 0 || key.AsSpan().ContainsAny("=\r\n") || value.AsSpan().ContainsAny('\r', '\n'))
@@ -111,6 +92,6 @@ internal sealed class OverlaysOptionsValidator : IValidateOptions<OverlaysOption
     private static bool IsFileName(string file, string suffix) =>
         file.Length > suffix.Length && file.EndsWith(suffix, StringComparison.Ordinal) && !file.AsSpan().ContainsAny('/', '\\');
 
-    private static bool IsName(string name) =>
-        name.Length is > 0 and <= NameLengthMax && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-');
+    [GeneratedRegex(OverlaysOptions.Name)]
+    private static partial Regex Name();
 }

@@ -38,30 +38,28 @@ public sealed class ApiOptions
     /// How many connections may be open at once from one address (of IPv6: from one network of 64 bits); 1 to 4096, 512 by default.
     /// Raise it where a proxy stands before the API, since then all callers come from its address.
     /// </summary>
+    [Between(1, ConnectionsMax)]
     public int ConnectionsPerAddressMax { get; set; } = 512;
 
     /// <summary>The addresses to listen on, the default included.</summary>
     internal IEnumerable<string> Urls => Listen.Count > 0 ? Listen : [DefaultUrl];
 }
 
+[OptionsValidator]
+internal sealed partial class ApiOptionsRanges : IValidateOptions<ApiOptions>;
+
 internal sealed class ApiOptionsValidator : IValidateOptions<ApiOptions>
 {
     public ValidateOptionsResult Validate(string? name, ApiOptions options)
     {
         var faults = new ValidateOptionsResultBuilder();
+        faults.AddResult(new ApiOptionsRanges().Validate(name, options));
         foreach (var (index, url) in options.Urls.Index())
         {
             if (UrlFault(options, url) is { } fault)
             {
                 faults.AddError(fault, $"{nameof(options.Listen)}:{index}");
             }
-        }
-
-        if (options.ConnectionsPerAddressMax is < 1 or > ApiOptions.ConnectionsMax)
-        {
-            faults.AddError(
-                $"must be between 1 and {ApiOptions.ConnectionsMax}, is {options.ConnectionsPerAddressMax}",
-                nameof(options.ConnectionsPerAddressMax));
         }
 
         foreach (var (index, path) in options.TokenFiles.Index())

@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -23,11 +22,11 @@ public sealed class RedisOptions
     public bool Tls { get; set; }
 
     /// <summary>The number of the database. 0 to 15; 0 by default.</summary>
-    [Range(0, 15)]
+    [Between(0, 15)]
     public int Database { get; set; }
 
     /// <summary>How long a command may take. 500 milliseconds to 1 minute; 5 seconds by default.</summary>
-    [Range(typeof(TimeSpan), "00:00:00.5", "00:01:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("00:00:00.5", "00:01:00")]
     public TimeSpan CommandTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The same for the client library; reads the password file.</summary>

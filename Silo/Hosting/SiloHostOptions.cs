@@ -23,15 +23,15 @@ public sealed class SiloHostOptions
     public string Address { get; set; } = "127.0.0.1";
 
     /// <summary>The port for the other silos. 1 to 65535; 11111 by default.</summary>
-    [Range(1, 65535)]
+    [Between(1, 65535)]
     public int Port { get; set; } = 11111;
 
     /// <summary>The port for Orleans clients, such as a workflow engine in the trust zone. 0 to 65535, 0 for none; 0 by default.</summary>
-    [Range(0, 65535)]
+    [Between(0, 65535)]
     public int GatewayPort { get; set; }
 
     /// <summary>How long a stop may take to hand the silo's grains over. 10 seconds to 10 minutes; 90 seconds by default.</summary>
-    [Range(typeof(TimeSpan), "00:00:10", "00:10:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("00:00:10", "00:10:00")]
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(90);
 }
 

@@ -51,7 +51,7 @@ public sealed class LoopsTests : IDisposable
     [Theory]
     [InlineData("fleet")]
     [InlineData("plans")]
-    [InlineData("home")]
+    [InlineData("leader")]
     [InlineData("revocations of local")]
     [InlineData("audit of local")]
     [InlineData("enrolment controls")]

@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-
 namespace ControlPlane.Adapters.Fleet.Access;
 
 /// <summary>
@@ -43,13 +41,13 @@ public sealed class AccessBrokersOptions
     public bool AdmitUnknownNodes { get; set; }
 
     /// <summary>Log-ins at the brokers of one network that are decided at once; the others wait. 1 to 1024; 128 by default.</summary>
-    [Range(1, 1024)]
+    [Between(1, 1024)]
     public int DecisionsMax { get; set; } = 128;
 
     /// <summary>
     /// How long it may take to find out how a node stands; then its good credentials are enough. Less than the brokers' time limit
     /// (<c>authorization.timeout</c>). 100 milliseconds to 30 seconds; 2 seconds by default.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:00.1", "00:00:30", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("00:00:00.1", "00:00:30")]
     public TimeSpan DecisionTimeout { get; set; } = TimeSpan.FromSeconds(2);
 }

@@ -20,12 +20,10 @@ internal sealed class AccessBrokersOptionsValidator : IValidateOptions<AccessBro
         }
 
         var isUsed = options.Networks.Count > 0;
-        FleetOptionsValidator.AddFileFault(faults, options.IssuerSeedFile, nameof(options.IssuerSeedFile), required: isUsed);
-        FleetOptionsValidator.AddFileFault(faults, options.XKeySeedFile, nameof(options.XKeySeedFile), required: false);
-        FleetOptionsValidator.AddFileFault(
-            faults, options.ProvisionerPasswordFile, nameof(options.ProvisionerPasswordFile), required: false);
-        FleetOptionsValidator.AddFileFault(
-            faults, options.SystemPasswordFile, nameof(options.SystemPasswordFile), required: options.SystemUser is not null);
+        faults.RequireFile(options.IssuerSeedFile, nameof(options.IssuerSeedFile), needed: isUsed);
+        faults.RequireFile(options.XKeySeedFile, nameof(options.XKeySeedFile), needed: false);
+        faults.RequireFile(options.ProvisionerPasswordFile, nameof(options.ProvisionerPasswordFile), needed: false);
+        faults.RequireFile(options.SystemPasswordFile, nameof(options.SystemPasswordFile), needed: options.SystemUser is not null);
         if (isUsed)
         {
             AddSeedFault(faults, options.IssuerSeedFile, nameof(options.IssuerSeedFile), PrefixByte.Account);

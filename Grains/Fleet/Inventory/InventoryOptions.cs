@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Fleet;
@@ -17,7 +16,7 @@ public sealed class InventoryOptions
     /// <summary>
     /// How many leaves of a node's facts can be searched for; what is beyond is kept but not found. 10 to 100000; 5000 by default.
     /// </summary>
-    [Range(10, 100_000)]
+    [Between(10, 100_000)]
     public int FactsPerNodeMax { get; set; } = 5_000;
 
     /// <summary>

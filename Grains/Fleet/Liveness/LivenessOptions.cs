@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Fleet;
@@ -12,7 +11,7 @@ public sealed class LivenessOptions
     /// How long a node may be silent before it is late. 5 seconds to 7 days; 40 minutes by default, since agents say every 30 minutes that
     /// they are alive. With registration every 5 minutes, 11 minutes are enough.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:05", "7.00:00:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("00:00:05", "7.00:00:00")]
     public TimeSpan LateAfter { get; set; } = TimeSpan.FromMinutes(40);
 
     /// <summary>
@@ -29,13 +28,13 @@ public sealed class LivenessOptions
     /// <summary>
     /// How often each partition keeps what it has heard, for the silo that takes it over. 1 second to 5 minutes; 30 seconds by default.
     /// </summary>
-    [Range(typeof(TimeSpan), "00:00:01", "00:05:00", ConvertValueInInvariantCulture = true, ParseLimitsInInvariantCulture = true)]
+    [Between("00:00:01", "00:05:00")]
     public TimeSpan SnapshotInterval { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// Nodes that one partition listens for; what else is heard is counted and not followed. 100 to 1000000; 20000 by default.
     /// </summary>
-    [Range(100, 1_000_000)]
+    [Between(100, 1_000_000)]
     public int NodesPerPartitionMax { get; set; } = 20_000;
 }
 

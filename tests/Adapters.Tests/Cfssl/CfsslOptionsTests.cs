@@ -33,10 +33,19 @@ public sealed class CfsslOptionsTests(CfsslWorld world) : IClassFixture<CfsslWor
         var faults = new CfsslOptionsValidator().Validate("one", options).Failures!.ToList();
 
         Assert.Equal(
-            ["Url", "Profile", "ChainFile", "AuthKeyFile", "Revocation", "ServerCaFile", "ClientCertificateFile", "ClientKeyFile",
-             "Timeout",
-                "ConcurrencyMax"],
-            faults.Select(fault => fault.Split(' ')[0].Split(':')[2]));
+            [
+                "ConcurrencyMax: must be between 1 and 64, is 65",
+                "Profile: must name a signing profile",
+                "Property AuthKeyFile: there is no file '/no/such/key', or it may not be read",
+                "Property ChainFile: there is no file '/no/such/chain.pem', or it may not be read",
+                "Property ClientCertificateFile: there is no file '/no/such/client.pem', or it may not be read",
+                "Property ClientKeyFile: is needed; give the path of a file",
+                "Property ServerCaFile: there is no file '/no/such/ca.pem', or it may not be read",
+                "Property Url: must be an https address, or http on the loopback",
+                "Revocation: must be None, Database or DatabaseAndList",
+                "Timeout: must be between 00:00:01 and 00:02:00, is 00:00:00",
+            ],
+            faults.Order(StringComparer.Ordinal));
     }
 
     [Fact]

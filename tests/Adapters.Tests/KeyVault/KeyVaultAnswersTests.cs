@@ -189,10 +189,9 @@ public sealed class KeyVaultAnswersTests
         var faults = new KeyVaultOptionsValidator().Validate("one", options).Failures!;
 
         Assert.Equal(
-            ["Url", "Certificate", "ChainFile", "SignaturesPerTenSeconds", "TurnWaitMax",
-             "Timeout", "ConcurrencyMax", "Credential:TenantId",
-                "Credential:ClientId", "Credential:SecretFile"],
-            faults.Select(fault => fault.Split(' ')[0]["KeyVault:one:".Length..]));
+            ["Certificate", "ChainFile", "ConcurrencyMax", "Credential:ClientId", "Credential:SecretFile", "Credential:TenantId",
+                "SignaturesPerTenSeconds", "Timeout", "TurnWaitMax", "Url"],
+            faults.Select(fault => fault.Replace("Property ", "", StringComparison.Ordinal).Split(": ")[0]).Order(StringComparer.Ordinal));
     }
 
     private static CertificateOrder Order() => CertificateOrders.For(

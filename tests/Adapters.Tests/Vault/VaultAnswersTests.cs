@@ -163,12 +163,12 @@ public sealed class VaultAnswersTests
         };
 
         var faults = new VaultOptionsValidator().Validate("one", options).Failures!.Select(
-            fault => fault.Split(' ')[0]["Vault:one:".Length..]);
+            fault => fault.Replace("Property ", "", StringComparison.Ordinal).Split(": ")[0]);
 
         Assert.Equal(
-            ["Url", "Mount", "IssuerRef", "Role", "EllipticRole", "Namespace", "ServerCaFile", "Timeout", "ConcurrencyMax", "Login:Mount",
-                "Login:RoleIdFile", "Login:SecretIdFile"],
-            faults);
+            ["ConcurrencyMax", "EllipticRole", "IssuerRef", "Login:Mount", "Login:RoleIdFile", "Login:SecretIdFile", "Mount", "Namespace",
+                "Role", "ServerCaFile", "Timeout", "Url"],
+            faults.Order(StringComparer.Ordinal));
     }
 
     private static CertificateOrder Order() => CertificateOrders.For(

@@ -124,6 +124,29 @@ public sealed class ConfigurationTests : IDisposable
         Assert.DoesNotContain("Exception", error);
     }
 
+    [Theory]
+    [InlineData("Silo: {GatewayPort: 70000}", "Silo:GatewayPort must be between 0 and 65535, is 70000")]
+    [InlineData(
+        "Overlays: {Members: {eu-1: {HardLimit: 0}}}", "Overlays:Members:eu-1:HardLimit must be between 1 and 100000, is 0")]
+    [InlineData(
+        "Provisioning: {Upgrades: {Deadline: '02:00:00'}}",
+        "Provisioning:Upgrades:Deadline must be between 00:00:10 and 01:00:00, is 02:00:00")]
+    [InlineData(
+        "Certificates: {Issuers: {one: {QueueMax: 0}}}", "Certificates:Issuers:one:QueueMax must be between 1 and 100000, is 0")]
+    [InlineData(
+        "Certificates: {Profiles: {node: {Lifetime: '00:01:00'}}}",
+        "Certificates:Profiles:node:Lifetime must be between 01:00:00 and 825.00:00:00, is 00:01:00")]
+    [InlineData("Fleet: {Overlays: {eu-1: {Connections: 9}}}", "Fleet:Overlays:eu-1:Connections must be between 1 and 4, is 9")]
+    [InlineData("Cfssl: {one: {Timeout: '00:05:00'}}", "Cfssl:one:Timeout must be between 00:00:01 and 00:02:00, is 00:05:00")]
+    public async Task Check_SaysOfARangeWhatTheSettingIsAndMayBe_HoweverDeepItStands(string configuration, string fault)
+    {
+        var path = Write(configuration);
+
+        var (_, error) = await CheckAsync(path);
+
+        Assert.Contains($"{fault} ({path}:1)", error);
+    }
+
     [Fact]
     public async Task Check_NamesTheTokenFileAndLine_AndNeverTheToken()
     {

@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane;
+
+/// <summary>What validators of options say by hand, besides the rules that are attributes.</summary>
+public static class OptionFaults
+{
+    public static void Require(this ValidateOptionsResultBuilder faults, bool holds, string property, string rule)
+    {
+        if (!holds)
+        {
+            faults.AddError(rule, property);
+        }
+    }
+
+    /// <summary>A file is looked for, not read: what is in it is checked by who uses it.</summary>
+    public static void RequireFile(this ValidateOptionsResultBuilder faults, string? file, string property, bool needed)
+    {
+        faults.Require(!needed || !string.IsNullOrEmpty(file), property, "is needed; give the path of a file");
+        faults.Require(
+            string.IsNullOrEmpty(file) || File.Exists(file), property, $"there is no file '{file}', or it may not be read");
+    }
+
+    /// <summary>Adds what is wrong with a part of the options, whose rules name their properties but not the way to the part.</summary>
+    public static void AddUnder(this ValidateOptionsResultBuilder faults, string path, ValidateOptionsResult part)
+    {
+        if (part.Failures is { } failures)
+        {
+            faults.AddResult(ValidateOptionsResult.Fail(failures.Select(failure => $"{path}:{failure}")));
+        }
+    }
+}
