@@ -10,8 +10,8 @@ internal sealed class ConfigurationFile
     /// <summary>Larger files are refused: a configuration that an operator reads is a few hundred kilobytes at most.</summary>
     private const long BytesMax = 4 * 1024 * 1024;
 
-    /// <summary>Deeper nesting is refused; the options are six levels deep.</summary>
-    private const int DepthMax = 32;
+    // The options are six levels deep.
+    private static readonly YamlBounds Bounds = new((int)BytesMax, DepthMax: 32, PartsMax: 200_000, TakesAnchors: true);
 
     private readonly Dictionary<string, string?> _values = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, int> _lines = new(StringComparer.OrdinalIgnoreCase);
@@ -26,44 +26,18 @@ internal sealed class ConfigurationFile
     /// <summary>The line on which a key stands, sections included; null when the file does not hold it.</summary>
     public int? LineOf(string key) => _lines.TryGetValue(key, out var line) ? line : null;
 
-    /// <exception cref="ConfigurationFileException">The file cannot be read; the message names file, line and key.</exception>
+    /// <exception cref="ConfigurationFileException">The file cannot be read; the message names file, line, column and key.</exception>
     public static ConfigurationFile Read(string path)
     {
         var file = new ConfigurationFile(path);
-        if (file.Parse() is { } root)
+        var (root, fault) = BoundedYaml.Read(file.ReadText(), Bounds);
+        if (fault is not null)
         {
-            file.Flatten(root, prefix: "", depth: 0);
+            throw file.Fault(fault.Line, fault.Column, fault.Message);
         }
 
+        file.Flatten(root, prefix: "");
         return file;
-    }
-
-    private YamlMappingNode? Parse()
-    {
-        var parser = new Parser(new StringReader(ReadText()));
-        try
-        {
-            var yaml = new YamlStream();
-            yaml.Load(parser);
-
-            return yaml.Documents switch
-            {
-                [] => null,
-                [{ RootNode: YamlMappingNode root }] => root,
-                [{ RootNode: YamlScalarNode { Value: null or "" } }] => null,
-                [var document] => throw Fault(document.RootNode, "must be a mapping of sections"),
-                _ => throw Fault(yaml.Documents[1].RootNode, "must be the only document of the file"),
-            };
-        }
-        catch (YamlException unreadable)
-        {
-            throw new ConfigurationFileException($"{Path}:{unreadable.End.Line}: {unreadable.Message}", unreadable);
-        }
-        catch (InvalidOperationException unreadable)
-        {
-            // YamlDotNet 18.1 stumbles over some unclosed brackets instead of naming them.
-            throw new ConfigurationFileException($"{Path}:{parser.Current?.End.Line}: is not YAML near this line", unreadable);
-        }
     }
 
     private string ReadText()
@@ -85,13 +59,8 @@ internal sealed class ConfigurationFile
         }
     }
 
-    private void Flatten(YamlNode node, string prefix, int depth)
+    private void Flatten(YamlNode? node, string prefix)
     {
-        if (depth > DepthMax)
-        {
-            throw Fault(node, $"'{prefix}' is nested more than {DepthMax} levels deep");
-        }
-
         switch (node)
         {
             case YamlScalarNode scalar when !IsNull(scalar):
@@ -101,7 +70,7 @@ internal sealed class ConfigurationFile
             case YamlSequenceNode sequence:
                 for (var index = 0; index < sequence.Children.Count; index++)
                 {
-                    Enter(sequence.Children[index], sequence.Children[index], prefix, index.ToString(), depth);
+                    Enter(sequence.Children[index], sequence.Children[index], prefix, index.ToString());
                 }
 
                 break;
@@ -109,14 +78,14 @@ internal sealed class ConfigurationFile
             case YamlMappingNode mapping:
                 foreach (var (key, value) in mapping.Children)
                 {
-                    Enter(key, value, prefix, NameOf(key), depth);
+                    Enter(key, value, prefix, NameOf(key));
                 }
 
                 break;
         }
     }
 
-    private void Enter(YamlNode key, YamlNode value, string prefix, string name, int depth)
+    private void Enter(YamlNode key, YamlNode value, string prefix, string name)
     {
         var path = prefix.Length == 0 ? name : $"{prefix}:{name}";
 
@@ -126,7 +95,7 @@ internal sealed class ConfigurationFile
             throw Fault(key, $"'{path}' is given twice, first on line {_lines[path]}");
         }
 
-        Flatten(value, path, depth + 1);
+        Flatten(value, path);
     }
 
     private string NameOf(YamlNode key) => key switch
@@ -140,8 +109,10 @@ internal sealed class ConfigurationFile
     private static bool IsNull(YamlScalarNode scalar) =>
         scalar.Style == ScalarStyle.Plain && scalar.Value is null or "" or "~" or "null";
 
-    private ConfigurationFileException Fault(YamlNode node, string fault) => new($"{Path}:{node.Start.Line}: {fault}");
+    private ConfigurationFileException Fault(YamlNode node, string fault) => Fault((int)node.Start.Line, (int)node.Start.Column, fault);
+
+    private ConfigurationFileException Fault(int line, int column, string fault) => new($"{Path}:{line}:{column}: {fault}");
 }
 
-/// <summary>The configuration file cannot be read; the message is for the operator and names file, line and key.</summary>
+/// <summary>The configuration file cannot be read; the message is for the operator and names file, line, column and key.</summary>
 internal sealed class ConfigurationFileException(string message, Exception? inner = null) : Exception(message, inner);

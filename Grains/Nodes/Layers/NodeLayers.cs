@@ -31,7 +31,7 @@ internal sealed class NodeLayers
         foreach (var file in files)
         {
             var inFile = new PolicyFaults(file.Text);
-            if (PolicyYaml.Load(file.Text, inFile) is { } root)
+            if (inFile.ReadDocument() is { } root)
             {
                 var section = new YamlSection(root, inFile);
                 foreach (var (name, at, condition) in Texts(section.Section("groups"), inFile))

@@ -9,11 +9,26 @@ internal sealed class PolicyFaults(string document)
     /// <summary>How many faults are reported; the rest would not be read anyway.</summary>
     public const int Max = 200;
 
+    // An alias that stands in two rules would have one place for both.
+    private static readonly YamlBounds Bounds = new(LengthMax: 256 * 1024, DepthMax: 16, PartsMax: 20_000);
+
     private readonly List<PolicyFault> faults = [];
 
     public IReadOnlyList<PolicyFault> All => [.. faults.OrderBy(fault => fault.Line).ThenBy(fault => fault.Column)];
 
     public bool HasErrors => faults.Exists(fault => !fault.IsWarning);
+
+    /// <summary>The mapping that the document is; null when it is none, which is a fault.</summary>
+    public YamlMappingNode? ReadDocument()
+    {
+        var (root, fault) = BoundedYaml.Read(document, Bounds);
+        if (root is null)
+        {
+            Add(fault?.Line ?? 1, fault?.Column ?? 1, fault?.Message ?? "is empty", isWarning: false);
+        }
+
+        return root;
+    }
 
     public void Add(Mark at, string message, bool isWarning = false) => Add((int)at.Line, (int)at.Column, message, isWarning);
 

@@ -25,7 +25,7 @@ internal sealed class PolicyReader
     public static PolicyReading Read(string text, string? region)
     {
         var reader = new PolicyReader(text);
-        var policy = PolicyYaml.Load(text, reader.faults) is { } root
+        var policy = reader.faults.ReadDocument() is { } root
             ? reader.ReadRoot(new YamlSection(root, reader.faults), region) : null;
         if (policy is not null && !reader.faults.HasErrors)
         {

@@ -69,16 +69,36 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Redis:\n  Tls: [true\nSilo: 1", ":2: ")]
-    [InlineData("Redis:\n  Tls: true\n  tls: false", ":3: 'Redis:tls' is given twice, first on line 2")]
-    [InlineData("Redis:\n  \"a:b\": 1", ":2: the key 'a:b' contains a colon")]
-    [InlineData("- Redis", ":1: must be a mapping of sections")]
-    [InlineData("Redis:\n\tTls: true", ":1: ")]
+    [InlineData("Redis:\n  Tls: [true\nSilo: 1", ":2:8: ")]
+    [InlineData("Redis:\n  Tls: true\n  tls: false", ":3:3: 'Redis:tls' is given twice, first on line 2")]
+    [InlineData("Redis:\n  \"a:b\": 1", ":2:3: the key 'a:b' contains a colon")]
+    [InlineData("- Redis", ":1:1: must be a mapping of sections")]
+    [InlineData("Redis: {}\n---\nSilo: {}", ":3:1: must be the only document of the file")]
+    [InlineData("Redis:\n\tTls: true", ":1:1: ")]
+    [InlineData("Redis:\n  Tls: *tls", ":2:8: '*tls' stands for nothing above it")]
+    [InlineData("Redis: &a\n  b: [*a]", ":2:7: '*a' stands within what it stands for")]
     public void Read_NamesFileAndLine_WhenItCannot(string text, string fault)
     {
         var path = Write(text);
 
         Assert.Contains(path + fault, Assert.Throws<ConfigurationFileException>(() => ConfigurationFile.Read(path)).Message);
+    }
+
+    [Fact]
+    public void Read_TakesAnchors_AndCountsWhatAliasesStandFor()
+    {
+        var file = ConfigurationFile.Read(Write("A: &a {Port: 1}\nB: *a\nC: [*a, *a]"));
+        Assert.Equal(["1", "1", "1", "1"], new[] { "A:Port", "B:Port", "C:0:Port", "C:1:Port" }.Select(key => file.Values[key]));
+
+        // Each line stands for ten of the one above it: two hundred bytes for a million values.
+        var laughs = "a0: &a0 [1]\n" + string.Concat(Enumerable.Range(1, 6).Select(
+            level => $"a{level}: &a{level} [{string.Join(", ", Enumerable.Repeat($"*a{level - 1}", 10))}]\n"));
+        Assert.Contains("has more than 200000 parts", Assert.Throws<ConfigurationFileException>(
+            () => ConfigurationFile.Read(Write(laughs))).Message);
+
+        var deep = "a0: &a0 [1]\n" + string.Concat(Enumerable.Range(1, 40).Select(level => $"a{level}: &a{level} [*a{level - 1}]\n"));
+        Assert.Contains("is nested more than 32 deep", Assert.Throws<ConfigurationFileException>(
+            () => ConfigurationFile.Read(Write(deep))).Message);
     }
 
     [Fact]
