@@ -10,9 +10,7 @@ namespace ControlPlane.Adapters.Fleet;
 /// <remarks>
 /// Reads the end of the feed anew after every fault: a gap between what it has and what comes is impossible, since it asks by position.
 /// </remarks>
-internal sealed class NodeChangeTail(
-    OverlayStreams streams, StoredMessages stored)
-    : INodeChangeFeed
+internal sealed class NodeChangeTail(OverlayStreams streams, StoredMessages stored) : INodeChangeFeed
 {
     private readonly ChangeWindow window = new();
 

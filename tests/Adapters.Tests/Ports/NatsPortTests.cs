@@ -81,11 +81,11 @@ public sealed class NatsPortTests : PortFailureTests
         var url = failure == BrokerFailure.NobodyListens ? $"nats://127.0.0.1:{LoopbackPort.Free()}" : broker.Url;
         await using var parts = new FleetParts(url, failure == BrokerFailure.IsNotConfigured ? null : url, time: time);
         await FailAsync(failure, broker, parts);
-        using var tail = new NodeChangeTail(
-            parts.Streams,
-            new StoredMessages(services.GetRequiredService<Serializer>(), NullLogger<StoredMessages>.Instance),
-            new Loops(time, NullLogger<Loops>.Instance));
-        await tail.StartAsync(Cancel);
+        var tail = new NodeChangeTail(
+            parts.Streams, new StoredMessages(services.GetRequiredService<Serializer>(), NullLogger<StoredMessages>.Instance));
+        using var loops = new Loops(time, NullLogger<Loops>.Instance);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var following = loops.RunAsync("feed of changes", TimeSpan.FromSeconds(2), isDueAtOnce: true, tail.FollowAsync, ending.Token);
         using var signs = new StoredSignsOfLife(
             parts.Connections, parts.Fleet, parts.Overlays, time, NullLogger<StoredSignsOfLife>.Instance);
         using var tokens = new ChoriaServerTokenIssuer(parts.Fleet);
@@ -107,7 +107,8 @@ public sealed class NatsPortTests : PortFailureTests
             new(typeof(INodeLoginCheck), new NodeLoginCheck(tokens, time, NullLogger<NodeLoginCheck>.Instance)));
         await PassTimeAsync(translated);
 
-        await tail.StopAsync(CancellationToken.None);
+        await ending.CancelAsync();
+        await following;
         if (failure == BrokerFailure.IsSilent)
         {
             broker.Continue();
