@@ -153,6 +153,14 @@ internal sealed class ChoriaNodeAgent(
         }
     }
 
+    public async Task<TimeSpan> HeardForAsync(string overlay, NodeProtocol protocol, CancellationToken cancellationToken)
+    {
+        string[] networks = [FleetStreams.ProvisioningNetwork, overlay];
+        return caller.SignerOrNull(SpokenBy(protocol)) is null
+            ? TimeSpan.Zero
+            : (await Task.WhenAll(networks.Select(network => calls.HeardForAsync(network, cancellationToken)))).Min();
+    }
+
     /// <summary>The call of a provisioned node, which believes only what is signed; null where we cannot sign.</summary>
     private NodeCall? InOverlayOrNull<TInput, TOutput>(
         RpcAction<TInput, TOutput> action, TInput input, string identity, NodeProtocol protocol, string overlay)

@@ -22,6 +22,9 @@ internal sealed class FleetConnections : IAsyncDisposable
     /// <summary>TCP, TLS, the login and what it may do, on a machine that is busy.</summary>
     private static readonly TimeSpan LoginTimeout = TimeSpan.FromSeconds(5);
 
+    /// <summary>A broker that lives answers within milliseconds.</summary>
+    private static readonly TimeSpan PingTimeout = TimeSpan.FromSeconds(2);
+
     /// <summary>Between two tries, doubled by each further one: soon after a broker's restart, and calm while a login is refused.</summary>
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(500);
 
@@ -62,11 +65,38 @@ internal sealed class FleetConnections : IAsyncDisposable
     /// <summary>What brokers of a network do not permit, although something that is configured needs it.</summary>
     public IReadOnlyList<NeededSubject> MissingOf(string network) => [.. ConnectorsOf(network).SelectMany(one => one.Missing).Distinct()];
 
+    /// <summary>For how long all connections of a network have been there without a break; zero while one is not, or it has none.</summary>
+    public async Task<TimeSpan> HeardForAsync(string network, CancellationToken cancellationToken)
+    {
+        var held = await Task.WhenAll(Of(network).Zip(
+            ConnectorsOf(network), (connection, connector) => HeldForAsync(connection, connector, cancellationToken)));
+        return held.DefaultIfEmpty().Min();
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var connection in networks.Values.SelectMany(connections => connections))
         {
             await connection.DisposeAsync();
+        }
+    }
+
+    // One whose broker is frozen, or cut off, looks as if it were there until its next heartbeat.
+    private async Task<TimeSpan> HeldForAsync(NatsConnection connection, BrokerConnector connector, CancellationToken cancellationToken)
+    {
+        if (connection.ConnectionState != NatsConnectionState.Open)
+        {
+            return TimeSpan.Zero;
+        }
+
+        try
+        {
+            await connection.PingAsync(cancellationToken).AsTask().WaitAsync(PingTimeout, time, cancellationToken);
+            return connector.HeldFor;
+        }
+        catch (Exception away) when (away is TimeoutException or NatsException)
+        {
+            return TimeSpan.Zero;
         }
     }
 

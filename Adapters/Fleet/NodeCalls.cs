@@ -22,6 +22,10 @@ internal sealed class NodeCalls(
     /// <summary>Whether this silo has connections to a network, up or not.</summary>
     public bool Reaches(string network) => connections.Of(network).Count > 0;
 
+    /// <inheritdoc cref="FleetConnections.HeardForAsync"/>
+    public Task<TimeSpan> HeardForAsync(string network, CancellationToken cancellationToken) =>
+        connections.HeardForAsync(network, cancellationToken);
+
     /// <summary>Calls one action of one node, in each of some protocols at once; the first reply counts.</summary>
     /// <exception cref="NodeSilentException">No reply in time.</exception>
     /// <exception cref="NodeRefusedException">The reply cannot be read.</exception>

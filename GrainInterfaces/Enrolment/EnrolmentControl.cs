@@ -4,11 +4,12 @@ namespace ControlPlane.Enrolment;
 /// <param name="Overlay">The overlay.</param>
 /// <param name="Version">Counts up with each change: who waits for a change waits for another number.</param>
 /// <param name="Pause">Nothing enrols; null when it was not paused.</param>
-/// <param name="Brake">Nothing that fell out of the overlay enrols again by itself; null while the brake is off.</param>
+/// <param name="Brake">Nothing that fell out of the overlay enrols again by itself, or nothing at all; null while it is off.</param>
 /// <param name="Limit">How many may begin in a minute; null: as many as can be borne.</param>
 /// <param name="AreFallsChecked">
 /// So many are said to have fallen that the brake would be set: until it is known of how many it is true, who fell makes no keys.
 /// </param>
+/// <param name="BrakesAll">The brake stops everybody: nodes that were configured did not arrive.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.EnrolmentControl")]
 public sealed record EnrolmentControl(
     [property: Id(0)] string Overlay,
@@ -16,7 +17,8 @@ public sealed record EnrolmentControl(
     [property: Id(2)] EnrolmentStop? Pause = null,
     [property: Id(3)] EnrolmentStop? Brake = null,
     [property: Id(4)] EnrolmentLimit? Limit = null,
-    [property: Id(5)] bool AreFallsChecked = false);
+    [property: Id(5)] bool AreFallsChecked = false,
+    [property: Id(6)] bool BrakesAll = false);
 
 /// <param name="By">Who stopped it.</param>
 /// <param name="Reason">Why.</param>

@@ -30,7 +30,7 @@ public interface IEnrolmentControlGrain : IGrainWithStringKey
     Task<EnrolmentControl?> Limit(int? perMinute, ControlChange change);
 
     /// <summary>
-    /// Lets nodes that fell out of the overlay enrol again, after the brake stopped them. What fell before counts no more. Safe to repeat.
+    /// Lets the nodes go on that the brake stopped. What fell, or did not arrive, before counts no more. Safe to repeat.
     /// </summary>
     [Alias("ReleaseBrake")]
     Task<EnrolmentControl?> ReleaseBrake(ControlChange change);
@@ -60,9 +60,16 @@ public sealed record ControlChange([property: Id(0)] string Reason, [property: I
 /// before.
 /// </param>
 /// <param name="Heard">Of how many an event said so, which anybody may publish.</param>
+/// <param name="Missing">Nodes that were configured, had their time to arrive, and are on no network. Null is none.</param>
+/// <param name="Arrived">How many that were configured have arrived.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.EnrolmentReport")]
 public sealed record EnrolmentReport(
-    [property: Id(0)] string Silo, [property: Id(1)] long Sequence, [property: Id(2)] int Fallen, [property: Id(3)] int Heard = 0);
+    [property: Id(0)] string Silo,
+    [property: Id(1)] long Sequence,
+    [property: Id(2)] int Fallen,
+    [property: Id(3)] int Heard = 0,
+    [property: Id(4)] IReadOnlyList<string>? Missing = null,
+    [property: Id(5)] int Arrived = 0);
 
 /// <summary>Consecutive turns.</summary>
 /// <param name="First">When the first one is.</param>

@@ -5,7 +5,7 @@ namespace ControlPlane.Enrolment;
 /// <summary>Decides whether operators and the brake let an enrolment go on. Pure.</summary>
 /// <remarks>
 /// Looked at twice: before the node is asked anything, where the overlay is known already or none is open; and after the placement, before
-/// keys are made. From there on an enrolment is finished: its node has no way back.
+/// keys are made. From there on an enrolment is finished, unless nodes that are configured are lost.
 /// </remarks>
 internal static class AdmissionCheck
 {
@@ -61,6 +61,15 @@ internal static class AdmissionCheck
 
         return controls.LimitOf(overlay) is not null && !HasTurn(state, controls, now) ? new EnrolmentStep.ReserveSlot() : null;
     }
+
+    /// <summary>
+    /// Whoever has keys goes on through a pause; not when nodes are lost by what they are given. They make other keys when it is mended:
+    /// a certificate that waited for days might not outlast the way.
+    /// </summary>
+    public static EnrolmentStep.Park? BeforeConfiguration(NodeState state, EnrolmentControls controls, DateTimeOffset now) =>
+        state.Overlay is { } overlay && controls.Find(overlay) is { BrakesAll: true } && controls.Obstacle(overlay, false) is { } obstacle
+            ? Park(overlay, obstacle, controls, now)
+            : null;
 
     /// <summary>A node that renews leaves its overlay for a moment: not while nobody is let in again.</summary>
     public static EnrolmentStep? BeforeRenewal(NodeState state, EnrolmentControls controls, DateTimeOffset now) =>

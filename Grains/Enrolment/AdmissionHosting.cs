@@ -10,6 +10,7 @@ internal static class AdmissionHosting
     {
         services.AddOptions<AdmissionOptions>().BindConfiguration(AdmissionOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<AdmissionOptions>, AdmissionOptionsValidator>();
+        services.AddSingleton<IValidateOptions<AdmissionOptions>, ArrivalsAwaitedCheck>();
 
         services.AddSingleton<ControlCache>();
         services.AddSingleton<EnrolmentGate>();

@@ -9,11 +9,23 @@ internal sealed class AdmissionMeter : IDisposable
 
     private readonly Meter meter = new(Name);
     private readonly Counter<long> heldBack;
+    private readonly Counter<long> missed;
 
     public AdmissionMeter(EnrolmentGate gate)
     {
         heldBack = meter.CreateCounter<long>(
             "controlplane.admission.held_back", "{node}", "Nodes that were told to wait, by overlay and cause.");
+        missed = meter.CreateCounter<long>(
+            "controlplane.admission.arrivals.missed", "{node}", "Nodes that were configured and did not arrive, by overlay.");
+        meter.CreateObservableGauge(
+            "controlplane.admission.arrivals.awaited", () =>
+                Each(gate, load => load.Running), "{node}", "Nodes that were let go to be configured and have not arrived.");
+        meter.CreateObservableGauge(
+            "controlplane.admission.arrivals.limit", () =>
+                Each(gate, load => load.Limit), "{node}", "How many of those there may be now.");
+        meter.CreateObservableGauge(
+            "controlplane.admission.arrivals.waiting", () =>
+                Each(gate, load => load.Waiting), "{node}", "Nodes that wait until others have arrived.");
         meter.CreateObservableGauge(
             "controlplane.admission.limit", () => gate.Enrolments.Limit, "{node}", "Enrolments that may run at once now.");
         meter.CreateObservableGauge(
@@ -45,7 +57,14 @@ internal sealed class AdmissionMeter : IDisposable
         heldBack.Add(1, new("overlay", controls.Find(mark.Overlay) is null ? "any" : mark.Overlay), new("cause", cause));
     }
 
+    /// <summary>A node was configured and did not arrive.</summary>
+    public void Missed(string overlay) => missed.Add(1, new KeyValuePair<string, object?>("overlay", overlay));
+
     public void Dispose() => meter.Dispose();
+
+    private static IEnumerable<Measurement<int>> Each(EnrolmentGate gate, Func<LaneLoad, int> value) =>
+        gate.Arrivals.Loads.Select(
+            window => new Measurement<int>(value(window.Load), new KeyValuePair<string, object?>("overlay", window.Overlay)));
 
     // Overlays are configured: a closed set.
     private static IEnumerable<Measurement<int>> Each(EnrolmentGate gate, Func<EnrolmentControl, int> value) =>

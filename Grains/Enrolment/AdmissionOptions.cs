@@ -45,7 +45,41 @@ public sealed class AdmissionOptions
     /// </summary>
     [Between(1, 20_000)]
     public int BrakeNodesMin { get; set; } = 50;
+
+    /// <summary>The highest <see cref="BrakeMissingMin"/>.</summary>
+    public const int BrakeMissingMost = 1000;
+
+    /// <summary>
+    /// The brake stops everybody who would be configured for an overlay when so many more nodes were configured for it and did not arrive
+    /// than have arrived since. 1 to 1000; 8 by default.
+    /// </summary>
+    [Range(1, BrakeMissingMost)]
+    public int BrakeMissingMin { get; set; } = 8;
+
+    /// <summary>
+    /// How many nodes of an overlay one silo configures before it has heard the first of them arrive. 1 to 20 000; 16 by default.
+    /// </summary>
+    [Range(1, 20_000)]
+    public int ArrivalsAwaitedMin { get; set; } = 16;
+
+    /// <summary>
+    /// The most nodes of an overlay that one silo has on their way at once while all arrive: its enrolments in a second, times the seconds
+    /// that nodes take to arrive. At least <see cref="ArrivalsAwaitedMin"/>, at most 20 000; 4096 by default.
+    /// </summary>
+    [Range(1, 20_000)]
+    public int ArrivalsAwaitedMax { get; set; } = 4096;
 }
 
 [OptionsValidator]
 internal sealed partial class AdmissionOptionsValidator : IValidateOptions<AdmissionOptions>;
+
+/// <summary>The rule between two of the settings.</summary>
+internal sealed class ArrivalsAwaitedCheck : IValidateOptions<AdmissionOptions>
+{
+    public ValidateOptionsResult Validate(string? name, AdmissionOptions options) =>
+        options.ArrivalsAwaitedMax >= options.ArrivalsAwaitedMin
+            ? ValidateOptionsResult.Success
+            : ValidateOptionsResult.Fail(
+                $"{nameof(options.ArrivalsAwaitedMax)}: must be at least {nameof(options.ArrivalsAwaitedMin)}, which is "
+                    + $"{options.ArrivalsAwaitedMin}, is {options.ArrivalsAwaitedMax}");
+}

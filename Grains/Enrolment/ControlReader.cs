@@ -40,8 +40,9 @@ internal sealed partial class ControlReader(
     {
         if (!unanswered.TryGetValue(overlay, out var report))
         {
-            var falls = cache.TakeFalls(overlay);
-            unanswered[overlay] = report = new EnrolmentReport(silo.SiloAddress.ToString(), ++sequence, falls.Attested, falls.Heard);
+            var noticed = cache.Take(overlay);
+            unanswered[overlay] = report = new EnrolmentReport(
+                silo.SiloAddress.ToString(), ++sequence, noticed.Attested, noticed.Heard, noticed.Missing, noticed.Arrived);
         }
 
         return report;

@@ -24,6 +24,7 @@ internal sealed partial class EnrolmentControlGrain(
 
     private readonly FallenNodes fallen = new();
     private readonly FallenNodes heard = new();
+    private readonly MissingNodes missing = new();
     private readonly Dictionary<string, long> reported = new(StringComparer.Ordinal);
     private int? nodes;
 
@@ -71,22 +72,29 @@ internal sealed partial class EnrolmentControlGrain(
 
     public async Task<EnrolmentControl?> ReleaseBrake(ControlChange change)
     {
-        // What fell before the release was seen by who released it.
+        // What fell, or did not arrive, before the release was seen by who released it.
         fallen.Forget();
         heard.Forget();
+        missing.Forget();
         return Control.Brake is null
             ? Current
-            : await Change(change, $"let go on, its brake released: {change.Reason}", Control with { Brake = null });
+            : await Change(change, $"let go on, its brake released: {change.Reason}", Control with { Brake = null, BrakesAll = false });
     }
 
     public async Task<EnrolmentControl?> Report(EnrolmentReport report)
     {
-        if (!IsConfigured || (report.Fallen == 0 && report.Heard == 0) || !IsNew(report))
+        if (!IsConfigured || report is { Fallen: 0, Heard: 0, Missing: null or [], Arrived: 0 } || !IsNew(report))
         {
             return Current;
         }
 
         var (options, now) = (admission.CurrentValue, time.GetUtcNow());
+        missing.Add(report.Missing ?? [], report.Arrived);
+        if (!Control.BrakesAll && missing.Judge(options) is { } lost)
+        {
+            await SetBrake(lost, isForAll: true, now);
+        }
+
         fallen.Add(report.Fallen, now);
         heard.Add(report.Heard, now);
         var within = fallen.Within(options.BrakeWindow, now);
@@ -95,8 +103,7 @@ internal sealed partial class EnrolmentControlGrain(
             await CountNodes();
             if (MassFailure.Judge(within, nodes, options) is { } reason)
             {
-                await stored.ReplaceAsync(EnrolmentControlState.After(Control with { Brake = new EnrolmentStop(Brake, reason, now) }));
-                LogBraked(Overlay, reason);
+                await SetBrake(reason, isForAll: false, now);
             }
         }
 
@@ -115,6 +122,13 @@ internal sealed partial class EnrolmentControlGrain(
         // Before they are given out: turns that are lost with us cost time, turns given twice would exceed the limit.
         await stored.ReplaceAsync(after);
         return turns;
+    }
+
+    private async Task SetBrake(string reason, bool isForAll, DateTimeOffset now)
+    {
+        await stored.ReplaceAsync(EnrolmentControlState.After(
+            Control with { Brake = new EnrolmentStop(Brake, reason, now), BrakesAll = isForAll }));
+        LogBraked(Overlay, isForAll ? "all nodes from enrolling" : "its nodes from enrolling again", reason);
     }
 
     // Reports that come twice after the grain moved are counted twice: that errs towards stopping.
@@ -164,8 +178,8 @@ internal sealed partial class EnrolmentControlGrain(
     [LoggerMessage(LogLevel.Information, "Enrolment in {Overlay} was changed by {Actor}: {What}")]
     private partial void LogChanged(string overlay, string actor, string what);
 
-    [LoggerMessage(LogLevel.Error, "The brake of {Overlay} stops its nodes from enrolling again until an operator releases it: {Reason}")]
-    private partial void LogBraked(string overlay, string reason);
+    [LoggerMessage(LogLevel.Error, "The brake of {Overlay} stops {What} until an operator releases it: {Reason}")]
+    private partial void LogBraked(string overlay, string what, string reason);
 
     [LoggerMessage(LogLevel.Warning, "The nodes of {Overlay} could not be counted: {Reason}")]
     private partial void LogUncounted(string overlay, string reason);

@@ -27,12 +27,14 @@ internal sealed class EnrolmentControls(IEnumerable<EnrolmentControl> controls)
 
     /// <summary>Why a node may not begin to enrol into the overlay; null when it may.</summary>
     /// <param name="overlay">Where it would go.</param>
-    /// <param name="hasFallen">Whether it was enrolled and comes back without having been asked to: those are whom the brake stops.</param>
+    /// <param name="hasFallen">Whether it was enrolled and comes back without having been asked to: some brakes stop only those.</param>
     public string? Obstacle(string overlay, bool hasFallen) => Find(overlay) switch
     {
         { Pause: { } pause } => $"enrolment in overlay {overlay} is paused by {pause.By}: {pause.Reason}",
-        { Brake: { } brake } when hasFallen =>
+        { Brake: { } brake, BrakesAll: false } when hasFallen =>
             $"enrolling again in overlay {overlay} waits for an operator to release the brake: {brake.Reason}",
+        { Brake: { } brake, BrakesAll: true } =>
+            $"enrolment in overlay {overlay} waits for an operator to release the brake: {brake.Reason}",
         _ => null,
     };
 

@@ -35,12 +35,16 @@ internal sealed class EnrolmentGate : IDisposable
         limit = ConcurrencyLimit.Start(PlacesMin, this.provisioning.EnrolmentsMax);
         probes = new Lane(this.provisioning.ProbesMax, time);
         enrolments = new Lane(limit.Places, time);
+        Arrivals = new ArrivalWindows(this.admission, this.provisioning.ArrivalDeadline, cache, time);
         meter = new AdmissionMeter(this);
     }
 
     public LaneLoad Probes => probes.Load;
 
     public LaneLoad Enrolments => enrolments.Load;
+
+    /// <summary>Nodes that are on their way to their overlays.</summary>
+    public ArrivalWindows Arrivals { get; }
 
     /// <summary>What operators and the brake let happen.</summary>
     public EnrolmentControls Controls => cache.Controls;
@@ -69,6 +73,22 @@ internal sealed class EnrolmentGate : IDisposable
     public Task<IDisposable?> EnterAsync(EnrolmentFindings? findings, DateTimeOffset waitingSince, CancellationToken cancellationToken) =>
         enrolments.EnterAsync(FairnessGroup.Of(findings, admission.FairnessClaim), waitingSince, cancellationToken);
 
+    /// <summary>Waits until enough nodes before this one have arrived in the overlay. Not to be waited for in a place.</summary>
+    /// <returns>False when its turn did not come in time: it is to come again, and keeps its age.</returns>
+    public Task<bool> EnterArrivalsAsync(
+        string overlay, string identity, EnrolmentFindings? findings, DateTimeOffset waitingSince, CancellationToken cancellationToken) =>
+        Arrivals.EnterAsync(
+            overlay, FairnessGroup.Of(findings, admission.FairnessClaim), identity, waitingSince, cancellationToken);
+
+    /// <summary>A node that was on its way is on no network; counted unless we may not have heard it.</summary>
+    public void NoteMissing(string overlay, string identity, TimeSpan heardFor)
+    {
+        if (Arrivals.Missed(overlay, identity, heardFor))
+        {
+            meter.Missed(overlay);
+        }
+    }
+
     /// <summary>A step has ended.</summary>
     /// <param name="step">Which.</param>
     /// <param name="latency">How long it took.</param>
@@ -85,6 +105,7 @@ internal sealed class EnrolmentGate : IDisposable
     public void Adjust()
     {
         enrolments.SendAway(Patience);
+        Arrivals.Tend();
         if (window.Take() is { } load)
         {
             var standing = enrolments.Load;

@@ -73,6 +73,7 @@ internal static class EnrolmentDecision
             Refusal.TooManyAttempts,
             $"it began {options.EnrolmentsPerHourMax} enrolments within an hour and arrived in none; reprovision it when the cause is mended"),
         NodeStage.Placed => AdmissionCheck.AfterPlacement(state, controls, now) ?? new EnrolmentStep.MakeKeys(),
+        NodeStage.Keyed or NodeStage.Certified when AdmissionCheck.BeforeConfiguration(state, controls, now) is { } park => park,
         NodeStage.Keyed when state.Pending is { Draft: null } => new EnrolmentStep.Compose(),
         NodeStage.Keyed when state.Pending is { Draft.Upgrade: not null } => new EnrolmentStep.Upgrade(),
         NodeStage.Keyed => new EnrolmentStep.Certify(),

@@ -7,6 +7,9 @@ internal abstract record EnrolmentStep
     public bool HoldsPlace => this
         is Inspect or Place or ReserveSlot or MakeKeys or Compose or Upgrade or Certify or Configure or Restart or Renew;
 
+    /// <summary>Whether the step leads to a restart on the overlay: only so many of its nodes may be on their way at once.</summary>
+    public bool LeadsAway => this is MakeKeys or Compose or Upgrade or Certify or Configure;
+
     /// <summary>The step's name in metrics: one of a closed set.</summary>
     public string Name => this switch
     {

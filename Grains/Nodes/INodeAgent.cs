@@ -67,6 +67,12 @@ public interface INodeAgent
     /// </returns>
     /// <exception cref="NetworkUnavailableException">We could not ask, or not hear: nothing is known of the node.</exception>
     Task<OverlayAnswer?> AskInOverlayAsync(string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// For how long this silo has heard both an overlay's network and the provisioning network without a break: a node that was silent for
+    /// all that time is on neither. Zero while one is away, and where <see cref="AskInOverlayAsync"/> can ask nobody.
+    /// </summary>
+    Task<TimeSpan> HeardForAsync(string overlay, NodeProtocol protocol, CancellationToken cancellationToken);
 }
 
 /// <summary>Finds nodes in provisioning mode by Choria's broadcast discovery.</summary>

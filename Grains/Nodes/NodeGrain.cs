@@ -49,6 +49,8 @@ internal sealed class NodeGrain(
 
     private PendingCredentials Pending => State.Pending ?? throw new UnreachableException("a node is certified after it made its keys");
 
+    private string Placed => State.Overlay ?? "";
+
     private OverlayOptions Overlay => context.OverlayOrNull(State.Overlay)
         ?? throw new InvalidOperationException($"overlay '{State.Overlay}' of {Identity} is not configured here any more");
 
@@ -351,6 +353,25 @@ internal sealed class NodeGrain(
                     return;
                 }
 
+                if (step.LeadsAway && !gate.Arrivals.Holds(Placed, Identity))
+                {
+                    var entering = gate.EnterArrivalsAsync(
+                        Placed, Identity, findings, State.WaitingSince ?? context.Now, patience.Token);
+                    if (!entering.IsCompleted)
+                    {
+                        // Others need the place, and those that go elsewhere need not wait for this overlay.
+                        place?.Dispose();
+                        place = null;
+                    }
+
+                    if (!await entering)
+                    {
+                        return;
+                    }
+
+                    continue;
+                }
+
                 if (step.HoldsPlace && place is null)
                 {
                     place = await gate.EnterAsync(findings, State.WaitingSince ?? context.Now, patience.Token);
@@ -373,6 +394,10 @@ internal sealed class NodeGrain(
         {
             waiting = null;
             place?.Dispose();
+            if (State.Stage is not (NodeStage.Configured or NodeStage.Restarted))
+            {
+                gate.Arrivals.Leave(Placed, Identity);
+            }
         }
     }
 
@@ -432,7 +457,8 @@ internal sealed class NodeGrain(
                 break;
 
             case EnrolmentStep.Park park:
-                await node.ReplaceAsync(State.OnHold(park.Hold, context.Now));
+                await node.ReplaceAsync(
+                    State.Pending is null ? State.OnHold(park.Hold, context.Now) : State.Spent(park.Hold, context.Now));
                 await AnnounceHold();
                 break;
 
@@ -544,6 +570,7 @@ internal sealed class NodeGrain(
     private async Task Arrive(EnrolmentStep.Arrive arrive)
     {
         var waitingSince = State.WaitingSince;
+        gate.Arrivals.Arrived(Placed, Identity);
         NodeState arrived;
         try
         {

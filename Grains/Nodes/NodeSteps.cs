@@ -198,6 +198,7 @@ internal sealed class NodeSteps(
     public async Task<Progress> RestartAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
         await agent.RestartAsync(identity, state.Protocol, cancellationToken);
+        gate.Arrivals.Restarted(state.Overlay ?? "", identity);
 
         // If we die before this is written, the node is found silent or arrived; both are news that the next silo acts on.
         var now = context.Now;
@@ -231,11 +232,15 @@ internal sealed class NodeSteps(
         }
 
         var overdue = $"it did not arrive in {state.Overlay} within {context.Options.ArrivalDeadline}";
-        return await isProvisioning
-            ? new Progress(
+        if (await isProvisioning)
+        {
+            return new Progress(
                 state.StartedOver(
-                    state.WaitingSince ?? context.Now, context.Now, $"{overdue}, and is in provisioning mode"), null, IsDurable: false)
-            : throw new NodeSilentException($"{overdue}, and answers neither there nor in provisioning mode");
+                    state.WaitingSince ?? context.Now, context.Now, $"{overdue}, and is in provisioning mode"), null, IsDurable: false);
+        }
+
+        gate.NoteMissing(overlay, identity, await agent.HeardForAsync(overlay, state.Protocol, cancellationToken));
+        throw new NodeSilentException($"{overdue}, and answers neither there nor in provisioning mode");
     }
 
     /// <summary>Has a decommissioned node enrol anew that still runs on its overlay, or is in provisioning mode already.</summary>

@@ -17,9 +17,9 @@ internal static class EnrolmentCommands
 
     public static Command Release() => Change(
         "release",
-        "Releases the brake of an overlay that most of its nodes fell out of.",
+        "Releases the brake of an overlay that most of its nodes fell out of, or where configured nodes did not arrive.",
         ":release-enrolment-brake",
-        "enrols fallen nodes again");
+        "enrols all nodes again");
 
     public static Command Limit()
     {

@@ -17,7 +17,7 @@ internal static class EnrolmentEndpoints
         v1.MapPost("/overlays/{overlay}:resume-enrolment", Resume).Named(
             "ResumeEnrolment", "Lets paused enrolments go on. Leaves the brake alone. Safe to repeat.");
         v1.MapPost("/overlays/{overlay}:release-enrolment-brake", Release).Named(
-            "ReleaseEnrolmentBrake", "Lets nodes that fell out of the overlay enrol again, after the brake stopped them. Safe to repeat.");
+            "ReleaseEnrolmentBrake", "Lets the nodes go on that the brake stopped. Safe to repeat.");
         v1.MapPut("/overlays/{overlay}/enrolment-limit", Limit).Named(
             "LimitEnrolment", "How many enrolments into the overlay may begin in a minute, on all silos together. Safe to repeat.");
     }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Health;
 
-/// <summary>Degraded while the brake stops nodes from enrolling again: the silo serves, and an operator must look.</summary>
+/// <summary>Degraded while the brake stops nodes from enrolling: the silo serves, and an operator must look.</summary>
 internal sealed class EnrolmentCheck(IGrainFactory grains, IOptions<OverlaysOptions> overlays) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

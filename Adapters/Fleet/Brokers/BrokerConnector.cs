@@ -12,6 +12,10 @@ internal sealed partial class BrokerConnector(
     private readonly ToldReasons told = new(time);
     private string? lastConfiguredHost;
     private BrokerFault? fault;
+    private long connectedAt;
+
+    /// <summary>How long ago the last connection was made.</summary>
+    public TimeSpan HeldFor => time.GetElapsedTime(Volatile.Read(ref connectedAt));
 
     /// <summary>Why there has been no connection, and since when; null while there is one.</summary>
     public BrokerFault? Fault
@@ -75,6 +79,7 @@ internal sealed partial class BrokerConnector(
 
             (ended, fault) = (fault, null);
             told.Clear();
+            Volatile.Write(ref connectedAt, time.GetTimestamp());
         }
 
         if (ended is not null)

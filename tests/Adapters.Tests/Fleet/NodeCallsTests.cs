@@ -251,6 +251,28 @@ public sealed class NodeCallsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task HeardForAsync_SaysHowLongANetworkWasThere_AndNothingOfOneWhoseBrokerIsFrozenOrGone()
+    {
+        const string network = FleetStreams.ProvisioningNetwork;
+        Assert.Equal(TimeSpan.Zero, await parts.Calls.HeardForAsync("paris", Cancelled));
+        Assert.Equal(TimeSpan.Zero, await parts.Agent.HeardForAsync(FleetParts.Overlay, NodeProtocol.V2, Cancelled));
+
+        await Assert.ThrowsAsync<NodeSilentException>(() => parts.Calls.CallAsync(Call(ChoriaProtocol.V2, Short), Cancelled));
+        Assert.True(await parts.Calls.HeardForAsync(network, Cancelled) > TimeSpan.Zero);
+
+        broker.Pause();
+        Assert.Equal(TimeSpan.Zero, await parts.Calls.HeardForAsync(network, Cancelled));
+        broker.Continue();
+
+        await broker.KillAsync();
+        var away = TimeProvider.System.GetTimestamp();
+        await broker.RestartAsync(Cancelled);
+        await Readiness.UntilAsync(
+            async token => await parts.Calls.HeardForAsync(network, token) > TimeSpan.Zero, "the connection is back", Cancelled);
+        Assert.True(await parts.Calls.HeardForAsync(network, Cancelled) <= TimeProvider.System.GetElapsedTime(away));
+    }
+
+    [Fact]
     public async Task CallAsync_SaysWhatToConfigure_WhenTheNetworkIsUnknown()
     {
         var unavailable = await Assert.ThrowsAsync<NetworkUnavailableException>(

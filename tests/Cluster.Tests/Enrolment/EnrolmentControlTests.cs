@@ -99,6 +99,27 @@ public sealed class EnrolmentControlTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ReleaseBrake_IsForBothBrakes_AndTheOneForAllTakesTheOthersPlace()
+    {
+        await cluster.Control.Report(new EnrolmentReport("silo", 1, Fallen: 0, Missing: Missing(0, 7)));
+        await cluster.Control.Report(new EnrolmentReport("silo", 2, Fallen: 0, Missing: Missing(7, 2), Arrived: 2));
+        Assert.Null((await cluster.Control.Get())!.Brake);
+
+        var braked = await cluster.Control.Report(new EnrolmentReport("another silo", 1, Fallen: 0, Missing: Missing(9, 1)));
+        Assert.True(braked!.BrakesAll);
+        Assert.StartsWith("8 nodes were configured for it and restarted", braked.Brake!.Reason, StringComparison.Ordinal);
+        await cluster.DeactivateAll();
+        Assert.Equal(braked.Brake, (await cluster.Control.Get())!.Brake);
+
+        var released = await cluster.Control.ReleaseBrake(Ann);
+        Assert.Equal((null, false), (released!.Brake, released.BrakesAll));
+        Assert.Null((await cluster.Control.Report(new EnrolmentReport("silo", 3, Fallen: 0, Missing: Missing(10, 7))))!.Brake);
+
+        static IReadOnlyList<string> Missing(int from, int count) =>
+            [.. Enumerable.Range(from, count).Select(number => $"missing{number}.example.net")];
+    }
+
+    [Fact]
     public async Task ANodeThatWasAskedToEnrolAnew_HasNotFallen()
     {
         string[] nodes = ["asked1.example.net", "asked2.example.net", "asked3.example.net"];

@@ -73,6 +73,9 @@ public class NodeCluster : IAsyncLifetime
             silo.Services.AddSingleton<IFleetDiscovery, FakeDiscovery>();
             silo.Services.Configure<CertificatesOptions>(
                 options => options.Profiles["node"] = new CertificateProfile { Issuers = [Authority?.Name ?? Issuer] });
+
+            // Most tests leave their nodes on their way.
+            silo.Services.Configure<AdmissionOptions>(options => options.ArrivalsAwaitedMin = options.ArrivalsAwaitedMax);
             silo.Services.Configure(Admission);
             silo.Services.Configure<ProvisioningOptions>(options => options.Issuers["choria"] = new string('a', 64));
             silo.Services.Configure(Provisioning);

@@ -80,7 +80,7 @@ public sealed class EnrolmentApiTests : IAsyncLifetime
         Assert.Equal((ExitCodes.Done, "eu-1 is not paused\n"), await Run("overlay", "resume", "--all"));
         Assert.Equal((ExitCodes.Done, "eu-1 enrols at most 600 nodes a minute\n"), await Run("overlay", "limit", "eu-1", "600"));
         Assert.Equal((ExitCodes.Done, "eu-1 is not limited\n"), await Run("overlay", "limit", "eu-1", "none"));
-        Assert.Equal((ExitCodes.Done, "eu-1 enrols fallen nodes again\n"), await Run("overlay", "release", "eu-1"));
+        Assert.Equal((ExitCodes.Done, "eu-1 enrols all nodes again\n"), await Run("overlay", "release", "eu-1"));
         Assert.Equal(new EnrolmentControl(FakeGrains.Overlay), api.Grains.Control);
     }
 

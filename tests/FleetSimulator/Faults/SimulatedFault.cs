@@ -59,4 +59,7 @@ public enum SimulatedFault
 
     /// <summary>Its startup on the overlay is never stored.</summary>
     UnheardArrival,
+
+    /// <summary>With what it was configured with it comes back on no network.</summary>
+    Stranded,
 }

@@ -148,6 +148,9 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
             case StartDecision.Provision provision:
                 files = provision.Files;
                 return true;
+            case StartDecision.Serve when profile.Fault == SimulatedFault.Stranded:
+                view.Fail("no broker of its overlay lets it in");
+                return false;
             case StartDecision.Serve:
                 becoming = becoming with { IsProvisioning = false, Collectives = files.Configuration!.Collectives };
                 return true;

@@ -97,6 +97,25 @@ public sealed class AdmissionCheckTests
     }
 
     [Fact]
+    public void Next_BrakesEverybody_AlsoWhoHasKeys_WhenConfiguredNodesDoNotArrive()
+    {
+        var braked = Control(1) with { Brake = Brake with { Reason = "8 nodes are missing" }, BrakesAll = true };
+        var pending = new PendingCredentials { KeyedAt = Now, Draft = NodeDraft.Empty };
+
+        NodeState[] all =
+        [
+            New, Fallen, Placed, Placed with { Stage = NodeStage.Keyed, Pending = pending },
+            Placed with { Stage = NodeStage.Certified, Pending = pending },
+        ];
+        Assert.All(all, state => Assert.Equal(
+            "enrolment in overlay eu-1 waits for an operator to release the brake: 8 nodes are missing",
+            Assert.IsType<EnrolmentStep.Park>(Next(state, braked)).Hold.Reason));
+
+        // It is told already: there is no way back.
+        Assert.IsType<EnrolmentStep.Restart>(Next(Placed with { Stage = NodeStage.Configured, Pending = pending }, braked));
+    }
+
+    [Fact]
     public void Next_DoesNotBrake_ANewNode_NorOneThatWasAskedToEnrolAnew()
     {
         var braked = Control(1) with { Brake = Brake };

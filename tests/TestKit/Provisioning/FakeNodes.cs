@@ -19,6 +19,9 @@ public sealed class FakeNodes : INodeAgent
     /// <summary>How often nobody was there.</summary>
     public int SilentCalls => silentCalls;
 
+    /// <summary>For how long the networks have been there: always, unless a test has them away.</summary>
+    public TimeSpan Hearing { get; set; } = TimeSpan.MaxValue;
+
     public FakeNode this[string identity] => nodes.GetOrAdd(identity, name => new FakeNode(name));
 
     public Task<NodeTokenReply> FetchTokenAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
@@ -89,6 +92,9 @@ public sealed class FakeNodes : INodeAgent
         var node = this[identity].Called($"ping in {overlay}");
         return Task.FromResult(node.LivesIn == overlay ? new OverlayAnswer(node.SignsWith) : null);
     }
+
+    public Task<TimeSpan> HeardForAsync(string overlay, NodeProtocol protocol, CancellationToken cancellationToken) =>
+        Task.FromResult(Hearing);
 }
 
 /// <summary>One of <see cref="FakeNodes"/>.</summary>

@@ -1,0 +1,65 @@
+using System.Collections.Concurrent;
+
+namespace ControlPlane.Enrolment;
+
+/// <summary>The arrival windows of this silo, one for each overlay, and what they notice for the overlays' controls. Thread-safe.</summary>
+internal sealed class ArrivalWindows(AdmissionOptions options, TimeSpan deadline, ControlCache cache, TimeProvider time)
+{
+    /// <summary>
+    /// How long a node waits here before its roster slice calls others: while nobody arrives, the nodes of an overlay must not take all
+    /// calls from those of the others.
+    /// </summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    /// <summary>By overlays that nodes were placed in: bounded by those that were ever configured.</summary>
+    private readonly ConcurrentDictionary<string, ArrivalWindow> windows = new(StringComparer.Ordinal);
+
+    public IEnumerable<(string Overlay, LaneLoad Load)> Loads => windows.Select(window => (window.Key, window.Value.Load));
+
+    /// <inheritdoc cref="ArrivalWindow.Holds"/>
+    public bool Holds(string overlay, string identity) => Find(overlay)?.Holds(identity) == true;
+
+    /// <inheritdoc cref="ArrivalWindow.EnterAsync"/>
+    public Task<bool> EnterAsync(
+        string overlay, string group, string identity, DateTimeOffset waitingSince, CancellationToken cancellationToken) =>
+        windows.GetOrAdd(overlay, _ => new ArrivalWindow(options.ArrivalsAwaitedMin, options.ArrivalsAwaitedMax, deadline, time))
+            .EnterAsync(group, identity, waitingSince, cancellationToken);
+
+    /// <inheritdoc cref="ArrivalWindow.Restarted"/>
+    public void Restarted(string overlay, string identity) => Find(overlay)?.Restarted(identity);
+
+    /// <inheritdoc cref="ArrivalWindow.Arrived"/>
+    public void Arrived(string overlay, string identity)
+    {
+        if (Find(overlay)?.Arrived(identity) == true)
+        {
+            cache.Arrived(overlay);
+        }
+    }
+
+    /// <inheritdoc cref="ArrivalWindow.Missed"/>
+    public bool Missed(string overlay, string identity, TimeSpan heardFor)
+    {
+        if (Find(overlay)?.Missed(identity, heardFor) != true)
+        {
+            return false;
+        }
+
+        cache.Missed(overlay, identity);
+        return true;
+    }
+
+    /// <inheritdoc cref="ArrivalWindow.Leave"/>
+    public void Leave(string overlay, string identity) => Find(overlay)?.Leave(identity);
+
+    /// <summary>Called once a second, by one caller.</summary>
+    public void Tend()
+    {
+        foreach (var window in windows.Values)
+        {
+            window.Tend(Patience);
+        }
+    }
+
+    private ArrivalWindow? Find(string overlay) => windows.GetValueOrDefault(overlay);
+}
