@@ -1,6 +1,7 @@
 namespace ControlPlane.Adapters.Fleet.Brokers;
 
-/// <summary>Why there is no connection, as far as it was logged: each reason at a bounded pace, and not many of them. Not thread-safe.</summary>
+/// <summary>Why there is no connection, as far as it was logged: each reason at a bounded pace, and not many of them.</summary>
+/// <remarks>Not thread-safe.</remarks>
 internal sealed class ToldReasons(TimeProvider time)
 {
     /// <summary>Between two lines of one reason.</summary>

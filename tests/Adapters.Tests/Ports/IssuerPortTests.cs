@@ -83,7 +83,10 @@ public sealed class IssuerPortTests : PortFailureTests
             Url = web.Url,
             Role = "node",
             Timeout = AnswerWithin,
-            Login = new VaultLoginOptions { RoleIdFile = Write("role-id", PortProbe.Planted), SecretIdFile = Write("secret-id", PortProbe.Planted) },
+            Login = new VaultLoginOptions
+            {
+                RoleIdFile = Write("role-id", PortProbe.Planted), SecretIdFile = Write("secret-id", PortProbe.Planted),
+            },
         };
         using var issuer = new VaultIssuer(
             "tested", options, VaultParts.OverHttp("tested", options, TimeProvider.System, new Random(1)), TimeProvider.System);

@@ -39,7 +39,8 @@ public abstract class PortFailureTests : IDisposable
         Assert.Equal(Names(there.Select(one => one.Port).Concat(OfTheSilo)), Names(PortList.All));
         Assert.Equal(Names(there), Names(AllTested));
 
-        static IEnumerable<string> Names<T>(IEnumerable<T> types) => types.Select(type => $"{type}").Distinct().Order(StringComparer.Ordinal);
+        static IEnumerable<string> Names<T>(IEnumerable<T> types) =>
+            types.Select(type => $"{type}").Distinct().Order(StringComparer.Ordinal);
     }
 
     protected virtual void Dispose(bool disposing) => probe.Dispose();

@@ -82,7 +82,11 @@ public sealed class ProgramPortTests : PortFailureTests
             await File.WriteAllTextAsync(Path.Combine(folder, "token"), token, Cancel);
             using var hook = Hook(web.Url);
             await AssertTranslatedAsync(
-                Tested, new FailingPort(typeof(IExternalDecider), hook) { ThrowsAny = true, MayAnswer = failure == WebFailure.AnswersEmptyObject });
+                Tested,
+                new FailingPort(typeof(IExternalDecider), hook)
+                {
+                    ThrowsAny = true, MayAnswer = failure == WebFailure.AnswersEmptyObject,
+                });
         }
 
         File.Delete(Path.Combine(folder, "token"));

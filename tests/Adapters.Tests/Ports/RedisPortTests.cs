@@ -50,7 +50,10 @@ public sealed class RedisPortTests : PortFailureTests
 
         await AssertTranslatedAsync(
             Tested,
-            new(typeof(ICertificateLedger), new RedisCertificateLedger(redis, Scope, TimeProvider.System), typeof(LedgerUnavailableException)),
+            new(
+                typeof(ICertificateLedger),
+                new RedisCertificateLedger(redis, Scope, TimeProvider.System),
+                typeof(LedgerUnavailableException)),
             new(typeof(IKeyRegister), new RedisKeyRegister(redis, Scope), typeof(LedgerUnavailableException))
             {
                 // A revocation replaces whatever is there.
@@ -63,7 +66,7 @@ public sealed class RedisPortTests : PortFailureTests
     }
 
     private static Task<ConnectionMultiplexer> ConnectAsync(string endpoint) =>
-        ConnectionMultiplexer.ConnectAsync($"{endpoint},abortConnect=false,connectTimeout=1000,syncTimeout=2000,asyncTimeout=2000");
+        ConnectionMultiplexer.ConnectAsync($"{endpoint},abortConnect=false,connectTimeout=10000,syncTimeout=2000,asyncTimeout=2000");
 
     private static async Task FailAsync(RedisFailure failure, RedisServer server, ConnectionMultiplexer redis)
     {

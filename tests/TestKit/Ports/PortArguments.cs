@@ -38,6 +38,8 @@ internal static class PortArguments
         ["path"] = "/nowhere/secret",
     };
 
+    private static readonly Dictionary<string, string> NoTexts = [];
+
     private static readonly Dictionary<Type, object> Samples = new()
     {
         [typeof(int)] = 1,
@@ -56,7 +58,7 @@ internal static class PortArguments
             Identity, SigningRequests.Elliptic(Identity), new CertificateProfile { Name = "node", Lifetime = TimeSpan.FromDays(7) }, Now),
         [typeof(RevocationOrder)] = new RevocationOrder(Certificate(), RevocationReason.Superseded),
         [typeof(NodeConfiguration)] = new NodeConfiguration(
-            new Dictionary<string, string>(), "", "", "/etc/choria/ssl", "", new Dictionary<string, string>(), new Dictionary<string, string>()),
+            NoTexts, "", "", "/etc/choria/ssl", "", NoTexts, NoTexts),
         [typeof(NodeLogin)] = new NodeLogin("nats://127.0.0.1:1", AuthoritiesPem: null, HasCertificate: false, "choria", User: null, null),
         [typeof(ServerTokenOrder)] = new ServerTokenOrder(Identity, new string('a', 64), ["choria"], "choria", TimeSpan.FromDays(7)),
         [typeof(HelperQuestion)] = new HelperQuestion { Identity = Identity, InventoryJson = "{}", ClaimsJson = "{}" },
@@ -74,7 +76,8 @@ internal static class PortArguments
     {
         var type = Nullable.GetUnderlyingType(parameter.ParameterType) ?? parameter.ParameterType;
         return type == typeof(CancellationToken) ? cancellationToken
-            : type == typeof(string) && (texts.GetValueOrDefault(parameter.Name!) ?? Texts.GetValueOrDefault(parameter.Name!)) is { } text ? text
+            : type == typeof(string)
+                && (texts.GetValueOrDefault(parameter.Name!) ?? Texts.GetValueOrDefault(parameter.Name!)) is { } text ? text
             : Samples.GetValueOrDefault(type)
                 ?? throw new InvalidOperationException($"{nameof(PortArguments)} has no {type} for '{parameter.Name}' of {parameter.Member}");
     }
