@@ -80,7 +80,8 @@ public static class FleetHosting
         silo.Services.AddSingleton<NodeTrust>();
         silo.Services.AddSingleton<NodeMessageMeter>();
         silo.Services.AddSingleton<RejectedRegistrations>();
-        silo.Services.AddKeyedSingleton<IJetStreamDecoder, LifecycleDecoder>(FleetSource.LifecycleKey);
+        silo.Services.AddKeyedSingleton<IJetStreamDecoder>(FleetSource.LifecycleKey, (services, _) => new LifecycleDecoder(
+            services.GetRequiredService<IOptions<FleetOptions>>().Value, services.GetRequiredService<IOptions<OverlaysOptions>>().Value));
         silo.Services.AddKeyedSingleton<IJetStreamDecoder, RegistrationDecoder>(FleetSource.RegistrationKey);
         silo.Services.AddKeyedSingleton<IJetStreamDecoder, MachineDecoder>(FleetSource.MachineKey);
         silo.Services.AddKeyedSingleton<IJetStreamDecoder, SubmissionDecoder>(FleetSource.SubmissionKey);

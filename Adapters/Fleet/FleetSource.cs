@@ -32,12 +32,15 @@ internal sealed record FleetSource(
     public JetStreamCreation? Creation { get; private init; }
 
     /// <summary>The streams of the provisioning network and of all overlays, as they are configured.</summary>
-    public static IEnumerable<FleetSource> Of(FleetOptions fleet, OverlaysOptions overlays) =>
-        fleet.Overlays
+    public static IEnumerable<FleetSource> Of(FleetOptions fleet, OverlaysOptions overlays)
+    {
+        var decoder = new LifecycleDecoder(fleet, overlays);
+        return fleet.Overlays
             .SelectMany(overlay => OfOverlay(
-                overlay.Key, overlay.Value, ChoriaNodeAgent.CollectivesOf(overlays.Members.GetValueOrDefault(overlay.Key))))
-            .Prepend(Lifecycle(FleetStreams.ProvisioningNetwork, fleet.Provisioning))
+                overlay.Key, overlay.Value, ChoriaNodeAgent.CollectivesOf(overlays.Members.GetValueOrDefault(overlay.Key)), decoder))
+            .Prepend(Lifecycle(FleetStreams.ProvisioningNetwork, fleet.Provisioning, decoder))
             .Where(source => source.JetStream.Length > 0);
+    }
 
     public JetStreamSourceOptions ToOptions()
     {
@@ -58,9 +61,10 @@ internal sealed record FleetSource(
         return options;
     }
 
-    private static IEnumerable<FleetSource> OfOverlay(string overlay, NetworkOptions network, IReadOnlyList<string> collectives) =>
+    private static IEnumerable<FleetSource> OfOverlay(
+        string overlay, NetworkOptions network, IReadOnlyList<string> collectives, LifecycleDecoder lifecycle) =>
     [
-        Lifecycle(overlay, network),
+        Lifecycle(overlay, network, lifecycle),
         new(
             RegistrationDecoder.SourceOf(overlay),
             overlay,
@@ -96,13 +100,13 @@ internal sealed record FleetSource(
         },
     ];
 
-    private static FleetSource Lifecycle(string network, NetworkOptions options) => new(
+    private static FleetSource Lifecycle(string network, NetworkOptions options, LifecycleDecoder decoder) => new(
         network,
         network,
         options.StreamName,
         [ChoriaSubjects.AllLifecycleEvents],
         LifecycleKey,
-        message => new LifecycleDecoder().Decode(message).Payload as FleetEvent)
+        message => decoder.Decode(message).Payload as FleetEvent)
     {
         Creation = CreationOf(options),
     };

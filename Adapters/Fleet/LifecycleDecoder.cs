@@ -1,11 +1,12 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>Reads Choria's lifecycle events. The name of the source is the name of the network, unless the event says otherwise.</summary>
-internal sealed class LifecycleDecoder : IJetStreamDecoder
+internal sealed class LifecycleDecoder(FleetOptions fleet, OverlaysOptions overlays) : IJetStreamDecoder
 {
     public DecodedMessage Decode(in JetStreamMessage message)
     {
@@ -15,7 +16,7 @@ internal sealed class LifecycleDecoder : IJetStreamDecoder
         }
 
         // Governors and the provisioner itself speak on the same subjects; they are not nodes.
-        return KindOf(decoded) is { } kind
+        return KindOf(decoded) is { } kind && IsOurs(decoded, message.Source)
             ? StreamIdentities.Event(
                 new FleetEvent(
                     decoded.Identity,
@@ -33,6 +34,18 @@ internal sealed class LifecycleDecoder : IJetStreamDecoder
     // A Choria broker brings the events of unprovisioned nodes to the stream of its overlay.
     private static string NetworkOf(LifecycleEvent decoded, string source) =>
         decoded.Component == ChoriaSubjects.ProvisioningComponent ? FleetStreams.ProvisioningNetwork : source;
+
+    // Of its own network's unprovisioned nodes, that is. Those of another overlay's broker are called by the silos over there; here nobody
+    // hears them, and a node that is only heard of must not pass for one that these silos keep.
+    private bool IsOurs(LifecycleEvent decoded, string source) =>
+        decoded.Component != ChoriaSubjects.ProvisioningComponent
+        || source == FleetStreams.ProvisioningNetwork
+        || source == overlays.Local
+        || CarriesOurProvisioning(source);
+
+    private bool CarriesOurProvisioning(string overlay) =>
+        fleet.Overlays.TryGetValue(overlay, out var network)
+        && network.Urls.Intersect(fleet.Provisioning.Urls, StringComparer.OrdinalIgnoreCase).Any();
 
     private static FleetEventKind? KindOf(LifecycleEvent decoded) =>
         decoded.Component is not (ChoriaSubjects.ServerComponent or ChoriaSubjects.ProvisioningComponent) ? null : decoded.Kind switch

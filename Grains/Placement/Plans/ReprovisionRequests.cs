@@ -39,11 +39,20 @@ internal sealed class ReprovisionRequests(IGrainFactory grains, IPlacementLink l
     }
 
     /// <summary>The node, as this overlay's silos keep it.</summary>
-    public async Task<ReprovisionAnswer> HereAsync(string identity, string reason, CancellationToken cancellationToken) =>
-        await grains.GetGrain<INodeGrain>(identity).Reprovision(new ReprovisionRequest(reason, Actor), cancellationToken) switch
+    public async Task<ReprovisionAnswer> HereAsync(string identity, string reason, CancellationToken cancellationToken)
+    {
+        var node = grains.GetGrain<INodeGrain>(identity);
+        if ((await node.Get()).Attempt == 0)
+        {
+            // At most heard of, in whoever's name. One that has a place was enrolled by the silos that keep it.
+            return ReprovisionAnswer.Unknown;
+        }
+
+        return await node.Reprovision(new ReprovisionRequest(reason, Actor), cancellationToken) switch
         {
             ReprovisionOutcome.UnknownNode => ReprovisionAnswer.Unknown,
             ReprovisionOutcome.NodeUnwilling or ReprovisionOutcome.UnderWay { Stage: NodeStage.Gone } => ReprovisionAnswer.Unwilling,
             _ => ReprovisionAnswer.Coming,
         };
+    }
 }

@@ -33,7 +33,7 @@ public sealed class EveryDecoderTests : IDisposable
 
     public EveryDecoderTests() => decoders = new Dictionary<string, IJetStreamDecoder>
     {
-        [FleetSource.LifecycleKey] = new LifecycleDecoder(),
+        [FleetSource.LifecycleKey] = new LifecycleDecoder(new FleetOptions(), new OverlaysOptions()),
         [FleetSource.MachineKey] = new MachineDecoder(),
         [FleetSource.SubmissionKey] = new SubmissionDecoder(trust, meter),
         [FleetSource.RegistrationKey] = new RegistrationDecoder(

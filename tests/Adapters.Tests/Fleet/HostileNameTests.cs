@@ -4,6 +4,7 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using ControlPlane.TestKit;
 using NATS.Client.Core;
 
@@ -42,7 +43,7 @@ public sealed class HostileNameTests : IAsyncLifetime
     [MemberData(nameof(HostileNames))]
     public void AnEvent_IsPoison_WhenItNamesWhatCannotBeANode(string identity)
     {
-        var decoded = new LifecycleDecoder().Decode(
+        var decoded = new LifecycleDecoder(new FleetOptions(), new OverlaysOptions()).Decode(
             new JetStreamMessage(
                 "provisioning", "choria.lifecycle.event.startup.server", null, Startup(identity), 1, DateTimeOffset.UnixEpoch));
 

@@ -3,6 +3,7 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 
 namespace ControlPlane.Adapters.Tests.Fleet;
 
@@ -25,12 +26,23 @@ public sealed class LifecycleDecoderTests
         Assert.Equal((expected, "london", 7ul, Stored), (fleetEvent.Kind, fleetEvent.Network, fleetEvent.Sequence, fleetEvent.ReceivedAt));
     }
 
-    [Fact]
-    public void Decode_KnowsAnUnprovisionedNode_WhicheverStreamBringsItsEvent()
+    /// <summary>On our own provisioning network, on our overlay's broker, and on another that carries our provisioning network.</summary>
+    [Theory]
+    [InlineData(FleetStreams.ProvisioningNetwork)]
+    [InlineData("london")]
+    [InlineData("york")]
+    public void Decode_KnowsAnUnprovisionedNode_WhicheverStreamBringsItsEvent(string source)
     {
-        var decoded = Decode(Event(LifecycleKind.Startup, ChoriaSubjects.ProvisioningComponent).EncodeCloudEvent());
+        var decoded = Decode(Event(LifecycleKind.Startup, ChoriaSubjects.ProvisioningComponent).EncodeCloudEvent(), source);
 
         Assert.Equal(FleetStreams.ProvisioningNetwork, Assert.IsType<FleetEvent>(decoded.Payload).Network);
+    }
+
+    [Fact]
+    public void Decode_LeavesTheUnprovisionedNodesOfAnotherOverlay_ToItsSilos()
+    {
+        Assert.Null(Decode(Event(LifecycleKind.Startup, ChoriaSubjects.ProvisioningComponent).EncodeCloudEvent(), "paris").Payload);
+        Assert.NotNull(Decode(Event(LifecycleKind.Startup, ChoriaSubjects.ServerComponent).EncodeCloudEvent(), "paris").Payload);
     }
 
     [Fact]
@@ -61,6 +73,17 @@ public sealed class LifecycleDecoderTests
         NewVersion = "0.30.0",
     };
 
-    private static DecodedMessage Decode(byte[] payload) =>
-        new LifecycleDecoder().Decode(new JetStreamMessage("london", "choria.lifecycle.event.startup.server", null, payload, 7, Stored));
+    private static DecodedMessage Decode(byte[] payload, string source = "london") => new LifecycleDecoder(
+        new FleetOptions
+        {
+            Provisioning = new NetworkOptions { Urls = ["nats://york:4222"] },
+            Overlays =
+            {
+                ["london"] = new NetworkOptions { Urls = ["nats://london:4222"] },
+                ["york"] = new NetworkOptions { Urls = ["nats://York:4222", "nats://york-2:4222"] },
+                ["paris"] = new NetworkOptions { Urls = ["nats://paris:4222"] },
+            },
+        },
+        new OverlaysOptions { Local = "london" }).Decode(
+            new JetStreamMessage(source, "choria.lifecycle.event.startup.server", null, payload, 7, Stored));
 }

@@ -8,7 +8,10 @@ using ControlPlane.TestKit.Stage;
 
 namespace ControlPlane.Cluster.Tests.Placement;
 
-/// <summary>A region of two overlays, each with a silo of its own, as real processes: the leader dies for good, and comes back.</summary>
+/// <summary>
+/// A region of two overlays as real processes, each with a silo of its own and a broker like Choria's: the leader dies for good, and comes
+/// back.
+/// </summary>
 public sealed class RegionProcessTests : IAsyncLifetime
 {
     private const int First = 0;
@@ -34,7 +37,11 @@ public sealed class RegionProcessTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         stage = await Stages.StartAsync(
-            new EnrolmentStageOptions { SiloProgram = Stages.SiloProgram, Overlays = 2, OwnClusters = true, HardLimit = 30 }, Token);
+            new EnrolmentStageOptions
+            {
+                SiloProgram = Stages.SiloProgram, Overlays = 2, OwnClusters = true, HardLimit = 30, ChoriaBrokers = true,
+            },
+            Token);
         await Task.WhenAll(stage.StartSiloAsync(Token), stage.StartSiloAsync(Token, number: Second));
     }
 

@@ -1,0 +1,39 @@
+using ControlPlane.Placement;
+using ControlPlane.Nodes;
+
+namespace ControlPlane.Cluster.Tests.Nodes;
+
+/// <summary>What silos answer when the region's placement wants a node to move.</summary>
+public sealed class SummonedNodeTests(NodeCluster cluster) : IClassFixture<NodeCluster>
+{
+    [Fact]
+    public async Task ANodeThatWasOnlyHeardOf_IsUnknown_SoThatTheSilosThatKeepItAreAsked()
+    {
+        const string identity = "lives-elsewhere.example.net";
+        cluster.Nodes[identity].FailNext("jwt", new NodeSilentException("no answer"));
+        await cluster.Start(identity);
+        await cluster.Until(identity, node => node.Stage is NodeStage.Deferred or NodeStage.Silent);
+
+        Assert.Equal(ReprovisionAnswer.Unknown, await SummonAsync(identity));
+        Assert.Equal(ReprovisionAnswer.Unknown, await SummonAsync("never-heard-of.example.net"));
+    }
+
+    [Fact]
+    public async Task ANodeThatWasEnrolledHere_IsComing()
+    {
+        const string identity = "lives-here.example.net";
+        await cluster.Start(identity);
+        await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
+        await cluster.Arrive(identity);
+        await cluster.Until(identity, node => node.Stage == NodeStage.Enrolled);
+
+        Assert.Equal(ReprovisionAnswer.Coming, await SummonAsync(identity));
+    }
+
+    private async Task<ReprovisionAnswer?> SummonAsync(string identity)
+    {
+        var order = new LinkRequest(
+            LinkVerb.Reprovision, "test", NodeCluster.Overlay, NodeCluster.Overlay, Epoch: 0, Identity: identity, Reason: "a test");
+        return (await cluster.Placement.AsReference<IRegionLeaderGrain>().Answer(order)).Summoned;
+    }
+}
