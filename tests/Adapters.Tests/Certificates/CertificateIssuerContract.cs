@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Certificates;
@@ -32,12 +31,9 @@ public abstract class CertificateIssuerContract
     public async Task IssueAsync_SignsExactlyWhatWasOrdered_WhenTheNodeIsAChoriaServer(string key)
     {
         var issuer = await StartAsync();
-        var order = Order(key == "rsa" ? SigningRequests.Choria(Identity) : SigningRequests.Elliptic(Identity));
 
-        var signed = await issuer.IssueAsync(order, Cancel);
-
-        Assert.Empty(await FaultsAsync(issuer, order, signed));
-        await AssertOpenSslVerifiesAsync(issuer, signed);
+        await IssuerChecks.AssertSignsAsync(
+            issuer, Order(key == "rsa" ? SigningRequests.Choria(Identity) : SigningRequests.Elliptic(Identity)));
     }
 
     [Fact]
@@ -140,13 +136,8 @@ public abstract class CertificateIssuerContract
     public async Task GetChainAsync_BeginsWithTheIssuingCa_AndLeadsToTheRoot()
     {
         var issuer = await StartAsync();
-        var signed = await issuer.IssueAsync(Order(SigningRequests.Choria(Identity)), Cancel);
 
-        var chain = await issuer.GetChainAsync(Cancel);
-
-        Assert.Equal(
-            CertificateFields.Read(chain[0]).Subject.ToArray(), CertificateFields.Read(signed.CertificateDer).Issuer.ToArray());
-        Assert.NotEmpty(IssuerTrust.Build(chain, [], Now).ChainPem);
+        await IssuerChecks.AssertLeadsToTheRootAsync(issuer, Order(SigningRequests.Choria(Identity)));
     }
 
     [Fact]
@@ -155,73 +146,14 @@ public abstract class CertificateIssuerContract
         var issuer = await StartAsync();
         var capable = issuer.Capabilities.RevokesBySerial || issuer.Capabilities.RevokesByCertificate;
         Assert.Equal(capable, issuer is ICertificateRevoker);
-        if (issuer is not ICertificateRevoker revoker)
-        {
-            return;
-        }
 
-        var signed = await issuer.IssueAsync(Order(SigningRequests.Choria(Identity)), Cancel);
-        var kept = await issuer.IssueAsync(Order(SigningRequests.Choria(Identity), $"{Identity}/2"), Cancel);
-
-        await revoker.RevokeAsync(new RevocationOrder(signed.CertificateDer, RevocationReason.Superseded), Cancel);
-        await revoker.RevokeAsync(new RevocationOrder(signed.CertificateDer, RevocationReason.Superseded), Cancel);
-
-        if (issuer is ICertificateRevocationListSource lists)
-        {
-            var list = RevocationLists.Read((await lists.GetRevocationListsAsync(Cancel))[0]);
-            Assert.Contains(CertificateFields.Read(signed.CertificateDer).SerialText, list);
-            Assert.DoesNotContain(CertificateFields.Read(kept.CertificateDer).SerialText, list);
-        }
+        await IssuerChecks.AssertRevokesAsync(
+            issuer, Order(SigningRequests.Choria(Identity)), Order(SigningRequests.Choria(Identity), $"{Identity}/2"));
     }
 
     protected CertificateOrder Order(string signingRequestPem, string? orderId = null) =>
         CertificateOrders.For(Identity, signingRequestPem, Profile, Now, orderId);
 
-    /// <summary>What the check says of an answer, with the chain that came with it or that the issuer gives.</summary>
-    private protected static async Task<IReadOnlyList<string>> FaultsAsync(
-        ICertificateIssuer issuer, CertificateOrder order, SignedCertificate signed)
-    {
-        var chain = await issuer.GetChainAsync(Cancel);
-        var trust = IssuerTrust.Build(signed.ChainDer.Count > 0 ? signed.ChainDer : chain, [chain[^1]], Now);
-        return IssuedCertificateCheck.Faults(order, CertificateFields.Read(signed.CertificateDer), trust, issuer.Capabilities, Now);
-    }
-
-    private static async Task AssertOpenSslVerifiesAsync(ICertificateIssuer issuer, SignedCertificate signed)
-    {
-        var folder = Directory.CreateTempSubdirectory("cp-issuer-").FullName;
-        try
-        {
-            var chain = await issuer.GetChainAsync(Cancel);
-            var leaf = WritePem(folder, "leaf.pem", [signed.CertificateDer]);
-            var root = WritePem(folder, "root.pem", [chain[^1]]);
-            var between = WritePem(folder, "between.pem", chain.SkipLast(1));
-            foreach (var purpose in new[] { "sslserver", "sslclient" })
-            {
-                string[] untrusted = chain.Count > 1 ? ["-untrusted", between] : [];
-                var (exitCode, output) = await RunAsync(
-                    "openssl", ["verify", "-x509_strict", "-purpose", purpose, "-CAfile", root, .. untrusted, leaf]);
-                Assert.True(exitCode == 0, output);
-            }
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
-    private static string WritePem(string folder, string name, IEnumerable<byte[]> certificates)
-    {
-        var path = Path.Combine(folder, name);
-        File.WriteAllLines(path, certificates.Select(der => PemEncoding.WriteString("CERTIFICATE", der)));
-        return path;
-    }
-
-    private static async Task<(int ExitCode, string Output)> RunAsync(string program, string[] arguments)
-    {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        var output = await process.StandardOutput.ReadToEndAsync(Cancel) + await process.StandardError.ReadToEndAsync(Cancel);
-        await process.WaitForExitAsync(Cancel);
-        return (process.ExitCode, output);
-    }
+    private protected static Task<IReadOnlyList<string>> FaultsAsync(
+        ICertificateIssuer issuer, CertificateOrder order, SignedCertificate signed) => IssuerChecks.FaultsAsync(issuer, order, signed);
 }

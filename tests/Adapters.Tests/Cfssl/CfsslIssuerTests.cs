@@ -5,9 +5,16 @@ using ControlPlane.TestKit;
 
 namespace ControlPlane.Adapters.Tests.Cfssl;
 
-public sealed class CfsslRsaTests(CfsslWorld world) : CfsslContract(world, new CfsslServerSettings { Key = TestKeyKind.Rsa2048 });
+public sealed class CfsslIssuerTests(CfsslWorld world) : CfsslContract(world, new CfsslServerSettings());
 
-public sealed class CfsslEllipticTests(CfsslWorld world) : CfsslContract(world, new CfsslServerSettings());
+public sealed class CfsslKeysTests(CfsslWorld world) : IClassFixture<CfsslWorld>
+{
+    [Theory]
+    [InlineData(TestKeyKind.Rsa2048)]
+    [InlineData(TestKeyKind.P384)]
+    public async Task IssueAsync_Signs_WithEachKindOfKey(TestKeyKind kind) => await IssuerChecks.AssertAllAsync(
+        CfsslWorld.Open(CfsslWorld.OptionsFor(await world.ServerAsync(new CfsslServerSettings { Key = kind }))));
+}
 
 public sealed class CfsslDatabaseTests(CfsslWorld world) : CfsslContract(world, new CfsslServerSettings { Database = true })
 {

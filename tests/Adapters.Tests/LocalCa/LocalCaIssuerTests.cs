@@ -4,24 +4,30 @@ using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Tests.LocalCa;
 
-public sealed class LocalCaRsa2048Tests(LocalCaFolder folder) : LocalCaContract(folder, LocalCaKeyKind.Rsa2048);
-
-public sealed class LocalCaRsa4096Tests(LocalCaFolder folder) : LocalCaContract(folder, LocalCaKeyKind.Rsa4096);
-
-public sealed class LocalCaP256Tests(LocalCaFolder folder) : LocalCaContract(folder, LocalCaKeyKind.P256);
-
-public sealed class LocalCaP384Tests(LocalCaFolder folder) : LocalCaContract(folder, LocalCaKeyKind.P384);
-
-/// <summary>The embedded CA by the kind of its key. One CA serves a class: making its keys takes longer than all its tests.</summary>
-public abstract class LocalCaContract(LocalCaFolder folder, LocalCaKeyKind keyKind)
-    : CertificateIssuerContract, IClassFixture<LocalCaFolder>
+/// <summary>The embedded CA. One serves the class: making its keys takes longer than all its tests.</summary>
+public sealed class LocalCaIssuerTests(LocalCaFolder folder) : CertificateIssuerContract, IClassFixture<LocalCaFolder>
 {
-    protected override Task<ICertificateIssuer> StartAsync() => Task.FromResult<ICertificateIssuer>(folder.Open(new LocalCaOptions
+    protected override Task<ICertificateIssuer> StartAsync() => Task.FromResult<ICertificateIssuer>(folder.Open(OptionsFor(folder)));
+
+    internal static LocalCaOptions OptionsFor(LocalCaFolder folder, LocalCaKeyKind kind = LocalCaKeyKind.P256) => new()
     {
         DataFolder = folder.Path,
-        KeyKind = keyKind,
+        KeyKind = kind,
         RevocationListUrl = new Uri("http://crl.example.net/ca"),
-    }));
+    };
+}
+
+public sealed class LocalCaKeysTests
+{
+    [Theory]
+    [InlineData(LocalCaKeyKind.Rsa2048)]
+    [InlineData(LocalCaKeyKind.Rsa4096)]
+    [InlineData(LocalCaKeyKind.P384)]
+    public async Task IssueAsync_Signs_WithEachKindOfKey(LocalCaKeyKind kind)
+    {
+        using var folder = new LocalCaFolder();
+        await IssuerChecks.AssertAllAsync(folder.Open(LocalCaIssuerTests.OptionsFor(folder, kind)));
+    }
 }
 
 /// <summary>A folder for an embedded CA, and the issuers opened on it.</summary>

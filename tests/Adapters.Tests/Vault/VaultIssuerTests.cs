@@ -5,14 +5,9 @@ using ControlPlane.TestKit;
 
 namespace ControlPlane.Adapters.Tests.Vault;
 
-public sealed class VaultRsaTests() : VaultContract(new FakeVaultSettings { Key = TestKeyKind.Rsa2048 });
+public sealed class VaultIssuerTests : VaultContract;
 
-public sealed class VaultNamespaceTests() : VaultContract(new FakeVaultSettings { Namespace = "fleet/eu" })
-{
-    protected override void Configure(VaultOptions options) => options.Namespace = "fleet/eu/";
-}
-
-public sealed class VaultStoredTests() : VaultContract(new FakeVaultSettings())
+public sealed class VaultStoredTests : VaultContract
 {
     protected override void Configure(VaultOptions options)
     {
@@ -21,17 +16,38 @@ public sealed class VaultStoredTests() : VaultContract(new FakeVaultSettings())
     }
 }
 
-public sealed class VaultRolePerKeyTests() : VaultContract(new FakeVaultSettings())
+public sealed class VaultKeysTests
 {
-    protected override void Configure(VaultOptions options)
+    [Theory]
+    [InlineData(TestKeyKind.Rsa2048)]
+    [InlineData(TestKeyKind.P384)]
+    public async Task IssueAsync_Signs_WithEachKindOfKey(TestKeyKind kind)
     {
-        options.Role = "rsa";
-        options.EllipticRole = "ec";
+        await using var world = await VaultWorld.StartAsync(new FakeVaultSettings { Key = kind });
+        await IssuerChecks.AssertAllAsync(world.Open(world.Options()));
+    }
+
+    [Fact]
+    public async Task IssueAsync_Signs_InANamespace()
+    {
+        await using var world = await VaultWorld.StartAsync(new FakeVaultSettings { Namespace = "fleet/eu" });
+        var options = world.Options();
+        options.Namespace = "fleet/eu/";
+        await IssuerChecks.AssertAllAsync(world.Open(options));
+    }
+
+    [Fact]
+    public async Task IssueAsync_Signs_ByARoleForEachKindOfKey()
+    {
+        await using var world = await VaultWorld.StartAsync();
+        var options = world.Options();
+        (options.Role, options.EllipticRole) = ("rsa", "ec");
+        await IssuerChecks.AssertAllAsync(world.Open(options));
     }
 }
 
 /// <summary>The issuer contract against the fake Vault.</summary>
-public abstract class VaultContract(FakeVaultSettings settings) : RemoteCertificateIssuerContract, IAsyncDisposable
+public abstract class VaultContract : RemoteCertificateIssuerContract, IAsyncDisposable
 {
     private readonly List<VaultWorld> worlds = [];
 
@@ -91,7 +107,7 @@ public abstract class VaultContract(FakeVaultSettings settings) : RemoteCertific
 
     private async Task<VaultWorld> WorldAsync()
     {
-        worlds.Add(await VaultWorld.StartAsync(settings));
+        worlds.Add(await VaultWorld.StartAsync());
         return worlds[^1];
     }
 
