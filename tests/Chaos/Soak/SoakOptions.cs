@@ -5,7 +5,7 @@ namespace ControlPlane.Chaos;
 /// <summary>What a soak is made of.</summary>
 internal sealed record SoakOptions
 {
-    /// <summary>How long faults happen; 10 minutes by default. What follows is healing: 5 minutes at most.</summary>
+    /// <summary>How long faults happen; 10 minutes by default. What follows is healing, for as long as it gets on.</summary>
     public TimeSpan Duration { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Decides which faults happen when; the same seed gives the same schedule. 1 by default.</summary>

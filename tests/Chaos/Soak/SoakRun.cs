@@ -9,7 +9,9 @@ namespace ControlPlane.Chaos;
 /// <summary>Runs faults over an overlay in which nodes arrive, lets it heal, and has the checker judge what is left.</summary>
 internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvider time)
 {
-    private static readonly TimeSpan HealDeadline = TimeSpan.FromMinutes(5);
+    /// <summary>How long nothing may get nearer to rest: a busy machine is slow, and never this slow.</summary>
+    private static readonly TimeSpan StandstillMax = TimeSpan.FromMinutes(5);
+
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
     private readonly StringBuilder log = new();
@@ -70,28 +72,33 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
     }
 
     /// <summary>
-    /// Waits until every node that lives is enrolled and nothing is left to be revoked, or until patience ends: the checker says what is
-    /// wrong then.
+    /// Waits until every node that lives is enrolled and nothing is left to be revoked, for as long as less and less is left: the checker
+    /// says what is wrong then.
     /// </summary>
     private async Task HealAsync(EnrolmentStage stage, SimulatedFleet fleet, CancellationToken cancellationToken)
     {
         var injector = new FaultInjector(stage, fleet, Keep, time);
         var view = new ControlPlaneView(stage);
         var began = time.GetTimestamp();
+        var (least, lessAt) = (int.MaxValue, began);
         while (true)
         {
             // Each time, since a silo that hung as the last fault ends itself only when it has read that it was voted dead.
             await injector.HealAsync(cancellationToken);
-            var unrest = await UnrestAsync(stage, fleet, view, cancellationToken);
+            var (left, unrest) = await UnrestAsync(stage, fleet, view, cancellationToken);
             if (unrest.Count == 0)
             {
                 say($"at rest {time.GetElapsedTime(began).TotalSeconds:0} s after the last fault");
                 return;
             }
 
-            if (time.GetElapsedTime(began) >= HealDeadline)
+            if (left < least)
             {
-                say($"not at rest after {HealDeadline.TotalMinutes:0} minutes: {string.Join(", ", unrest)}");
+                (least, lessAt) = (left, time.GetTimestamp());
+            }
+            else if (time.GetElapsedTime(lessAt) >= StandstillMax)
+            {
+                say($"no nearer to rest for {StandstillMax.TotalMinutes:0} minutes: {string.Join(", ", unrest)}");
                 return;
             }
 
@@ -99,30 +106,31 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
         }
     }
 
-    /// <returns>What keeps the fleet from rest, a sentence each; empty at rest.</returns>
-    private static async Task<IReadOnlyList<string>> UnrestAsync(
+    /// <returns>What keeps the fleet from rest, a sentence each, and how much that is; nothing at rest.</returns>
+    private static async Task<(int Left, IReadOnlyList<string> Unrest)> UnrestAsync(
         EnrolmentStage stage, SimulatedFleet fleet, ControlPlaneView view, CancellationToken cancellationToken)
     {
         var unrest = new List<string>();
-        if (fleet.Progress().Arrived < fleet.ExpectedArrivals)
+        var travelling = Math.Max(0, fleet.ExpectedArrivals - fleet.Progress().Arrived);
+        if (travelling > 0)
         {
             unrest.Add(Standing(fleet));
         }
 
         var counts = await view.CountAsync(cancellationToken);
-        if ((counts?.GetValueOrDefault(NodeStage.Enrolled) ?? 0) < fleet.ExpectedArrivals)
+        var enrolling = Math.Max(0, fleet.ExpectedArrivals - (counts?.GetValueOrDefault(NodeStage.Enrolled) ?? 0));
+        if (enrolling > 0)
         {
             unrest.Add(counts is null
                 ? "the API does not answer"
                 : "the control plane counts " + string.Join(' ', counts.Select(count => $"{count.Key} {count.Value}")));
         }
 
-        var orders = await LedgerView.ReadAsync(stage.Redis.ConnectionString, EnrolmentStage.Overlay, cancellationToken);
-        unrest.AddRange(orders
-            .Where(order => order.State is LedgerState.RevocationDue or LedgerState.Intended or LedgerState.OutcomeUnknown)
-            .CountBy(order => order.State)
-            .Select(count => $"{count.Value} orders {count.Key}"));
-        return unrest;
+        var ledger = await LedgerView.ReadAsync(stage.Redis.ConnectionString, EnrolmentStage.Overlay, cancellationToken);
+        var open = ledger.Where(order =>
+            order.State is LedgerState.RevocationDue or LedgerState.Intended or LedgerState.OutcomeUnknown).ToList();
+        unrest.AddRange(open.CountBy(order => order.State).Select(count => $"{count.Value} orders {count.Key}"));
+        return (travelling + enrolling + open.Count, unrest);
     }
 
     private static string Standing(SimulatedFleet fleet)
