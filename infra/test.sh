@@ -24,7 +24,7 @@ run() {
     seconds_max=$2
     shift 2
     timeout --kill-after=10 "$seconds_max" "tests/${name#ControlPlane.}/bin/Release/net10.0/$name" \
-        -noColor -noLogo -failSkips -trx "TestResults/$name.trx" "$@" > "TestResults/$name.log" 2>&1
+        -noColor -noLogo -failSkips -result-trx "TestResults/$name.trx" "$@" > "TestResults/$name.log" 2>&1
     echo "$?" > "TestResults/$name.status"
 }
 export -f run
