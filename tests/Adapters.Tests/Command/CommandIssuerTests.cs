@@ -48,7 +48,7 @@ public abstract class CommandIssuerContract : RemoteCertificateIssuerContract, I
         var deadline = TimeProvider.System.GetTimestamp();
         while (Directory.Exists($"/proc/{pid}") && !File.ReadAllText($"/proc/{pid}/stat").Contains(") Z ", StringComparison.Ordinal))
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < TimeSpan.FromSeconds(10), "the sleeper lives on");
+            Assert.True(TimeProvider.System.GetElapsedTime(deadline) < TimeSpan.FromMinutes(3), "the sleeper lives on");
             await Task.Delay(20, Cancel);
         }
     }
@@ -59,7 +59,7 @@ public abstract class CommandIssuerContract : RemoteCertificateIssuerContract, I
     {
         CaFault.Refuses => Open("""echo '{"defer":false,"shutdown":true,"msg":"not in the inventory"}'"""),
         CaFault.Throttles => Open("""echo '{"defer":true,"msg":"the CA is busy"}'"""),
-        CaFault.IsSilent => Open($"sleep 60 & echo $! > {folder}/sleeper; wait"),
+        CaFault.IsSilent => Open($"sleep 600 & echo $! > {folder}/sleeper; wait"),
         CaFault.LosesTheAnswer => Open("exit 3"),
         CaFault.AnswersGarbage => Open("""echo '{"certificate":"no"}'"""),
         CaFault.SignsAnotherKey => Open("another; sign", "usual.ext"),

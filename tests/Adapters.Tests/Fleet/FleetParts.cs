@@ -99,7 +99,7 @@ internal sealed class FleetParts : IAsyncDisposable
     public async Task UntilToldAsync(CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(TimeSpan.FromSeconds(30));
+        deadline.CancelAfter(TimeSpan.FromMinutes(3));
         while (Contested.IsEmpty)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(10), deadline.Token);

@@ -10,7 +10,7 @@ namespace ControlPlane.Adapters.Tests.Fleet;
 /// <summary>Two overlays that speak over a real broker.</summary>
 public sealed class PlacementLinkTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly CancellationTokenSource ending = new();
     private NatsServer server = null!;

@@ -120,7 +120,7 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
         await using var closed = connections;
         IReadOnlyList<FleetEvent>? found;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
-        deadline.CancelAfter(TimeSpan.FromSeconds(60));
+        deadline.CancelAfter(TimeSpan.FromMinutes(3));
         do
         {
             // What was published is stored in a moment.

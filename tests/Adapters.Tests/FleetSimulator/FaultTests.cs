@@ -9,7 +9,7 @@ namespace ControlPlane.Adapters.Tests.FleetSimulator;
 /// <summary>Nodes that misbehave on demand, against a stock nats-server: that each is wrong in its own way, and in no other.</summary>
 public sealed class FaultTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;

@@ -11,7 +11,7 @@ namespace ControlPlane.Adapters.Tests.FleetSimulator;
 /// <summary>The server side of NATS, just enough to see exactly what a node sends and to hand it what was captured.</summary>
 internal sealed class RecordingBroker : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private readonly TestPki pki = TestPki.Create();
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);

@@ -6,7 +6,7 @@ namespace ControlPlane.Adapters.Tests.FleetSimulator;
 /// <summary>A fleet against stock nats-server, through all of its enrolment.</summary>
 public sealed class SimulatedFleetTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 

@@ -11,7 +11,7 @@ public sealed class FaultTests
 {
     private static readonly string[] Identities = [.. Enumerable.Range(0, 20).Select(n => $"node{n}")];
     private static readonly (string, string)[] Sent = [.. Identities.Select(identity => ("src", identity))];
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 

@@ -10,7 +10,7 @@ public sealed class HandOverTests
     private static readonly string[] Identities = [.. Enumerable.Range(0, 40).Select(n => $"node{n}")];
     private static readonly string[] Sources = ["one", "two", "three"];
     private static readonly (string, string)[] Sent = [.. Sources.SelectMany(source => Identities.Select(identity => (source, identity)))];
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 

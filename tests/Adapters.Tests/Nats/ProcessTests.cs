@@ -18,7 +18,7 @@ public sealed class ProcessTests
     private static readonly string[] Identities = [.. Enumerable.Range(0, 40).Select(n => $"node{n}")];
     private static readonly string[] Sources = ["ONE", "TWO", "THREE"];
     private static readonly (string, string)[] Sent = [.. Sources.SelectMany(source => Identities.Select(identity => (source, identity)))];
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan SeveralDeaths = TimeSpan.FromMinutes(4);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;

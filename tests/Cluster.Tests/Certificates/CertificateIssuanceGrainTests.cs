@@ -45,7 +45,7 @@ public sealed class CertificateIssuanceGrainTests(IssuanceCluster cluster) : ICl
         var began = TimeProvider.System.GetTimestamp();
         while (!cluster.Issuer.Revoked.ContainsKey(issued.Certificate.SerialNumber))
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(60), "it is not revoked");
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(3), "it is not revoked");
             await Task.Delay(50, Cancel);
         }
 
@@ -69,7 +69,7 @@ public sealed class CertificateIssuanceGrainTests(IssuanceCluster cluster) : ICl
         var began = TimeProvider.System.GetTimestamp();
         while (!cluster.Catalog.Revoked.ContainsKey(orphan))
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromSeconds(60), "it is not revoked");
+            Assert.True(TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(3), "it is not revoked");
             await Task.Delay(50, Cancel);
         }
 

@@ -8,7 +8,7 @@ namespace ControlPlane.Cluster.Tests.Enrolment;
 /// <summary>The product's main job where brokers ask the silo who may log in, from its configuration file on.</summary>
 public sealed class BrokerAccessEndToEndTests
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(5);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

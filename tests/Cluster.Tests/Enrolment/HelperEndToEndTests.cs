@@ -11,7 +11,7 @@ namespace ControlPlane.Cluster.Tests.Enrolment;
 /// </summary>
 public sealed class HelperEndToEndTests : IDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(5);
 
     private readonly string folder = Directory.CreateTempSubdirectory("controlplane-helper-").FullName;
 

@@ -9,7 +9,7 @@ namespace ControlPlane.Cluster.Tests.Enrolment;
 public sealed class PausedEnrolmentTests
 {
     private const string Path = $"/v1/overlays/{EnrolmentStage.Overlay}";
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(5);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

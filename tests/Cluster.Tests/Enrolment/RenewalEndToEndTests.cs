@@ -13,7 +13,7 @@ namespace ControlPlane.Cluster.Tests.Enrolment;
 /// </summary>
 public sealed class RenewalEndToEndTests
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Life = TimeSpan.FromHours(1);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;

@@ -14,7 +14,7 @@ namespace ControlPlane.Cluster.Tests.Fleet;
 /// </summary>
 public sealed class FleetLifeEndToEndTests(FleetLifeStage life) : IClassFixture<FleetLifeStage>
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(5);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -152,7 +152,7 @@ public sealed class FleetLifeEndToEndTests(FleetLifeStage life) : IClassFixture<
 /// <summary>Brokers, Redis and a silo that all of these tests share.</summary>
 public sealed class FleetLifeStage : IAsyncLifetime
 {
-    private static readonly TimeSpan ArrivalDeadline = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan ArrivalDeadline = TimeSpan.FromMinutes(5);
 
     private EnrolmentStage? stage;
     private NatsConnection? nats;

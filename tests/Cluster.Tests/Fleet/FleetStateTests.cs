@@ -6,7 +6,7 @@ namespace ControlPlane.Cluster.Tests.Fleet;
 /// <summary>Liveness, inventories and the index over a real nats-server, with silos that die and others that go on.</summary>
 public sealed class FleetStateTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
     private static readonly string[] Living = [.. Enumerable.Range(0, 12).Select(number => $"web{number}.example.net")];
 
     private static readonly NatsServerSettings Newest = new() { JetStream = true, Program = NatsPrograms.Newest };

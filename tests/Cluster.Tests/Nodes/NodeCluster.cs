@@ -157,7 +157,7 @@ public class NodeCluster : IAsyncLifetime
     internal async Task<NodeSnapshot> Until(string identity, Func<NodeSnapshot, bool> condition)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(TimeSpan.FromSeconds(60));
+        deadline.CancelAfter(TimeSpan.FromMinutes(3));
         while (true)
         {
             var snapshot = await Node(identity).Get();
@@ -175,7 +175,7 @@ public class NodeCluster : IAsyncLifetime
     {
         var cache = cluster.GetSiloServiceProvider().GetRequiredService<ControlCache>();
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(TimeSpan.FromSeconds(30));
+        deadline.CancelAfter(TimeSpan.FromMinutes(3));
         while (cache.Controls.Find(Overlay) is not { } control || !condition(control))
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), deadline.Token);
@@ -189,7 +189,7 @@ public class NodeCluster : IAsyncLifetime
     internal async Task UntilOrder(string identity, int attempt, LedgerState state)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(TimeSpan.FromSeconds(60));
+        deadline.CancelAfter(TimeSpan.FromMinutes(3));
         while ((await Order(identity, attempt))?.State != state)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), deadline.Token);

@@ -384,7 +384,7 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
     private async Task UntilClosed(string identity, int attempt)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(TimeSpan.FromSeconds(60));
+        deadline.CancelAfter(TimeSpan.FromMinutes(3));
         while ((await cluster.Order(identity, attempt))?.State is not (LedgerState.RevocationDue or LedgerState.Closed))
         {
             await Task.Delay(TimeSpan.FromMilliseconds(20), deadline.Token);

@@ -305,7 +305,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
             }
 
             var progress = (await plans.ListPlans()).Single(known => known.Id == plan.Id);
-            if (progress.Stage == PlanStage.Done || TimeProvider.System.GetElapsedTime(deadline) > TimeSpan.FromSeconds(60))
+            if (progress.Stage == PlanStage.Done || TimeProvider.System.GetElapsedTime(deadline) > TimeSpan.FromMinutes(3))
             {
                 return progress;
             }

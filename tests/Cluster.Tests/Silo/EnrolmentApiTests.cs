@@ -36,7 +36,7 @@ public sealed class EnrolmentApiTests : IAsyncLifetime
 
         // The page is as old as the last count of the fleet.
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        deadline.CancelAfter(TimeSpan.FromSeconds(30));
+        deadline.CancelAfter(TimeSpan.FromMinutes(3));
         while (!(await api.GetTextAsync("/")).Contains("brake on: 60 &lt;of&gt; 100 fell", StringComparison.Ordinal))
         {
             await Task.Delay(TimeSpan.FromMilliseconds(50), deadline.Token);

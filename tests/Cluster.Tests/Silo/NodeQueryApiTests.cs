@@ -128,7 +128,7 @@ public sealed class NodeQueryApiTests : IAsyncLifetime
         Array.ForEach(answers, answer => answer.Dispose());
 
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
-        deadline.CancelAfter(TimeSpan.FromSeconds(60));
+        deadline.CancelAfter(TimeSpan.FromMinutes(3));
         for (var again = HttpStatusCode.ServiceUnavailable; again != HttpStatusCode.OK;)
         {
             using var answer = await OpenAsync(api);

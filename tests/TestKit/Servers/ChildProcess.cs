@@ -7,8 +7,8 @@ namespace ControlPlane.TestKit;
 public sealed class ChildProcess : IAsyncDisposable
 {
     private const int OutputLinesMax = 500;
-    private static readonly TimeSpan ExitDeadline = TimeSpan.FromSeconds(15);
-    private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ExitDeadline = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
     private readonly Process _watchdog;
@@ -77,7 +77,7 @@ public sealed class ChildProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks it to end and waits for that; after 15 seconds it is killed.</summary>
+    /// <summary>Asks it to end and waits for that; after a minute it is killed.</summary>
     public async Task StopAsync()
     {
         if (!_process.HasExited)

@@ -6,7 +6,7 @@ namespace ControlPlane.TestKit;
 /// <summary>Several nats-servers in one NATS cluster with JetStream; three by default, so that it outlives the loss of one.</summary>
 public sealed class NatsCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan WholeDeadline = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan WholeDeadline = TimeSpan.FromMinutes(5);
     private readonly NatsServer[] _members;
     private readonly string _name;
 

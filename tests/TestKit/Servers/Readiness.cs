@@ -5,7 +5,7 @@ namespace ControlPlane.TestKit;
 /// <summary>Waits for what has no event to wait for: asks again until it is so, with a deadline.</summary>
 public static class Readiness
 {
-    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Asks until the answer is true.</summary>

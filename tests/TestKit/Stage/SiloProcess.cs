@@ -5,7 +5,7 @@ namespace ControlPlane.TestKit.Stage;
 /// <summary>One silo as its own process, as it runs in production.</summary>
 public sealed class SiloProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan ReadyDeadline = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan ReadyDeadline = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly ChildProcess process;
