@@ -9,8 +9,11 @@ public sealed class VirtualTimeCluster : NodeCluster
 {
     public VirtualTimeCluster() => Provisioning = options => options.RetryDelayMax = TimeSpan.FromSeconds(10);
 
-    /// <summary>Begins now: Orleans takes a silo whose address is of long before this clock's time for a dead one.</summary>
-    public FakeTimeProvider Clock { get; } = new(TimeProvider.System.GetUtcNow());
+    /// <summary>
+    /// Begins now: Orleans takes a silo whose address is of long before this clock's time for a dead one. Goes on by a microsecond with each
+    /// look at it: Orleans waits for a part of a millisecond by looking again and again, inside of the call that sets the clock on.
+    /// </summary>
+    public FakeTimeProvider Clock { get; } = new(TimeProvider.System.GetUtcNow()) { AutoAdvanceAmount = TimeSpan.FromMicroseconds(1) };
 
     public ScriptedIssuer Vault { get; } = new("vault");
 
