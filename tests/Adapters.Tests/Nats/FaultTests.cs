@@ -23,12 +23,14 @@ public sealed class FaultTests
         await using var connection = StreamCluster.Connect(server.Url);
         await StreamCluster.MakeStreamAsync(connection, "src", Cancelled);
         await Publisher.PublishAllAsync(connection, "src", Identities, 0, 10, Cancelled);
+
+        // Several times as long as the wait, which a busy machine must be able to prolong in time.
         var history = new History
         {
-            OnDelivery = one => one.Event is { Identity: "node3", Number: 2 } ? Task.Delay(4000, Cancelled) : Task.CompletedTask,
+            OnDelivery = one => one.Event is { Identity: "node3", Number: 2 } ? Task.Delay(12_000, Cancelled) : Task.CompletedTask,
         };
         await using var cluster = await StreamCluster.StartAsync(
-            1, [("src", server.Url)], options => options.AckWait = TimeSpan.FromSeconds(1), history: history);
+            1, [("src", server.Url)], options => options.AckWait = TimeSpan.FromSeconds(5), history: history);
 
         await cluster.UntilDeliveredAsync(200, Cancelled);
         await Readiness.UntilAsync(_ => Task.FromResult(cluster.Queues.All(queue => queue.HeldMessages == 0)), "nothing held", Cancelled);

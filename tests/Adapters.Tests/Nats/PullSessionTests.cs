@@ -20,7 +20,12 @@ public sealed class PullSessionTests
     [InlineData("409 Exceeded MaxWaiting")]
     public async Task ReadAsync_AsksAgain_WhenARequestIsOver(params string[] answers)
     {
-        await using var server = new FakeNatsServer(request => request == 1 ? answers : ["8", "9"]);
+        await using var server = new FakeNatsServer(request => request switch
+        {
+            1 => answers,
+            2 => ["8", "9"],
+            _ => [],
+        });
         await using var connection = new NatsConnection(new NatsOpts { Url = server.Url });
         await using var session = await OpenAsync(connection);
         var read = new List<NatsMsg<byte[]>>();
@@ -34,7 +39,7 @@ public sealed class PullSessionTests
 
         var expected = answers.Where(answer => answer.Length == 1).Append("8").Append("9").Select(number => $"doors.{number}");
         Assert.Equal(expected, read.Select(message => message.Subject));
-        Assert.InRange(server.Requests.Count, 2, 3);
+        Assert.InRange(server.Requests.Count, 2, 4);
     }
 
     [Theory]
