@@ -17,17 +17,15 @@ internal static class IssuerChecks
     public static async Task AssertAllAsync(ICertificateIssuer issuer)
     {
         var profile = new CertificateProfile { Name = "node", Issuers = ["tested"], Lifetime = TimeSpan.FromDays(7) };
-        var choria = CertificateOrders.For(Identity, SigningRequests.Choria(Identity), profile, Now);
-        await AssertSignsAsync(issuer, choria);
-        await AssertSignsAsync(
-            issuer, CertificateOrders.For(Identity, SigningRequests.Elliptic(Identity), profile, Now, $"{Identity}/2"));
-        await AssertLeadsToTheRootAsync(issuer, CertificateOrders.For(Identity, SigningRequests.Choria(Identity), profile, Now, $"{Identity}/3"));
-        await AssertRevokesAsync(
-            issuer,
-            CertificateOrders.For(Identity, SigningRequests.Choria(Identity), profile, Now, $"{Identity}/4"),
-            CertificateOrders.For(Identity, SigningRequests.Choria(Identity), profile, Now, $"{Identity}/5"));
+        await AssertSignsAsync(issuer, Order(SigningRequests.Choria(Identity), 1));
+        await AssertSignsAsync(issuer, Order(SigningRequests.Elliptic(Identity), 2));
+        await AssertLeadsToTheRootAsync(issuer, Order(SigningRequests.Choria(Identity), 3));
+        await AssertRevokesAsync(issuer, Order(SigningRequests.Choria(Identity), 4), Order(SigningRequests.Choria(Identity), 5));
         var health = await issuer.CheckAsync(Cancel);
         Assert.True(health.Healthy, health.Detail);
+
+        CertificateOrder Order(string request, int number) =>
+            CertificateOrders.For(Identity, request, profile, Now, $"{Identity}/{number}");
     }
 
     /// <summary>The certificate is what was ordered, by our check and by openssl's.</summary>

@@ -12,8 +12,8 @@ public sealed class VirtualTimeCluster : NodeCluster
     public VirtualTimeCluster() => Provisioning = options => options.RetryDelayMax = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// Begins now: Orleans takes a silo whose address is of long before this clock's time for a dead one. Goes on by a microsecond with each
-    /// look at it: Orleans waits for a part of a millisecond by looking again and again, inside of the call that sets the clock on.
+    /// Begins now: Orleans takes a silo whose address is of long before this clock's time for a dead one. Goes on by a microsecond with
+    /// each look at it: Orleans waits for a part of a millisecond by looking again and again, inside of the call that sets the clock on.
     /// </summary>
     public FakeTimeProvider Clock { get; } = new(TimeProvider.System.GetUtcNow()) { AutoAdvanceAmount = TimeSpan.FromMicroseconds(1) };
 
@@ -49,7 +49,7 @@ public sealed class VirtualTimeCluster : NodeCluster
 
     internal Task StopAsync() => WhileTimeGoesOn(DisposeAsync().AsTask());
 
-    /// <summary>A silo joins its cluster and ends its grains by timers of this clock; while it stands still, a stop takes 30 seconds.</summary>
+    // A silo joins its cluster and ends its grains by timers of this clock; while it stands still, a stop takes 30 seconds.
     private async Task WhileTimeGoesOn(Task work)
     {
         while (!work.IsCompleted)
