@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace ControlPlane;
 
-/// <summary>The least and the most that a setting may be. Unlike <see cref="RangeAttribute"/>, its message says what the setting is.</summary>
+/// <summary>The least and the most that a setting may be. Unlike that of <see cref="RangeAttribute"/>, its message has the value.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class BetweenAttribute : ValidationAttribute
 {

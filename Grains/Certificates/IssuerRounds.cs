@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Certificates;
 
-/// <summary>What is done for each issuer every so often. Every silo asks for it: the grains are one each, and wake wherever a silo lives.</summary>
+/// <summary>What is done for each issuer every so often. Every silo asks: each grain is one, and wakes wherever a silo lives.</summary>
 internal sealed class IssuerRounds(IGrainFactory grains, IOptions<CertificatesOptions> options, TimeProvider time)
 {
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(2);
