@@ -7,6 +7,8 @@ namespace ControlPlane.Certificates;
 /// </remarks>
 internal sealed class IssuerGate : IDisposable
 {
+    private static readonly TimeSpan BreakForMax = TimeSpan.FromMinutes(1);
+
     private readonly Lock gate = new();
     private readonly string issuer;
     private readonly IssuerOptions options;
@@ -32,7 +34,7 @@ internal sealed class IssuerGate : IDisposable
         this.time = time;
         openedAt = time.GetUtcNow();
         opened = time.GetTimestamp();
-        breaker = new CircuitBreaker(options.BreakAfter, options.BreakFor);
+        breaker = new CircuitBreaker(options.BreakAfter, options.BreakFor, BreakForMax);
         var rate = options.RatePerMinute > 0 ? options.RatePerMinute : documentedRate ?? 0;
         bucket = rate > 0 ? new TokenBucket(rate, openedAt) : null;
         wake = time.CreateTimer(_ => Dispatch(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

@@ -75,7 +75,7 @@ public sealed class ExternalDecisionTests(PlacementCluster cluster) : IClassFixt
     public async Task Place_LeavesTheDeciderAlone_WhenItFailedSeveralTimes()
     {
         var region = await RegionAsync("builtIn");
-        for (var i = 0; i <= DecisionBreaker.FailuresMax; i++)
+        for (var i = 0; i <= ExternalDecision.FailuresMax; i++)
         {
             Exception fault = i % 2 == 0 ? new ExternalDecisionException("exit code 1") : new InvalidOperationException("a defect");
             cluster.Decider.Does($"broken{i}", (_, _) => throw fault);
@@ -83,7 +83,7 @@ public sealed class ExternalDecisionTests(PlacementCluster cluster) : IClassFixt
         }
 
         Assert.Equal(
-            DecisionBreaker.FailuresMax, cluster.Decider.Asked.Count(
+            ExternalDecision.FailuresMax, cluster.Decider.Asked.Count(
                 question => question.Identity.StartsWith("broken", StringComparison.Ordinal)));
     }
 

@@ -2,31 +2,9 @@ using ControlPlane.Placement;
 
 namespace ControlPlane.Grains.Tests.Placement;
 
-public sealed class DecisionBreakerTests
+public sealed class UnplacedNodesTests
 {
     private static readonly DateTimeOffset Now = DateTimeOffset.UnixEpoch;
-
-    [Fact]
-    public void TryEnter_LeavesAlone_WhoFailedSeveralTimesInARow_AndThenTriesOnce()
-    {
-        var breaker = new DecisionBreaker();
-        for (var i = 0; i < DecisionBreaker.FailuresMax; i++)
-        {
-            Assert.True(breaker.TryEnter(Now));
-            breaker.Failed(Now);
-        }
-
-        Assert.False(breaker.TryEnter(Now));
-        var later = Now + DecisionBreaker.OpenFor;
-        Assert.True(breaker.TryEnter(later));
-        Assert.False(breaker.TryEnter(later));
-
-        breaker.Failed(later);
-        Assert.False(breaker.TryEnter(later));
-        Assert.True(breaker.TryEnter(later + DecisionBreaker.OpenFor));
-        breaker.Succeeded();
-        Assert.True(breaker.TryEnter(later));
-    }
 
     [Fact]
     public void Look_TellsOnce_WhoHasHadNoPlaceForTooLong()

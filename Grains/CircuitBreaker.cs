@@ -1,10 +1,11 @@
-namespace ControlPlane.Certificates;
+namespace ControlPlane;
 
-/// <summary>Leaves an issuer alone that fails, and asks it again one order at a time. Not thread-safe: its gate is.</summary>
-internal sealed class CircuitBreaker(int breakAfter, TimeSpan breakFor)
+/// <summary>Leaves alone what fails, a CA or a program, and tries it again one call at a time. Not thread-safe: its owner is.</summary>
+/// <param name="breakAfter">Failures in a row after which it is left alone.</param>
+/// <param name="breakFor">How long it is left alone at first; each probe that fails doubles it.</param>
+/// <param name="breakForMax">The longest that it is left alone.</param>
+internal sealed class CircuitBreaker(int breakAfter, TimeSpan breakFor, TimeSpan breakForMax)
 {
-    private static readonly TimeSpan BreakForMax = TimeSpan.FromMinutes(1);
-
     private int failures;
     private TimeSpan? lengthened;
     private DateTimeOffset? openUntil;
@@ -15,7 +16,7 @@ internal sealed class CircuitBreaker(int breakAfter, TimeSpan breakFor)
     /// <summary>Whether it failed and has not served since.</summary>
     public bool IsBroken => openUntil is not null;
 
-    /// <summary>When the issuer may be asked again; null when it may be asked now.</summary>
+    /// <summary>When it may be asked again; null when it may be asked now.</summary>
     public DateTimeOffset? ClosedAgainAt(DateTimeOffset now) => openUntil switch
     {
         null => null,
@@ -25,13 +26,13 @@ internal sealed class CircuitBreaker(int breakAfter, TimeSpan breakFor)
         _ => probing ? now + Pause : null,
     };
 
-    /// <summary>An order is about to be sent.</summary>
+    /// <summary>A call is about to be made.</summary>
     public void OnSent(DateTimeOffset now) => probing = openUntil is { } until && now >= until;
 
-    /// <summary>The order was not sent after all: the next one is the probe.</summary>
+    /// <summary>The call was not made after all: the next one is the probe.</summary>
     public void OnUnused() => probing = false;
 
-    /// <summary>The CA answered, whatever it said of the order.</summary>
+    /// <summary>It answered, whatever it said.</summary>
     public void OnAnswered()
     {
         failures = 0;
@@ -40,7 +41,7 @@ internal sealed class CircuitBreaker(int breakAfter, TimeSpan breakFor)
         probing = false;
     }
 
-    /// <summary>The CA failed, or is configured wrongly.</summary>
+    /// <summary>It failed, or is configured wrongly.</summary>
     /// <param name="now">The time.</param>
     /// <param name="isHarmful">Whether another failure of the kind must not be waited for.</param>
     public void OnFailed(DateTimeOffset now, bool isHarmful = false)
@@ -48,7 +49,7 @@ internal sealed class CircuitBreaker(int breakAfter, TimeSpan breakFor)
         failures = isHarmful ? Math.Max(failures + 1, breakAfter) : failures + 1;
         if (probing)
         {
-            lengthened = Pause * 2 < BreakForMax ? Pause * 2 : BreakForMax;
+            lengthened = Pause * 2 < breakForMax ? Pause * 2 : breakForMax;
         }
         else if (failures < breakAfter)
         {
