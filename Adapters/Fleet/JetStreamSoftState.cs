@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
@@ -10,7 +11,6 @@ namespace ControlPlane.Adapters.Fleet;
 /// <summary>Soft state in a JetStream stream that keeps the last message of each subject.</summary>
 internal sealed class JetStreamSoftState(OverlayStreams streams) : ISoftState
 {
-    private const int NoMessage = 10037;
     private const int FetchMax = 512;
     private const int ReaderNameBytes = 8;
 
@@ -62,21 +62,7 @@ internal sealed class JetStreamSoftState(OverlayStreams streams) : ISoftState
     }
 
     public Task<ReadOnlyMemory<byte>?> FindAsync(string area, string key, CancellationToken cancellationToken) => streams.AskAsync(
-        async (context, limit) =>
-        {
-            try
-            {
-                var answer = await context.JSRequestResponseAsync<StreamMsgGetRequest, StreamMsgGetResponse>(
-                    $"{context.Opts.Prefix}.STREAM.MSG.GET.{streams.State}",
-                    new StreamMsgGetRequest { LastBySubj = streams.StateSubject(area, key) },
-                    limit);
-                return (ReadOnlyMemory<byte>?)answer.Message.Data;
-            }
-            catch (NatsJSApiException none) when (none.Error.ErrCode == NoMessage || none.Error.Code == 404)
-            {
-                return null;
-            }
-        },
+        async (context, limit) => (await context.FindLastAsync(streams.State, streams.StateSubject(area, key), limit))?.Data,
         streams.State,
         cancellationToken);
 

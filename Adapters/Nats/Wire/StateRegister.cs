@@ -8,14 +8,12 @@ namespace ControlPlane.Adapters.Nats;
 
 /// <summary>Small records kept on a server, each changed only by who has read its latest revision.</summary>
 /// <remarks>
-/// A JetStream stream that keeps the last message per subject: what NATS calls a key-value bucket. It lies on the same server
-/// as what it speaks of, so that neither is ever restored without the other.
+/// A JetStream stream that keeps the last message per subject, on subjects of our own: whoever may use streams may write to any
+/// key-value bucket of NATS. It lies on the same server as what it speaks of, so that neither is ever restored without the other.
 /// </remarks>
 internal sealed class StateRegister(NatsJSContext jetStream, ProviderNames names, int replicas)
 {
     private const int WrongLastSequence = 10071;
-    private const int MessageNotFound = 10037;
-    private const int StreamNotFound = 10059;
     private const int NameInUse = 10058;
 
     // A thousand partitions need one of it. Given because accounts can demand a limit of every stream.
@@ -38,18 +36,8 @@ internal sealed class StateRegister(NatsJSContext jetStream, ProviderNames names
     public async Task<(T? Record, ulong Revision)> ReadAsync<T>(string key, CancellationToken cancellationToken)
         where T : class
     {
-        try
-        {
-            var answer = await jetStream.JSRequestResponseAsync<StreamMsgGetRequest, StreamMsgGetResponse>(
-                $"{jetStream.Opts.Prefix}.STREAM.MSG.GET.{names.StateJetStream}",
-                new StreamMsgGetRequest { LastBySubj = names.StateSubject(key) },
-                cancellationToken);
-            return (JsonSerializer.Deserialize<T>(answer.Message.Data.Span), answer.Message.Seq);
-        }
-        catch (NatsJSApiException none) when (none.Error.ErrCode is MessageNotFound or StreamNotFound)
-        {
-            return (null, 0);
-        }
+        var last = await jetStream.FindLastAsync(names.StateJetStream, names.StateSubject(key), cancellationToken);
+        return last is null ? (null, 0) : (JsonSerializer.Deserialize<T>(last.Data.Span), last.Seq);
     }
 
     /// <summary>Writes the record and returns its new revision.</summary>

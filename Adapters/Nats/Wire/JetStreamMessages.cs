@@ -6,7 +6,7 @@ using NATS.Client.JetStream.Models;
 namespace ControlPlane.Adapters.Nats;
 
 /// <summary>Reads single messages of a JetStream stream without a consumer.</summary>
-internal static class StoredMessages
+public static class JetStreamMessages
 {
     private const int NotFound = 404;
 
@@ -21,6 +21,11 @@ internal static class StoredMessages
     public static Task<StoredMessage?> FindAsync(
         this NatsJSContext jetStream, string stream, ulong sequence, CancellationToken cancellationToken) =>
         AskAsync(jetStream, stream, new StreamMsgGetRequest { Seq = sequence }, cancellationToken);
+
+    /// <summary>The last message on a subject; null when there is none, or no stream. Its leader answers, so that it is the last.</summary>
+    public static Task<StoredMessage?> FindLastAsync(
+        this NatsJSContext jetStream, string stream, string subject, CancellationToken cancellationToken) =>
+        AskAsync(jetStream, stream, new StreamMsgGetRequest { LastBySubj = subject }, cancellationToken);
 
     /// <summary>Its headers, which the API gives as they are on the wire: a version line, then name: value.</summary>
     public static NatsHeaders ReadHeaders(this StoredMessage message)
