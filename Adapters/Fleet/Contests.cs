@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>Tells a node's grain that one request to it got two different answers.</summary>
-internal sealed partial class Contests(IGrainFactory grains, TimeProvider time, ILogger<Contests> logger)
+internal sealed partial class Contests(NodeReports nodes, TimeProvider time, ILogger<Contests> logger)
 {
     private const int TriesMax = 5;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -18,7 +18,7 @@ internal sealed partial class Contests(IGrainFactory grains, TimeProvider time, 
         {
             try
             {
-                await grains.GetGrain<INodeGrain>(identity).Contest(contested);
+                await nodes.RecordContestAsync(identity, contested);
                 return;
             }
             catch (Exception fault) when (tries < TriesMax)

@@ -10,21 +10,6 @@ using Orleans.Concurrency;
 [Alias("ControlPlane.IFleetIndexGrain")]
 public interface IFleetIndexGrain : IGrainWithIntegerKey
 {
-    /// <summary>Takes over how nodes stand; called by the roster's slice. Safe to repeat.</summary>
-    [Alias("Stand"), AlwaysInterleave]
-    Task Stand(IReadOnlyList<RosterEntry> entries);
-
-    /// <summary>
-    /// Takes over what nodes say of themselves, unless they said the same before. Safe to repeat. What cannot be stored now is not
-    /// remembered: nodes say it again.
-    /// </summary>
-    [Alias("Learn"), AlwaysInterleave]
-    Task Learn(IReadOnlyList<NodeInventory> inventories);
-
-    /// <summary>Takes over a node's answer to <c>rpcutil#inventory</c> during its enrolment. One way; safe to repeat.</summary>
-    [Alias("LearnAnswer"), AlwaysInterleave, OneWay]
-    Task LearnAnswer(string identity, string inventoryJson);
-
     /// <summary>
     /// The nodes that match, in order of identity after <paramref name="afterIdentity"/>, at most <paramref name="limit"/> (1 to 1000).
     /// </summary>

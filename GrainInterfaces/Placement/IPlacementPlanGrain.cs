@@ -28,10 +28,6 @@ public interface IPlacementPlanGrain : IGrainWithStringKey
     /// on their way arrive.</remarks>
     [Alias("CommandPlan")]
     Task<PlanOutcome> CommandPlan(string id, PlanCommand command, string actor);
-
-    /// <summary>Lets a running plan go on after its silo ended; called by each silo now and then. Safe to repeat.</summary>
-    [Alias("Wake")]
-    Task Wake();
 }
 
 /// <summary>What an operator may do with a plan.</summary>

@@ -7,27 +7,6 @@ using Orleans.Concurrency;
 [Alias("ControlPlane.IRegionPlacementGrain")]
 public interface IRegionPlacementGrain : IGrainWithStringKey
 {
-    /// <summary>Chooses an overlay for a node and reserves a place in it.</summary>
-    /// <remarks>Safe to repeat: the same identity and attempt get the same answer, and hold one place.</remarks>
-    /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
-    [Alias("Place"), ResponseTimeout("00:01:00")]
-    Task<PlacementOutcome> Place(PlacementRequest request);
-
-    /// <summary>Makes a reservation permanent: the node arrived. Releases the place that it held before. Safe to repeat.</summary>
-    /// <exception cref="PlacementLapsedException">The reservation lapsed and the overlay is full, or it was given back.</exception>
-    /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
-    [Alias("Confirm")]
-    Task Confirm(string identity, int attempt);
-
-    /// <summary>Gives a reservation back: the enrolment ended without arrival. Safe to repeat.</summary>
-    [Alias("Release")]
-    Task Release(string identity, int attempt);
-
-    /// <summary>Forgets a node that left the fleet, and frees its place. Safe to repeat.</summary>
-    /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
-    [Alias("Forget")]
-    Task Forget(string identity);
-
     /// <summary>Why a node is where it is; null when the region does not know it.</summary>
     [Alias("Explain"), ReadOnly]
     Task<PlacementExplanation?> Explain(string identity);

@@ -53,7 +53,7 @@ internal sealed partial class ControlReader(
         try
         {
             // A silo that was not told of the overlay yet holds nothing back there.
-            return await grains.GetGrain<IEnrolmentControlGrain>(overlay).Report(report) ?? new EnrolmentControl(overlay);
+            return await grains.GetGrain<IInternalEnrolmentControlGrain>(overlay).Report(report) ?? new EnrolmentControl(overlay);
         }
         catch (Exception)
         {

@@ -11,7 +11,7 @@ internal sealed partial class EnrolmentControlGrain(
     IOptionsMonitor<AdmissionOptions> admission,
     IOptionsMonitor<OverlaysOptions> overlays,
     TimeProvider time,
-    ILogger<EnrolmentControlGrain> logger) : Grain, IEnrolmentControlGrain
+    ILogger<EnrolmentControlGrain> logger) : Grain, IInternalEnrolmentControlGrain
 {
     /// <summary>What the brake's stop says it is by.</summary>
     private const string Brake = "the control plane";
@@ -165,7 +165,7 @@ internal sealed partial class EnrolmentControlGrain(
     {
         try
         {
-            var region = await GrainFactory.GetGrain<IRegionPlacementGrain>(overlays.CurrentValue.Region).ListOverlays();
+            var region = await GrainFactory.GetGrain<IInternalPlacementGrain>(overlays.CurrentValue.Region).ListOverlays();
             nodes = region.FirstOrDefault(overlay => overlay.Name == Overlay)?.Nodes ?? nodes;
         }
         catch (Exception away) when (

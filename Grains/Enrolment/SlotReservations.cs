@@ -34,7 +34,7 @@ internal sealed class SlotReservations(IGrainFactory grains)
     {
         try
         {
-            var turns = await grains.GetGrain<IEnrolmentControlGrain>(overlay).ReserveSlots(asking.Length);
+            var turns = await grains.GetGrain<IInternalEnrolmentControlGrain>(overlay).ReserveSlots(asking.Length);
             for (var turn = 0; turn < asking.Length; turn++)
             {
                 asking[turn].TrySetResult(

@@ -53,7 +53,7 @@ internal sealed partial class DiscoverySweepGrain(
     {
         var answers = sighted.DistinctBy(node => node.Identity).ToDictionary(node => node.Identity, StringComparer.Ordinal);
         var slices = answers.Keys.GroupBy(FleetRoster.ShardOf)
-            .Select(slice => GrainFactory.GetGrain<IFleetRosterGrain>(slice.Key).Meet(
+            .Select(slice => GrainFactory.GetGrain<IInternalFleetRosterGrain>(slice.Key).AdmitNewcomers(
                 [.. slice.Select(identity => new HeardName(identity, answers[identity].At, IsAnswer: true))]));
         var missing = (await Task.WhenAll(slices)).SelectMany(identities => identities).ToList();
         foreach (var few in missing.Chunk(CallsMax))
@@ -68,7 +68,7 @@ internal sealed partial class DiscoverySweepGrain(
     {
         try
         {
-            await GrainFactory.GetGrain<INodeGrain>(sighted.Identity).Sighted(sighted.Protocol, sighted.At);
+            await GrainFactory.GetGrain<IInternalNodeGrain>(sighted.Identity).RecordSweepAnswer(sighted.Protocol, sighted.At);
         }
         catch (Exception fault)
         {

@@ -63,7 +63,7 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
             .Select(ofOne => new HeardName(ofOne.Key, ofOne.FirstOrDefault(NodeNews.IsIn)?.ReceivedAt))
             .ToList();
         var slices = heard.GroupBy(name => FleetRoster.ShardOf(name.Identity))
-            .Select(slice => GrainFactory.GetGrain<IFleetRosterGrain>(slice.Key).Meet([.. slice]));
+            .Select(slice => GrainFactory.GetGrain<IInternalFleetRosterGrain>(slice.Key).AdmitNewcomers([.. slice]));
         var known = (await Task.WhenAll(slices)).SelectMany(identities => identities).ToHashSet(StringComparer.Ordinal);
         return heard.Select(name => name.Identity).Where(identity => !known.Contains(identity)).ToHashSet(StringComparer.Ordinal);
     }
@@ -75,7 +75,7 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
     {
         foreach (var fleetEvent in eventsOfOneNode)
         {
-            var node = GrainFactory.GetGrain<INodeGrain>(fleetEvent.Identity);
+            var node = GrainFactory.GetGrain<IInternalNodeGrain>(fleetEvent.Identity);
             if (fleetEvent.IsOfLifecycle)
             {
                 await node.Observe(fleetEvent);
@@ -89,7 +89,7 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
     }
 
     // What is not judged now is seen again with the next registration: no reason to hold the batch, and enrolments with it.
-    private async Task Sight(INodeGrain node, NodeHeartbeats heartbeats, NodeSighting sighting, ulong digest)
+    private async Task Sight(IInternalNodeGrain node, NodeHeartbeats heartbeats, NodeSighting sighting, ulong digest)
     {
         try
         {
@@ -98,7 +98,7 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
                 meter.CloneSuspected();
             }
 
-            if (await node.Sight(sighting))
+            if (await node.RecordSighting(sighting))
             {
                 heartbeats.Sighting = digest;
             }
@@ -115,7 +115,7 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
         {
             try
             {
-                await GrainFactory.GetGrain<IFleetIndexGrain>(slice.Key).Learn([.. slice]);
+                await GrainFactory.GetGrain<IInternalFleetIndexGrain>(slice.Key).RecordInventories([.. slice]);
             }
             catch (Exception fault) when (fault is TimeoutException or OrleansException)
             {

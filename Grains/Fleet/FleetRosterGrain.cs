@@ -14,7 +14,7 @@ internal sealed partial class FleetRosterGrain(
     NewcomerProbe probe,
     TimeProvider time,
     Loops loops,
-    ILogger<FleetRosterGrain> logger) : Grain, IFleetRosterGrain, IDisposable
+    ILogger<FleetRosterGrain> logger) : Grain, IInternalFleetRosterGrain, IDisposable
 {
     /// <summary>
     /// Nodes of this slice that are called at once. Most of them wait for a place in the silo's gate, which costs little.
@@ -83,7 +83,7 @@ internal sealed partial class FleetRosterGrain(
         }
     }
 
-    public Task Mark(string identity, NodeLiveness liveness, string? agentVersion)
+    public Task RecordLiveness(string identity, NodeLiveness liveness, string? agentVersion)
     {
         roster.Mark(identity, liveness, agentVersion, time.GetUtcNow());
         Changed(identity);
@@ -93,7 +93,7 @@ internal sealed partial class FleetRosterGrain(
     public Task<IReadOnlyList<RosterEntry>> List(NodeStage? stage, string? afterIdentity, int limit) =>
         Task.FromResult(roster.List(stage, afterIdentity, Math.Clamp(limit, 1, 1000)));
 
-    public Task<IReadOnlyList<string>> Meet(IReadOnlyList<HeardName> heard)
+    public Task<IReadOnlyList<string>> AdmitNewcomers(IReadOnlyList<HeardName> heard)
     {
         foreach (var name in heard.Where(name => roster.Find(name.Identity) is null))
         {
@@ -151,7 +151,7 @@ internal sealed partial class FleetRosterGrain(
         unpublished.Clear();
         try
         {
-            await GrainFactory.GetGrain<IFleetIndexGrain>(this.GetPrimaryKeyLong()).Stand(
+            await GrainFactory.GetGrain<IInternalFleetIndexGrain>(this.GetPrimaryKeyLong()).RecordStages(
                 [.. told.Select(identity => roster.Find(identity) ?? Roster.Forgotten(identity, time.GetUtcNow()))]);
         }
         catch (Exception fault)
@@ -177,7 +177,7 @@ internal sealed partial class FleetRosterGrain(
         {
             if (await probe.ShowsTokenAsync(identity, at, leaving.Token) || IsRoomFor(identity))
             {
-                await GrainFactory.GetGrain<INodeGrain>(identity).Sighted(NodeProtocol.Unknown, at);
+                await GrainFactory.GetGrain<IInternalNodeGrain>(identity).RecordSweepAnswer(NodeProtocol.Unknown, at);
             }
             else
             {
@@ -220,7 +220,7 @@ internal sealed partial class FleetRosterGrain(
     {
         try
         {
-            var after = await GrainFactory.GetGrain<INodeGrain>(entry.Identity).Continue(entry, leaving.Token);
+            var after = await GrainFactory.GetGrain<IInternalNodeGrain>(entry.Identity).Continue(entry, leaving.Token);
             roster.Returned(after);
             Changed(entry.Identity);
         }

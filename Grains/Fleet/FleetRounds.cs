@@ -9,7 +9,7 @@ internal sealed class FleetRounds(IGrainFactory grains, IOptions<OverlaysOptions
 {
     // A silo that just died takes its slices along for a round.
     public Task WakeAsync() => Task.WhenAll(Enumerable.Range(0, FleetRoster.Shards)
-        .Select(shard => grains.GetGrain<IFleetRosterGrain>(shard).Wake())
+        .Select(shard => grains.GetGrain<IInternalFleetRosterGrain>(shard).Wake())
         .Concat(Enumerable.Range(0, FleetStreams.Partitions)
             .Select(partition => grains.GetGrain<IFleetEventsGrain>($"{partition}").Wake()))
         .Append(grains.GetGrain<IDiscoverySweepGrain>(overlays.Value.Local).Wake()));

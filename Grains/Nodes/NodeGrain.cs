@@ -17,7 +17,7 @@ internal sealed class NodeGrain(
     ConfigurationSteps configurationSteps,
     EnrolmentGate gate,
     EnrolmentContext context,
-    EnrolmentLog log) : Grain, INodeGrain
+    EnrolmentLog log) : Grain, IInternalNodeGrain
 {
     /// <summary>More steps than any enrolment takes at one go: a decision that loops is a bug, and must not hold the silo.</summary>
     private const int StepsMax = 40;
@@ -76,7 +76,7 @@ internal sealed class NodeGrain(
         lastHeard[fleetEvent.Network] = LastHeard.Of(fleetEvent);
     }
 
-    public async Task Sighted(NodeProtocol protocol, DateTimeOffset at)
+    public async Task RecordSweepAnswer(NodeProtocol protocol, DateTimeOffset at)
     {
         lastSeenAt = at;
         if (State.Protocol == NodeProtocol.Unknown)
@@ -88,7 +88,7 @@ internal sealed class NodeGrain(
         await ActOnNews(at);
     }
 
-    public async Task Contest(ContestedAnswer contested)
+    public async Task RecordContest(ContestedAnswer contested)
     {
         news = news with { Contested = contested };
         await ActOnNews(contested.At);
@@ -131,11 +131,11 @@ internal sealed class NodeGrain(
     public async Task<NodeConfigurationView?> ViewConfiguration() => State.Stage == NodeStage.Unknown
         ? null
         : configurationSteps.View(
-            Identity, State, await GrainFactory.GetGrain<IFleetIndexGrain>(FleetRoster.ShardOf(Identity)).Find(Identity));
+            Identity, State, await GrainFactory.GetGrain<IInternalFleetIndexGrain>(FleetRoster.ShardOf(Identity)).Find(Identity));
 
     public Task<KeyStatus> JudgeKey(string key) => Task.FromResult(State.StandingOf(key));
 
-    public async Task<bool> NoteLiveness(LivenessChange change)
+    public async Task<bool> RecordLiveness(LivenessChange change)
     {
         await Exclusively(async () =>
         {
@@ -150,12 +150,12 @@ internal sealed class NodeGrain(
             }
 
             // Also when it is written: the slice may not have heard of it when it was.
-            await Roster.Mark(Identity, change.To, agentVersion);
+            await Roster.RecordLiveness(Identity, change.To, agentVersion);
         });
         return State.Stage != NodeStage.Gone;
     }
 
-    public async Task<bool> Sight(NodeSighting sighting)
+    public async Task<bool> RecordSighting(NodeSighting sighting)
     {
         // Not waited for: the events that the step may wait for are behind this one.
         if (!advancing.IsCompleted || !SightingCheck.CanJudge(State, sighting))
@@ -258,7 +258,7 @@ internal sealed class NodeGrain(
         return outcome;
     }
 
-    private IFleetRosterGrain Roster => GrainFactory.GetGrain<IFleetRosterGrain>(FleetRoster.ShardOf(Identity));
+    private IInternalFleetRosterGrain Roster => GrainFactory.GetGrain<IInternalFleetRosterGrain>(FleetRoster.ShardOf(Identity));
 
     /// <summary>Runs when no step does, and lets none begin before it is done: both write the same state.</summary>
     private async Task Exclusively(Func<Task> work)
@@ -488,7 +488,7 @@ internal sealed class NodeGrain(
                 if (step is EnrolmentStep.Inspect)
                 {
                     // One way: what can be searched for is soft, and no reason for an enrolment to wait or fail.
-                    await GrainFactory.GetGrain<IFleetIndexGrain>(FleetRoster.ShardOf(Identity)).LearnAnswer(
+                    await GrainFactory.GetGrain<IInternalFleetIndexGrain>(FleetRoster.ShardOf(Identity)).RecordProvisioningInventory(
                         Identity, Findings.InventoryJson);
                 }
 

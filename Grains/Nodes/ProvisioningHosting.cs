@@ -19,6 +19,7 @@ public static class ProvisioningHosting
     public static ISiloBuilder AddProvisioning(this ISiloBuilder silo)
     {
         silo.Services.AddOptions<ProvisioningOptions>().BindConfiguration(ProvisioningOptions.Section).ValidateOnStart();
+        silo.Services.AddSingleton<NodeReports>();
         silo.Services.AddSingleton<IValidateOptions<ProvisioningOptions>, ProvisioningOptionsValidator>();
 
         silo.Services.TryAddSingleton(TimeProvider.System);

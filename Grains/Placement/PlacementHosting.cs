@@ -27,6 +27,7 @@ public static class PlacementHosting
         silo.Services.AddSingleton<PlacementContext>();
         silo.Services.AddSingleton<PlacementMeter>();
         silo.Services.AddSingleton<PlacementClient>();
+        silo.Services.AddSingleton<LinkAnswers>();
         silo.Services.TryAddSingleton<IPlacementLink, NoPlacementLink>();
         silo.Services.AddSingleton<OverlaySync>();
         silo.Services.AddRounds<OverlaySync>(keeper => keeper.Rounds);

@@ -18,7 +18,7 @@ internal sealed partial class RegionPlacementGrain(
     PlacementMeter meter,
     Loops loops,
     ILogger<RegionPlacementGrain> logger)
-    : Grain, IRegionPlacementGrain, IPlacementPolicyGrain, IPlacementPlanGrain, IRegionLeaderGrain
+    : Grain, IInternalPlacementGrain, IPlacementPolicyGrain
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
 

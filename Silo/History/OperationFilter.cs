@@ -7,7 +7,7 @@ internal sealed class OperationFilter(OperationLog log, TimeProvider time) : IIn
     {
         var interfaceName = context.InterfaceMethod.DeclaringType?.Name ?? "";
         var arguments = Enumerable.Range(0, context.Request.GetArgumentCount()).Select(context.Request.GetArgument).ToArray();
-        if (OperationWords.OfCall(interfaceName, context.InterfaceMethod.Name, arguments) is not { } asked)
+        if (OperationFacts.OfCall(interfaceName, context.InterfaceMethod.Name, arguments) is not { } asked)
         {
             await context.Invoke();
             return;
@@ -25,7 +25,7 @@ internal sealed class OperationFilter(OperationLog log, TimeProvider time) : IIn
         try
         {
             await context.Invoke();
-            End(begun, OperationPhase.Ok, OperationWords.OfResult(context.Result));
+            End(begun, OperationPhase.Ok, OperationFacts.OfResult(context.Result));
         }
         catch (Exception fault)
         {

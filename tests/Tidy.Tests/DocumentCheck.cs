@@ -20,7 +20,7 @@ internal static partial class DocumentCheck
         where !identifiers.Contains(name)
         select $"{path}:{line.Number}: `{name}` does not exist in the code";
 
-    // `INodeGrain`, `ProvisioningOptions.SweepInterval` and `Provisioning:SweepInterval`; a single word might be anything.
+    // `IInternalNodeGrain`, `ProvisioningOptions.SweepInterval` and `Provisioning:SweepInterval`; a single word might be anything.
     private static IEnumerable<string> Names(string quoted)
     {
         var parts = quoted.Split('.', ':');

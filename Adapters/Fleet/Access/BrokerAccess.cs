@@ -18,7 +18,7 @@ internal sealed partial class BrokerAccess(
     IOptions<NodeProofOptions> proof,
     NodeSessions sessions,
     LogInMeter meter,
-    IGrainFactory grains,
+    NodeReports nodes,
     INodeChangeFeed changes,
     TimeProvider time,
     Loops loops,
@@ -43,7 +43,7 @@ internal sealed partial class BrokerAccess(
         var brokers = connections.ToDictionary(network => network.Key, network => new BrokerMonitor(network.Key, network.Value));
         var judge = new LogInJudge(LogInSettings.Of(options.Value, fleet.Value, provisioning.Value), proof.Value.IdentityClaim);
         var authority = new LogInAuthority(
-            judge, sessions, brokers, grains, options.Value, meter, time, loggers.CreateLogger<LogInAuthority>());
+            judge, sessions, brokers, nodes, options.Value, meter, time, loggers.CreateLogger<LogInAuthority>());
         var running = new List<Task>
         {
             KeepOnAsync("changes", token => FollowChangesAsync(authority, token), stoppingToken),

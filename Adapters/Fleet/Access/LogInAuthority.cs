@@ -12,7 +12,7 @@ internal sealed partial class LogInAuthority(
     LogInJudge judge,
     NodeSessions sessions,
     IReadOnlyDictionary<string, BrokerMonitor> brokers,
-    IGrainFactory grains,
+    NodeReports nodes,
     AccessBrokersOptions options,
     LogInMeter meter,
     TimeProvider time,
@@ -168,7 +168,7 @@ internal sealed partial class LogInAuthority(
 
         try
         {
-            return await grains.GetGrain<INodeGrain>(owner.Identity).JudgeKey(owner.Key!)
+            return await nodes.JudgeKeyAsync(owner.Identity, owner.Key!)
                 .WaitAsync(options.DecisionTimeout, time, cancellationToken);
         }
         catch (Exception away) when (!cancellationToken.IsCancellationRequested)

@@ -7,7 +7,7 @@ namespace ControlPlane.Adapters.Fleet.Placement;
 /// <summary>Lets the region's other overlays reach the placement of this one, on this overlay's own network.</summary>
 internal sealed class PlacementLinkServer(
     FleetConnections connections,
-    IGrainFactory grains,
+    LinkAnswers answers,
     IOptions<OverlaysOptions> overlays,
     ILogger<PlacementLinkServer> logger)
 {
@@ -31,6 +31,6 @@ internal sealed class PlacementLinkServer(
 
     // Another region's question is not ours, whoever may publish here.
     private Task<LinkReply> Answer(LinkRequest request) => request.Region == Region
-        ? grains.GetGrain<IRegionLeaderGrain>(Region).Answer(request)
+        ? answers.AnswerAsync(request)
         : throw new InvalidOperationException($"it is about the region '{request.Region}'");
 }

@@ -10,7 +10,7 @@ namespace ControlPlane.Fleet;
 [GrainType("fleet-index"), Reentrant, KeepAlive]
 internal sealed partial class FleetIndexGrain(
     InventoryStore store, INodeChanges feed, InventoryMeter meter, IOptions<InventoryOptions> options, TimeProvider time,
-    Loops loops, ILogger<FleetIndexGrain> logger) : Grain, IFleetIndexGrain
+    Loops loops, ILogger<FleetIndexGrain> logger) : Grain, IInternalFleetIndexGrain
 {
     /// <summary>Distinct values in one answer; what is rarer is counted together.</summary>
     private const int CountedValuesMax = 1_000;
@@ -43,7 +43,7 @@ internal sealed partial class FleetIndexGrain(
         return Task.CompletedTask;
     }
 
-    public Task Stand(IReadOnlyList<RosterEntry> entries)
+    public Task RecordStages(IReadOnlyList<RosterEntry> entries)
     {
         foreach (var entry in entries)
         {
@@ -56,7 +56,7 @@ internal sealed partial class FleetIndexGrain(
         return Task.CompletedTask;
     }
 
-    public async Task Learn(IReadOnlyList<NodeInventory> inventories)
+    public async Task RecordInventories(IReadOnlyList<NodeInventory> inventories)
     {
         foreach (var inventory in inventories)
         {
@@ -64,7 +64,7 @@ internal sealed partial class FleetIndexGrain(
         }
     }
 
-    public async Task LearnAnswer(string identity, string inventoryJson)
+    public async Task RecordProvisioningInventory(string identity, string inventoryJson)
     {
         var json = System.Text.Encoding.UTF8.GetBytes(inventoryJson);
         if (InventoryReader.ReadOrNull(identity, json, InventorySource.Enrolment, time.GetUtcNow(), options.Value) is { } inventory)
@@ -180,7 +180,7 @@ internal sealed partial class FleetIndexGrain(
     {
         try
         {
-            var roster = GrainFactory.GetGrain<IFleetRosterGrain>(Slice);
+            var roster = GrainFactory.GetGrain<IInternalFleetRosterGrain>(Slice);
             IReadOnlyList<RosterEntry> page = [];
             do
             {

@@ -16,7 +16,7 @@ internal sealed partial class LivenessAnnouncer(
     {
         try
         {
-            if (!await grains.GetGrain<INodeGrain>(identity).NoteLiveness(change))
+            if (!await grains.GetGrain<IInternalNodeGrain>(identity).RecordLiveness(change))
             {
                 return Announcement.Unwanted;
             }

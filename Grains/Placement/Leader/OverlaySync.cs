@@ -25,13 +25,13 @@ internal sealed partial class OverlaySync(
     public IEnumerable<Round> Rounds =>
     [
         // A plan goes on after the silo that ran it ended.
-        new("plans", PlansPeriod, _ => grains.GetGrain<IPlacementPlanGrain>(Options.Region).Wake()),
+        new("plans", PlansPeriod, _ => grains.GetGrain<IInternalPlacementGrain>(Options.Region).Wake()),
         .. link is NoPlacementLink || Options.Members.Count < 2 ? Array.Empty<Round>() : [new("leader", Period, KeepAsync)],
     ];
 
     private OverlaysOptions Options => options.CurrentValue;
 
-    private IRegionLeaderGrain Leader => grains.GetGrain<IRegionLeaderGrain>(Options.Region);
+    private IInternalPlacementGrain Leader => grains.GetGrain<IInternalPlacementGrain>(Options.Region);
 
     /// <summary>One round: the leader greets all others, any other greets the leader and reports what it owes.</summary>
     public async Task KeepAsync(CancellationToken cancellationToken)

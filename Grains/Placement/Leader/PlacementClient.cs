@@ -18,9 +18,9 @@ internal sealed class PlacementClient(
 
     private OverlaysOptions Options => options.CurrentValue;
 
-    private IRegionPlacementGrain Ledger => grains.GetGrain<IRegionPlacementGrain>(Options.Region);
+    private IInternalPlacementGrain Ledger => grains.GetGrain<IInternalPlacementGrain>(Options.Region);
 
-    private IRegionLeaderGrain Leader => grains.GetGrain<IRegionLeaderGrain>(Options.Region);
+    private IInternalPlacementGrain Leader => grains.GetGrain<IInternalPlacementGrain>(Options.Region);
 
     /// <summary>Safe to repeat, as <see cref="IRegionPlacementGrain.Place"/>.</summary>
     public async Task<PlacementOutcome> PlaceAsync(PlacementRequest request, CancellationToken cancellationToken)

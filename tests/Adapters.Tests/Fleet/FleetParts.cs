@@ -51,7 +51,7 @@ internal sealed class FleetParts : IAsyncDisposable
             Connections,
             Caller,
             new ReplyTrust(Fleet, Provisioning),
-            new Contests(ToldNodes.Into(Contested), time, NullLogger<Contests>.Instance),
+            new Contests(new NodeReports(ToldNodes.Into(Contested)), time, NullLogger<Contests>.Instance),
             time,
             new Loops(time, NullLogger<Loops>.Instance),
             NullLogger<NodeCalls>.Instance);

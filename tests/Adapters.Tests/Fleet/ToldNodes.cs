@@ -11,9 +11,9 @@ public class ToldNodes : DispatchProxy
 
     /// <summary>A factory whose grains tell the queue.</summary>
     public static IGrainFactory Into(ConcurrentQueue<(string Identity, ContestedAnswer Contested)> told) => Stand<IGrainFactory>(
-        (_, asked) => Stand<INodeGrain>((method, arguments) =>
+        (_, asked) => Stand<IInternalNodeGrain>((method, arguments) =>
         {
-            Assert.Equal(nameof(INodeGrain.Contest), method.Name);
+            Assert.Equal(nameof(IInternalNodeGrain.RecordContest), method.Name);
             told.Enqueue(((string)asked[0]!, (ContestedAnswer)arguments[0]!));
             return Task.CompletedTask;
         }));

@@ -156,7 +156,7 @@ internal sealed class RawFleet : IAsyncDisposable
             connections,
             caller,
             new ReplyTrust(fleet, Options.Create(new ProvisioningOptions())),
-            new Contests(grains: null!, TimeProvider.System, NullLogger<Contests>.Instance),
+            new Contests(nodes: null!, TimeProvider.System, NullLogger<Contests>.Instance),
             TimeProvider.System,
             new Loops(TimeProvider.System, NullLogger<Loops>.Instance),
             NullLogger<NodeCalls>.Instance);

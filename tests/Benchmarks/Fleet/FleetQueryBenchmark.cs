@@ -122,13 +122,13 @@ public sealed class FleetQueryBenchmark : IBenchmark, IAsyncDisposable
         var nodes = Enumerable.Range(first, LoadedAtOnce).GroupBy(node => FleetRoster.ShardOf(FactsSource.IdentityOf(node)));
         await Task.WhenAll(nodes.Select(async slice =>
         {
-            var index = Grains.GetGrain<IFleetIndexGrain>(slice.Key);
-            await index.Stand(
+            var index = Grains.GetGrain<IInternalFleetIndexGrain>(slice.Key);
+            await index.RecordStages(
             [
                 .. slice.Select(node => new RosterEntry(
                     FactsSource.IdentityOf(node), NodeStage.Enrolled, "overlay-1", null, now, null, NodeLiveness.Alive, "0.30.2")),
             ]);
-            await index.Learn(
+            await index.RecordInventories(
             [
                 .. slice.Select(node => InventoryReader.ReadOrNull(
                     FactsSource.IdentityOf(node), FactsSource.Registration(node), InventorySource.Registration, now, options)!),
@@ -144,8 +144,8 @@ public sealed class FleetQueryBenchmark : IBenchmark, IAsyncDisposable
         GC.KeepAlive(page);
     }
 
-    private IEnumerable<IFleetIndexGrain> Slices() =>
-        Enumerable.Range(0, FleetRoster.Shards).Select(slice => Grains.GetGrain<IFleetIndexGrain>(slice));
+    private IEnumerable<IInternalFleetIndexGrain> Slices() =>
+        Enumerable.Range(0, FleetRoster.Shards).Select(slice => Grains.GetGrain<IInternalFleetIndexGrain>(slice));
 
     private static async Task<double> TimeAsync(Func<Task> ask)
     {

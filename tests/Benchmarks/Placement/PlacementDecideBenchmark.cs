@@ -31,7 +31,7 @@ public sealed class PlacementDecideBenchmark : IBenchmark, IAsyncDisposable
 
     private IGrainFactory Grains => host!.Services.GetRequiredService<IGrainFactory>();
 
-    private IRegionPlacementGrain Region => Grains.GetGrain<IRegionPlacementGrain>("bench");
+    private IInternalPlacementGrain Region => Grains.GetGrain<IInternalPlacementGrain>("bench");
 
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {

@@ -23,11 +23,11 @@ internal static class EventCheck
     /// <summary>The stored events of which no operation tells.</summary>
     public static IEnumerable<StoredEvent> Unheard(IEnumerable<StoredEvent> events, IEnumerable<Operation> operations)
     {
-        var told = operations.Where(operation => operation.Name.StartsWith("INodeGrain.", StringComparison.Ordinal)).ToList();
+        var told = operations.Where(operation => operation.Name.Contains("NodeGrain.", StringComparison.Ordinal)).ToList();
         var known = told.GroupBy(operation => operation.Key, StringComparer.Ordinal)
             .ToDictionary(ofOne => ofOne.Key, ofOne => ofOne.Min(operation => operation.At), StringComparer.Ordinal);
         var heard = told
-            .Where(operation => operation is { Name: "INodeGrain.Observe", Phase: OperationPhase.Ok })
+            .Where(operation => operation is { Name: "IInternalNodeGrain.Observe", Phase: OperationPhase.Ok })
             .Select(operation => (operation.Fact("network"), operation.Fact("sequence"), operation.Key))
             .ToHashSet();
         return events.Where(

@@ -5,8 +5,8 @@ namespace ControlPlane.Chaos;
 /// <summary>Invariant 5: limits hold at every moment of the history, and each node is in one place.</summary>
 internal static class PlacementCheck
 {
-    private const string Place = "IRegionPlacementGrain.Place";
-    private const string Confirm = "IRegionPlacementGrain.Confirm";
+    private const string Place = "IInternalPlacementGrain.Place";
+    private const string Confirm = "IInternalPlacementGrain.Confirm";
 
     public static (int Checked, IEnumerable<Violation> Violations) Limits(FleetFacts facts)
     {

@@ -16,7 +16,7 @@ internal enum OperationPhase
 /// <param name="By">The silo's process.</param>
 /// <param name="Id">Joins beginning and end within a process.</param>
 /// <param name="Phase">Which of the two this is.</param>
-/// <param name="Name">Interface and method, e.g. <c>IRegionPlacementGrain.Place</c>.</param>
+/// <param name="Name">Interface and method, e.g. <c>IInternalPlacementGrain.Place</c>.</param>
 /// <param name="Key">The grain's key.</param>
 /// <param name="Facts">What was asked for and what came of it.</param>
 internal sealed record Operation(

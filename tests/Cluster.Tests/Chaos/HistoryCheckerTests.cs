@@ -177,13 +177,13 @@ public sealed class HistoryCheckerTests
     };
 
     private static Operation Heard(int sequence) => Done(
-        "INodeGrain.Observe", Node, ("network", Overlay), ("sequence", $"{sequence}"));
+        "IInternalNodeGrain.Observe", Node, ("network", Overlay), ("sequence", $"{sequence}"));
 
     private static Operation Placed(string attempt, string overlay, string node = Node) =>
-        Done("IRegionPlacementGrain.Place", "region", ("node", node), ("attempt", attempt), ("overlay", overlay));
+        Done("IInternalPlacementGrain.Place", "region", ("node", node), ("attempt", attempt), ("overlay", overlay));
 
     private static Operation Confirmed(string attempt, string node = Node) =>
-        Done("IRegionPlacementGrain.Confirm", "region", ("node", node), ("attempt", attempt));
+        Done("IInternalPlacementGrain.Confirm", "region", ("node", node), ("attempt", attempt));
 
     private static Operation Certified(string order, IssuedCertificate certificate) => Done(
         "ICertificateIssuanceGrain.Issue", "local/1", ("order", order), ("node", Node), ("serial", certificate.SerialNumber));

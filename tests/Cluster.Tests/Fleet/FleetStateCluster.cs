@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
+using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.TestKit;
 using ControlPlane.TestKit.Provisioning;
@@ -163,7 +164,7 @@ internal sealed class FleetStateCluster : IAsyncDisposable
     public async Task<IReadOnlyList<string>> SelectAsync(NodeQuery query)
     {
         var outcomes = await Task.WhenAll(Enumerable.Range(0, FleetRoster.Shards).Select(
-            shard => Silos.Client.GetGrain<IFleetIndexGrain>(shard).Select(query, null, 1000)));
+            shard => Silos.Client.GetGrain<IInternalFleetIndexGrain>(shard).Select(query, null, 1000)));
         return [
             .. outcomes.Cast<SelectOutcome.Selected>().SelectMany(selected => selected.Nodes)
                 .Select(node => node.Identity).Order(StringComparer.Ordinal)

@@ -39,7 +39,7 @@ public sealed class FleetStateTests
         Assert.DoesNotContain("cannot be read again", cluster.Log.Text, StringComparison.Ordinal);
         await cluster.SayTransition("dead.example.net");
         await Until(cluster, said => said.Contains(("recover", "dead.example.net")));
-        var snapshot = await cluster.Silos.Client.GetGrain<INodeGrain>("dead.example.net").Get();
+        var snapshot = await cluster.Silos.Client.GetGrain<IInternalNodeGrain>("dead.example.net").Get();
         Assert.Equal(NodeLiveness.Returned, snapshot.Liveness);
     }
 

@@ -49,13 +49,13 @@ public sealed class InventedNamesTests : IAsyncLifetime
         Assert.Equal(NodeStage.Unknown, (await cluster.Node("gone.example.net").Get()).Stage);
         Assert.Null(await cluster.Node("gone.example.net").Decommission(new DecommissionRequest("clutter", "ann")));
 
-        await cluster.Roster("seen.example.net").Mark("seen.example.net", NodeLiveness.Lost, null);
+        await cluster.Roster("seen.example.net").RecordLiveness("seen.example.net", NodeLiveness.Lost, null);
         Assert.NotNull(await cluster.Node("seen.example.net").Decommission(new DecommissionRequest("clutter", "ann")));
         Assert.Null(await ListAsync("seen.example.net"));
     }
 
     private Task<IReadOnlyList<string>[]> MeetAsync(IEnumerable<HeardName> names) => Task.WhenAll(
-        names.GroupBy(name => FleetRoster.ShardOf(name.Identity)).Select(slice => cluster.Roster(slice.First().Identity).Meet([.. slice])));
+        names.GroupBy(name => FleetRoster.ShardOf(name.Identity)).Select(slice => cluster.Roster(slice.First().Identity).AdmitNewcomers([.. slice])));
 
     private async Task<RosterEntry?> ListAsync(string identity) =>
         (await cluster.Roster(identity).List(null, null, 1000)).FirstOrDefault(entry => entry.Identity == identity);

@@ -119,16 +119,16 @@ public class NodeCluster : IAsyncLifetime
     /// <summary>What nodes must show; nothing when not given.</summary>
     internal Action<NodeProofOptions> Proof { get; init; } = _ => { };
 
-    internal IEnrolmentControlGrain Control => cluster.Client.GetGrain<IEnrolmentControlGrain>(Overlay);
+    internal IInternalEnrolmentControlGrain Control => cluster.Client.GetGrain<IInternalEnrolmentControlGrain>(Overlay);
 
-    internal IRegionPlacementGrain Placement => cluster.Client.GetGrain<IRegionPlacementGrain>(Region);
+    internal IInternalPlacementGrain Placement => cluster.Client.GetGrain<IInternalPlacementGrain>(Region);
 
     internal IPlacementPolicyGrain Policies => cluster.Client.GetGrain<IPlacementPolicyGrain>(Region);
 
     /// <summary>The slice of the roster that a node belongs to.</summary>
-    internal IFleetRosterGrain Roster(string identity) => Slice(FleetRoster.ShardOf(identity));
+    internal IInternalFleetRosterGrain Roster(string identity) => Slice(FleetRoster.ShardOf(identity));
 
-    internal IFleetRosterGrain Slice(int number) => cluster.Client.GetGrain<IFleetRosterGrain>(number);
+    internal IInternalFleetRosterGrain Slice(int number) => cluster.Client.GetGrain<IInternalFleetRosterGrain>(number);
 
     internal Task<SimpleGrainStatistic[]> Statistics() => cluster.Client.GetGrain<IManagementGrain>(0).GetSimpleGrainStatistics();
 
@@ -136,7 +136,7 @@ public class NodeCluster : IAsyncLifetime
     internal T Service<T>()
         where T : notnull => cluster.GetSiloServiceProvider().GetRequiredService<T>();
 
-    internal INodeGrain Node(string identity) => cluster.Client.GetGrain<INodeGrain>(identity);
+    internal IInternalNodeGrain Node(string identity) => cluster.Client.GetGrain<IInternalNodeGrain>(identity);
 
     /// <summary>The node says that it started in provisioning mode.</summary>
     internal async Task<FleetEvent> Start(string identity)

@@ -98,16 +98,16 @@ public sealed class ExternalDecisionTests(PlacementCluster cluster) : IClassFixt
                 await region.Place(Request("later", "z"))).Reason);
     }
 
-    private async Task<IRegionPlacementGrain> RegionAsync(string onTimeout)
+    private async Task<IInternalPlacementGrain> RegionAsync(string onTimeout)
     {
         var name = cluster.NewRegion();
         var verdict = await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(
             Policy.Replace("ON_TIMEOUT", onTimeout, StringComparison.Ordinal), "test");
         Assert.Empty(verdict.Faults);
-        return cluster.Grain<IRegionPlacementGrain>(name);
+        return cluster.Grain<IInternalPlacementGrain>(name);
     }
 
-    private static async Task<(string Overlay, string Reason)> PlacedAsync(IRegionPlacementGrain region, string identity, string customer)
+    private static async Task<(string Overlay, string Reason)> PlacedAsync(IInternalPlacementGrain region, string identity, string customer)
     {
         var placed = Assert.IsType<PlacementOutcome.Placed>(await region.Place(Request(identity, customer)));
         return (placed.Overlay, placed.Reason);

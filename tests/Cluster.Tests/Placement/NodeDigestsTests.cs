@@ -9,14 +9,14 @@ public sealed class NodeDigestsTests : IAsyncLifetime
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private IRegionPlacementGrain B => overlays.Grain<IRegionPlacementGrain>("b");
+    private IInternalPlacementGrain B => overlays.Grain<IInternalPlacementGrain>("b");
 
     public async ValueTask InitializeAsync()
     {
         await overlays.InitializeAsync();
 
         // Newcomers go to b; the first greeting is the report.
-        await overlays.Grain<IRegionPlacementGrain>("a").SetState("a", OverlayState.Cordoned, "test");
+        await overlays.Grain<IInternalPlacementGrain>("a").SetState("a", OverlayState.Cordoned, "test");
         await overlays.KeepAsync("b");
     }
 
@@ -33,7 +33,7 @@ public sealed class NodeDigestsTests : IAsyncLifetime
         Assert.Equal(0, await NodesAsync());
         await overlays.KeepAsync("b");
         overlays.Link.IsCut = true;
-        await overlays.Grain<IRegionLeaderGrain>("b").Promote("ann", "a burnt down");
+        await overlays.Grain<IInternalPlacementGrain>("b").Promote("ann", "a burnt down");
         await B.SetState("a", OverlayState.Retired, "burnt down");
 
         Assert.Equal(4, await NodesAsync());
@@ -56,8 +56,8 @@ public sealed class NodeDigestsTests : IAsyncLifetime
         Assert.Equal(3, await NodesAsync());
 
         await overlays.In("a").ForgetAsync("left", Cancel);
-        await overlays.Grain<IRegionPlacementGrain>("a").SetState("a", OverlayState.Active, "test");
-        await overlays.Grain<IRegionPlacementGrain>("a").SetState("b", OverlayState.Draining, "test");
+        await overlays.Grain<IInternalPlacementGrain>("a").SetState("a", OverlayState.Active, "test");
+        await overlays.Grain<IInternalPlacementGrain>("a").SetState("b", OverlayState.Draining, "test");
         await EnrolAsync("a", "moved", attempt: 2);
         await overlays.KeepAsync("b");
 
@@ -65,15 +65,15 @@ public sealed class NodeDigestsTests : IAsyncLifetime
         Assert.Equal("b", (await B.Explain("own"))!.Overlay);
         Assert.Null(await B.Explain("left"));
         Assert.Null(await B.Explain("moved"));
-        Assert.Null((await overlays.Grain<IRegionLeaderGrain>("a").Answer(
-            await overlays.Grain<IRegionLeaderGrain>("b").NextHello())).Residents);
+        Assert.Null((await overlays.Grain<IInternalPlacementGrain>("a").Answer(
+            await overlays.Grain<IInternalPlacementGrain>("b").NextHello())).Residents);
     }
 
     [Fact]
     public async Task Heard_TellsEverythingAgain_WhenTheHomesHistoryIsAnotherOne()
     {
         await EnrolAsync("b", "n1");
-        var here = overlays.Grain<IRegionLeaderGrain>("b");
+        var here = overlays.Grain<IInternalPlacementGrain>("b");
         Assert.False((await here.Get()).OwesReport);
 
         // It knows of nobody: its store was lost.

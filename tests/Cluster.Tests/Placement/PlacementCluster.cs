@@ -52,7 +52,7 @@ public sealed class PlacementCluster : IAsyncLifetime
 
     internal IGrainFactory Client => cluster.Client;
 
-    internal IRegionPlacementGrain Region() => Grain<IRegionPlacementGrain>(NewRegion());
+    internal IInternalPlacementGrain Region() => Grain<IInternalPlacementGrain>(NewRegion());
 
     internal T Grain<T>(string region)
         where T : IGrainWithStringKey => cluster.Client.GetGrain<T>(region);

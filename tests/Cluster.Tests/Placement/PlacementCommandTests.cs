@@ -94,7 +94,7 @@ public sealed class PlacementCommandTests(PlacementCluster cluster) : IClassFixt
     public async Task OverlaysAndPlans_AreListedMadeAndTold()
     {
         await RunAsync("policy", "apply", Write("policy.yaml", Policy));
-        var grain = cluster.Grain<IRegionPlacementGrain>(region);
+        var grain = cluster.Grain<IInternalPlacementGrain>(region);
         await grain.Place(new PlacementRequest("n1", 1, """{"extensions":{"customer":"acme"}}""", "{}"));
         await grain.Confirm("n1", 1);
         var explained = await JsonAsync("placement", "explain", "n1");

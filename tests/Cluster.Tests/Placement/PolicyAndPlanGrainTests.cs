@@ -55,7 +55,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         Assert.Empty(outcome.Faults);
         Assert.All(outcome.Nodes.Select((node, i) => (node.Overlay, Customer: i % 3)).GroupBy(node => node.Customer),
             customer => Assert.Single(customer.Select(node => node.Overlay).Distinct()));
-        Assert.All(await cluster.Grain<IRegionPlacementGrain>(name).ListOverlays(), overlay =>
+        Assert.All(await cluster.Grain<IInternalPlacementGrain>(name).ListOverlays(), overlay =>
             Assert.Equal(0, overlay.Nodes + overlay.Reserved));
     }
 
@@ -63,8 +63,8 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     public async Task CommandPlan_RetiresAnOverlay_WhenItsNodesEnrolAnew()
     {
         var name = cluster.NewRegion();
-        var region = cluster.Grain<IRegionPlacementGrain>(name);
-        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        var region = cluster.Grain<IInternalPlacementGrain>(name);
+        var plans = cluster.Grain<IInternalPlacementGrain>(name);
         await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
         await EnrolAsync(region, 30);
         var retired = (await region.ListOverlays()).First(overlay => overlay.Nodes > 0).Name;
@@ -90,8 +90,8 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     public async Task APlan_EndsAsItWould_ThoughTheGrainEndsAgainAndAgain()
     {
         var name = cluster.NewRegion();
-        var region = cluster.Grain<IRegionPlacementGrain>(name);
-        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        var region = cluster.Grain<IInternalPlacementGrain>(name);
+        var plans = cluster.Grain<IInternalPlacementGrain>(name);
         await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
         var plan = await ApproveDrainAsync(name);
 
@@ -113,8 +113,8 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     public async Task CommandPlan_SendsNobody_WhilePaused_AndTheRest_WhenResumed()
     {
         var name = cluster.NewRegion();
-        var region = cluster.Grain<IRegionPlacementGrain>(name);
-        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        var region = cluster.Grain<IInternalPlacementGrain>(name);
+        var plans = cluster.Grain<IInternalPlacementGrain>(name);
         await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
         var plan = await ApproveDrainAsync(name);
         await UntilAsync(plans, plan.Id, progress => progress.Stage == PlanStage.Running);
@@ -135,8 +135,8 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     public async Task CommandPlan_LetsThoseOnTheirWayArrive_WhenAborted()
     {
         var name = cluster.NewRegion();
-        var region = cluster.Grain<IRegionPlacementGrain>(name);
-        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        var region = cluster.Grain<IInternalPlacementGrain>(name);
+        var plans = cluster.Grain<IInternalPlacementGrain>(name);
         await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
         var plan = await ApproveDrainAsync(name);
         await TestKit.Readiness.UntilAsync(
@@ -155,8 +155,8 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     public async Task CommandPlan_SkipsAndReports_WhatIsNotAsItWasPlanned()
     {
         var name = cluster.NewRegion();
-        var region = cluster.Grain<IRegionPlacementGrain>(name);
-        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        var region = cluster.Grain<IInternalPlacementGrain>(name);
+        var plans = cluster.Grain<IInternalPlacementGrain>(name);
         await EnrolAsync(region, 3);
         var filled = (await region.ListOverlays()).First(overlay => overlay.Nodes > 0).Name;
         var id = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, filled, "ann"))).Progress.Id;
@@ -177,8 +177,8 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     public async Task CommandPlan_IsPausedByItsBrake_WhenItsNodesDoNotArrive()
     {
         var name = cluster.NewRegion();
-        var region = cluster.Grain<IRegionPlacementGrain>(name);
-        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        var region = cluster.Grain<IInternalPlacementGrain>(name);
+        var plans = cluster.Grain<IInternalPlacementGrain>(name);
         await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
         await EnrolAsync(region, 60);
         var filled = (await region.ListOverlays()).MaxBy(overlay => overlay.Nodes)!.Name;
@@ -203,8 +203,8 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     public async Task CommandPlan_RefusesWhatDoesNotFitTheStage()
     {
         var name = cluster.NewRegion();
-        var plans = cluster.Grain<IPlacementPlanGrain>(name);
-        await EnrolAsync(cluster.Grain<IRegionPlacementGrain>(name), 3);
+        var plans = cluster.Grain<IInternalPlacementGrain>(name);
+        await EnrolAsync(cluster.Grain<IInternalPlacementGrain>(name), 3);
         var plan = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress;
 
         Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.CommandPlan(plan.Id, PlanCommand.Resume, "ann")));
@@ -214,7 +214,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.CommandPlan(plan.Id, PlanCommand.Approve, "ann")));
     }
 
-    private static async Task<PlanProgress> UntilAsync(IPlacementPlanGrain plans, string id, Func<PlanProgress, bool> condition)
+    private static async Task<PlanProgress> UntilAsync(IInternalPlacementGrain plans, string id, Func<PlanProgress, bool> condition)
     {
         PlanProgress? last = null;
         await TestKit.Readiness.UntilAsync(
@@ -231,7 +231,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     private static PlacementRequest Request(string identity, int attempt, string customer) =>
         new(identity, attempt, $$"""{"customer":"{{customer}}"}""", "{}");
 
-    private static async Task EnrolAsync(IRegionPlacementGrain region, int nodes)
+    private static async Task EnrolAsync(IInternalPlacementGrain region, int nodes)
     {
         for (var i = 0; i < nodes; i++)
         {
@@ -242,8 +242,8 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
 
     private async Task<PlacementPlan> ApproveDrainAsync(string name)
     {
-        var region = cluster.Grain<IRegionPlacementGrain>(name);
-        var plans = cluster.Grain<IPlacementPlanGrain>(name);
+        var region = cluster.Grain<IInternalPlacementGrain>(name);
+        var plans = cluster.Grain<IInternalPlacementGrain>(name);
         await EnrolAsync(region, 30);
         var drained = (await region.ListOverlays()).MaxBy(overlay => overlay.Nodes)!.Name;
         var created = Assert.IsType<PlanOutcome.Accepted>(
@@ -252,14 +252,14 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         return (await plans.ShowPlan(created.Id))!;
     }
 
-    private static async Task<(int Nodes, int Reserved)> CountAsync(IRegionPlacementGrain region)
+    private static async Task<(int Nodes, int Reserved)> CountAsync(IInternalPlacementGrain region)
     {
         var overlays = await region.ListOverlays();
         return (overlays.Sum(overlay => overlay.Nodes), overlays.Sum(overlay => overlay.Reserved));
     }
 
     // Until no place is held: the plan sends nobody any more.
-    private static async Task<int> EnrolThoseToldAsync(IRegionPlacementGrain region, PlacementPlan plan)
+    private static async Task<int> EnrolThoseToldAsync(IInternalPlacementGrain region, PlacementPlan plan)
     {
         var enrolled = 0;
         foreach (var identity in plan.Moves.SelectMany(move => move.Identities))
@@ -279,7 +279,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
 
     // The fleet's part: a node that was told to enrols anew, and learns where.
     private static async Task<PlanProgress> EnrolTheMovedAsync(
-        IRegionPlacementGrain region, IPlacementPlanGrain plans, PlacementPlan plan, Func<Task>? between = null)
+        IInternalPlacementGrain region, IInternalPlacementGrain plans, PlacementPlan plan, Func<Task>? between = null)
     {
         var customers = Enumerable.Range(0, 30).ToDictionary(i => $"n{i}", i => $"c{i % 6}");
         var deadline = TimeProvider.System.GetTimestamp();
@@ -317,7 +317,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
 
     private async Task<PlacementExplanation> PlaceAndExplain(string name, string identity)
     {
-        var region = cluster.Grain<IRegionPlacementGrain>(name);
+        var region = cluster.Grain<IInternalPlacementGrain>(name);
         await region.Place(Request(identity, 1, "acme"));
         return (await region.Explain(identity))!;
     }

@@ -28,7 +28,7 @@ public sealed class PromotionTests : IAsyncLifetime
         Assert.Equal((2, 1), await CountAsync("b", "b"));
         await AgainAsync(() => overlays.In("a").ConfirmAsync("n3", 1, "b", Cancel));
         Assert.Equal((3, 0), await CountAsync("b", "b"));
-        await overlays.Grain<IRegionPlacementGrain>("b").SetState("b", OverlayState.Active, "test");
+        await overlays.Grain<IInternalPlacementGrain>("b").SetState("b", OverlayState.Active, "test");
         var placed = 0;
         for (var i = 0; i < TwoOverlays.HardLimit; i++)
         {
@@ -62,17 +62,17 @@ public sealed class PromotionTests : IAsyncLifetime
         await EnrolAsync("a", "n1", 1, "b");
 
         await PromoteAsync("b");
-        Assert.Equal("a", (await overlays.Grain<IRegionPlacementGrain>("b").Explain("n1"))!.Overlay);
+        Assert.Equal("a", (await overlays.Grain<IInternalPlacementGrain>("b").Explain("n1"))!.Overlay);
         await ReportAsync("b", "a");
 
-        Assert.Equal("b", (await overlays.Grain<IRegionPlacementGrain>("b").Explain("n1"))!.Overlay);
+        Assert.Equal("b", (await overlays.Grain<IInternalPlacementGrain>("b").Explain("n1"))!.Overlay);
         Assert.Equal((1, 0), await CountAsync("b", "b"));
         Assert.Equal((0, 0), await CountAsync("b", "a"));
 
         // And the other way round: what b knew of it is older, whoever is the leader and asks.
-        await overlays.Grain<IRegionLeaderGrain>("a").Promote("ann", "back again");
+        await overlays.Grain<IInternalPlacementGrain>("a").Promote("ann", "back again");
         await ReportAsync("a", "b");
-        Assert.Equal("b", (await overlays.Grain<IRegionPlacementGrain>("a").Explain("n1"))!.Overlay);
+        Assert.Equal("b", (await overlays.Grain<IInternalPlacementGrain>("a").Explain("n1"))!.Overlay);
     }
 
     [Fact]
@@ -86,13 +86,13 @@ public sealed class PromotionTests : IAsyncLifetime
         await AgainAsync(() => overlays.In("b").ForgetAsync("n1", Cancel));
         await ReportAsync("b", "a");
 
-        Assert.Null(await overlays.Grain<IRegionPlacementGrain>("b").Explain("n1"));
+        Assert.Null(await overlays.Grain<IInternalPlacementGrain>("b").Explain("n1"));
         Assert.Equal((1, 0), await CountAsync("b", "a"));
 
         // Also for the leader after that: a knew n1 still, and hears of it by b's report.
-        await overlays.Grain<IRegionLeaderGrain>("a").Promote("ann", "back again");
+        await overlays.Grain<IInternalPlacementGrain>("a").Promote("ann", "back again");
         await ReportAsync("a", "b");
-        Assert.Null(await overlays.Grain<IRegionPlacementGrain>("a").Explain("n1"));
+        Assert.Null(await overlays.Grain<IInternalPlacementGrain>("a").Explain("n1"));
         Assert.Equal((1, 0), await CountAsync("a", "a"));
 
         // It may come back by itself.
@@ -111,7 +111,7 @@ public sealed class PromotionTests : IAsyncLifetime
 
         await overlays.KeepAsync("b");
         await PromoteAsync("b");
-        var home = overlays.Grain<IRegionPlacementGrain>("b");
+        var home = overlays.Grain<IInternalPlacementGrain>("b");
         var placed = 0;
         for (var i = 0; i < TwoOverlays.HardLimit; i++)
         {
@@ -132,7 +132,7 @@ public sealed class PromotionTests : IAsyncLifetime
     {
         await TakesNewcomersAsync("a");
         await EnrolAsync("a", "n1", 1, "a");
-        await overlays.Grain<IRegionPlacementGrain>("a").SetState("b", OverlayState.Active, "test");
+        await overlays.Grain<IInternalPlacementGrain>("a").SetState("b", OverlayState.Active, "test");
         await overlays.KeepAsync("b");
         overlays.Link.IsCut = !isHeardBefore;
         var id = await RunDrainAsync("a");
@@ -143,14 +143,14 @@ public sealed class PromotionTests : IAsyncLifetime
         }
 
         await PromoteAsync("b");
-        Assert.Equal(isHeardBefore ? 1 : 0, (await overlays.Grain<IPlacementPlanGrain>("b").ListPlans()).Count);
+        Assert.Equal(isHeardBefore ? 1 : 0, (await overlays.Grain<IInternalPlacementGrain>("b").ListPlans()).Count);
         await ReportAsync("b", "a");
 
-        var known = Assert.Single(await overlays.Grain<IPlacementPlanGrain>("b").ListPlans());
+        var known = Assert.Single(await overlays.Grain<IInternalPlacementGrain>("b").ListPlans());
         Assert.Equal(
             ($"{id}@a", PlanStage.Aborted, "a ran it, and is not the leader any more; make another plan for the rest"),
             (known.Id, known.Stage, known.Reason));
-        var ended = Assert.Single(await overlays.Grain<IPlacementPlanGrain>("a").ListPlans());
+        var ended = Assert.Single(await overlays.Grain<IInternalPlacementGrain>("a").ListPlans());
         Assert.Equal((id, PlanStage.Aborted, "b is the leader since epoch 1"), (ended.Id, ended.Stage, ended.Reason));
         Assert.Equal((0, 0), await CountAsync("a", "b"));
         Assert.Equal(((1, 0), (0, 0)), (await CountAsync("b", "a"), await CountAsync("b", "b")));
@@ -161,7 +161,7 @@ public sealed class PromotionTests : IAsyncLifetime
 
     private async Task<string> RunDrainAsync(string home)
     {
-        var plans = overlays.Grain<IPlacementPlanGrain>(home);
+        var plans = overlays.Grain<IInternalPlacementGrain>(home);
         var plan = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress;
         Assert.IsType<PlanOutcome.Accepted>(await plans.CommandPlan(plan.Id, PlanCommand.Approve, "ann"));
         return plan.Id;
@@ -171,7 +171,7 @@ public sealed class PromotionTests : IAsyncLifetime
     private async Task PromoteAsync(string overlay)
     {
         overlays.Link.IsCut = true;
-        await overlays.Grain<IRegionLeaderGrain>(overlay).Promote("ann", "it burns");
+        await overlays.Grain<IInternalPlacementGrain>(overlay).Promote("ann", "it burns");
     }
 
     // The wire is mended: the other hears of the new leader and tells it what it knows.
@@ -180,13 +180,13 @@ public sealed class PromotionTests : IAsyncLifetime
         overlays.Link.IsCut = false;
         await overlays.KeepAsync(home);
         await overlays.KeepAsync(other);
-        Assert.False((await overlays.Grain<IRegionLeaderGrain>(other).Get()).OwesReport);
+        Assert.False((await overlays.Grain<IInternalPlacementGrain>(other).Get()).OwesReport);
     }
 
     // At the leader that is configured.
     private async Task TakesNewcomersAsync(string overlay)
     {
-        var home = overlays.Grain<IRegionPlacementGrain>("a");
+        var home = overlays.Grain<IInternalPlacementGrain>("a");
         await home.SetState(overlay, OverlayState.Active, "test");
         await home.SetState(overlay == "a" ? "b" : "a", OverlayState.Draining, "test");
         await overlays.KeepAsync("b");
@@ -220,7 +220,7 @@ public sealed class PromotionTests : IAsyncLifetime
 
     private async Task<(int Nodes, int Reserved)> CountAsync(string at, string overlay)
     {
-        var snapshot = (await overlays.Grain<IRegionPlacementGrain>(at).ListOverlays()).Single(one => one.Name == overlay);
+        var snapshot = (await overlays.Grain<IInternalPlacementGrain>(at).ListOverlays()).Single(one => one.Name == overlay);
         return (snapshot.Nodes, snapshot.Reserved);
     }
 

@@ -34,12 +34,12 @@ public sealed class RegionLeaderTests : IAsyncLifetime
         Assert.Equal("b", member.Overlay);
         await overlays.In("b").ConfirmAsync("n2", 1, "b", Cancel);
         Assert.IsType<PlacementOutcome.Deferred>(await overlays.In("b").PlaceAsync(Request("m1", "bank", 1), Cancel));
-        Assert.True((await overlays.Grain<IRegionLeaderGrain>("b").Get()).OwesReport);
+        Assert.True((await overlays.Grain<IInternalPlacementGrain>("b").Get()).OwesReport);
 
         overlays.Link.IsCut = false;
         await overlays.KeepAsync("b");
-        Assert.False((await overlays.Grain<IRegionLeaderGrain>("b").Get()).OwesReport);
-        Assert.Equal("b", (await overlays.Grain<IRegionPlacementGrain>("a").Explain("n2"))!.Overlay);
+        Assert.False((await overlays.Grain<IInternalPlacementGrain>("b").Get()).OwesReport);
+        Assert.Equal("b", (await overlays.Grain<IInternalPlacementGrain>("a").Explain("n2"))!.Overlay);
         Assert.Equal((2, 0), await CountAsync("a", "b"));
     }
 
@@ -81,21 +81,21 @@ public sealed class RegionLeaderTests : IAsyncLifetime
         await overlays.In("a").PlaceAsync(Request("old1", "old", 1), Cancel);
         overlays.Link.IsCut = true;
 
-        var leader = await overlays.Grain<IRegionLeaderGrain>("b").Promote("ann", "a burns");
+        var leader = await overlays.Grain<IInternalPlacementGrain>("b").Promote("ann", "a burns");
         Assert.Equal(("b", 1, true), (leader.Leader, leader.Epoch, leader.IsHere));
-        Assert.Equal(leader, await overlays.Grain<IRegionLeaderGrain>("b").Promote("ann", "again"));
+        Assert.Equal(leader, await overlays.Grain<IInternalPlacementGrain>("b").Promote("ann", "again"));
         Assert.Equal(
             OverlayState.Isolated, (
-                await overlays.Grain<IRegionPlacementGrain>("b").ListOverlays()).Single(overlay => overlay.Name == "a").State);
+                await overlays.Grain<IInternalPlacementGrain>("b").ListOverlays()).Single(overlay => overlay.Name == "a").State);
         Assert.Equal(
             "b", Assert.IsType<PlacementOutcome.Placed>(
-                await overlays.Grain<IRegionPlacementGrain>("b").Place(Request("n2", "acme", 4))).Overlay);
+                await overlays.Grain<IInternalPlacementGrain>("b").Place(Request("n2", "acme", 4))).Overlay);
 
         // The wire is mended: the old leader hears of the new epoch, decides no more, and reports who lives there.
         overlays.Link.IsCut = false;
         await overlays.KeepAsync("b");
         await Assert.ThrowsAsync<NotRegionLeaderException>(
-            () => overlays.Grain<IRegionPlacementGrain>("a").Place(Request("n3", "acme", 4)));
+            () => overlays.Grain<IInternalPlacementGrain>("a").Place(Request("n3", "acme", 4)));
         await overlays.KeepAsync("a");
         Assert.Equal((OverlayState.Cordoned, "test"), await StateAsync("b", "a"));
 
@@ -110,7 +110,7 @@ public sealed class RegionLeaderTests : IAsyncLifetime
         await overlays.In("b").PlaceAsync(Request("n1", "acme", 4), Cancel);
         overlays.Link.IsCut = true;
 
-        await overlays.Grain<IRegionLeaderGrain>("b").Promote("ann", "a burns");
+        await overlays.Grain<IInternalPlacementGrain>("b").Promote("ann", "a burns");
 
         Assert.Equal(
             "b", Assert.IsType<PlacementOutcome.Placed>(
@@ -124,17 +124,17 @@ public sealed class RegionLeaderTests : IAsyncLifetime
     public async Task Promote_KnowsTheStates_AsTheOldHomeLastToldThem(OverlayState state)
     {
         await ArrangeAsync("defer");
-        await overlays.Grain<IRegionPlacementGrain>("a").SetState("a", state, "the disks fail");
-        await overlays.Grain<IRegionPlacementGrain>("a").SetState("b", OverlayState.Cordoned, "for the audit");
+        await overlays.Grain<IInternalPlacementGrain>("a").SetState("a", state, "the disks fail");
+        await overlays.Grain<IInternalPlacementGrain>("a").SetState("b", OverlayState.Cordoned, "for the audit");
         await overlays.KeepAsync("b");
         overlays.Link.IsCut = true;
 
-        await overlays.Grain<IRegionLeaderGrain>("b").Promote("ann", "a burns");
+        await overlays.Grain<IInternalPlacementGrain>("b").Promote("ann", "a burns");
         Assert.Equal((OverlayState.Cordoned, "for the audit"), await StateAsync("b", "b"));
         Assert.Equal(state == OverlayState.Retired ? state : OverlayState.Isolated, (await StateAsync("b", "a")).State);
 
         // What is said of it meanwhile holds when it has reported.
-        await overlays.Grain<IRegionPlacementGrain>("b").SetState("b", OverlayState.Active, "audited");
+        await overlays.Grain<IInternalPlacementGrain>("b").SetState("b", OverlayState.Active, "audited");
         overlays.Link.IsCut = false;
         await overlays.KeepAsync("b");
         await overlays.KeepAsync("a");
@@ -149,14 +149,14 @@ public sealed class RegionLeaderTests : IAsyncLifetime
     public async Task Promote_SplitsNoGroup_ThatMayLiveInAnOverlayWhichHasNotReported()
     {
         await ArrangeAsync("defer");
-        await overlays.Grain<IRegionPlacementGrain>("a").SetState("a", OverlayState.Active, "test");
-        await overlays.Grain<IRegionPlacementGrain>("a").SetState("b", OverlayState.Cordoned, "test");
+        await overlays.Grain<IInternalPlacementGrain>("a").SetState("a", OverlayState.Active, "test");
+        await overlays.Grain<IInternalPlacementGrain>("a").SetState("b", OverlayState.Cordoned, "test");
         await overlays.In("a").PlaceAsync(Request("n1", "acme", 4), Cancel);
         await overlays.In("a").ConfirmAsync("n1", 1, "a", Cancel);
         await overlays.KeepAsync("b");
         overlays.Link.IsCut = true;
-        await overlays.Grain<IRegionLeaderGrain>("b").Promote("ann", "a burns");
-        var home = overlays.Grain<IRegionPlacementGrain>("b");
+        await overlays.Grain<IInternalPlacementGrain>("b").Promote("ann", "a burns");
+        var home = overlays.Grain<IInternalPlacementGrain>("b");
         await home.SetState("b", OverlayState.Active, "test");
 
         var waits = Assert.IsType<PlacementOutcome.Deferred>(await home.Place(Request("n2", "acme", 4)));
@@ -174,8 +174,8 @@ public sealed class RegionLeaderTests : IAsyncLifetime
     {
         await ArrangeAsync("defer");
         overlays.Link.IsCut = true;
-        await overlays.Grain<IRegionLeaderGrain>("b").Promote("ann", "a burns");
-        var home = overlays.Grain<IRegionPlacementGrain>("b");
+        await overlays.Grain<IInternalPlacementGrain>("b").Promote("ann", "a burns");
+        var home = overlays.Grain<IInternalPlacementGrain>("b");
         Assert.IsType<PlacementOutcome.Deferred>(await home.Place(Request("n2", "acme", 4)));
 
         await home.SetState("a", OverlayState.Retired, "burnt down");
@@ -198,7 +198,7 @@ public sealed class RegionLeaderTests : IAsyncLifetime
 
         Assert.Equal((0, 0), await CountAsync("a", "b"));
         Assert.Equal((0, 0), await CountAsync("b", "b"));
-        await Assert.ThrowsAsync<NotRegionLeaderException>(() => overlays.Grain<IRegionPlacementGrain>("b").Forget("n1"));
+        await Assert.ThrowsAsync<NotRegionLeaderException>(() => overlays.Grain<IInternalPlacementGrain>("b").Forget("n1"));
     }
 
     [Fact]
@@ -206,13 +206,13 @@ public sealed class RegionLeaderTests : IAsyncLifetime
     {
         await ArrangeAsync("defer");
         await EnrolAsync("n1", "acme", 4);
-        var home = overlays.Grain<IRegionLeaderGrain>("a");
+        var home = overlays.Grain<IInternalPlacementGrain>("a");
 
         await home.Answer(new LinkRequest(LinkVerb.Hello, "test", "b", "b", 1));
-        Assert.NotNull(await overlays.Grain<IRegionPlacementGrain>("a").Explain("n1"));
+        Assert.NotNull(await overlays.Grain<IInternalPlacementGrain>("a").Explain("n1"));
         await home.Reported(1);
 
-        Assert.Null(await overlays.Grain<IRegionPlacementGrain>("a").Explain("n1"));
+        Assert.Null(await overlays.Grain<IInternalPlacementGrain>("a").Explain("n1"));
         Assert.Equal((0, 0), await CountAsync("a", "b"));
     }
 
@@ -220,7 +220,7 @@ public sealed class RegionLeaderTests : IAsyncLifetime
     public async Task Answer_StepsDown_ForALaterEpochOnly()
     {
         await ArrangeAsync("defer");
-        var home = overlays.Grain<IRegionLeaderGrain>("a");
+        var home = overlays.Grain<IInternalPlacementGrain>("a");
 
         Assert.False((await home.Answer(new LinkRequest(LinkVerb.Hello, "test", "b", "b", 3))).IsLeader);
         var stale = await home.Answer(new LinkRequest(LinkVerb.Hello, "test", "c", "c", 2));
@@ -246,7 +246,7 @@ public sealed class RegionLeaderTests : IAsyncLifetime
         Assert.Empty(verdict.Faults);
 
         // Newcomers of the tests go to b.
-        await overlays.Grain<IRegionPlacementGrain>("a").SetState("a", OverlayState.Cordoned, "test");
+        await overlays.Grain<IInternalPlacementGrain>("a").SetState("a", OverlayState.Cordoned, "test");
         await overlays.KeepAsync("b");
     }
 
@@ -262,13 +262,13 @@ public sealed class RegionLeaderTests : IAsyncLifetime
 
     private async Task<(int Nodes, int Reserved)> CountAsync(string at, string overlay)
     {
-        var snapshot = (await overlays.Grain<IRegionPlacementGrain>(at).ListOverlays()).Single(one => one.Name == overlay);
+        var snapshot = (await overlays.Grain<IInternalPlacementGrain>(at).ListOverlays()).Single(one => one.Name == overlay);
         return (snapshot.Nodes, snapshot.Reserved);
     }
 
     private async Task<(OverlayState State, string Reason)> StateAsync(string at, string overlay)
     {
-        var snapshot = (await overlays.Grain<IRegionPlacementGrain>(at).ListOverlays()).Single(one => one.Name == overlay);
+        var snapshot = (await overlays.Grain<IInternalPlacementGrain>(at).ListOverlays()).Single(one => one.Name == overlay);
         return (snapshot.State, snapshot.StateReason);
     }
 

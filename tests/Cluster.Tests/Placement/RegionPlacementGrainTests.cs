@@ -127,7 +127,7 @@ public sealed class RegionPlacementGrainTests(PlacementCluster cluster) : IClass
 
     private static PlacementRequest Request(string identity, int attempt) => new(identity, attempt, "{}", "{}");
 
-    private static async Task<(int Nodes, int Reserved)> Totals(IRegionPlacementGrain region)
+    private static async Task<(int Nodes, int Reserved)> Totals(IInternalPlacementGrain region)
     {
         var overlays = await region.ListOverlays();
         return (overlays.Sum(overlay => overlay.Nodes), overlays.Sum(overlay => overlay.Reserved));

@@ -81,7 +81,7 @@ internal sealed class DirectLink
             Assert.Equal(from, request.From);
             return link.IsCut || !link.Clusters.TryGetValue(overlay, out var client)
                 ? throw new LeaderUnreachableException($"{overlay} does not answer")
-                : client.GetGrain<IRegionLeaderGrain>(request.Region).Answer(request);
+                : client.GetGrain<IInternalPlacementGrain>(request.Region).Answer(request);
         }
     }
 }

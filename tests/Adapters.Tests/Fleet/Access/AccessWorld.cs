@@ -183,8 +183,8 @@ internal sealed class AccessWorld : IAsyncDisposable
             Microsoft.Extensions.Options.Options.Create(new NodeProofOptions { IdentityClaim = identityClaim }),
             _sessions,
             _meter,
-            StandingNodes.Of((identity, key) => StateIsAway ? new TaskCompletionSource<KeyStatus>().Task
-                : Task.FromResult(Standings.GetValueOrDefault((identity, key)))),
+            new NodeReports(StandingNodes.Of((identity, key) => StateIsAway ? new TaskCompletionSource<KeyStatus>().Task
+                : Task.FromResult(Standings.GetValueOrDefault((identity, key))))),
             new Feed(_changes.Reader),
             TimeProvider.System,
             new Loops(TimeProvider.System, _loggers.CreateLogger<Loops>()),

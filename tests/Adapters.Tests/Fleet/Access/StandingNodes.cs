@@ -9,7 +9,7 @@ public class StandingNodes : DispatchProxy
     private Func<object?[], object> answer = _ => throw new InvalidOperationException("it is made by Of");
 
     public static IGrainFactory Of(Func<string, string, Task<KeyStatus>> standing) => Stand<IGrainFactory>(
-        node => Stand<INodeGrain>(asked => standing((string)node[0]!, (string)asked[0]!)));
+        node => Stand<IInternalNodeGrain>(asked => standing((string)node[0]!, (string)asked[0]!)));
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => answer(args!);
 

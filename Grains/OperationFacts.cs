@@ -3,12 +3,12 @@ using ControlPlane.Certificates;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 
-namespace ControlPlane.History;
+namespace ControlPlane;
 
 /// <summary>
 /// Which calls change state, and what of their arguments and results a checker needs. Never a key, a token or a request. Pure.
 /// </summary>
-internal static class OperationWords
+public static class OperationFacts
 {
     /// <summary>What a call asks for; null when it changes nothing that is checked.</summary>
     /// <param name="interfaceName">The grain interface's name without its namespace.</param>
@@ -17,21 +17,21 @@ internal static class OperationWords
     public static IReadOnlyDictionary<string, string>? OfCall(string interfaceName, string method, IReadOnlyList<object?> arguments) =>
         (interfaceName, method, arguments) switch
         {
-            (nameof(INodeGrain), nameof(INodeGrain.Observe), [FleetEvent heard]) => Facts(
+            (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.Observe), [FleetEvent heard]) => Facts(
                 ("kind", heard.Kind.ToString()),
                 ("component", heard.Component),
                 ("network", heard.Network),
                 ("sequence", heard.Sequence.ToString(CultureInfo.InvariantCulture)),
                 ("receivedAt", heard.ReceivedAt.ToString("O", CultureInfo.InvariantCulture))),
-            (nameof(INodeGrain), nameof(INodeGrain.Sighted), _) => Facts(),
+            (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.RecordSweepAnswer), _) => Facts(),
             (nameof(INodeGrain), nameof(INodeGrain.Reprovision), [ReprovisionRequest asked, ..]) => Facts(("actor", asked.Actor)),
             (nameof(INodeGrain), nameof(INodeGrain.Decommission), [DecommissionRequest asked]) => Facts(("actor", asked.Actor)),
-            (nameof(IRegionPlacementGrain), nameof(IRegionPlacementGrain.Forget), [string left]) => Facts(("node", left)),
-            (nameof(IRegionPlacementGrain), nameof(IRegionPlacementGrain.Place), [PlacementRequest placed]) =>
+            (nameof(IInternalPlacementGrain), nameof(IInternalPlacementGrain.Forget), [string left]) => Facts(("node", left)),
+            (nameof(IInternalPlacementGrain), nameof(IInternalPlacementGrain.Place), [PlacementRequest placed]) =>
                 Attempt(placed.Identity, placed.Attempt),
             (
-                nameof(IRegionPlacementGrain),
-                nameof(IRegionPlacementGrain.Confirm) or nameof(IRegionPlacementGrain.Release),
+                nameof(IInternalPlacementGrain),
+                nameof(IInternalPlacementGrain.Confirm) or nameof(IInternalPlacementGrain.Release),
                 [string node, int attempt]) =>
                 Attempt(node, attempt),
             (nameof(ICertificateIssuanceGrain), nameof(ICertificateIssuanceGrain.Issue), [CertificateOrderRequest order, ..]) =>

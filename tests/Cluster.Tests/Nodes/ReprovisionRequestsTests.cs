@@ -4,7 +4,7 @@ using ControlPlane.Nodes;
 namespace ControlPlane.Cluster.Tests.Nodes;
 
 /// <summary>What silos answer when the region's placement wants a node to move.</summary>
-public sealed class SummonedNodeTests(NodeCluster cluster) : IClassFixture<NodeCluster>
+public sealed class ReprovisionRequestsTests(NodeCluster cluster) : IClassFixture<NodeCluster>
 {
     [Fact]
     public async Task ANodeThatWasOnlyHeardOf_IsUnknown_SoThatTheSilosThatKeepItAreAsked()
@@ -14,8 +14,8 @@ public sealed class SummonedNodeTests(NodeCluster cluster) : IClassFixture<NodeC
         await cluster.Start(identity);
         await cluster.Until(identity, node => node.Stage is NodeStage.Deferred or NodeStage.Silent);
 
-        Assert.Equal(ReprovisionAnswer.Unknown, await SummonAsync(identity));
-        Assert.Equal(ReprovisionAnswer.Unknown, await SummonAsync("never-heard-of.example.net"));
+        Assert.Equal(ReprovisionAnswer.Unknown, await AskAsync(identity));
+        Assert.Equal(ReprovisionAnswer.Unknown, await AskAsync("never-heard-of.example.net"));
     }
 
     [Fact]
@@ -27,13 +27,13 @@ public sealed class SummonedNodeTests(NodeCluster cluster) : IClassFixture<NodeC
         await cluster.Arrive(identity);
         await cluster.Until(identity, node => node.Stage == NodeStage.Enrolled);
 
-        Assert.Equal(ReprovisionAnswer.Coming, await SummonAsync(identity));
+        Assert.Equal(ReprovisionAnswer.Coming, await AskAsync(identity));
     }
 
-    private async Task<ReprovisionAnswer?> SummonAsync(string identity)
+    private async Task<ReprovisionAnswer?> AskAsync(string identity)
     {
         var order = new LinkRequest(
             LinkVerb.Reprovision, "test", NodeCluster.Overlay, NodeCluster.Overlay, Epoch: 0, Identity: identity, Reason: "a test");
-        return (await cluster.Placement.AsReference<IRegionLeaderGrain>().Answer(order)).Summoned;
+        return (await cluster.Placement.Answer(order)).Summoned;
     }
 }

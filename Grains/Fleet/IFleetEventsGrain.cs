@@ -1,6 +1,6 @@
-namespace ControlPlane.Nodes;
-
 using Orleans.Concurrency;
+
+namespace ControlPlane.Fleet;
 
 /// <summary>Hands the fleet events of one partition to the grains of the nodes they are about, in order per node.</summary>
 /// <remarks>
@@ -8,7 +8,7 @@ using Orleans.Concurrency;
 /// nobody needs to call it for events to flow. After a silo died, only a call or an event brings it back.
 /// </remarks>
 [Alias("ControlPlane.IFleetEventsGrain")]
-public interface IFleetEventsGrain : IGrainWithStringKey
+internal interface IFleetEventsGrain : IGrainWithStringKey
 {
     /// <summary>Sees that the partition is there, and notices who falls silent, though nobody speaks. Safe to repeat.</summary>
     [Alias("Wake"), AlwaysInterleave]

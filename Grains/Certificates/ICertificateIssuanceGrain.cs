@@ -1,11 +1,11 @@
-namespace ControlPlane.Certificates;
-
 using ControlPlane.Nodes;
+
+namespace ControlPlane.Certificates;
 
 /// <summary>Admission to one certificate authority, for one shard of the identities that it serves.</summary>
 /// <remarks>Key: <c>issuer/shard</c>, made by <see cref="CertificateShard.KeyFor"/>.</remarks>
 [Alias("ControlPlane.ICertificateIssuanceGrain")]
-public interface ICertificateIssuanceGrain : IGrainWithStringKey
+internal interface ICertificateIssuanceGrain : IGrainWithStringKey
 {
     /// <summary>Has a certificate issued for a verified identity.</summary>
     /// <remarks>
@@ -32,16 +32,6 @@ public enum IssuancePriority
     NewNode = 0,
     Renewal = 1,
     Broker = 2,
-}
-
-/// <summary>Why a certificate is revoked. The names and numbers are RFC 5280's CRLReason.</summary>
-public enum RevocationReason
-{
-    Unspecified = 0,
-    KeyCompromise = 1,
-    AffiliationChanged = 3,
-    Superseded = 4,
-    CessationOfOperation = 5,
 }
 
 /// <param name="OrderId">
