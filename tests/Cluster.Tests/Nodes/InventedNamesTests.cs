@@ -55,7 +55,8 @@ public sealed class InventedNamesTests : IAsyncLifetime
     }
 
     private Task<IReadOnlyList<string>[]> MeetAsync(IEnumerable<HeardName> names) => Task.WhenAll(
-        names.GroupBy(name => FleetRoster.ShardOf(name.Identity)).Select(slice => cluster.Roster(slice.First().Identity).AdmitNewcomers([.. slice])));
+        names.GroupBy(name => FleetRoster.ShardOf(name.Identity))
+            .Select(slice => cluster.Roster(slice.First().Identity).AdmitNewcomers([.. slice])));
 
     private async Task<RosterEntry?> ListAsync(string identity) =>
         (await cluster.Roster(identity).List(null, null, 1000)).FirstOrDefault(entry => entry.Identity == identity);
