@@ -9,9 +9,9 @@ public sealed class ArrivalLimitTests
     private const int PlacesMax = 4096;
 
     [Fact]
-    public void AfterArrival_GrowsByOne_WhileAllPlacesAreTaken_UpToTheMost()
+    public void AfterArrival_GrowsByThree_WhileAllPlacesAreTaken_UpToTheMost()
     {
-        Assert.Equal(17, new ArrivalLimit(PlacesMin).AfterArrival(isFull: true, PlacesMax).Places);
+        Assert.Equal(19, new ArrivalLimit(PlacesMin).AfterArrival(isFull: true, PlacesMax).Places);
         Assert.Equal(PlacesMin, new ArrivalLimit(PlacesMin).AfterArrival(isFull: false, PlacesMax).Places);
         Assert.Equal(PlacesMax, new ArrivalLimit(PlacesMax).AfterArrival(isFull: true, PlacesMax).Places);
     }
@@ -22,7 +22,7 @@ public sealed class ArrivalLimitTests
         var missed = Enumerable.Repeat(0, 100).Aggregate(new ArrivalLimit(PlacesMin), (limit, _) => limit.AfterMiss());
         Assert.Equal(1, missed.Places);
 
-        int[] after = [2, 4, 8, 16, 17];
+        int[] after = [2, 4, 8, 16, 19];
         foreach (var places in after)
         {
             missed = missed.AfterArrival(isFull: true, PlacesMax);
@@ -67,7 +67,7 @@ public sealed class ArrivalLimitTests
 
         var limited = new Herd(new ArrivalLimit(PlacesMin)) { OneMissingIn = oneMissingIn }.Run();
 
-        Assert.InRange(limited.Seconds, free.Seconds, free.Seconds + 40);
+        Assert.InRange(limited.Seconds, free.Seconds, free.Seconds + 20);
     }
 
     [Fact]

@@ -20,15 +20,13 @@ public sealed class ArrivalWindowTests
     public async Task EnterAsync_LetsFewGo_UntilTheyHaveArrived()
     {
         await Go(0, PlacesMin);
-        var next = Enter(PlacesMin);
-        var further = Enter(PlacesMin + 1);
-        Assert.False(next.IsCompleted);
+        var next = Enumerable.Range(PlacesMin, 4).Select(Enter).ToList();
+        Assert.DoesNotContain(next, node => node.IsCompleted);
 
-        // One place became free, and one was won.
+        // One place became free, and three were won.
         Assert.True(window.Arrived(Name(0)));
-        Assert.True(await next);
-        Assert.True(await further);
-        Assert.False(Enter(PlacesMin + 2).IsCompleted);
+        Assert.All(await Task.WhenAll(next), Assert.True);
+        Assert.False(Enter(PlacesMin + 4).IsCompleted);
         Assert.False(window.Arrived(Name(0)));
     }
 
