@@ -37,6 +37,7 @@ public sealed class CheckTests
     [InlineData("enum DataCentre { A }", 0)]
     [InlineData("class ChoriaUtilAgent;", 0)]
     [InlineData("class NodeGrain;", 0)]
+    [InlineData("class TurnDesk;", 1)]
     public void NameCheck_FindsTheBannedWord_AtTheEnd(string source, int faults) =>
         Assert.Equal(faults, NameCheck.Faults(Source(source)).Count());
 

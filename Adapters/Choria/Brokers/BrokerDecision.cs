@@ -22,7 +22,7 @@ public static class BrokerDecision
             return new BrokerVerdict.Refused(fault);
         }
 
-        var hasCertificate = settings.VerifiesCertificates && logIn.Tls == BrokerTls.WithTrustedCertificate;
+        var hasCertificate = settings.VerifiesCertificates && logIn.Tls == LogInTls.WithTrustedCertificate;
         var token = string.IsNullOrEmpty(logIn.Token) ? null : PresentedToken.Read(logIn.Token, settings.Leniency);
         var branch = new Branch(settings, logIn, token, hasCertificate, new BrokerTokens(settings, now));
         return logIn.User switch
@@ -33,10 +33,10 @@ public static class BrokerDecision
         };
     }
 
-    private static string? TlsFault(BrokerSettings settings, BrokerTls tls) => tls switch
+    private static string? TlsFault(BrokerSettings settings, LogInTls tls) => tls switch
     {
-        BrokerTls.None => "tls: first record does not look like a TLS handshake",
-        BrokerTls.WithUntrustedCertificate when settings.VerifiesCertificates => "tls: failed to verify certificate",
+        LogInTls.None => "tls: first record does not look like a TLS handshake",
+        LogInTls.WithUntrustedCertificate when settings.VerifiesCertificates => "tls: failed to verify certificate",
         _ => null,
     };
 

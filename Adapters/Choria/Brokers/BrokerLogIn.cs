@@ -3,7 +3,7 @@ namespace ControlPlane.Adapters.Choria;
 using System.Text;
 
 /// <summary>What TLS showed of who connects.</summary>
-public enum BrokerTls
+public enum LogInTls
 {
     /// <summary>There was none.</summary>
     None = 1,
@@ -29,7 +29,7 @@ public enum BrokerTls
 /// <param name="User">CONNECT's <c>user</c>.</param>
 /// <param name="Password">CONNECT's <c>pass</c>.</param>
 public sealed record BrokerLogIn(
-    BrokerTls Tls, string? Token = null, string? Signature = null, string? Nonce = null, string? User = null, string? Password = null)
+    LogInTls Tls, string? Token = null, string? Signature = null, string? Nonce = null, string? User = null, string? Password = null)
 {
     // Records print their members; this one's would end up in a log.
     private bool PrintMembers(StringBuilder builder)

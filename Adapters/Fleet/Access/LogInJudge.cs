@@ -7,7 +7,6 @@ using ControlPlane.Adapters.Fleet.Brokers;
 using ControlPlane.Adapters.Nats.Callout;
 using ControlPlane.Certificates;
 using ControlPlane.Nodes;
-using BrokerTls = ControlPlane.Adapters.Choria.BrokerTls;
 
 namespace ControlPlane.Adapters.Fleet.Access;
 
@@ -34,7 +33,7 @@ internal sealed partial class LogInJudge(IReadOnlyList<BrokerSettings> settings,
 
         var logIn = LogInOf(request);
         BrokerVerdict.Refused? refused = null;
-        foreach (var one in logIn is { Tls: BrokerTls.WithTrustedCertificate, Token: null or "" } ? [ByCertificate] : settings)
+        foreach (var one in logIn is { Tls: LogInTls.WithTrustedCertificate, Token: null or "" } ? [ByCertificate] : settings)
         {
             switch (BrokerDecision.Judge(one, logIn, now))
             {
@@ -53,10 +52,10 @@ internal sealed partial class LogInJudge(IReadOnlyList<BrokerSettings> settings,
     private static BrokerLogIn LogInOf(AuthorizationRequest request) => new(
         request.Tls switch
         {
-            null => BrokerTls.None,
-            { VerifiedChains: [[_, ..], ..] } => BrokerTls.WithTrustedCertificate,
-            { Certificates.Count: > 0 } => BrokerTls.WithUntrustedCertificate,
-            _ => BrokerTls.WithoutCertificate,
+            null => LogInTls.None,
+            { VerifiedChains: [[_, ..], ..] } => LogInTls.WithTrustedCertificate,
+            { Certificates.Count: > 0 } => LogInTls.WithUntrustedCertificate,
+            _ => LogInTls.WithoutCertificate,
         },
         request.Connect.Token,
         request.Connect.Signature,

@@ -97,7 +97,7 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
             _metrics.Read(_queue.Name, count, bytes);
         }
 
-        return [.. byStream.Select(stream => new Arrival(stream.Key, stream.Value))];
+        return [.. byStream.Select(stream => new HeldBatch(stream.Key, stream.Value))];
     }
 
     public Task MessagesDeliveredAsync(IList<IBatchContainer> messages) => Task.CompletedTask;

@@ -28,7 +28,7 @@ internal sealed class QueueCache(JetStreamStreamOptions options, IQueueEvents ev
 
     public void AddToCache(IList<IBatchContainer> messages)
     {
-        foreach (var arrival in messages.Cast<Arrival>())
+        foreach (var arrival in messages.Cast<HeldBatch>())
         {
             // The agent may have been on its way here with them while they were abandoned.
             arrival.Messages.RemoveAll(message => message.Epoch < _epoch);

@@ -10,7 +10,7 @@ namespace ControlPlane.Certificates;
 internal sealed partial class ProfileTrials(TimeProvider time, ILogger<ProfileTrials> logger)
 {
     private readonly Lock gate = new();
-    private readonly Dictionary<(string Issuer, string Profile), Standing> standings = [];
+    private readonly Dictionary<(string Issuer, string Profile), TrialState> standings = [];
 
     /// <summary>Why no order would be sent now, as long as none is tried; null when one would.</summary>
     public GateVerdict.Deferred? FindObstacle(string issuer, string profile)
@@ -90,8 +90,8 @@ internal sealed partial class ProfileTrials(TimeProvider time, ILogger<ProfileTr
         }
     }
 
-    private Standing Of(string issuer, string profile) =>
-        standings.TryGetValue((issuer, profile), out var known) ? known : standings[(issuer, profile)] = new Standing();
+    private TrialState Of(string issuer, string profile) =>
+        standings.TryGetValue((issuer, profile), out var known) ? known : standings[(issuer, profile)] = new TrialState();
 
     [LoggerMessage(
         LogLevel.Error,
@@ -99,7 +99,7 @@ internal sealed partial class ProfileTrials(TimeProvider time, ILogger<ProfileTr
             + "Mend the CA or the profile; a silo that starts asks at once")]
     private partial void LogAside(string issuer, string profile, DateTimeOffset until, string reason);
 
-    private sealed class Standing
+    private sealed class TrialState
     {
         public bool IsProven { get; set; }
 

@@ -68,7 +68,7 @@ public sealed class BrokerDecisionTests
     {
         var line = CapturedBrokers.Lines("visibility")
             .Single(line => line["deny_list_delivery"] is not null && (string?)line["mode"] == mode);
-        var logIn = new BrokerLogIn(BrokerTls.WithTrustedCertificate);
+        var logIn = new BrokerLogIn(LogInTls.WithTrustedCertificate);
         var rights = Rights(BrokerDecision.Judge(CapturedBrokers.Settings[mode], logIn, CapturedBrokers.Now));
 
         Assert.True(rights.MaySubscribe(">"));

@@ -33,7 +33,7 @@ public sealed class BrokerLeniencyTests
     [Fact]
     public void ToString_HoldsNoSecrets()
     {
-        var logIn = new BrokerLogIn(BrokerTls.WithoutCertificate, "t0ken", "s1g", "n", "u", "passw0rd");
+        var logIn = new BrokerLogIn(LogInTls.WithoutCertificate, "t0ken", "s1g", "n", "u", "passw0rd");
         var texts = $"{CapturedBrokers.Settings["v2"]} {logIn}";
         string[] secrets = ["provS3cret", "sysS3cret", "t0ken", "s1g", "passw0rd"];
 

@@ -34,10 +34,10 @@ internal static class CapturedBrokers
     public static BrokerLogIn LogIn(JsonNode fields, string tls, string? nonce) => new(
         tls switch
         {
-            "none" => BrokerTls.None,
-            "server only" => BrokerTls.WithoutCertificate,
-            "mTLS:rogue" or "mTLS:expired" => BrokerTls.WithUntrustedCertificate,
-            _ => BrokerTls.WithTrustedCertificate,
+            "none" => LogInTls.None,
+            "server only" => LogInTls.WithoutCertificate,
+            "mTLS:rogue" or "mTLS:expired" => LogInTls.WithUntrustedCertificate,
+            _ => LogInTls.WithTrustedCertificate,
         },
         (string?)fields["auth_token"],
         (string?)fields["sig"],
@@ -65,7 +65,7 @@ internal static class CapturedBrokers
 
         var connect = definition["connect"]!;
         return new BrokerLogIn(
-            hasCertificate && !byRsa ? BrokerTls.WithTrustedCertificate : BrokerTls.WithoutCertificate,
+            hasCertificate && !byRsa ? LogInTls.WithTrustedCertificate : LogInTls.WithoutCertificate,
             claims is null ? null : Sign(claims, byRsa),
             NatsNonce.Sign(holder, Nonce),
             Nonce,

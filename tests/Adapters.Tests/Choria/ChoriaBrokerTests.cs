@@ -75,7 +75,7 @@ public sealed class ChoriaBrokerTests : IDisposable
         {
             var logIn = CapturedBrokers.LogIn(definition);
             nonce = logIn.Nonce;
-            using var certificate = logIn.Tls == BrokerTls.WithTrustedCertificate ? Certificate("bob") : null;
+            using var certificate = logIn.Tls == LogInTls.WithTrustedCertificate ? Certificate("bob") : null;
             var connect = new { auth_token = logIn.Token, sig = logIn.Signature, user = logIn.User, pass = logIn.Password };
             await using var party = await AgentConnection.OpenAsync(PortOf(broker), connect, Token, certificate);
             Assert.Null(party.LoginFault);

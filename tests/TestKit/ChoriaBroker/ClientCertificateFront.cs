@@ -38,11 +38,11 @@ internal sealed class ClientCertificateFront : IAsyncDisposable
     public int Port => ((IPEndPoint)listener.LocalEndpoint).Port;
 
     /// <summary>What TLS showed of a connection, behind a front or not.</summary>
-    public static BrokerTls TlsOf(AuthorizationRequest request) => request.Connect.Version switch
+    public static LogInTls TlsOf(AuthorizationRequest request) => request.Connect.Version switch
     {
-        WithCertificate => BrokerTls.WithTrustedCertificate,
-        WithoutCertificate => BrokerTls.WithoutCertificate,
-        _ => request.Tls is null ? BrokerTls.None : BrokerTls.WithoutCertificate,
+        WithCertificate => LogInTls.WithTrustedCertificate,
+        WithoutCertificate => LogInTls.WithoutCertificate,
+        _ => request.Tls is null ? LogInTls.None : LogInTls.WithoutCertificate,
     };
 
     public async ValueTask DisposeAsync()

@@ -8,7 +8,7 @@ namespace ControlPlane.Adapters.Nats;
 /// Without messages it only wakes the stream's consumers. Its token is that of the first new message, since that is where the agent pins a
 /// stream it does not know yet.
 /// </remarks>
-internal sealed class Arrival(StreamId streamId, List<HeldMessage> messages) : IBatchContainer
+internal sealed class HeldBatch(StreamId streamId, List<HeldMessage> messages) : IBatchContainer
 {
     public StreamId StreamId => streamId;
 
