@@ -11,9 +11,9 @@ internal sealed class LongestFirst : ITestCollectionOrderer
     private static readonly string[] Long =
     [
         // Cluster.Tests.
-        ".EnrolmentEndToEndTests", ".SoakTests", ".UnheardNodeTests", ".FleetLifeEndToEndTests", ".FleetStateTests",
+        ".EnrolmentEndToEndTests", ".SoakTests", ".PlaneFaultTests", ".UnheardNodeTests", ".FleetLifeEndToEndTests", ".FleetStateTests",
         ".BrakeEndToEndTests", ".RegionProcessTests", ".SiloProcessTests", ".RenewalEndToEndTests", ".OverdueArrivalTests",
-        ".EnrolmentControlTests", ".PolicyAndPlanGrainTests", ".NodeGrainTests", ".PlaneFaultTests",
+        ".EnrolmentControlTests", ".PolicyAndPlanGrainTests", ".NodeGrainTests",
 
         // Adapters.Tests.
         ".Nats.FaultTests", ".Nats.ProcessTests", ".ChoriaBrokerTests", ".StartTests", ".BrokerAccessTests", ".NodeCallsTests",
