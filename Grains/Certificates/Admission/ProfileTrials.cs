@@ -10,7 +10,7 @@ namespace ControlPlane.Certificates;
 internal sealed partial class ProfileTrials(TimeProvider time, ILogger<ProfileTrials> logger)
 {
     private readonly Lock gate = new();
-    private readonly Dictionary<(string Issuer, string Profile), TrialState> standings = [];
+    private readonly Dictionary<(string Issuer, string Profile), TrialState> trials = [];
 
     /// <summary>Why no order would be sent now, as long as none is tried; null when one would.</summary>
     public GateVerdict.Deferred? FindObstacle(string issuer, string profile)
@@ -91,7 +91,7 @@ internal sealed partial class ProfileTrials(TimeProvider time, ILogger<ProfileTr
     }
 
     private TrialState Of(string issuer, string profile) =>
-        standings.TryGetValue((issuer, profile), out var known) ? known : standings[(issuer, profile)] = new TrialState();
+        trials.TryGetValue((issuer, profile), out var known) ? known : trials[(issuer, profile)] = new TrialState();
 
     [LoggerMessage(
         LogLevel.Error,
