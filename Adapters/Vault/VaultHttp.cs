@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using ControlPlane.Adapters.Http;
 using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Vault;

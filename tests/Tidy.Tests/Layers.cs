@@ -7,6 +7,7 @@ internal static class Layers
     private const string Decisions = "ControlPlane.Grains";
     private const string Choria = "ControlPlane.Adapters.Choria";
     private const string Nats = "ControlPlane.Adapters.Nats";
+    private const string Http = "ControlPlane.Adapters.Http";
 
     private static readonly string[] OutsideSystems =
     [
@@ -24,9 +25,11 @@ internal static class Layers
             "the wire protocol is usable without Orleans and without a connection"),
         new(Nats, [], [],
             "the stream provider knows JetStream and Orleans streams, and nothing of fleets: it could live in another product"),
+        new(Http, [], ["NATS.*", "Orleans*", "Microsoft.Orleans*"],
+            "what CAs are called by over HTTP, whichever they are: it knows none of them, and no grains"),
         new("ControlPlane.Adapters.Fleet", [Choria, Nats, Decisions, Contracts], [],
             "it joins the wire protocol and the connections to the ports of the grains, and no other adapter"),
-        new("ControlPlane.Adapters.*", [Decisions, Contracts], ["Microsoft.AspNetCore*"],
+        new("ControlPlane.Adapters.*", [Http, Decisions, Contracts], ["Microsoft.AspNetCore*"],
             "one port, one outside system: adapters that see each other cannot be left out one by one"),
     ];
 

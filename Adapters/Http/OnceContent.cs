@@ -1,14 +1,14 @@
 using System.Net;
 using System.Net.Http.Headers;
 
-namespace ControlPlane.Adapters.Cfssl;
+namespace ControlPlane.Adapters.Http;
 
 /// <summary>A JSON body that is sent at most once and that knows whether it was: after that, the CA may have acted on it.</summary>
 /// <remarks>
 /// The platform may send a request again when a kept-alive connection turns out to be closed. For an order of a certificate that
 /// would make two; refusing to be read again makes it an error that we can name.
 /// </remarks>
-internal sealed class OnceContent : HttpContent
+public sealed class OnceContent : HttpContent
 {
     private readonly ReadOnlyMemory<byte> json;
     private bool begun;
