@@ -1,5 +1,5 @@
 using ControlPlane.Certificates;
-using Microsoft.Extensions.Configuration;
+using ControlPlane.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Hosting;
@@ -28,22 +28,13 @@ public sealed class IssuanceCluster : IAsyncLifetime
     internal CollectedOutput Output { get; } = new();
 
     /// <summary>What must never be seen outside of the CA's folder.</summary>
-    internal string KeyPem => File.ReadAllText(Directory.GetFiles(folder, "intermediate-*.key").Single());
+    internal string KeyPem => File.ReadAllText(Directory.GetFiles(Path.Combine(folder, "ca"), "intermediate-*.key").Single());
 
     public async ValueTask InitializeAsync()
     {
         var builder = new InProcessTestClusterBuilder(2);
-        builder.ConfigureSiloHost((_, host) => host.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Certificates:Profiles:node:Issuers:0"] = Scripted,
-            ["Certificates:Profiles:embedded:Issuers:0"] = Embedded,
-            ["Certificates:Profiles:listing:Issuers:0"] = Listing,
-            ["Certificates:SharedKeys"] = "true",
-            ["Certificates:AuditInterval"] = "00:00:00",
-            ["Certificates:AuditRevokes"] = "true",
-            [$"LocalCa:{Embedded}:DataFolder"] = folder,
-            [$"LocalCa:{Embedded}:KeyKind"] = "P256",
-        }));
+        builder.ConfigureSiloHost((_, host) =>
+            ConfigurationSources.Copy(ConfigurationSources.Read(ConfigurationPath()), host.Configuration));
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton<ICertificateLedger>(Ledger);
@@ -70,4 +61,27 @@ public sealed class IssuanceCluster : IAsyncLifetime
 
     internal ICertificateIssuanceGrain Grain(string issuer, string identity) =>
         cluster.Client.GetGrain<ICertificateIssuanceGrain>(CertificateShard.KeyFor(issuer, identity));
+
+    private string ConfigurationPath()
+    {
+        var path = Path.Combine(folder, "controlplane.yaml");
+        File.WriteAllText(path, $$"""
+            Certificates:
+              SharedKeys: true
+              AuditInterval: "00:00:00"
+              AuditRevokes: true
+              Profiles:
+                node:
+                  Issuers: [{{Scripted}}]
+                embedded:
+                  Issuers: [{{Embedded}}]
+                listing:
+                  Issuers: [{{Listing}}]
+            LocalCa:
+              {{Embedded}}:
+                DataFolder: {{Path.Combine(folder, "ca")}}
+                KeyKind: P256
+            """);
+        return path;
+    }
 }

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
+using ControlPlane.Configuration;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.TestKit;
@@ -54,28 +55,7 @@ internal sealed class FleetStateCluster : IAsyncDisposable
         var builder = new InProcessTestClusterBuilder((short)silos);
         builder.Options.ServiceId = "fleet-state";
         builder.ConfigureSiloHost((_, host) =>
-        {
-            host.Configuration["LocalCa:local:DataFolder"] = Path.Combine(folder.FullName, "ca");
-            host.Configuration["Certificates:Profiles:node:Issuers:0"] = "local";
-            host.Configuration["Fleet:SharedSecretFile"] = secret;
-            host.Configuration["Fleet:Provisioning:Urls:0"] = Server.Url;
-            host.Configuration["Fleet:Provisioning:Tls"] = "false";
-            host.Configuration["Fleet:Provisioning:StreamName"] = "";
-            host.Configuration[$"Fleet:Overlays:{Overlay}:Urls:0"] = Server.Url;
-            host.Configuration[$"Fleet:Overlays:{Overlay}:Tls"] = "false";
-            host.Configuration[$"Fleet:Overlays:{Overlay}:CreateStream"] = "true";
-            host.Configuration[$"Fleet:Overlays:{Overlay}:RegistrationStreamName"] = "CHORIA_REGISTRATION";
-            host.Configuration[$"Fleet:Overlays:{Overlay}:MachineStreamName"] = "CHORIA_MACHINE";
-            host.Configuration[$"Fleet:Overlays:{Overlay}:SubmissionStreamName"] = "CHORIA_SUBMISSION";
-            host.Configuration["Fleet:Protocols:0"] = "V1";
-            host.Configuration["Provisioning:Issuers:choria"] = new string('a', 64);
-            host.Configuration["Liveness:LateAfter"] = $"{LateAfter}";
-            host.Configuration["Liveness:LostAfter"] = $"{LateAfter * 1.5}";
-            host.Configuration["Liveness:SnapshotInterval"] = "00:00:01";
-            host.Configuration["Overlays:Region"] = "test";
-            host.Configuration["Overlays:Local"] = Overlay;
-            host.Configuration[$"Overlays:Members:{Overlay}:Brokers:0"] = Server.Url;
-        });
+            ConfigurationSources.Copy(ConfigurationSources.Read(ConfigurationPath()), host.Configuration));
         builder.ConfigureSilo((_, silo) =>
         {
             silo.ConfigureLogging(
@@ -193,5 +173,50 @@ internal sealed class FleetStateCluster : IAsyncDisposable
         await StopSilosAsync();
         await nats.DisposeAsync();
         folder.Delete(recursive: true);
+    }
+
+    // As an operator configures a silo: by a file, which has settings that are the empty text.
+    private string ConfigurationPath()
+    {
+        var path = Path.Combine(folder.FullName, "controlplane.yaml");
+        var late = LateAfter * 1.5;
+        File.WriteAllText(path, $$"""
+            LocalCa:
+              local:
+                DataFolder: {{Path.Combine(folder.FullName, "ca")}}
+            Certificates:
+              Profiles:
+                node:
+                  Issuers: [local]
+            Fleet:
+              SharedSecretFile: {{secret}}
+              Protocols: [V1]
+              Provisioning:
+                Urls: ["{{Server.Url}}"]
+                Tls: false
+                StreamName: ""
+              Overlays:
+                {{Overlay}}:
+                  Urls: ["{{Server.Url}}"]
+                  Tls: false
+                  CreateStream: true
+                  RegistrationStreamName: CHORIA_REGISTRATION
+                  MachineStreamName: CHORIA_MACHINE
+                  SubmissionStreamName: CHORIA_SUBMISSION
+            Provisioning:
+              Issuers:
+                choria: "{{new string('a', 64)}}"
+            Liveness:
+              LateAfter: "{{LateAfter}}"
+              LostAfter: "{{late}}"
+              SnapshotInterval: "00:00:01"
+            Overlays:
+              Region: test
+              Local: {{Overlay}}
+              Members:
+                {{Overlay}}:
+                  Brokers: ["{{Server.Url}}"]
+            """);
+        return path;
     }
 }
