@@ -218,6 +218,13 @@ internal sealed class NodeGrain(
             return new ReprovisionOutcome.UnderWay(State.Stage);
         }
 
+        // It may be on its way: begun anew, it would arrive with what was withdrawn meanwhile. It is looked for, and when it starts in
+        // provisioning mode, its enrolment begins anew by itself.
+        if (State is { Stage: NodeStage.Configured or NodeStage.Restarted, Hold.Kind: not NodeStage.Quarantined })
+        {
+            return new ReprovisionOutcome.UnderWay(State.Stage);
+        }
+
         // Released while it is nowhere to be found, it would only wait in silence; and what it says later would be believed without a call.
         if (State.Stage == NodeStage.Gone && await nodeSteps.SummonAsync(Identity, State, cancellationToken) is { } silence)
         {

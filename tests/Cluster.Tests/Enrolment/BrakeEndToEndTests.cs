@@ -48,8 +48,8 @@ public sealed partial class BrakeEndToEndTests
         using var released = await stage.Silo!.Api.PostAsJsonAsync(Path + ":release-enrolment-brake", new { reason = "it was us" }, Token);
         Assert.True(released.IsSuccessStatusCode, await released.Content.ReadAsStringAsync(Token));
 
-        Assert.True(await rest.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
-        Assert.True(await most.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
+        Assert.True(await rest.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.SiloOutput);
+        Assert.True(await most.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.SiloOutput);
         await UntilAsync(async () => await CountAsync(stage, "enrolled") == 12, "all are enrolled again", stage);
         Assert.Null(await BrakeAsync(stage));
         Assert.All(rest.Nodes, node => Assert.Equal(1, node.ConfigureCalls));
@@ -89,7 +89,7 @@ public sealed partial class BrakeEndToEndTests
         using var released = await stage.Silo!.Api.PostAsJsonAsync(Path + ":release-enrolment-brake", new { reason = "mended" }, Token);
         Assert.True(released.IsSuccessStatusCode, await released.Content.ReadAsStringAsync(Token));
 
-        Assert.True(await mended.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
+        Assert.True(await mended.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.SiloOutput);
         await UntilAsync(async () => await CountAsync(stage, "enrolled") == nodes, "all are enrolled", stage);
         Assert.Null(await BrakeAsync(stage));
     }
@@ -97,7 +97,7 @@ public sealed partial class BrakeEndToEndTests
     private static async Task<SimulatedFleet> EnrolAsync(EnrolmentStage stage, string name, int nodes)
     {
         var fleet = await ReinstallAsync(stage, name, nodes);
-        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
+        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.SiloOutput);
         return fleet;
     }
 

@@ -27,7 +27,7 @@ public sealed class BrokerAccessEndToEndTests
         await stage.StartSiloAsync(Token);
         await using var fleet = await SimulatedFleet.StartAsync(Stages.Fleet(stage, 12, protocol), Token);
 
-        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
+        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.SiloOutput);
         var users = await UsersAsync(stage);
         Assert.All(fleet.Nodes, node => Assert.Single(users, user => user.StartsWith($"node:{node.Identity}:", StringComparison.Ordinal)));
 
@@ -39,7 +39,7 @@ public sealed class BrokerAccessEndToEndTests
             async _ => !(await UsersAsync(stage)).Any(user => user.StartsWith($"node:{gone}:", StringComparison.Ordinal)),
             $"the end of {gone}'s connection",
             Token,
-            () => stage.Silo!.Output);
+            () => stage.SiloOutput);
         Assert.Equal(fleet.Nodes.Count - 1, (await UsersAsync(stage)).Count(user => user.StartsWith("node:", StringComparison.Ordinal)));
     }
 

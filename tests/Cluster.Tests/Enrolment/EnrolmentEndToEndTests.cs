@@ -25,7 +25,7 @@ public sealed class EnrolmentEndToEndTests
         await using var fleet = await SimulatedFleet.StartAsync(
             Stages.Fleet(stage, 20, FleetProtocol.V1, faulty: (SimulatedFault.Duplicate, 3)), Token);
 
-        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
+        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.SiloOutput);
         await AssertEnrolled(stage, fleet);
     }
 
@@ -37,7 +37,7 @@ public sealed class EnrolmentEndToEndTests
         await stage.StartSiloAsync(Token);
         await using var fleet = await SimulatedFleet.StartAsync(Stages.Fleet(stage, 20, FleetProtocol.Both), Token);
 
-        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
+        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.SiloOutput);
         await AssertEnrolled(stage, fleet);
     }
 
@@ -55,7 +55,7 @@ public sealed class EnrolmentEndToEndTests
         await using var stage = await Stages.StartAsync(options, Token);
         await stage.StartSiloAsync(Token);
         await using var fleet = await SimulatedFleet.StartAsync(Stages.Fleet(stage, 20, FleetProtocol.V2), Token);
-        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
+        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.SiloOutput);
         await AssertEnrolled(stage, fleet);
         await Until(async () => Is(
             await stage.Silo!.Api.GetFromJsonAsync<JsonElement>($"/v1/nodes/{fleet.Nodes[0].Identity}/inventory", Token),
@@ -82,7 +82,7 @@ public sealed class EnrolmentEndToEndTests
         await stage.Silo!.KillAsync();
         await stage.StartSiloAsync(Token);
 
-        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
+        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.SiloOutput);
         await AssertEnrolled(stage, fleet);
     }
 }

@@ -35,7 +35,7 @@ public sealed class HelperEndToEndTests : IDisposable
         await using var fleet = await SimulatedFleet.StartAsync(
             Stages.Fleet(stage, 4, FleetProtocol.V1) with { AllowUpdate = true }, Token);
 
-        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
+        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.SiloOutput);
 
         foreach (var node in fleet.Nodes)
         {

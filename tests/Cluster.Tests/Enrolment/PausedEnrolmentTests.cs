@@ -33,7 +33,7 @@ public sealed class PausedEnrolmentTests
         Assert.All(fleet.Nodes, node => Assert.Equal(0, node.ConfigureCalls));
 
         await PostAsync(stage, ":resume-enrolment", "it is moved");
-        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
+        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.SiloOutput);
     }
 
     private static async Task PostAsync(EnrolmentStage stage, string verb, string reason)

@@ -28,7 +28,7 @@ public sealed class UnheardNodeTests
         await using var fleet = await SimulatedFleet.StartAsync(
             Stages.Fleet(stage, 4, protocol, faulty: (fault, 2)), Token);
 
-        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silo!.Output);
+        Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.SiloOutput);
         await AssertEnrolled(stage, fleet);
         Assert.All(fleet.Nodes, node => Assert.Equal(1, node.ConfigureCalls));
     }

@@ -116,6 +116,9 @@ public sealed class EnrolmentStage : IAsyncDisposable
     /// <summary>The first silo that was not killed or stopped; null when none runs.</summary>
     public SiloProcess? Silo => Silos.FirstOrDefault(silo => silo is { IsRunning: true });
 
+    /// <summary>What the silos logged last, and how those ended that run no more.</summary>
+    public string SiloOutput => string.Join('\n', Silos.OfType<SiloProcess>().Select(silo => silo.Output + silo.Ending));
+
     /// <summary>Where the first silo is configured to serve health and metrics.</summary>
     public Uri HealthUrl => seats[0].Health;
 

@@ -30,6 +30,9 @@ public sealed class SiloProcess : IAsyncDisposable
     /// <summary>The last lines that it logged.</summary>
     public string Output => process.Output;
 
+    /// <summary>How it ended; empty while it runs.</summary>
+    public string Ending => process.HasExited ? $"\n(ended with exit code {process.ExitCode})" : "";
+
     /// <summary>Starts it and waits until it says that it is ready.</summary>
     /// <param name="program"><c>controlplane.dll</c>.</param>
     /// <param name="configuration">Its configuration file.</param>
