@@ -21,7 +21,15 @@ internal sealed class NodeSteps(
                 return living;
             }
 
-            reply = await agent.FetchTokenAsync(identity, state.Protocol, cancellationToken);
+            try
+            {
+                reply = await agent.FetchTokenAsync(identity, state.Protocol, cancellationToken);
+            }
+            catch (NodeRefusedException refused) when (refused.Fault == NodeFault.SecretMismatch
+                && attestation.OurFault(state, Refusal.SecretMismatch, refused.Message) is { } ours)
+            {
+                return HeldByUs(state, ours);
+            }
         }
 
         var now = context.Now;
@@ -33,20 +41,23 @@ internal sealed class NodeSteps(
                 NoteFall(state, now);
                 return new Progress(reached.Reached(NodeStage.Attested, now), EnrolmentFindings.Of(trusted), IsDurable: false);
 
+            case Attestation.Refused refused when attestation.OurFault(state, refused.Refusal, refused.Detail) is { } ours:
+                return HeldByUs(reached, ours);
+
             case Attestation.Refused refused:
                 return new Progress(
                     reached.OnHold(Setback.Quarantine(refused.Refusal, refused.Detail), now), Findings: null, IsDurable: true);
 
             case Attestation.NotYet early:
-                return new Progress(
-                    reached.OnHold(context.OfPlane(reached, early.Detail), now),
-                    Findings: null,
-                    IsDurable: true);
+                return HeldByUs(reached, early.Detail);
 
             default:
                 throw new System.Diagnostics.UnreachableException();
         }
     }
+
+    private Progress HeldByUs(NodeState state, string detail) =>
+        new(state.OnHold(context.OfPlane(state, detail), context.Now), Findings: null, IsDurable: true);
 
     // Once for each fall: what is attested again after a hold was reached since it waits.
     private void NoteFall(NodeState state, DateTimeOffset now)
