@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
-using ControlPlane.Enrolment;
 using ControlPlane.Certificates;
+using ControlPlane.Enrolment;
 using ControlPlane.Placement;
 
 namespace ControlPlane.Nodes;

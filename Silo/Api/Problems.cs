@@ -1,8 +1,8 @@
 using System.Text.Json;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
-using ControlPlane.Placement;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.WebUtilities;

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
-using ControlPlane.Placement;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
-using ControlPlane.Adapters.Command;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Choria.Tests;
+using ControlPlane.Adapters.Command;
 using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 

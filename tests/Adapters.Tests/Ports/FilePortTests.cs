@@ -1,7 +1,7 @@
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Tests.Fleet;
-using ControlPlane.Placement;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using ControlPlane.TestKit.Ports;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;

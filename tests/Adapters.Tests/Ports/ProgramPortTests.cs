@@ -1,8 +1,8 @@
 using ControlPlane.Adapters.Command;
 using ControlPlane.Adapters.Decision;
 using ControlPlane.Certificates;
-using ControlPlane.Placement;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using ControlPlane.TestKit.Ports;
 using Microsoft.Extensions.Options;
 

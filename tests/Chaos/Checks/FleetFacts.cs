@@ -1,7 +1,7 @@
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
-using ControlPlane.Placement;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using SimulatedNode = ControlPlane.FleetSimulator.SimulatedNode;
 
 namespace ControlPlane.Chaos;

@@ -1,5 +1,5 @@
-using ControlPlane.Enrolment;
 using ControlPlane.Cluster.Tests.Nodes;
+using ControlPlane.Enrolment;
 using ControlPlane.Nodes;
 
 namespace ControlPlane.Cluster.Tests.Enrolment;

@@ -1,8 +1,8 @@
-using ControlPlane.Enrolment;
 using ControlPlane.Certificates;
+using ControlPlane.Enrolment;
 using ControlPlane.Fleet;
-using ControlPlane.Placement;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using ControlPlane.TestKit.Fleet;
 using ControlPlane.TestKit.Provisioning;
 using Microsoft.Extensions.DependencyInjection;

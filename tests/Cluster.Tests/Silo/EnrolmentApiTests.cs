@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
 using ControlPlane.Access;
-using ControlPlane.Enrolment;
 using ControlPlane.Commands;
+using ControlPlane.Enrolment;
 
 namespace ControlPlane.Cluster.Tests.Silo;
 

@@ -1,5 +1,5 @@
-using ControlPlane.Placement;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 
 namespace ControlPlane.Grains.Tests.Nodes;
 

@@ -1,5 +1,5 @@
-using ControlPlane.Enrolment;
 using ControlPlane.Certificates;
+using ControlPlane.Enrolment;
 using ControlPlane.Nodes;
 
 namespace ControlPlane.Grains.Tests.Nodes;
