@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 
@@ -15,13 +14,14 @@ public sealed partial class Loops : IDisposable
 
     private readonly Meter meter = new("ControlPlane.Loops");
     private readonly Counter<long> failures;
-    private readonly ConcurrentDictionary<string, long> told = new(StringComparer.Ordinal);
+    private readonly RepeatPace told;
     private readonly TimeProvider time;
     private readonly ILogger<Loops> logger;
 
     public Loops(TimeProvider time, ILogger<Loops> logger)
     {
         (this.time, this.logger) = (time, logger);
+        told = new RepeatPace(TellAgainAfter, int.MaxValue, time);
         failures = meter.CreateCounter<long>(
             "controlplane.loops.failures", "{failure}", "Rounds of what must go on that were broken off, by loop; each is begun again.");
     }
@@ -65,9 +65,8 @@ public sealed partial class Loops : IDisposable
         {
             // The top of a loop that must go on, whatever it was: what leaves it would end the silo, or leave everybody waiting.
             failures.Add(1, new KeyValuePair<string, object?>("loop", loop));
-            if (!told.TryGetValue(loop, out var toldAt) || time.GetElapsedTime(toldAt) >= TellAgainAfter)
+            if (told.Admits(loop))
             {
-                told[loop] = time.GetTimestamp();
                 LogBrokenOff(loop, fault);
             }
 

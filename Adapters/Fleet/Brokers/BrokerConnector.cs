@@ -8,8 +8,14 @@ internal sealed partial class BrokerConnector(
     string network, BrokerLoginOptions options, BrokerLogin login, IReadOnlyList<NeededSubject> needed, TimeProvider time, ILogger logger)
     : INatsSocketConnectionFactory
 {
+    /// <summary>Between two lines of one reason.</summary>
+    private static readonly TimeSpan Pace = TimeSpan.FromMinutes(10);
+
+    /// <summary>Different reasons within that time: as many as a network has brokers, more or less.</summary>
+    private const int ReasonsMax = 8;
+
     private readonly Lock gate = new();
-    private readonly ToldReasons told = new(time);
+    private readonly RepeatPace told = new(Pace, ReasonsMax, time);
     private string? lastConfiguredHost;
     private BrokerFault? fault;
     private long connectedAt;
@@ -107,7 +113,7 @@ internal sealed partial class BrokerConnector(
         }
 
         // Tried again every few seconds for as long as the silo runs; between two lines, the silo's health says it.
-        if (isTold && away < ToldReasons.Pace)
+        if (isTold && away < Pace)
         {
             LogRefused(network, reason);
         }
