@@ -71,7 +71,7 @@ internal sealed class CfsslClient : IDisposable
             using var request = new HttpRequestMessage(method, endpoint) { Content = content };
             using var response = await http.SendAsync(request, either.Token);
             var body = await response.Content.ReadAsByteArrayAsync(either.Token);
-            return CfsslAnswer.Read(response.StatusCode, body, RetryAfter(response));
+            return CfsslAnswer.Read(response.StatusCode, body, RetryAfterHeader.Read(response, time.GetUtcNow()));
         }
         catch (HttpRequestException untrusted) when (untrusted.InnerException is AuthenticationException)
         {
@@ -89,9 +89,6 @@ internal sealed class CfsslClient : IDisposable
             places.Release();
         }
     }
-
-    private TimeSpan? RetryAfter(HttpResponseMessage response) =>
-        response.Headers.RetryAfter is { } wait ? wait.Delta ?? wait.Date - time.GetUtcNow() : null;
 
     private static bool IsSilence(Exception fault) =>
         fault is HttpRequestException or OperationCanceledException or IOException or JsonException;

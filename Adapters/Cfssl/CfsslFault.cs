@@ -1,4 +1,5 @@
 using System.Net;
+using ControlPlane.Adapters.Http;
 using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Cfssl;
@@ -6,8 +7,6 @@ namespace ControlPlane.Adapters.Cfssl;
 /// <summary>Tells what an answer other than a certificate means for the order. Pure.</summary>
 internal static class CfsslFault
 {
-    private static readonly TimeSpan RetryAfterDefault = TimeSpan.FromSeconds(5);
-
     /// <summary>The exception to throw for an order that was answered so.</summary>
     public static Exception OfOrder(string issuer, CfsslAnswer answer)
     {
@@ -15,9 +14,9 @@ internal static class CfsslFault
         return answer.Status switch
         {
             // cfssl has neither status; a proxy before it may.
-            HttpStatusCode.TooManyRequests => new IssuerThrottledException(message, Wait(answer)),
+            HttpStatusCode.TooManyRequests => new IssuerThrottledException(message, RetryAfterHeader.Wait(answer.RetryAfter)),
             HttpStatusCode.ServiceUnavailable => answer.RetryAfter is not null
-                ? new IssuerThrottledException(message, Wait(answer))
+                ? new IssuerThrottledException(message, RetryAfterHeader.Wait(answer.RetryAfter))
                 : new IssuerUnavailableException(message),
 
             // 500 comes after the signature too: a certificate that could not be stored is an error to us and valid to the world.
@@ -34,7 +33,7 @@ internal static class CfsslFault
         var message = $"cfssl {issuer} answered {answer}";
         return answer.Status switch
         {
-            HttpStatusCode.TooManyRequests => new IssuerThrottledException(message, Wait(answer)),
+            HttpStatusCode.TooManyRequests => new IssuerThrottledException(message, RetryAfterHeader.Wait(answer.RetryAfter)),
             >= HttpStatusCode.InternalServerError => new IssuerUnavailableException(message),
             _ => new IssuerMisconfiguredException(message),
         };
@@ -48,7 +47,4 @@ internal static class CfsslFault
 
     // 11xxx: the database, which is written after signing.
     private static bool IsStoreError(int code) => code is >= 11000 and <= 11999;
-
-    private static TimeSpan Wait(CfsslAnswer answer) =>
-        answer.RetryAfter is { } wait && wait > TimeSpan.Zero ? wait : RetryAfterDefault;
 }

@@ -1,3 +1,4 @@
+using ControlPlane.Adapters.Http;
 using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Vault;
@@ -5,8 +6,6 @@ namespace ControlPlane.Adapters.Vault;
 /// <summary>Tells what an answer other than success means. Pure.</summary>
 internal static class VaultFault
 {
-    private static readonly TimeSpan RetryAfterDefault = TimeSpan.FromSeconds(5);
-
     // Vault answers 400 to what is wrong with the request and to what is wrong with the mount alike; only the text tells.
     private static readonly string[] MountFaults =
     [
@@ -41,7 +40,7 @@ internal static class VaultFault
         var message = $"Vault {issuer} answered {answer}";
         return (int)answer.Status switch
         {
-            429 => new IssuerThrottledException(message, answer.RetryAfter is { } wait && wait > TimeSpan.Zero ? wait : RetryAfterDefault),
+            429 => new IssuerThrottledException(message, RetryAfterHeader.Wait(answer.RetryAfter)),
 
             // A standby that may not forward points to the active node, which a load balancer will find at the next try.
             307 or 308 => new IssuerUnavailableException(message),

@@ -68,7 +68,8 @@ internal sealed class VaultHttp : IDisposable
             using var request = new HttpRequestMessage(method, path) { Content = content };
             AddHeaders(request, path, token);
             using var response = await http.SendAsync(request, either.Token);
-            return VaultAnswer.Read(response.StatusCode, await response.Content.ReadAsByteArrayAsync(either.Token), RetryAfter(response));
+            var answer = await response.Content.ReadAsByteArrayAsync(either.Token);
+            return VaultAnswer.Read(response.StatusCode, answer, RetryAfterHeader.Read(response, time.GetUtcNow()));
         }
         catch (FormatException unfit)
         {
@@ -128,9 +129,6 @@ internal sealed class VaultHttp : IDisposable
             request.Headers.Add("X-Vault-Namespace", $"{name.Trim('/')}/");
         }
     }
-
-    private TimeSpan? RetryAfter(HttpResponseMessage response) =>
-        response.Headers.RetryAfter is { } wait ? wait.Delta ?? wait.Date - time.GetUtcNow() : null;
 
     private static bool IsSilence(Exception fault) => fault is HttpRequestException or OperationCanceledException or IOException;
 
