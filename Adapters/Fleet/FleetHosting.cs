@@ -50,7 +50,7 @@ public static class FleetHosting
         silo.Services.AddSingleton<IServerTokenIssuer, ChoriaServerTokenIssuer>();
         silo.Services.AddSingleton<IPlacementLink, NatsPlacementLink>();
         silo.Services.AddSingleton<PlacementLinkServer>();
-        silo.Services.AddRounds<PlacementLinkServer>(door => door.Rounds);
+        silo.Services.AddRounds<PlacementLinkServer>(server => server.Rounds);
         silo.Services.AddOptions<AccessBrokersOptions>().BindConfiguration(AccessBrokersOptions.Section).ValidateOnStart();
         silo.Services.AddSingleton<IValidateOptions<AccessBrokersOptions>, AccessBrokersOptionsValidator>();
         silo.Services.AddSingleton<NodeSessions>();

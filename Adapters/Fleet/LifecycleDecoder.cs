@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Nodes;
@@ -8,6 +9,15 @@ namespace ControlPlane.Adapters.Fleet;
 /// <summary>Reads Choria's lifecycle events. The name of the source is the name of the network, unless the event says otherwise.</summary>
 internal sealed class LifecycleDecoder(FleetOptions fleet, OverlaysOptions overlays) : IJetStreamDecoder
 {
+    // Whose unprovisioned nodes these silos take up. Those of another overlay's broker are called by the silos over there; here nobody
+    // hears them, and a node that is only heard of must not pass for one that these silos keep.
+    private readonly FrozenSet<string> provisioningSources = fleet.Overlays
+        .Where(overlay => overlay.Value.Urls.Intersect(fleet.Provisioning.Urls, StringComparer.OrdinalIgnoreCase).Any())
+        .Select(overlay => overlay.Key)
+        .Append(overlays.Local)
+        .Append(FleetStreams.ProvisioningNetwork)
+        .ToFrozenSet(StringComparer.Ordinal);
+
     public DecodedMessage Decode(in JetStreamMessage message)
     {
         if (!LifecycleEvent.TryDecode(message.Payload.Span, out var decoded, out var fault))
@@ -35,17 +45,8 @@ internal sealed class LifecycleDecoder(FleetOptions fleet, OverlaysOptions overl
     private static string NetworkOf(LifecycleEvent decoded, string source) =>
         decoded.Component == ChoriaSubjects.ProvisioningComponent ? FleetStreams.ProvisioningNetwork : source;
 
-    // Of its own network's unprovisioned nodes, that is. Those of another overlay's broker are called by the silos over there; here nobody
-    // hears them, and a node that is only heard of must not pass for one that these silos keep.
     private bool IsOurs(LifecycleEvent decoded, string source) =>
-        decoded.Component != ChoriaSubjects.ProvisioningComponent
-        || source == FleetStreams.ProvisioningNetwork
-        || source == overlays.Local
-        || CarriesOurProvisioning(source);
-
-    private bool CarriesOurProvisioning(string overlay) =>
-        fleet.Overlays.TryGetValue(overlay, out var network)
-        && network.Urls.Intersect(fleet.Provisioning.Urls, StringComparer.OrdinalIgnoreCase).Any();
+        decoded.Component != ChoriaSubjects.ProvisioningComponent || provisioningSources.Contains(source);
 
     private static FleetEventKind? KindOf(LifecycleEvent decoded) =>
         decoded.Component is not (ChoriaSubjects.ServerComponent or ChoriaSubjects.ProvisioningComponent) ? null : decoded.Kind switch

@@ -5,7 +5,7 @@ using Orleans.Runtime;
 
 namespace ControlPlane.Enrolment;
 
-/// <summary>Reads the controls of all overlays onto the board, and reports what the board has noticed.</summary>
+/// <summary>Reads the controls of all overlays into the silo's copy, and reports what was noticed for them.</summary>
 internal sealed partial class ControlReader(
     IGrainFactory grains, ControlCache cache, IOptions<OverlaysOptions> overlays, ILocalSiloDetails silo, ILogger<ControlReader> logger)
 {

@@ -250,7 +250,11 @@ internal sealed class NodeSteps(
                     state.WaitingSince ?? context.Now, context.Now, $"{overdue}, and is in provisioning mode"), null, IsDurable: false);
         }
 
-        gate.NoteMissing(overlay, identity, await agent.HeardForAsync(overlay, state.Protocol, cancellationToken));
+        if (gate.Arrivals.Holds(overlay, identity))
+        {
+            gate.NoteMissing(overlay, identity, await agent.HeardForAsync(overlay, state.Protocol, cancellationToken));
+        }
+
         throw new NodeSilentException($"{overdue}, and answers neither there nor in provisioning mode");
     }
 
