@@ -36,6 +36,12 @@ public sealed class OverlaysOptions
 
     /// <summary>The region's overlays by name.</summary>
     public Dictionary<string, OverlayOptions> Members { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>Whether this silo's cluster owns the nodes of an overlay; those of others are reached over the link.</summary>
+    public bool Serves(string overlay) => ServedBy(overlay) == Local;
+
+    /// <summary>The overlay whose silos own the nodes of another, which is that one itself unless it is configured otherwise.</summary>
+    public string ServedBy(string overlay) => Members.GetValueOrDefault(overlay)?.ServedBy ?? overlay;
 }
 
 /// <summary>One overlay: where its brokers are, how many nodes it takes and what its nodes are given.</summary>
@@ -67,6 +73,12 @@ public sealed class OverlayOptions
 
     /// <summary>Free labels that placement rules may name.</summary>
     public Dictionary<string, string> Labels { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// The overlay whose silos serve this one as well; a key of <see cref="OverlaysOptions.Members"/>. By default it has silos of its own:
+    /// each overlay is a cluster for itself, which goes on when others are lost.
+    /// </summary>
+    public string? ServedBy { get; set; }
 
     /// <summary>The certificate profile of its nodes. <c>node</c> by default.</summary>
     [Required(ErrorMessage = "must name a certificate profile")]

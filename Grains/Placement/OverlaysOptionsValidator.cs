@@ -29,7 +29,13 @@ internal sealed partial class OverlaysOptionsValidator : IValidateOptions<Overla
 
         foreach (var (overlay, member) in options.Members)
         {
-            Judge($"{nameof(options.Members)}:{overlay}", overlay, member, faults);
+            var at = $"{nameof(options.Members)}:{overlay}";
+            Judge(at, overlay, member, faults);
+            if (member.ServedBy is { } site && (!options.Members.ContainsKey(site) || options.ServedBy(site) != site))
+            {
+                faults.AddError(
+                    $"must name one of {nameof(options.Members)} that has silos of its own, is '{site}'", $"{at}:{nameof(member.ServedBy)}");
+            }
         }
 
         return faults.Build();
