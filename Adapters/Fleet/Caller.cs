@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;
 
-/// <summary>Who this overlay is to nodes: the same for all of its silos, so that any of them may go on within a node's lock.</summary>
+/// <summary>Who the region is to nodes: the same for all of its silos, so that any of them may go on within a node's lock.</summary>
 internal sealed class Caller : IDisposable
 {
     private readonly Dictionary<ChoriaProtocol, RequestSigner> signers = [];
@@ -35,7 +35,7 @@ internal sealed class Caller : IDisposable
 
     public string Sender { get; }
 
-    /// <summary>Who we are to nodes: as configured, or named after the overlay.</summary>
+    /// <summary>Who we are to nodes: as configured, or named after the region.</summary>
     public static string IdOf(FleetOptions options, OverlaysOptions overlays) => options.Caller ?? $"choria={SenderOf(overlays)}";
 
     /// <summary>How we prove ourselves to provisioned nodes of a protocol; null when that is not configured.</summary>
@@ -47,5 +47,5 @@ internal sealed class Caller : IDisposable
         tokenKey?.Dispose();
     }
 
-    private static string SenderOf(OverlaysOptions overlays) => $"{overlays.Local}.controlplane";
+    private static string SenderOf(OverlaysOptions overlays) => $"{overlays.Region}.controlplane";
 }

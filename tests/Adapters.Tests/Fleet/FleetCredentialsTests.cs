@@ -43,7 +43,7 @@ public sealed class FleetCredentialsTests : IAsyncDisposable
     {
         UseCallerToken(Client, TimeSpan.FromDays(30));
         UseProvisionerToken(Client with { Permissions = new ClientPermissions { Provisioner = true } });
-        UseCertificate("eu-1.controlplane.mcollective");
+        UseCertificate("eu.controlplane.mcollective");
         overlays.Members[FleetParts.Overlay].Configuration["rpcauthprovider"] = "aaasvc";
 
         // The certificate is of another caller than the token: each is judged by its own.
@@ -162,10 +162,10 @@ public sealed class FleetCredentialsTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("choria=eu-1.controlplane.mcollective", "eu-1.controlplane.mcollective", null)]
-    [InlineData("choria=eu-1.controlplane.mcollective", "someone.mcollective", "names a certificate of someone.mcollective")]
-    [InlineData("choria=eu-1.controlplane", "eu-1.controlplane", "take no requests from")]
-    [InlineData("up=controlplane", "eu-1.controlplane.mcollective", "Fleet:Caller is 'up=controlplane'")]
+    [InlineData("choria=eu.controlplane.mcollective", "eu.controlplane.mcollective", null)]
+    [InlineData("choria=eu.controlplane.mcollective", "someone.mcollective", "names a certificate of someone.mcollective")]
+    [InlineData("choria=eu.controlplane", "eu.controlplane", "take no requests from")]
+    [InlineData("up=controlplane", "eu.controlplane.mcollective", "Fleet:Caller is 'up=controlplane'")]
     public void Validate_HoldsTheCallersCertificate_AgainstNodesRules(string caller, string name, string? said)
     {
         parts.Options.Caller = caller;
@@ -181,8 +181,8 @@ public sealed class FleetCredentialsTests : IAsyncDisposable
     public void Validate_WantsTheCallersCertificateFromTheCaThatNodesJudgeItBy()
     {
         using var another = TestPki.Create(name: "another CA");
-        parts.Options.Caller = "choria=eu-1.controlplane.mcollective";
-        UseCertificate("eu-1.controlplane.mcollective");
+        parts.Options.Caller = "choria=eu.controlplane.mcollective";
+        UseCertificate("eu.controlplane.mcollective");
         parts.Options.Overlays[FleetParts.Overlay].NodeCaFile = another.AuthorityPath;
 
         Assert.Contains("Fleet:Overlays:london:NodeCaFile", Assert.Single(Faults()), StringComparison.Ordinal);
@@ -191,9 +191,9 @@ public sealed class FleetCredentialsTests : IAsyncDisposable
     [Fact]
     public void Validate_TakesTheNamesThatNodesAreToldToAllow()
     {
-        parts.Options.Caller = "choria=eu-1.controlplane";
+        parts.Options.Caller = "choria=eu.controlplane";
         overlays.Members[FleetParts.Overlay].Configuration["plugin.choria.security.certname_whitelist"] = @"\.mcollective$,\.controlplane$";
-        UseCertificate("eu-1.controlplane");
+        UseCertificate("eu.controlplane");
 
         Assert.Empty(Faults());
     }
@@ -202,7 +202,7 @@ public sealed class FleetCredentialsTests : IAsyncDisposable
     public void Ends_WarnOfWhatEndsWithinAMonth_AndOfNothingElse()
     {
         UseCallerToken(Client, TimeSpan.FromDays(12));
-        UseCertificate("eu-1.controlplane.mcollective");
+        UseCertificate("eu.controlplane.mcollective");
 
         var ends = new CredentialEnds(Options.Create(parts.Options), TimeProvider.System);
 
@@ -263,7 +263,7 @@ public sealed class FleetCredentialsTests : IAsyncDisposable
 
     private void UseProvisionerToken(ClientClaims claims)
     {
-        var network = parts.Options.Provisioning;
+        var network = parts.Options.Provisioning!;
         (network.User, network.PasswordFile) = ("provisioner", parts.Write("password", "a password"));
         network.TokenFile = parts.Write(
             "provisioner.jwt", Issuer.Issue(claims with { PublicKey = ClientKey.PublicKeyHex }, TimeSpan.FromDays(30), Now));

@@ -8,7 +8,7 @@ namespace ControlPlane.Cluster.Tests.Silo;
 /// <summary>The files that the guide's configurations name, made as the guide says: tokens by its own commands' flags.</summary>
 internal sealed partial class GuideCredentials : IDisposable
 {
-    private const string Caller = "eu-1.controlplane.mcollective";
+    private const string Caller = "eu.controlplane.mcollective";
     private const int SignerKeyBits = 2048;
 
     private readonly string guide;

@@ -99,7 +99,7 @@ public sealed class BrokerLoginTests : IAsyncDisposable
         broker.OffersNonce = false;
         broker.PublicKey = null;
         var network = WithToken();
-        var client = pki.ClientCertificate("eu-1.controlplane.mcollective");
+        var client = pki.ClientCertificate("eu.controlplane.mcollective");
         (network.CertificateFile, network.KeyFile) = (client.CertificatePath, client.KeyPath);
 
         await Connect(network).PingAsync(Token);
