@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;
 
-/// <summary>Choria's broadcast discovery on the provisioning network.</summary>
+/// <summary>Choria's broadcast discovery on the provisioning network; nobody is found where there is none.</summary>
 internal sealed class ChoriaDiscovery(NodeCalls calls, IOptions<FleetOptions> options, TimeProvider time) : IFleetDiscovery
 {
     /// <summary>Answers that wait to be read; more nodes than that are found by the next sweep.</summary>
@@ -14,6 +14,11 @@ internal sealed class ChoriaDiscovery(NodeCalls calls, IOptions<FleetOptions> op
 
     public async IAsyncEnumerable<DiscoveredNode> SweepAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        if (!calls.Reaches(FleetStreams.ProvisioningNetwork))
+        {
+            yield break;
+        }
+
         var answers = Channel.CreateBounded<DiscoveredNode>(
             new BoundedChannelOptions(AnswersMax) { FullMode = BoundedChannelFullMode.DropWrite });
         using var ping = await calls.PingAsync(

@@ -1,5 +1,5 @@
 using ControlPlane.Adapters.Fleet.Brokers;
-using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
 
@@ -9,23 +9,30 @@ namespace ControlPlane.Adapters.Fleet;
 public sealed class FleetBrokersHealth
 {
     private readonly FleetConnections connections;
-    private readonly IOptions<FleetOptions> fleet;
     private readonly TimeProvider time;
 
-    internal FleetBrokersHealth(FleetConnections connections, IOptions<FleetOptions> fleet, TimeProvider time) =>
-        (this.connections, this.fleet, this.time) = (connections, fleet, time);
+    internal FleetBrokersHealth(
+        FleetConnections connections, IOptions<FleetOptions> fleet, IOptions<OverlaysOptions> overlays, TimeProvider time)
+    {
+        (this.connections, this.time) = (connections, time);
+        Networks = [.. fleet.Value.NodeNetworks(overlays.Value).Select(network => network.Key)];
+        Links = [.. fleet.Value.Networks().Select(network => network.Key).Except(Networks, StringComparer.Ordinal)];
+    }
 
-    /// <summary>The networks by name.</summary>
-    public IEnumerable<string> Networks => fleet.Value.Overlays.Keys.Prepend(FleetStreams.ProvisioningNetwork);
+    /// <summary>The networks on which nodes are, by name.</summary>
+    public IReadOnlyList<string> Networks { get; }
+
+    /// <summary>Those over which there is only the region's other sites: this one serves its nodes without them.</summary>
+    public IReadOnlyList<string> Links { get; }
 
     /// <summary>Why a network cannot be used, and for how long it could not; null when its brokers answer.</summary>
     /// <param name="network">The network's name.</param>
     /// <param name="cancellationToken">Ends the waiting for the brokers' answer.</param>
     public async Task<string?> FaultOfAsync(string network, CancellationToken cancellationToken)
     {
-        if (connections.FaultsOf(network).ToList() is { Count: > 0 } faults)
+        if (OutageOf(network) is { } outage)
         {
-            return string.Join("; ", faults.Select(fault => $"{network}: not connected for {Age(fault)}: {fault.Reason}"));
+            return outage;
         }
 
         try
@@ -35,11 +42,14 @@ public sealed class FleetBrokersHealth
         }
         catch (Exception away) when (away is NatsException or OperationCanceledException)
         {
-            return connections.FaultsOf(network).FirstOrDefault() is { } fault
-                ? $"{network}: not connected for {Age(fault)}: {fault.Reason}"
-                : $"{network}: its brokers do not answer";
+            return OutageOf(network) ?? $"{network}: its brokers do not answer";
         }
     }
+
+    /// <summary>Why there is no connection to a network, and for how long there was none; null when there is one.</summary>
+    public string? OutageOf(string network) => connections.FaultsOf(network).ToList() is { Count: > 0 } faults
+        ? string.Join("; ", faults.Select(fault => $"{network}: not connected for {Age(fault)}: {fault.Reason}"))
+        : null;
 
     /// <summary>What the brokers of a network do not permit and something that is configured needs; null when all is permitted.</summary>
     public string? MissingOf(string network) =>

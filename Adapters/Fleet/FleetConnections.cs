@@ -1,6 +1,5 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet.Brokers;
-using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -8,7 +7,7 @@ using NATS.Client.Core;
 
 namespace ControlPlane.Adapters.Fleet;
 
-/// <summary>The silo's connections to the provisioning network and the overlays: a fixed number, whatever the fleet's size.</summary>
+/// <summary>The silo's connections to the provisioning network and to overlays: a fixed number, whatever the fleet's size.</summary>
 /// <remarks>
 /// Each is tried for as long as the silo runs, whatever the broker says; who uses one meanwhile waits, within its own time limit.
 /// </remarks>
@@ -32,6 +31,7 @@ internal sealed class FleetConnections : IAsyncDisposable
 
     private readonly Dictionary<string, NatsConnection[]> networks = new(StringComparer.Ordinal);
     private readonly Dictionary<string, BrokerConnector[]> connectors = new(StringComparer.Ordinal);
+    private readonly HashSet<string> ofNodes;
     private readonly ILoggerFactory loggers;
     private readonly TimeProvider time;
 
@@ -39,13 +39,8 @@ internal sealed class FleetConnections : IAsyncDisposable
         IOptions<FleetOptions> options, IOptions<OverlaysOptions> overlays, Caller caller, TimeProvider time, ILoggerFactory loggers)
     {
         (this.loggers, this.time) = (loggers, time);
-        Add(FleetStreams.ProvisioningNetwork, options.Value.Provisioning);
-        foreach (var (overlay, network) in options.Value.Overlays)
-        {
-            Add(overlay, network);
-        }
-
-        void Add(string name, NetworkOptions network)
+        ofNodes = [.. options.Value.NodeNetworks(overlays.Value).Select(network => network.Key)];
+        foreach (var (name, network) in options.Value.Networks())
         {
             var inbox = InboxPrefix(network);
             var needed = NeededSubjects.Of(name, options.Value, overlays.Value, caller.Id, inbox);
@@ -59,16 +54,21 @@ internal sealed class FleetConnections : IAsyncDisposable
     /// <summary>The connections of a network; empty when there are no settings for it.</summary>
     public IReadOnlyList<NatsConnection> Of(string network) => networks.GetValueOrDefault(network) ?? [];
 
+    /// <summary>The connections over which nodes of a network are called; empty for a link to another site.</summary>
+    public IReadOnlyList<NatsConnection> OfNodes(string network) => ofNodes.Contains(network) ? Of(network) : [];
+
     /// <summary>Why connections of a network have not been there, each with its begin.</summary>
     public IEnumerable<BrokerFault> FaultsOf(string network) => ConnectorsOf(network).Select(one => one.Fault).OfType<BrokerFault>();
 
     /// <summary>What brokers of a network do not permit, although something that is configured needs it.</summary>
     public IReadOnlyList<NeededSubject> MissingOf(string network) => [.. ConnectorsOf(network).SelectMany(one => one.Missing).Distinct()];
 
-    /// <summary>For how long all connections of a network have been there without a break; zero while one is not, or it has none.</summary>
+    /// <summary>
+    /// For how long nodes of a network could be heard without a break; zero while a connection is away, or there is none for them.
+    /// </summary>
     public async Task<TimeSpan> HeardForAsync(string network, CancellationToken cancellationToken)
     {
-        var held = await Task.WhenAll(Of(network).Zip(
+        var held = await Task.WhenAll(OfNodes(network).Zip(
             ConnectorsOf(network), (connection, connector) => HeldForAsync(connection, connector, cancellationToken)));
         return held.DefaultIfEmpty().Min();
     }

@@ -18,7 +18,7 @@ namespace Orleans.Hosting;
 public static class FleetHosting
 {
     /// <summary>
-    /// Adds the connections to the provisioning network and the overlays, RPC to nodes, discovery, attestation and server tokens,
+    /// Adds the connections to the provisioning network and to overlays, RPC to nodes, discovery, attestation and server tokens,
     /// configured by the section <c>Fleet</c>; and the stream provider <c>fleet</c>, which reads the networks' lifecycle events.
     /// </summary>
     public static ISiloBuilder AddFleet(this ISiloBuilder silo)
@@ -35,6 +35,7 @@ public static class FleetHosting
         silo.Services.AddSingleton(services => new FleetBrokersHealth(
             services.GetRequiredService<FleetConnections>(),
             services.GetRequiredService<IOptions<FleetOptions>>(),
+            services.GetRequiredService<IOptions<OverlaysOptions>>(),
             services.GetRequiredService<TimeProvider>()));
         silo.Services.AddSingleton<SharedSecret>();
         silo.Services.AddSingleton<Caller>();

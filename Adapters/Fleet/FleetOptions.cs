@@ -1,4 +1,5 @@
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;
@@ -11,10 +12,16 @@ public sealed class FleetOptions
     /// <summary>Connections of one silo to all brokers together: they do not grow with the fleet.</summary>
     public const int ConnectionsMax = 8;
 
-    /// <summary>The network on which unprovisioned nodes are.</summary>
-    public NetworkOptions Provisioning { get; set; } = new();
+    /// <summary>
+    /// The network on which unprovisioned nodes are. None by default: an overlay without a reception of its own, whose newcomers come to
+    /// the region's other overlays.
+    /// </summary>
+    public NetworkOptions? Provisioning { get; set; }
 
-    /// <summary>The networks of the overlays that this silo configures nodes for, by overlay; arrivals are heard there.</summary>
+    /// <summary>
+    /// The networks of overlays: of those that this silo serves, whose nodes are heard and called there; and of the region's other sites,
+    /// which are linked over them and nothing else.
+    /// </summary>
     public Dictionary<string, NetworkOptions> Overlays { get; set; } = new(StringComparer.Ordinal);
 
     /// <summary>Path of the file with the fleet's shared provisioning secret: the <c>cht</c> claim of every provisioning token.</summary>
@@ -39,8 +46,8 @@ public sealed class FleetOptions
     public List<NodeProtocol> Protocols { get; set; } = [];
 
     /// <summary>
-    /// Who we are to nodes, as <c>x=y</c>. The same for all silos of an overlay, since a node's lock belongs to its caller.
-    /// <c>choria=&lt;overlay&gt;.controlplane</c> by default.
+    /// Who we are to nodes, as <c>x=y</c>. The same for all silos of a region, since a node's lock belongs to its caller, and another
+    /// overlay's silos may go on with it. <c>choria=&lt;region&gt;.controlplane</c> by default.
     /// </summary>
     public string? Caller { get; set; }
 
@@ -98,6 +105,18 @@ public sealed class FleetOptions
     /// <summary>How long a discovery sweep listens at most. 1 to 30 seconds; 5 seconds by default.</summary>
     [Between("00:00:01", "00:00:30")]
     public TimeSpan DiscoveryWindow { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>All networks by name.</summary>
+    public IEnumerable<KeyValuePair<string, NetworkOptions>> Networks() =>
+        Provisioning is { } provisioning ? Overlays.Prepend(new(FleetStreams.ProvisioningNetwork, provisioning)) : Overlays;
+
+    /// <summary>Where a network is configured within the section.</summary>
+    public static string PathOf(string network) =>
+        network == FleetStreams.ProvisioningNetwork ? nameof(Provisioning) : $"{nameof(Overlays)}:{network}";
+
+    /// <summary>Those on which nodes are heard and called; over the others this site is linked to the region's other sites.</summary>
+    public IEnumerable<KeyValuePair<string, NetworkOptions>> NodeNetworks(OverlaysOptions overlays) =>
+        Networks().Where(network => network.Key == FleetStreams.ProvisioningNetwork || overlays.Serves(network.Key));
 }
 
 /// <summary>One NATS network and how we log in to it.</summary>

@@ -1,4 +1,5 @@
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;
@@ -10,20 +11,28 @@ internal sealed partial class FleetOptionsRanges : IValidateOptions<FleetOptions
 internal sealed partial class NetworkOptionsRanges : IValidateOptions<NetworkOptions>;
 
 /// <summary>Every fault at once; files are looked for, not read: what is in them is checked by who uses them, at start.</summary>
-internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provisioning) : IValidateOptions<FleetOptions>
+internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provisioning, IOptions<OverlaysOptions> overlays)
+    : IValidateOptions<FleetOptions>
 {
     public ValidateOptionsResult Validate(string? name, FleetOptions options)
     {
         var faults = new ValidateOptionsResultBuilder();
         faults.AddResult(new FleetOptionsRanges().Validate(name, options));
 
-        AddNetworkFaults(faults, options.Provisioning, nameof(options.Provisioning));
-        foreach (var (overlay, network) in options.Overlays)
+        var region = overlays.ValueOrDefault();
+        if (options.Provisioning is null && region.Members.Keys.All(region.Serves))
         {
-            AddNetworkFaults(faults, network, $"{nameof(options.Overlays)}:{overlay}");
+            faults.AddError(
+                "is the network of unprovisioned nodes, and needed: there is no other site that could take them up",
+                nameof(options.Provisioning));
         }
 
-        if (options.Overlays.Values.Append(options.Provisioning).Sum(network => network.Connections) > FleetOptions.ConnectionsMax)
+        foreach (var (key, network) in options.Networks())
+        {
+            AddNetworkFaults(faults, network, FleetOptions.PathOf(key));
+        }
+
+        if (options.Networks().Sum(network => network.Value.Connections) > FleetOptions.ConnectionsMax)
         {
             faults.AddError(
                 $"the connections of all networks together must be at most {FleetOptions.ConnectionsMax}", nameof(options.Overlays));
@@ -109,5 +118,22 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
     {
         faults.RequireFile(file, path, needed: companion is not null);
         faults.RequireFile(companion, companionPath, needed: file is not null);
+    }
+}
+
+internal static class OtherSection
+{
+    /// <summary>The options of another section; the defaults while it has faults, which it tells of itself.</summary>
+    public static T ValueOrDefault<T>(this IOptions<T> options)
+        where T : class, new()
+    {
+        try
+        {
+            return options.Value;
+        }
+        catch (OptionsValidationException)
+        {
+            return new T();
+        }
     }
 }

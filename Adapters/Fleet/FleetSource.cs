@@ -31,14 +31,15 @@ internal sealed record FleetSource(
     /// <summary>How we make the stream when it is missing; null when we do not.</summary>
     public JetStreamCreation? Creation { get; private init; }
 
-    /// <summary>The streams of the provisioning network and of all overlays, as they are configured.</summary>
+    /// <summary>The streams of the provisioning network and of the overlays that this silo serves, as they are configured.</summary>
     public static IEnumerable<FleetSource> Of(FleetOptions fleet, OverlaysOptions overlays)
     {
         var decoder = new LifecycleDecoder(fleet, overlays);
-        return fleet.Overlays
-            .SelectMany(overlay => OfOverlay(
-                overlay.Key, overlay.Value, ChoriaNodeAgent.CollectivesOf(overlays.Members.GetValueOrDefault(overlay.Key)), decoder))
-            .Prepend(Lifecycle(FleetStreams.ProvisioningNetwork, fleet.Provisioning, decoder))
+        return fleet.NodeNetworks(overlays)
+            .SelectMany(network => network.Key == FleetStreams.ProvisioningNetwork
+                ? [Lifecycle(network.Key, network.Value, decoder)]
+                : OfOverlay(
+                    network.Key, network.Value, ChoriaNodeAgent.CollectivesOf(overlays.Members.GetValueOrDefault(network.Key)), decoder))
             .Where(source => source.JetStream.Length > 0);
     }
 

@@ -9,14 +9,16 @@ namespace ControlPlane.Adapters.Fleet;
 /// <summary>Reads Choria's lifecycle events. The name of the source is the name of the network, unless the event says otherwise.</summary>
 internal sealed class LifecycleDecoder(FleetOptions fleet, OverlaysOptions overlays) : IJetStreamDecoder
 {
-    // Whose unprovisioned nodes these silos take up. Those of another overlay's broker are called by the silos over there; here nobody
-    // hears them, and a node that is only heard of must not pass for one that these silos keep.
-    private readonly FrozenSet<string> provisioningSources = fleet.Overlays
-        .Where(overlay => overlay.Value.Urls.Intersect(fleet.Provisioning.Urls, StringComparer.OrdinalIgnoreCase).Any())
-        .Select(overlay => overlay.Key)
-        .Append(overlays.Local)
-        .Append(FleetStreams.ProvisioningNetwork)
-        .ToFrozenSet(StringComparer.Ordinal);
+    // Whose unprovisioned nodes these silos take up: none without a network to call them on. Those of another broker cannot be called from
+    // here, and a node that is only heard of must not pass for one that these silos keep.
+    private readonly FrozenSet<string> provisioningSources = fleet.Provisioning is not { Urls: var brokers }
+        ? FrozenSet<string>.Empty
+        : fleet.Overlays
+            .Where(overlay => overlay.Value.Urls.Intersect(brokers, StringComparer.OrdinalIgnoreCase).Any())
+            .Select(overlay => overlay.Key)
+            .Append(overlays.Local)
+            .Append(FleetStreams.ProvisioningNetwork)
+            .ToFrozenSet(StringComparer.Ordinal);
 
     public DecodedMessage Decode(in JetStreamMessage message)
     {

@@ -19,8 +19,8 @@ internal sealed class NodeCalls(
 {
     private readonly ConcurrentDictionary<(string Network, string Collective), Lazy<ReplyInbox[]>> inboxes = new();
 
-    /// <summary>Whether this silo has connections to a network, up or not.</summary>
-    public bool Reaches(string network) => connections.Of(network).Count > 0;
+    /// <summary>Whether this silo has connections to call a network's nodes, up or not.</summary>
+    public bool Reaches(string network) => connections.OfNodes(network).Count > 0;
 
     /// <inheritdoc cref="FleetConnections.HeardForAsync"/>
     public Task<TimeSpan> HeardForAsync(string network, CancellationToken cancellationToken) =>
@@ -182,12 +182,14 @@ internal sealed class NodeCalls(
             (network, collective),
             key => new Lazy<ReplyInbox[]>(() =>
             [
-                .. connections.Of(key.Network)
+                .. connections.OfNodes(key.Network)
                     .Select(connection => new ReplyInbox(connection, key.Collective, caller.Id, loops, logger))
             ])).Value;
         return open.Length > 0
             ? open[StableHash.Bucket(identity, open.Length)]
-            : throw new NetworkUnavailableException($"this silo has no connection to the network '{network}'; add it under Fleet:Overlays");
+            : throw new NetworkUnavailableException(network == FleetStreams.ProvisioningNetwork
+                ? "this silo is on no network of unprovisioned nodes (Fleet:Provisioning); it calls them through another overlay's silos"
+                : $"this silo calls no nodes of '{network}': another overlay's silos serve them, or Fleet:Overlays does not name it");
     }
 
     /// <summary>Waits for the first reply that is believed. What is not believed may be anyone's: it does not end the call.</summary>

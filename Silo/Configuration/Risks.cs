@@ -90,9 +90,8 @@ internal static partial class Risks
     private static IEnumerable<Risk> OfBrokers(FleetOptions fleet, AccessBrokersOptions access) =>
         from network in (IEnumerable<(string Key, BrokerLoginOptions Login)>)
         [
-            ($"{FleetOptions.Section}:{nameof(fleet.Provisioning)}", fleet.Provisioning),
-            .. fleet.Overlays.Select(
-                overlay => ($"{FleetOptions.Section}:{nameof(fleet.Overlays)}:{overlay.Key}", (BrokerLoginOptions)overlay.Value)),
+            .. fleet.Networks().Select(
+                one => ($"{FleetOptions.Section}:{FleetOptions.PathOf(one.Key)}", (BrokerLoginOptions)one.Value)),
             .. access.Networks.Select(one => ($"{AccessBrokersOptions.Section}:{nameof(access.Networks)}:{one.Key}", one.Value)),
         ]
         where !network.Login.Tls && network.Login.Urls.Exists(url => !Uri.TryCreate(url, UriKind.Absolute, out var uri) || !uri.IsLoopback)

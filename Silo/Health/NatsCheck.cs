@@ -3,17 +3,24 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace ControlPlane.Health;
 
-/// <summary>Ready when the brokers of every network answer; degraded while they do not permit all that is configured.</summary>
+/// <summary>
+/// Ready when the brokers of every network with nodes answer; degraded while they do not permit all that is configured, or another site
+/// cannot be reached.
+/// </summary>
 internal sealed class NatsCheck(FleetBrokersHealth brokers) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var networks = brokers.Networks.ToList();
-        var faults = await Task.WhenAll(networks.Select(network => brokers.FaultOfAsync(network, cancellationToken)));
+        var faults = await Task.WhenAll(brokers.Networks.Select(network => brokers.FaultOfAsync(network, cancellationToken)));
         var silent = faults.OfType<string>().ToList();
-        var missing = networks.Select(brokers.MissingOf).OfType<string>().ToList();
+        var missing = brokers.Networks.Concat(brokers.Links).Select(brokers.MissingOf).OfType<string>().ToList();
+        List<string> impaired =
+        [
+            .. brokers.Links.Select(brokers.OutageOf).OfType<string>(),
+            .. missing.Count > 0 ? [$"the brokers do not permit all that is configured: {string.Join("; ", missing)}"] : Array.Empty<string>(),
+        ];
         return silent.Count > 0 ? HealthCheckResult.Unhealthy(string.Join("; ", silent))
-            : missing.Count > 0 ? HealthCheckResult.Degraded($"the brokers do not permit all that is configured: {string.Join("; ", missing)}")
+            : impaired.Count > 0 ? HealthCheckResult.Degraded(string.Join("; ", impaired))
             : HealthCheckResult.Healthy($"{faults.Length} networks answer");
     }
 }

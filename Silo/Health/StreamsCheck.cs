@@ -1,6 +1,7 @@
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
@@ -16,6 +17,7 @@ internal sealed class StreamsCheck(
     [FromKeyedServices(FleetStreams.Provider)] JetStreamStreamsHealth streams,
     OverlayStreamsTrial own,
     IOptions<FleetOptions> fleet,
+    IOptions<OverlaysOptions> overlays,
     IServiceProvider services,
     TimeProvider time)
     : IHealthCheck
@@ -24,9 +26,9 @@ internal sealed class StreamsCheck(
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        var networks = FleetNetworks.Of(fleet.Value).Where(network => network.Options.StreamName.Length > 0);
+        var networks = fleet.Value.NodeNetworks(overlays.Value).Where(network => network.Value.StreamName.Length > 0);
         var unread = await Task.WhenAll(
-            networks.Select(network => FaultOfAsync(network.Name, network.Options.StreamName, cancellationToken)));
+            networks.Select(network => FaultOfAsync(network.Key, network.Value.StreamName, cancellationToken)));
         List<string> faults = [.. streams.NotReady, .. unread.OfType<string>(), .. new[] { await trial.FaultAsync() }.OfType<string>()];
         return faults.Count > 0
             ? HealthCheckResult.Unhealthy(string.Join("; ", faults))

@@ -26,6 +26,7 @@ internal static class NeededSubjects
 
     public static IReadOnlyList<NeededSubject> Of(
         string network, FleetOptions fleet, OverlaysOptions overlays, string caller, string inboxPrefix) =>
+        network != FleetStreams.ProvisioningNetwork && !overlays.Serves(network) ? [.. OfLink(network, overlays)] :
     [
         new(SubjectUse.Subscribe, $"{inboxPrefix}.>", "get answers"),
         .. FleetSource.Of(fleet, overlays).Where(source => source.Network == network)
@@ -66,7 +67,7 @@ internal static class NeededSubjects
     [
         .. overlay == overlays.Local ? OfOwnStreams(overlay) : [],
         .. fleet.CallerProof is null ? [] : OfNodes(overlays.Members.GetValueOrDefault(overlay), caller),
-        .. overlays.Members.Count < 2 ? [] : OfLink(overlay, overlays),
+        .. overlay == overlays.Local && overlays.Members.Count > 1 ? OfLink(overlay, overlays) : [],
     ];
 
     private static IEnumerable<NeededSubject> OfOwnStreams(string overlay) =>

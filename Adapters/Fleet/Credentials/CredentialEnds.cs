@@ -33,11 +33,10 @@ public sealed class CredentialEnds(IOptions<FleetOptions> options, TimeProvider 
     private IEnumerable<(string Setting, string? Path)> Files()
     {
         var fleet = options.Value;
-        foreach (var (name, network) in fleet.Overlays.Select(overlay => ($"{nameof(fleet.Overlays)}:{overlay.Key}", overlay.Value))
-            .Prepend((nameof(fleet.Provisioning), fleet.Provisioning)))
+        foreach (var (name, network) in fleet.Networks())
         {
-            yield return ($"{name}:{nameof(network.TokenFile)}", network.TokenFile);
-            yield return ($"{name}:{nameof(network.CertificateFile)}", network.CertificateFile);
+            yield return ($"{FleetOptions.PathOf(name)}:{nameof(network.TokenFile)}", network.TokenFile);
+            yield return ($"{FleetOptions.PathOf(name)}:{nameof(network.CertificateFile)}", network.CertificateFile);
         }
 
         yield return (nameof(fleet.ServerTokenIssuerTokenFile), fleet.ServerTokenIssuerTokenFile);

@@ -27,10 +27,9 @@ internal sealed class FleetCredentialsValidator(
         AddSecretFaults(faults, options);
         AddSignerFaults(faults, options);
         AddServerTokenFaults(faults, options, trust);
-        AddNetworkFaults(faults, options.Provisioning, nameof(options.Provisioning), trust, options);
-        foreach (var (overlay, network) in options.Overlays)
+        foreach (var (key, network) in options.Networks())
         {
-            AddNetworkFaults(faults, network, $"{nameof(options.Overlays)}:{overlay}", trust, options);
+            AddNetworkFaults(faults, key, network, trust, options);
         }
 
         AddCallerTokenFaults(faults, options, trust);
@@ -54,20 +53,7 @@ internal sealed class FleetCredentialsValidator(
         }
     }
 
-    private OverlaysOptions Overlays
-    {
-        get
-        {
-            try
-            {
-                return overlays.Value;
-            }
-            catch (OptionsValidationException)
-            {
-                return new OverlaysOptions();
-            }
-        }
-    }
+    private OverlaysOptions Overlays => overlays.ValueOrDefault();
 
     private static void AddSecretFaults(ValidateOptionsResultBuilder faults, FleetOptions options)
     {
@@ -122,8 +108,9 @@ internal sealed class FleetCredentialsValidator(
     }
 
     private void AddNetworkFaults(
-        ValidateOptionsResultBuilder faults, NetworkOptions network, string path, TokenTrust? trust, FleetOptions options)
+        ValidateOptionsResultBuilder faults, string name, NetworkOptions network, TokenTrust? trust, FleetOptions options)
     {
+        var path = FleetOptions.PathOf(name);
         AddCertificateFaults(faults, network.CertificateFile, network.KeyFile, $"{path}:{nameof(network.CertificateFile)}");
         AddAuthoritiesFault(faults, network.CaFile, $"{path}:{nameof(network.CaFile)}");
         AddAuthoritiesFault(faults, network.NodeCaFile, $"{path}:{nameof(network.NodeCaFile)}");
@@ -153,19 +140,19 @@ internal sealed class FleetCredentialsValidator(
         }
         else
         {
-            AddOverlayTokenFaults(faults, claims, tokenPath, options);
+            AddOverlayTokenFaults(faults, claims, tokenPath, callsNodes: options.CallerProof is not null && Overlays.Serves(name));
         }
     }
 
     private static void AddOverlayTokenFaults(
-        ValidateOptionsResultBuilder faults, ClientClaims claims, string path, FleetOptions options)
+        ValidateOptionsResultBuilder faults, ClientClaims claims, string path, bool callsNodes)
     {
         if (claims.CallerId.Length == 0)
         {
             faults.AddError("names a token without callerid, which brokers refuse; make one with 'choria jwt client'", path);
         }
 
-        if (options.CallerProof is not null
+        if (callsNodes
             && claims.Permissions is not ({ FleetManagement: true } or { SignedFleetManagement: true } or { OrganizationAdmin: true }))
         {
             faults.AddError(
@@ -201,7 +188,7 @@ internal sealed class FleetCredentialsValidator(
         var allowed = ServedOverlays(options).Select(CallerCertificateCheck.AllowedBy).DefaultIfEmpty(CallerCertificateCheck.AllowedBy(
             new Dictionary<string, string>()));
         Add(faults, allowed.SelectMany(patterns => CallerCertificateCheck.Faults(pem, CallerOf(options), patterns)).Distinct(), path);
-        foreach (var (overlay, network) in options.Overlays)
+        foreach (var (overlay, network) in options.Overlays.Where(overlay => Overlays.Serves(overlay.Key)))
         {
             if (SecretFile.TextOrNull(network.NodeCaFile) is { } authorities && !IsIssuedBy(authorities, pem))
             {
@@ -232,7 +219,8 @@ internal sealed class FleetCredentialsValidator(
     private string CallerOf(FleetOptions options) => Caller.IdOf(options, Overlays);
 
     private IEnumerable<IReadOnlyDictionary<string, string>> ServedOverlays(FleetOptions options) =>
-        Overlays.Members.Where(member => options.Overlays.ContainsKey(member.Key)).Select(member => member.Value.Configuration);
+        Overlays.Members.Where(member => Overlays.Serves(member.Key) && options.Overlays.ContainsKey(member.Key))
+            .Select(member => member.Value.Configuration);
 
     private ClientClaims? AddTokenFaults(
         ValidateOptionsResultBuilder faults, string token, string? seed, TokenTrust? trust, string path)

@@ -26,7 +26,7 @@ public sealed class DiscoveryTests
         Assert.True(await fleet.WaitForAnnouncementsAsync(TimeSpan.FromSeconds(30), cancellationToken: cancellationToken));
         await using var parts = new FleetParts(network.Unprovisioned.Url, configure: options =>
         {
-            options.Provisioning.Tls = true;
+            options.Provisioning!.Tls = true;
             options.Provisioning.CaFile = network.Pki.AuthorityPath;
             options.DiscoveryWindow = TimeSpan.FromSeconds(3);
         });

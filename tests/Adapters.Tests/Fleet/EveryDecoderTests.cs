@@ -29,7 +29,8 @@ public sealed class EveryDecoderTests : IDisposable
     private readonly NodeMessageMeter meter = new();
     private readonly NodeTrust trust = new(Options.Create(new FleetOptions()), Options.Create(new ProvisioningOptions()));
     private readonly IReadOnlyDictionary<string, IJetStreamDecoder> decoders;
-    private readonly IReadOnlyList<FleetSource> sources = [.. FleetSource.Of(FleetOfAllSources(), new OverlaysOptions())];
+    private readonly IReadOnlyList<FleetSource> sources =
+        [.. FleetSource.Of(FleetOfAllSources(), new OverlaysOptions { Local = "overlay-1" })];
 
     public EveryDecoderTests() => decoders = new Dictionary<string, IJetStreamDecoder>
     {

@@ -1,5 +1,6 @@
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Tests.Fleet;
@@ -7,6 +8,7 @@ namespace ControlPlane.Adapters.Tests.Fleet;
 public sealed class FleetOptionsTests : IAsyncDisposable
 {
     private readonly FleetParts parts = new();
+    private readonly OverlaysOptions overlays = new() { Local = FleetParts.Overlay, Members = { [FleetParts.Overlay] = new() } };
 
     public ValueTask DisposeAsync() => parts.DisposeAsync();
 
@@ -47,9 +49,22 @@ public sealed class FleetOptionsTests : IAsyncDisposable
         Assert.Contains("8", Assert.Single(Faults(parts.Options)), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Validate_AllowsNoProvisioningNetwork_OnlyWhereAnotherSiteCanTakeUpNodes()
+    {
+        parts.Options.Provisioning = null;
+        Assert.StartsWith("Property Provisioning: ", Assert.Single(Faults(parts.Options)), StringComparison.Ordinal);
+
+        overlays.Members["paris"] = new OverlayOptions { ServedBy = FleetParts.Overlay };
+        Assert.Single(Faults(parts.Options));
+
+        overlays.Members["paris"].ServedBy = null;
+        Assert.Empty(Faults(parts.Options));
+    }
+
     private IReadOnlyList<string> Faults(FleetOptions options)
     {
         var provisioning = options == parts.Options ? parts.Provisioning : Options.Create(new ProvisioningOptions());
-        return [.. new FleetOptionsValidator(provisioning).Validate(null, options).Failures ?? []];
+        return [.. new FleetOptionsValidator(provisioning, Options.Create(overlays)).Validate(null, options).Failures ?? []];
     }
 }

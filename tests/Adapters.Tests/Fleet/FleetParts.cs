@@ -21,11 +21,13 @@ internal sealed class FleetParts : IAsyncDisposable
     /// <param name="overlay">The broker of the overlay; none when null.</param>
     /// <param name="configure">What else is set before the parts are made.</param>
     /// <param name="time">By which nodes are waited for; the system's by default.</param>
+    /// <param name="local">The overlay that the silo runs.</param>
     public FleetParts(
         string provisioning = "nats://127.0.0.1:1",
         string? overlay = null,
         Action<FleetOptions>? configure = null,
-        TimeProvider? time = null)
+        TimeProvider? time = null,
+        string local = Overlay)
     {
         time ??= TimeProvider.System;
         Options = new FleetOptions
@@ -41,7 +43,7 @@ internal sealed class FleetParts : IAsyncDisposable
         }
 
         configure?.Invoke(Options);
-        var overlays = new OverlaysOptions { Region = "eu", Local = Overlay };
+        var overlays = new OverlaysOptions { Region = "eu", Local = local };
         Fleet = Microsoft.Extensions.Options.Options.Create(Options);
         Secrets = new SharedSecret(Fleet);
         Overlays = Microsoft.Extensions.Options.Options.Create(overlays);

@@ -46,6 +46,15 @@ public sealed class LifecycleDecoderTests
     }
 
     [Fact]
+    public void Decode_LeavesUnprovisionedNodesAlone_WhereThereIsNoNetworkToCallThemOn()
+    {
+        var decoder = new LifecycleDecoder(new FleetOptions(), new OverlaysOptions { Local = "london" });
+
+        Assert.Null(decoder.Decode(Message(Event(LifecycleKind.Startup, ChoriaSubjects.ProvisioningComponent).EncodeCloudEvent())).Payload);
+        Assert.NotNull(decoder.Decode(Message(Event(LifecycleKind.Startup, ChoriaSubjects.ServerComponent).EncodeCloudEvent())).Payload);
+    }
+
+    [Fact]
     public void Decode_IgnoresWhatIsNoNode()
     {
         var decoded = Decode(Event(LifecycleKind.Startup, "provisioner").EncodeCloudEvent());
@@ -84,6 +93,8 @@ public sealed class LifecycleDecoderTests
                 ["paris"] = new NetworkOptions { Urls = ["nats://paris:4222"] },
             },
         },
-        new OverlaysOptions { Local = "london" }).Decode(
-            new JetStreamMessage(source, "choria.lifecycle.event.startup.server", null, payload, 7, Stored));
+        new OverlaysOptions { Local = "london" }).Decode(Message(payload, source));
+
+    private static JetStreamMessage Message(byte[] payload, string source = "london") =>
+        new(source, "choria.lifecycle.event.startup.server", null, payload, 7, Stored);
 }

@@ -65,7 +65,7 @@ public sealed class ConfigurationTests : IDisposable
 
         ConfigurationSources.Copy(ConfigurationSources.Read(Write("Fleet: {Provisioning: {StreamName: \"\"}}")), host);
 
-        Assert.Equal("", host.GetSection("Fleet").Get<FleetOptions>()!.Provisioning.StreamName);
+        Assert.Equal("", host.GetSection("Fleet").Get<FleetOptions>()!.Provisioning!.StreamName);
     }
 
     [Theory]
