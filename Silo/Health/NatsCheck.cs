@@ -21,6 +21,6 @@ internal sealed class NatsCheck(FleetBrokersHealth brokers) : IHealthCheck
         ];
         return silent.Count > 0 ? HealthCheckResult.Unhealthy(string.Join("; ", silent))
             : impaired.Count > 0 ? HealthCheckResult.Degraded(string.Join("; ", impaired))
-            : HealthCheckResult.Healthy($"{faults.Length} networks answer");
+            : HealthCheckResult.Healthy($"{faults.Length} network{(faults.Length == 1 ? " answers" : "s answer")}");
     }
 }

@@ -74,6 +74,7 @@ internal sealed class BenchmarkFleet
             options.Members[$"o{i:00}"] = new OverlayOptions
             {
                 Brokers = ["nats://127.0.0.1:4222"],
+                ServedBy = options.Local,
                 HardLimit = HardLimit,
                 SoftLimit = HardLimit * 9 / 10,
                 Labels = { ["site"] = "here", ["pci"] = i % 2 == 0 ? "true" : "false" },

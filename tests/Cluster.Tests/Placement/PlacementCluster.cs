@@ -32,8 +32,10 @@ public sealed class PlacementCluster : IAsyncLifetime
                 options.Local = "a";
                 foreach (var name in new[] { "a", "b", "c" })
                 {
-                    options.Members[name] = new OverlayOptions { Brokers = ["nats://127.0.0.1:4222"], HardLimit = HardLimit,
-                        SoftLimit = HardLimit };
+                    options.Members[name] = new OverlayOptions
+                    {
+                        Brokers = ["nats://127.0.0.1:4222"], HardLimit = HardLimit, SoftLimit = HardLimit, ServedBy = "a",
+                    };
                 }
             });
         });

@@ -19,7 +19,7 @@ public sealed class PlacementJournalTests : IAsyncLifetime
         Members =
         {
             ["a"] = new OverlayOptions { HardLimit = 40_000, SoftLimit = 40_000 },
-            ["b"] = new OverlayOptions { HardLimit = 40_000, SoftLimit = 40_000 },
+            ["b"] = new OverlayOptions { HardLimit = 40_000, SoftLimit = 40_000, ServedBy = "a" },
         },
     };
 

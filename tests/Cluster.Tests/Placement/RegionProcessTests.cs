@@ -93,7 +93,7 @@ public sealed class RegionProcessTests : IAsyncLifetime
     {
         var fleet = await SimulatedFleet.StartAsync(
             Stages.Fleet(
-                stage, nodes, FleetProtocol.V1, identityPattern) with { Brokers = stage.Brokers.Provisionings[cluster].Url }, Token);
+                stage, nodes, FleetProtocol.V1, identityPattern) with { Brokers = stage.Brokers.ProvisioningOf(cluster)!.Url }, Token);
         Assert.True(await fleet.WaitForArrivalsAsync(Deadline, cancellationToken: Token), stage.Silos[cluster]!.Output);
         foreach (var node in fleet.Nodes)
         {

@@ -3,79 +3,14 @@ using NATS.NKeys;
 
 namespace ControlPlane.TestKit.Stage;
 
-/// <summary>What an <see cref="EnrolmentStage"/> is made of.</summary>
-public sealed record EnrolmentStageOptions
-{
-    /// <summary>The silo's program, <c>controlplane.dll</c>.</summary>
-    public required string SiloProgram { get; init; }
-
-    /// <summary>Whether nodes show certificates on the overlay (protocol v1 only), or tokens and passwords.</summary>
-    public bool MutualTls { get; init; } = true;
-
-    /// <summary>
-    /// Whether the silos decide who may log in to the brokers, with the configurations of <c>infra/nats/access</c>. False by default: users
-    /// and passwords.
-    /// </summary>
-    public bool DecidesLogIns { get; init; }
-
-    /// <summary>
-    /// Whether each overlay has a broker that is as strict as Choria's, for nodes of the one protocol that <see cref="MutualTls"/> says;
-    /// nodes come in by it as well. False by default: stock nats-servers with the configurations of <c>infra/nats</c>.
-    /// </summary>
-    public bool ChoriaBrokers { get; init; }
-
-    /// <summary>What protocol v2 nodes are given.</summary>
-    public string V2Credentials { get; init; } = "ServerToken";
-
-    /// <summary>Where everything is kept. A temporary folder that is removed on dispose by default.</summary>
-    public string? Folder { get; init; }
-
-    /// <summary>The port of the first silo's HTTP API; a free one by default.</summary>
-    public int? ApiPort { get; init; }
-
-    /// <summary>How many silos share the work, each a process of its own. 1 to 9; 1 by default.</summary>
-    public int Silos { get; init; } = 1;
-
-    /// <summary>
-    /// How many overlays the silo serves, each with a network of its own: <c>overlay-1</c> and so on. 1 to 6; 1 by default.
-    /// </summary>
-    public int Overlays { get; init; } = 1;
-
-    /// <summary>
-    /// Whether each overlay is a cluster of its own: one silo, a Redis database and a provisioning network each. The first is the region's
-    /// home. False by default: all silos are of the first overlay.
-    /// </summary>
-    public bool OwnClusters { get; init; }
-
-    /// <summary>How many nodes an overlay takes; what the control plane's own default is when not given.</summary>
-    public int? HardLimit { get; init; }
-
-    /// <summary>How often nodes register what they are; null, the default, when they do not.</summary>
-    public TimeSpan? RegistrationInterval { get; init; }
-
-    /// <summary>The folder in which silos write what they were asked to change, as <c>history-N.jsonl</c>; none when null.</summary>
-    public string? HistoryFolder { get; init; }
-
-    /// <summary>How long the nodes' certificates live; the profile's own default when not given.</summary>
-    public TimeSpan? CertificateLifetime { get; init; }
-
-    /// <summary>More lines of the silo's configuration, YAML at the top level; they may not repeat a section.</summary>
-    public string MoreConfiguration { get; init; } = "";
-
-    /// <summary>More settings of the section <c>Provisioning</c>, YAML indented by two.</summary>
-    public string MoreProvisioning { get; init; } = "";
-}
-
-/// <summary>All that an overlay needs, as real processes on the loopback: two brokers, Redis, and a silo that can be killed.</summary>
+/// <summary>All that overlays need, as real processes on the loopback: brokers, Redis, and silos; a whole site can be killed.</summary>
 public sealed class EnrolmentStage : IAsyncDisposable
 {
     public const string Region = "stage";
     public const string Overlay = "overlay-1";
 
     /// <summary>Who the control plane is to nodes, of both protocols.</summary>
-    public const string CallerId = $"choria={CallerName}";
-
-    private const string CallerName = $"{Overlay}.controlplane.mcollective";
+    public const string CallerId = $"choria={StageConfiguration.CallerName}";
 
     private readonly EnrolmentStageOptions options;
     private readonly string folder;
@@ -88,7 +23,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
         TestPki pki,
         StageSecrets secrets,
         StageBrokers brokers,
-        RedisServer redis,
+        IReadOnlyList<RedisServer> redises,
         string issuerPublicKey)
     {
         this.options = options;
@@ -96,16 +31,21 @@ public sealed class EnrolmentStage : IAsyncDisposable
         this.pki = pki;
         Secrets = secrets;
         Brokers = brokers;
-        Redis = redis;
+        Redises = redises;
         var silos = options.OwnClusters ? options.Overlays : options.Silos;
-        seats = [.. Enumerable.Range(0, silos).Select(number => SeatOf(number, issuerPublicKey))];
+        var configuration = new StageConfiguration(options, folder, pki, secrets, brokers, issuerPublicKey);
+        seats = [.. Enumerable.Range(0, silos).Select(number => SeatOf(number, configuration))];
     }
 
     public StageSecrets Secrets { get; }
 
     public StageBrokers Brokers { get; }
 
-    public RedisServer Redis { get; }
+    /// <summary>One for each site.</summary>
+    public IReadOnlyList<RedisServer> Redises { get; }
+
+    /// <summary>The first site's.</summary>
+    public RedisServer Redis => Redises[0];
 
     /// <summary>The CA that signs brokers, nodes and the control plane, PEM.</summary>
     public string AuthorityPath => pki.AuthorityPath;
@@ -133,7 +73,8 @@ public sealed class EnrolmentStage : IAsyncDisposable
         var secrets = StageSecrets.Make(Path.Combine(folder, "secrets"));
         var issuer = StageTokens.Write(secrets);
         var brokers = options.ChoriaBrokers
-            ? await StageBrokers.StartChoriaAsync(folder, pki, Access(options, secrets, issuer), options.Overlays, cancellationToken)
+            ? await StageBrokers.StartChoriaAsync(
+                folder, pki, Access(options, secrets, issuer), options.Overlays, Receptions(options), cancellationToken)
             : await StageBrokers.StartAsync(
                 folder,
                 pki,
@@ -141,16 +82,23 @@ public sealed class EnrolmentStage : IAsyncDisposable
                 options.Overlays,
                 options.MutualTls,
                 cancellationToken,
-                options.OwnClusters ? options.Overlays : 1,
+                Receptions(options),
                 options.DecidesLogIns ? MakeCalloutKey(folder) : null);
+        var redises = new List<RedisServer>();
         try
         {
-            var redis = await RedisServer.StartAsync(
-                new RedisServerSettings { AppendOnly = true, DataFolder = Path.Combine(folder, "redis") }, cancellationToken);
-            return new EnrolmentStage(options, folder, pki, secrets, brokers, redis, issuer);
+            foreach (var site in Enumerable.Range(0, options.OwnClusters ? options.Overlays : 1))
+            {
+                var place = Path.Combine(folder, site == 0 ? "redis" : $"redis-{site + 1}");
+                redises.Add(await RedisServer.StartAsync(
+                    new RedisServerSettings { AppendOnly = true, DataFolder = place }, cancellationToken));
+            }
+
+            return new EnrolmentStage(options, folder, pki, secrets, brokers, redises, issuer);
         }
         catch
         {
+            await Task.WhenAll(redises.Select(redis => redis.DisposeAsync().AsTask()));
             await brokers.DisposeAsync();
             pki.Dispose();
             throw;
@@ -179,6 +127,27 @@ public sealed class EnrolmentStage : IAsyncDisposable
         }
     }
 
+    /// <summary>Kills every process of a site at once, as when its machines lose power.</summary>
+    public Task KillSiteAsync(int site) => Task.WhenAll(
+    [
+        .. SeatsOf(site).Select(number => seats[number].Silo).OfType<SiloProcess>().Select(silo => silo.KillAsync()),
+        Redises[site].KillAsync(),
+        .. BrokersOf(site).Select(broker => broker.KillAsync()),
+    ]);
+
+    /// <summary>Starts a site that was killed, with the data that it had, and waits until its silos are ready.</summary>
+    public async Task StartSiteAsync(int site, CancellationToken cancellationToken)
+    {
+        await Task.WhenAll([
+            Redises[site].RestartAsync(cancellationToken),
+            .. BrokersOf(site).Select(broker => Brokers.RestartAsync(broker, cancellationToken)),
+        ]);
+        foreach (var number in SeatsOf(site))
+        {
+            await StartSiloAsync(cancellationToken, number: number);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var silo in Silos.OfType<SiloProcess>())
@@ -186,7 +155,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
             await silo.DisposeAsync();
         }
 
-        await Redis.DisposeAsync();
+        await Task.WhenAll(Redises.Select(redis => redis.DisposeAsync().AsTask()));
         await Brokers.DisposeAsync();
         pki.Dispose();
         if (options.Folder is null)
@@ -203,31 +172,12 @@ public sealed class EnrolmentStage : IAsyncDisposable
     private static string MakeCalloutKey(string folder)
     {
         using var key = KeyPair.CreatePair(PrefixByte.Account);
-        var file = CalloutSeedFile(folder);
+        var file = StageConfiguration.CalloutSeedFile(folder);
         File.WriteAllText(file, "");
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         File.WriteAllText(file, key.GetSeed());
         return key.GetPublicKey();
     }
-
-    private static string CalloutSeedFile(string folder) => Path.Combine(folder, "callout.nk");
-
-    private string Access(PkiFiles client) => !options.DecidesLogIns ? "" : $"""
-            Access:
-              Brokers:
-                IssuerSeedFile: {CalloutSeedFile(folder)}
-                Networks:
-            {string.Concat(Brokers.Provisionings.Concat(Brokers.Overlays).Select((broker, number) => $"""
-                  network-{number}:
-                    Urls: [ "{broker.Url}" ]
-                    User: access
-                    PasswordFile: {Secrets.ControlPlanePasswordFile}
-                    CaFile: {pki.AuthorityPath}
-                    CertificateFile: {client.CertificatePath}
-                    KeyFile: {client.KeyPath}
-
-            """))}
-            """;
 
     private static BrokerSettings Access(EnrolmentStageOptions options, StageSecrets secrets, string issuer)
     {
@@ -246,124 +196,22 @@ public sealed class EnrolmentStage : IAsyncDisposable
             };
     }
 
-    private string Member(string name, NatsServer broker) => $"""
-                {name}:
-                  Brokers: [ "{broker.Url}" ]
-                  Collectives: [ choria ]
-                  CertificateProfile: node
-            {(options.HardLimit is { } limit ? $"""
-                  HardLimit: {limit}
-                  SoftLimit: {limit}
-            """ : "")}
-                  Configuration:
-                    loglevel: info
-            {(options.MutualTls || options.DecidesLogIns || options.ChoriaBrokers ? "" : $"""
-                    plugin.nats.user: node
-                    plugin.nats.pass: {File.ReadAllText(Secrets.NodePasswordFile)}
-            """)}
-            {(options.RegistrationInterval is { } interval ? $"""
-                    registration: inventory_content
-                    registerinterval: {interval.TotalSeconds:0}
-            """ : "")}
+    private static IReadOnlyList<int> Receptions(EnrolmentStageOptions options) =>
+        options.OwnClusters ? options.Receptions ?? [.. Enumerable.Range(0, options.Overlays)] : [0];
 
-            """;
+    private IReadOnlyList<NatsServer> BrokersOf(int site) => Brokers.Of(options.OwnClusters ? site : null);
 
-    private string Network(string name, NatsServer broker, PkiFiles client) => $"""
-                {name}:
-                  Urls: [ "{broker.Url}" ]
-            {(options.ChoriaBrokers ? "" : $"""
-                  User: controlplane
-                  PasswordFile: {Secrets.ControlPlanePasswordFile}
-            """)}
-            {LogIn("      ", client, Secrets.CallerTokenFile, Secrets.CallerSeedFile)}
-                  CreateStream: true
-            {(options.RegistrationInterval is null ? "" : $"""
-                  RegistrationStreamName: CHORIA_REGISTRATION
-                  NodeCaFile: {pki.AuthorityPath}
-            """)}
+    private IEnumerable<int> SeatsOf(int site) => options.OwnClusters ? [site] : Enumerable.Range(0, seats.Count);
 
-            """;
-
-    // A token beside a certificate would be judged alone by a broker of v1, and refused.
-    private string LogIn(string indent, PkiFiles client, string tokenFile, string seedFile)
-    {
-        string[] lines = options is { ChoriaBrokers: true, MutualTls: false }
-            ? [$"TokenFile: {tokenFile}", $"SeedFile: {seedFile}"]
-            : [$"CertificateFile: {client.CertificatePath}", $"KeyFile: {client.KeyPath}"];
-        return string.Join('\n', lines.Prepend($"CaFile: {pki.AuthorityPath}").Select(line => indent + line));
-    }
-
-    private SiloSeat SeatOf(int number, string issuerPublicKey)
+    private SiloSeat SeatOf(int number, StageConfiguration configuration)
     {
         var api = new Uri($"http://127.0.0.1:{(number == 0 ? options.ApiPort : null) ?? LoopbackPort.Free()}");
         var health = new Uri($"http://127.0.0.1:{LoopbackPort.Free()}");
-        var configuration = Path.Combine(folder, number == 0 ? "controlplane.yaml" : $"controlplane-{number + 1}.yaml");
+        var site = options.OwnClusters ? number : 0;
+        var file = Path.Combine(folder, number == 0 ? "controlplane.yaml" : $"controlplane-{number + 1}.yaml");
         var history = options.HistoryFolder is { } place ? $"History:\n  File: {Path.Combine(place, $"history-{number + 1}.jsonl")}\n" : "";
-        File.WriteAllText(configuration, Configuration(api, health, issuerPublicKey, options.OwnClusters ? number : 0) + "\n" + history);
-        return new SiloSeat(configuration, api, health);
-    }
-
-    private string Configuration(Uri api, Uri health, string issuerPublicKey, int cluster)
-    {
-        var client = pki.ClientCertificate("controlplane");
-
-        // Nodes of protocol v1 accept callers that their CA signed, by an RSA key.
-        var caller = pki.CallerCertificate(CallerName);
-        return $"""
-            Silo:
-              Port: {LoopbackPort.Free()}
-            Redis:
-              Endpoints: [ "127.0.0.1:{Redis.Port}" ]
-              Database: {cluster}
-            Api:
-              Listen: [ "{api.ToString().TrimEnd('/')}" ]
-            Health:
-              Listen: [ "{health.ToString().TrimEnd('/')}" ]
-            Overlays:
-              Region: {Region}
-              Local: {NameOf(cluster)}
-              Leader: {Overlay}
-              Members:
-            {string.Concat(Brokers.Overlays.Select((broker, number) => Member(NameOf(number), broker)))}
-            Certificates:
-              SharedKeys: true
-              Profiles:
-                node:
-                  Issuers: [ local ]
-            {(options.CertificateLifetime is { } life ? $"      Lifetime: {life}" : "")}
-            LocalCa:
-              local:
-                DataFolder: {folder}/ca
-                CertificatePath: {pki.AuthorityPath}
-                KeyPath: {Path.ChangeExtension(pki.AuthorityPath, ".key")}
-            Provisioning:
-              V2Credentials: {options.V2Credentials}
-              Issuers:
-                choria: {issuerPublicKey}
-            {options.MoreProvisioning}
-            Fleet:
-              SharedSecretFile: {Secrets.SharedSecretFile}
-              ProvisioningTokenSignerFiles: [ {Secrets.SignerPublicFile} ]
-              ServerTokenSeedFile: {Secrets.ChainSeedFile}
-              ServerTokenIssuerTokenFile: {Secrets.ChainTokenFile}
-              Provisioning:
-                Urls: [ "{Brokers.Provisionings[cluster].Url}" ]
-                User: provisioner
-                PasswordFile: {Secrets.ProvisionerPasswordFile}
-            {LogIn("    ", client, Secrets.ChainTokenFile, Secrets.ChainSeedFile)}
-                Connections: 2
-                {(options.ChoriaBrokers ? "StreamName: \"\"" : "CreateStream: true")}
-              Caller: {CallerId}
-              CallerProof:
-                TokenFile: {Secrets.CallerTokenFile}
-                SeedFile: {Secrets.CallerSeedFile}
-                CertificateFile: {caller.CertificatePath}
-                KeyFile: {caller.KeyPath}
-              Overlays:
-            {string.Concat(Brokers.Overlays.Select((broker, number) => Network(NameOf(number), broker, client)))}
-            {Access(client)}
-            {options.MoreConfiguration}
-            """;
+        File.WriteAllText(file, configuration.Of(site, Redises[site], api, health) + "\n" + history);
+        return new SiloSeat(file, api, health);
     }
 
     /// <summary>Where a silo runs, whichever process that is at the moment.</summary>

@@ -8,11 +8,13 @@ namespace ControlPlane.TestKit.Stage;
 /// </summary>
 public sealed class StageBrokers : IAsyncDisposable
 {
+    private readonly IReadOnlyDictionary<int, NatsServer> provisionings;
     private readonly IReadOnlyList<ChoriaBroker> brokers;
 
-    private StageBrokers(IReadOnlyList<NatsServer> provisionings, IReadOnlyList<NatsServer> overlays, IReadOnlyList<ChoriaBroker> brokers)
+    private StageBrokers(
+        IReadOnlyDictionary<int, NatsServer> provisionings, IReadOnlyList<NatsServer> overlays, IReadOnlyList<ChoriaBroker> brokers)
     {
-        Provisionings = provisionings;
+        this.provisionings = provisionings;
         Overlays = overlays;
         this.brokers = brokers;
     }
@@ -20,11 +22,8 @@ public sealed class StageBrokers : IAsyncDisposable
     /// <summary>Whether they stand for Choria's: who logs in shows a token or a certificate, and no user's password.</summary>
     public bool AreChorias => brokers.Count > 0;
 
-    /// <summary>The servers of the provisioning networks: one, or one for each overlay.</summary>
-    public IReadOnlyList<NatsServer> Provisionings { get; }
-
-    /// <summary>The first provisioning network.</summary>
-    public NatsServer Provisioning => Provisionings[0];
+    /// <summary>The first provisioning network, of the whole region where there is no other.</summary>
+    public NatsServer Provisioning => provisionings[provisionings.Keys.Min()];
 
     /// <summary>One for each overlay, in their order.</summary>
     public IReadOnlyList<NatsServer> Overlays { get; }
@@ -38,7 +37,7 @@ public sealed class StageBrokers : IAsyncDisposable
     /// <param name="overlays">How many overlays.</param>
     /// <param name="mutualTls">Whether nodes show certificates on the overlay (protocol v1), or tokens.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
-    /// <param name="provisionings">How many provisioning networks.</param>
+    /// <param name="receptions">The sites that have a provisioning network; the first by default.</param>
     /// <param name="calloutIssuer">Who answers the brokers' questions about log-ins; null: they ask none.</param>
     public static async Task<StageBrokers> StartAsync(
         string folder,
@@ -47,18 +46,18 @@ public sealed class StageBrokers : IAsyncDisposable
         int overlays,
         bool mutualTls,
         CancellationToken cancellationToken,
-        int provisionings = 1,
+        IReadOnlyList<int>? receptions = null,
         string? calloutIssuer = null)
     {
         var tls = pki.ServerCertificate("broker");
-        var entries = new List<NatsServer>();
+        var entries = new Dictionary<int, NatsServer>();
         var started = new List<NatsServer>();
         try
         {
-            for (var number = 0; number < provisionings; number++)
+            foreach (var site in receptions ?? [0])
             {
-                var name = number == 0 ? "provisioning" : $"provisioning-{number + 1}";
-                entries.Add(await StartProvisioningAsync(folder, name, secrets, tls, calloutIssuer, cancellationToken));
+                var name = site == 0 ? "provisioning" : $"provisioning-{site + 1}";
+                entries[site] = await StartProvisioningAsync(folder, name, secrets, tls, calloutIssuer, cancellationToken);
             }
 
             for (var number = 0; number < overlays; number++)
@@ -81,9 +80,15 @@ public sealed class StageBrokers : IAsyncDisposable
     /// <param name="pki">The CA that signs brokers, nodes and the control plane.</param>
     /// <param name="access">Who may log in.</param>
     /// <param name="overlays">How many overlays.</param>
+    /// <param name="receptions">The sites on whose brokers silos enrol nodes.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     public static async Task<StageBrokers> StartChoriaAsync(
-        string folder, TestPki pki, BrokerSettings access, int overlays, CancellationToken cancellationToken)
+        string folder,
+        TestPki pki,
+        BrokerSettings access,
+        int overlays,
+        IReadOnlyList<int> receptions,
+        CancellationToken cancellationToken)
     {
         var started = new List<ChoriaBroker>();
         try
@@ -103,14 +108,31 @@ public sealed class StageBrokers : IAsyncDisposable
             }
 
             IReadOnlyList<NatsServer> servers = [.. started.Select(broker => broker.Server)];
-            return new StageBrokers(servers, servers, started);
+            return new StageBrokers(receptions.ToDictionary(site => site, site => servers[site]), servers, started);
         }
         catch
         {
-            await new StageBrokers([], [], started).DisposeAsync();
+            await new StageBrokers(new Dictionary<int, NatsServer>(), [], started).DisposeAsync();
             throw;
         }
     }
+
+    /// <summary>The provisioning network of a site; null when it has none.</summary>
+    public NatsServer? ProvisioningOf(int site) => provisionings.GetValueOrDefault(site);
+
+    /// <summary>All servers of a site, whose number is its overlay's; of all sites when null.</summary>
+    public IReadOnlyList<NatsServer> Of(int? site) =>
+    [
+        .. provisionings.Where(one => site is null || one.Key == site).Select(one => one.Value)
+            .Concat(Overlays.Where((_, number) => site is null || number == site))
+            .Distinct(),
+    ];
+
+    /// <summary>Starts a server that was killed, and waits until it lets clients in.</summary>
+    public Task RestartAsync(NatsServer server, CancellationToken cancellationToken) =>
+        brokers.FirstOrDefault(broker => broker.Server == server) is { } broker
+            ? broker.RestartAsync(cancellationToken)
+            : server.RestartAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -119,7 +141,7 @@ public sealed class StageBrokers : IAsyncDisposable
             await broker.DisposeAsync();
         }
 
-        foreach (var server in AreChorias ? [] : Provisionings.Concat(Overlays))
+        foreach (var server in AreChorias ? [] : Of(site: null))
         {
             await server.DisposeAsync();
         }
