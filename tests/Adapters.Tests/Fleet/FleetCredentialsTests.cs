@@ -188,6 +188,27 @@ public sealed class FleetCredentialsTests : IAsyncDisposable
         Assert.Contains("Fleet:Overlays:london:NodeCaFile", Assert.Single(Faults()), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(FleetParts.Overlay, 2)]
+    [InlineData("paris", 0)]
+    public void Validate_AsksOfALink_NothingThatOnlyCallsOfNodesNeed(string overlay, int faults)
+    {
+        using var another = TestPki.Create(name: "another CA");
+        UseCallerToken(Client, TimeSpan.FromDays(30));
+        parts.Options.Caller = "choria=eu.controlplane.mcollective";
+        parts.Options.CallerProof!.TokenFile = parts.Options.CallerProof.SeedFile = null;
+        UseCertificate("eu.controlplane.mcollective");
+        parts.Options.Overlays[overlay] = new NetworkOptions
+        {
+            NodeCaFile = another.AuthorityPath,
+            TokenFile = parts.Write("link.jwt", Issuer.Issue(
+                Client with { PublicKey = ClientKey.PublicKeyHex, Permissions = null }, TimeSpan.FromDays(30), Now)),
+            SeedFile = parts.Write("link.seed", ClientKey.ExportSeedHex()),
+        };
+
+        Assert.Equal(faults, Faults().Count);
+    }
+
     [Fact]
     public void Validate_TakesTheNamesThatNodesAreToldToAllow()
     {
