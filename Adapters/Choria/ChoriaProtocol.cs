@@ -23,4 +23,7 @@ internal static class ProtocolIds
     public const string SecureReplyV2 = "io.choria.protocol.v2.secure_reply";
     public const string RequestV2 = "io.choria.protocol.v2.request";
     public const string ReplyV2 = "io.choria.protocol.v2.reply";
+
+    public static void Require(string actual, string expected, ChoriaLayer layer) =>
+        WireJson.Require(actual == expected, layer, "protocol", $"is not {expected}");
 }

@@ -47,21 +47,8 @@ public static class ChoriaEnvelope
     public static bool TryDecodeRequest(
         ReadOnlySpan<byte> payload,
         [NotNullWhen(true)] out ReceivedRequest? request,
-        [NotNullWhen(false)] out ChoriaFault? fault)
-    {
-        (request, fault) = (null, null);
-        try
-        {
-            var transport = TransportReader.Read(payload);
-            request = transport.Protocol == ChoriaProtocol.V1 ? EnvelopeV1.ReadRequest(transport) : EnvelopeV2.ReadRequest(transport);
-            return true;
-        }
-        catch (ChoriaFormatException unreadable)
-        {
-            fault = unreadable.Fault;
-            return false;
-        }
-    }
+        [NotNullWhen(false)] out ChoriaFault? fault) =>
+        WireJson.TryRead(payload, ReadRequest, out request, out fault);
 
     /// <summary>
     /// Reads a reply of either protocol and checks its hash. Never throws for what the payload may hold. Whether it is the reply to
@@ -70,19 +57,18 @@ public static class ChoriaEnvelope
     public static bool TryDecodeReply(
         ReadOnlySpan<byte> payload,
         [NotNullWhen(true)] out ReceivedReply? reply,
-        [NotNullWhen(false)] out ChoriaFault? fault)
+        [NotNullWhen(false)] out ChoriaFault? fault) =>
+        WireJson.TryRead(payload, ReadReply, out reply, out fault);
+
+    private static ReceivedRequest ReadRequest(ReadOnlySpan<byte> payload)
     {
-        (reply, fault) = (null, null);
-        try
-        {
-            var transport = TransportReader.Read(payload);
-            reply = transport.Protocol == ChoriaProtocol.V1 ? EnvelopeV1.ReadReply(transport) : EnvelopeV2.ReadReply(transport);
-            return true;
-        }
-        catch (ChoriaFormatException unreadable)
-        {
-            fault = unreadable.Fault;
-            return false;
-        }
+        var transport = Transport.Read(payload);
+        return transport.Protocol == ChoriaProtocol.V1 ? EnvelopeV1.ReadRequest(transport) : EnvelopeV2.ReadRequest(transport);
+    }
+
+    private static ReceivedReply ReadReply(ReadOnlySpan<byte> payload)
+    {
+        var transport = Transport.Read(payload);
+        return transport.Protocol == ChoriaProtocol.V1 ? EnvelopeV1.ReadReply(transport) : EnvelopeV2.ReadReply(transport);
     }
 }

@@ -2,17 +2,11 @@ namespace ControlPlane.Adapters.Choria;
 
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Serialization;
 
 /// <summary>Secure and plain layers of protocol V1: the inner layer is a JSON string in the outer.</summary>
 internal static class EnvelopeV1
 {
-    private static readonly WireFields SecureRequestFields = new(["protocol", "message", "signature", "pubcert"], []);
-    private static readonly WireFields SecureReplyFields = new(["protocol", "message", "hash"], []);
-    private static readonly WireFields PlainFields = new(["protocol", "message", "envelope"], []);
-    private static readonly WireFields ReplyFields = new(["requestid", "senderid", "agent", "time"], [], "envelope.");
-    private static readonly WireFields RequestFields = new(
-        ["requestid", "senderid", "callerid", "collective", "agent", "ttl", "time", "filter"], [], "envelope.");
-
     // Bytes that are no text cannot travel in V1; replacing them silently would change what is signed.
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -21,161 +15,130 @@ internal static class EnvelopeV1
         ArgumentOutOfRangeException.ThrowIfNotEqual(request.Id.Length, ChoriaLimits.V1RequestIdCharacters, nameof(request));
         ArgumentOutOfRangeException.ThrowIfLessThan(request.TimeToLiveSeconds, ChoriaLimits.V1TimeToLiveSecondsMin, nameof(request));
 
-        using var inner = new WireWriter();
-        inner.Raw("{\"protocol\":"u8).Text(ProtocolIds.RequestV1).Raw(",\"message\":"u8).Text(Strict.GetString(request.Body.Span));
-        inner.Raw(",\"envelope\":{\"requestid\":"u8).Text(request.Id).Raw(",\"senderid\":"u8).Text(request.Sender);
-        inner.Raw(",\"callerid\":"u8).Text(request.Caller).Raw(",\"collective\":"u8).Text(request.Collective);
-        inner.Raw(",\"agent\":"u8).Text(request.Agent).Raw(",\"ttl\":"u8).Number(request.TimeToLiveSeconds);
-        inner.Raw(",\"time\":"u8).Number(EnvelopeTime.Seconds(request.UnixNanoseconds)).Raw(",\"filter\":"u8);
-        FilterJson.Write(inner, request.Filter);
-        inner.Raw("}}"u8);
-
-        var seal = signer.Sign(ChoriaProtocol.V1, inner.Written);
-        using var secure = new WireWriter();
-        secure.Raw("{\"protocol\":"u8).Text(ProtocolIds.SecureRequestV1);
-        secure.Raw(",\"message\":"u8).Text(Encoding.UTF8.GetString(inner.Written));
-        secure.Raw(",\"signature\":"u8).Text(seal.Signature).Raw(",\"pubcert\":"u8).Text(seal.Credential).Raw("}"u8);
-        return TransportWriter.Write(ChoriaProtocol.V1, secure.Written, headers);
+        var envelope = new RequestEnvelopeV1(
+            request.Id,
+            request.Sender,
+            request.Caller,
+            request.Collective,
+            request.Agent,
+            request.TimeToLiveSeconds,
+            Seconds(request.UnixNanoseconds),
+            request.Filter);
+        var inner = WireJson.Write(
+            new RequestV1(ProtocolIds.RequestV1, Strict.GetString(request.Body.Span), envelope), WireJson.Types.RequestV1);
+        var seal = signer.Sign(ChoriaProtocol.V1, inner);
+        var secure = new SecureRequestV1(
+            ProtocolIds.SecureRequestV1, Encoding.UTF8.GetString(inner), seal.Signature, seal.Credential);
+        return Transport.Write(ChoriaProtocol.V1, WireJson.Write(secure, WireJson.Types.SecureRequestV1), headers);
     }
 
     public static byte[] WriteReply(ChoriaReply reply, TransportHeaders headers)
     {
-        using var inner = new WireWriter();
-        inner.Raw("{\"protocol\":"u8).Text(ProtocolIds.ReplyV1).Raw(",\"message\":"u8).Text(Strict.GetString(reply.Body.Span));
-        inner.Raw(",\"envelope\":{\"requestid\":"u8).Text(reply.RequestId).Raw(",\"senderid\":"u8).Text(reply.Sender);
-        inner.Raw(",\"agent\":"u8).Text(reply.Agent).Raw(",\"time\":"u8).Number(EnvelopeTime.Seconds(reply.UnixNanoseconds));
-        inner.Raw("}}"u8);
-
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(inner.Written, hash);
-        using var secure = new WireWriter();
-        secure.Raw("{\"protocol\":"u8).Text(ProtocolIds.SecureReplyV1);
-        secure.Raw(",\"message\":"u8).Text(Encoding.UTF8.GetString(inner.Written));
-        secure.Raw(",\"hash\":"u8).Base64(hash).Raw("}"u8);
-        return TransportWriter.Write(ChoriaProtocol.V1, secure.Written, headers);
+        var envelope = new ReplyEnvelopeV1(reply.RequestId, reply.Sender, reply.Agent, Seconds(reply.UnixNanoseconds));
+        var inner = WireJson.Write(
+            new ReplyV1(ProtocolIds.ReplyV1, Strict.GetString(reply.Body.Span), envelope), WireJson.Types.ReplyV1);
+        var secure = new SecureReplyV1(ProtocolIds.SecureReplyV1, Encoding.UTF8.GetString(inner), SHA256.HashData(inner));
+        return Transport.Write(ChoriaProtocol.V1, WireJson.Write(secure, WireJson.Types.SecureReplyV1), headers);
     }
 
     public static ReceivedRequest ReadRequest(Transport transport)
     {
-        var cursor = new WireCursor(transport.Secure, ChoriaLayer.SecureRequest);
-        byte[] request = [];
-        byte[] signature = [];
-        var certificate = "";
-        var seen = 0u;
-        cursor.Begin();
-        while (cursor.NextField(SecureRequestFields, ref seen))
-        {
-            switch (cursor.Field)
-            {
-                case "protocol":
-                    cursor.RequireText(ProtocolIds.SecureRequestV1);
-                    break;
-                case "message":
-                    request = cursor.ReadUtf8();
-                    break;
-                case "signature":
-                    signature = cursor.ReadBase64();
-                    break;
-                default:
-                    certificate = cursor.ReadNonEmptyString();
-                    break;
-            }
-        }
-
-        cursor.End();
-        var proof = new RequestProof(ChoriaProtocol.V1, request, signature, certificate, null);
-        return new ReceivedRequest(ReadPlainRequest(request), transport.Headers, proof);
+        var secure = WireJson.Read(transport.Secure, WireJson.Types.SecureRequestV1, ChoriaLayer.SecureRequest);
+        ProtocolIds.Require(secure.Protocol, ProtocolIds.SecureRequestV1, ChoriaLayer.SecureRequest);
+        var signed = Encoding.UTF8.GetBytes(secure.Message);
+        var proof = new RequestProof(ChoriaProtocol.V1, signed, secure.Signature, secure.Pubcert, null);
+        return new ReceivedRequest(ReadPlainRequest(signed), transport.Headers, proof);
     }
 
     public static ReceivedReply ReadReply(Transport transport)
     {
-        var cursor = new WireCursor(transport.Secure, ChoriaLayer.SecureReply);
-        byte[] reply = [];
-        byte[] hash = [];
-        var seen = 0u;
-        cursor.Begin();
-        while (cursor.NextField(SecureReplyFields, ref seen))
-        {
-            switch (cursor.Field)
-            {
-                case "protocol":
-                    cursor.RequireText(ProtocolIds.SecureReplyV1);
-                    break;
-                case "message":
-                    reply = cursor.ReadUtf8();
-                    break;
-                default:
-                    hash = cursor.ReadBase64();
-                    break;
-            }
-        }
-
-        cursor.End();
-        EnvelopeHash.Require(reply, hash);
+        var secure = WireJson.Read(transport.Secure, WireJson.Types.SecureReplyV1, ChoriaLayer.SecureReply);
+        ProtocolIds.Require(secure.Protocol, ProtocolIds.SecureReplyV1, ChoriaLayer.SecureReply);
+        var reply = Encoding.UTF8.GetBytes(secure.Message);
+        EnvelopeHash.Require(reply, secure.Hash);
         return new ReceivedReply(ReadPlainReply(reply), transport.Headers, null);
     }
 
-    private static ChoriaRequest ReadPlainRequest(ReadOnlySpan<byte> json)
+    private static ChoriaRequest ReadPlainRequest(byte[] bytes)
     {
-        var cursor = new WireCursor(json, ChoriaLayer.Request);
-        var draft = new RequestDraft(ChoriaProtocol.V1);
-        var seen = 0u;
-        cursor.Begin();
-        while (cursor.NextField(PlainFields, ref seen))
+        var json = WireJson.Read(bytes, WireJson.Types.RequestV1, ChoriaLayer.Request);
+        ProtocolIds.Require(json.Protocol, ProtocolIds.RequestV1, ChoriaLayer.Request);
+        var envelope = json.Envelope;
+        WireJson.Require(
+            envelope.Requestid.Length == ChoriaLimits.V1RequestIdCharacters,
+            ChoriaLayer.Request,
+            "envelope.requestid",
+            $"is not of {ChoriaLimits.V1RequestIdCharacters} characters");
+        WireJson.Require(
+            envelope.Ttl >= ChoriaLimits.V1TimeToLiveSecondsMin,
+            ChoriaLayer.Request,
+            "envelope.ttl",
+            $"is less than {ChoriaLimits.V1TimeToLiveSecondsMin}");
+        envelope.Filter.RequireFacts("envelope.filter.fact");
+        return new ChoriaRequest
         {
-            switch (cursor.Field)
-            {
-                case "protocol":
-                    cursor.RequireText(ProtocolIds.RequestV1);
-                    break;
-                case "message":
-                    draft.Body = cursor.ReadUtf8();
-                    break;
-                default:
-                    var seenInside = 0u;
-                    cursor.ExpectObject();
-                    while (cursor.NextField(RequestFields, ref seenInside))
-                    {
-                        draft.ReadField(ref cursor);
-                    }
-
-                    break;
-            }
-        }
-
-        cursor.End();
-        return draft.ToRequest();
+            Protocol = ChoriaProtocol.V1,
+            Id = envelope.Requestid,
+            Sender = envelope.Senderid,
+            Caller = envelope.Callerid,
+            Collective = envelope.Collective,
+            Agent = envelope.Agent,
+            TimeToLiveSeconds = envelope.Ttl,
+            UnixNanoseconds = Nanoseconds(envelope.Time, ChoriaLayer.Request),
+            Filter = envelope.Filter,
+            Body = Encoding.UTF8.GetBytes(json.Message),
+        };
     }
 
-    private static ChoriaReply ReadPlainReply(ReadOnlySpan<byte> json)
+    private static ChoriaReply ReadPlainReply(byte[] bytes)
     {
-        var cursor = new WireCursor(json, ChoriaLayer.Reply);
-        var draft = new ReplyDraft(ChoriaProtocol.V1);
-        var seen = 0u;
-        cursor.Begin();
-        while (cursor.NextField(PlainFields, ref seen))
+        var json = WireJson.Read(bytes, WireJson.Types.ReplyV1, ChoriaLayer.Reply);
+        ProtocolIds.Require(json.Protocol, ProtocolIds.ReplyV1, ChoriaLayer.Reply);
+        return new ChoriaReply
         {
-            switch (cursor.Field)
-            {
-                case "protocol":
-                    cursor.RequireText(ProtocolIds.ReplyV1);
-                    break;
-                case "message":
-                    draft.Body = cursor.ReadUtf8();
-                    break;
-                default:
-                    var seenInside = 0u;
-                    cursor.ExpectObject();
-                    while (cursor.NextField(ReplyFields, ref seenInside))
-                    {
-                        draft.ReadField(ref cursor);
-                    }
+            Protocol = ChoriaProtocol.V1,
+            RequestId = json.Envelope.Requestid,
+            Sender = json.Envelope.Senderid,
+            Agent = json.Envelope.Agent,
+            UnixNanoseconds = Nanoseconds(json.Envelope.Time, ChoriaLayer.Reply),
+            Body = Encoding.UTF8.GetBytes(json.Message),
+        };
+    }
 
-                    break;
-            }
-        }
+    private static long Seconds(long unixNanoseconds) => Math.DivRem(unixNanoseconds, UnixTime.NanosecondsPerSecond).Quotient;
 
-        cursor.End();
-        return draft.ToReply();
+    private static long Nanoseconds(long seconds, ChoriaLayer layer)
+    {
+        WireJson.Require(
+            seconds is >= -UnixTime.SecondsMax and <= UnixTime.SecondsMax,
+            layer,
+            "envelope.time",
+            $"is not between {-UnixTime.SecondsMax} and {UnixTime.SecondsMax}");
+        return seconds * UnixTime.NanosecondsPerSecond;
     }
 }
+
+internal sealed record SecureRequestV1(
+    string Protocol, string Message, byte[] Signature, [property: JsonConverter(typeof(NonEmptyText))] string Pubcert);
+
+internal sealed record SecureReplyV1(string Protocol, string Message, byte[] Hash);
+
+internal sealed record RequestV1(string Protocol, string Message, RequestEnvelopeV1 Envelope);
+
+internal sealed record ReplyV1(string Protocol, string Message, ReplyEnvelopeV1 Envelope);
+
+internal sealed record RequestEnvelopeV1(
+    string Requestid,
+    [property: JsonConverter(typeof(NonEmptyText))] string Senderid,
+    [property: JsonConverter(typeof(NonEmptyText))] string Callerid,
+    [property: JsonConverter(typeof(NonEmptyText))] string Collective,
+    [property: JsonConverter(typeof(NonEmptyText))] string Agent,
+    int Ttl,
+    long Time,
+    ChoriaFilter Filter);
+
+internal sealed record ReplyEnvelopeV1(
+    [property: JsonConverter(typeof(NonEmptyText))] string Requestid,
+    [property: JsonConverter(typeof(NonEmptyText))] string Senderid,
+    [property: JsonConverter(typeof(NonEmptyText))] string Agent,
+    long Time);

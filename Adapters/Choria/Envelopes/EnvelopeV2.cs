@@ -1,183 +1,123 @@
 namespace ControlPlane.Adapters.Choria;
 
 using System.Security.Cryptography;
+using System.Text.Json.Serialization;
 
 /// <summary>Secure and plain layers of protocol V2: the inner layer is base64 in the outer.</summary>
 internal static class EnvelopeV2
 {
-    private static readonly WireFields SecureRequestFields = new(["protocol", "request", "signature", "caller"], ["signer"]);
-    private static readonly WireFields SecureReplyFields = new(["protocol", "reply", "hash"], ["signature", "sender"]);
-    private static readonly WireFields ReplyFields = new(["protocol", "message", "request", "sender", "agent", "time"], []);
-    private static readonly WireFields RequestFields = new(
-        ["protocol", "message", "id", "sender", "caller", "collective", "agent", "ttl", "time"], ["filter"]);
-
     public static byte[] WriteRequest(ChoriaRequest request, TransportHeaders headers, RequestSigner signer)
     {
-        using var inner = new WireWriter();
-        inner.Raw("{\"protocol\":"u8).Text(ProtocolIds.RequestV2).Raw(",\"message\":"u8).Base64(request.Body.Span);
-        inner.Raw(",\"id\":"u8).Text(request.Id).Raw(",\"sender\":"u8).Text(request.Sender);
-        inner.Raw(",\"caller\":"u8).Text(request.Caller).Raw(",\"collective\":"u8).Text(request.Collective);
-        inner.Raw(",\"agent\":"u8).Text(request.Agent).Raw(",\"ttl\":"u8).Number(request.TimeToLiveSeconds);
-        inner.Raw(",\"time\":"u8).Number(request.UnixNanoseconds).Raw(",\"filter\":"u8);
-        FilterJson.Write(inner, request.Filter);
-        inner.Raw("}"u8);
-
-        var seal = signer.Sign(ChoriaProtocol.V2, inner.Written);
-        using var secure = new WireWriter();
-        secure.Raw("{\"protocol\":"u8).Text(ProtocolIds.SecureRequestV2).Raw(",\"request\":"u8).Base64(inner.Written);
-        secure.Raw(",\"signature\":"u8).Text(seal.Signature).Raw(",\"caller\":"u8).Text(seal.Credential);
-        if (seal.SignerToken is { } signerToken)
-        {
-            secure.Raw(",\"signer\":"u8).Text(signerToken);
-        }
-
-        secure.Raw("}"u8);
-        return TransportWriter.Write(ChoriaProtocol.V2, secure.Written, headers);
+        var inner = WireJson.Write(
+            new RequestV2(
+                ProtocolIds.RequestV2,
+                request.Body.ToArray(),
+                request.Id,
+                request.Sender,
+                request.Caller,
+                request.Collective,
+                request.Agent,
+                request.TimeToLiveSeconds,
+                request.UnixNanoseconds,
+                request.Filter),
+            WireJson.Types.RequestV2);
+        var seal = signer.Sign(ChoriaProtocol.V2, inner);
+        var secure = new SecureRequestV2(ProtocolIds.SecureRequestV2, inner, seal.Signature, seal.Credential, seal.SignerToken);
+        return Transport.Write(ChoriaProtocol.V2, WireJson.Write(secure, WireJson.Types.SecureRequestV2), headers);
     }
 
     public static byte[] WriteReply(ChoriaReply reply, TransportHeaders headers, ReplySigner? signer)
     {
-        using var inner = new WireWriter();
-        inner.Raw("{\"protocol\":"u8).Text(ProtocolIds.ReplyV2).Raw(",\"message\":"u8).Base64(reply.Body.Span);
-        inner.Raw(",\"request\":"u8).Text(reply.RequestId).Raw(",\"sender\":"u8).Text(reply.Sender);
-        inner.Raw(",\"agent\":"u8).Text(reply.Agent).Raw(",\"time\":"u8).Number(reply.UnixNanoseconds).Raw("}"u8);
-
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(inner.Written, hash);
-        using var secure = new WireWriter();
-        secure.Raw("{\"protocol\":"u8).Text(ProtocolIds.SecureReplyV2).Raw(",\"reply\":"u8).Base64(inner.Written);
-        secure.Raw(",\"hash\":"u8).Base64(hash);
-        if (signer is not null)
-        {
-            secure.Raw(",\"signature\":"u8).Base64(signer.Key.Sign(inner.Written)).Raw(",\"sender\":"u8).Text(signer.ServerToken);
-        }
-
-        secure.Raw("}"u8);
-        return TransportWriter.Write(ChoriaProtocol.V2, secure.Written, headers);
+        var inner = WireJson.Write(
+            new ReplyV2(ProtocolIds.ReplyV2, reply.Body.ToArray(), reply.RequestId, reply.Sender, reply.Agent, reply.UnixNanoseconds),
+            WireJson.Types.ReplyV2);
+        var secure = new SecureReplyV2(
+            ProtocolIds.SecureReplyV2, inner, SHA256.HashData(inner), signer?.Key.Sign(inner), signer?.ServerToken);
+        return Transport.Write(ChoriaProtocol.V2, WireJson.Write(secure, WireJson.Types.SecureReplyV2), headers);
     }
 
     public static ReceivedRequest ReadRequest(Transport transport)
     {
-        var cursor = new WireCursor(transport.Secure, ChoriaLayer.SecureRequest);
-        byte[] request = [];
-        byte[] signature = [];
-        var caller = "";
-        string? signer = null;
-        var seen = 0u;
-        cursor.Begin();
-        while (cursor.NextField(SecureRequestFields, ref seen))
-        {
-            switch (cursor.Field)
-            {
-                case "protocol":
-                    cursor.RequireText(ProtocolIds.SecureRequestV2);
-                    break;
-                case "request":
-                    request = cursor.ReadBase64();
-                    break;
-                case "signature":
-                    signature = cursor.ReadBase64();
-                    break;
-                case "caller":
-                    caller = cursor.ReadNonEmptyString();
-                    break;
-                default:
-                    signer = cursor.ReadString();
-                    break;
-            }
-        }
-
-        cursor.End();
-        var proof = new RequestProof(ChoriaProtocol.V2, request, signature, caller, string.IsNullOrEmpty(signer) ? null : signer);
-        return new ReceivedRequest(ReadPlainRequest(request), transport.Headers, proof);
+        var secure = WireJson.Read(transport.Secure, WireJson.Types.SecureRequestV2, ChoriaLayer.SecureRequest);
+        ProtocolIds.Require(secure.Protocol, ProtocolIds.SecureRequestV2, ChoriaLayer.SecureRequest);
+        var signer = string.IsNullOrEmpty(secure.Signer) ? null : secure.Signer;
+        var proof = new RequestProof(ChoriaProtocol.V2, secure.Request, secure.Signature, secure.Caller, signer);
+        return new ReceivedRequest(ReadPlainRequest(secure.Request), transport.Headers, proof);
     }
 
     public static ReceivedReply ReadReply(Transport transport)
     {
-        var cursor = new WireCursor(transport.Secure, ChoriaLayer.SecureReply);
-        byte[] reply = [];
-        byte[] hash = [];
-        byte[] signature = [];
-        var sender = "";
-        var seen = 0u;
-        cursor.Begin();
-        while (cursor.NextField(SecureReplyFields, ref seen))
-        {
-            switch (cursor.Field)
-            {
-                case "protocol":
-                    cursor.RequireText(ProtocolIds.SecureReplyV2);
-                    break;
-                case "reply":
-                    reply = cursor.ReadBase64();
-                    break;
-                case "hash":
-                    hash = cursor.ReadBase64();
-                    break;
-                case "signature":
-                    signature = cursor.ReadBase64();
-                    break;
-                default:
-                    sender = cursor.ReadString();
-                    break;
-            }
-        }
-
-        cursor.End();
-        EnvelopeHash.Require(reply, hash);
-        var proof = signature.Length == 0 && sender.Length == 0 ? null : new ReplyProof(reply, signature, sender);
-        return new ReceivedReply(ReadPlainReply(reply), transport.Headers, proof);
+        var secure = WireJson.Read(transport.Secure, WireJson.Types.SecureReplyV2, ChoriaLayer.SecureReply);
+        ProtocolIds.Require(secure.Protocol, ProtocolIds.SecureReplyV2, ChoriaLayer.SecureReply);
+        EnvelopeHash.Require(secure.Reply, secure.Hash);
+        var proof = secure.Signature is not { Length: > 0 } && string.IsNullOrEmpty(secure.Sender)
+            ? null
+            : new ReplyProof(secure.Reply, secure.Signature ?? [], secure.Sender ?? "");
+        return new ReceivedReply(ReadPlainReply(secure.Reply), transport.Headers, proof);
     }
 
-    private static ChoriaRequest ReadPlainRequest(ReadOnlySpan<byte> json)
+    private static ChoriaRequest ReadPlainRequest(byte[] bytes)
     {
-        var cursor = new WireCursor(json, ChoriaLayer.Request);
-        var draft = new RequestDraft(ChoriaProtocol.V2);
-        var seen = 0u;
-        cursor.Begin();
-        while (cursor.NextField(RequestFields, ref seen))
+        var json = WireJson.Read(bytes, WireJson.Types.RequestV2, ChoriaLayer.Request);
+        ProtocolIds.Require(json.Protocol, ProtocolIds.RequestV2, ChoriaLayer.Request);
+        WireJson.Require(json.Ttl > 0, ChoriaLayer.Request, "ttl", "is less than 1");
+        json.Filter?.RequireFacts("filter.fact");
+        return new ChoriaRequest
         {
-            switch (cursor.Field)
-            {
-                case "protocol":
-                    cursor.RequireText(ProtocolIds.RequestV2);
-                    break;
-                case "message":
-                    draft.Body = cursor.ReadBase64();
-                    break;
-                default:
-                    draft.ReadField(ref cursor);
-                    break;
-            }
-        }
-
-        cursor.End();
-        return draft.ToRequest();
+            Protocol = ChoriaProtocol.V2,
+            Id = json.Id,
+            Sender = json.Sender,
+            Caller = json.Caller,
+            Collective = json.Collective,
+            Agent = json.Agent,
+            TimeToLiveSeconds = json.Ttl,
+            UnixNanoseconds = json.Time,
+            Filter = json.Filter ?? ChoriaFilter.Everyone,
+            Body = json.Message,
+        };
     }
 
-    private static ChoriaReply ReadPlainReply(ReadOnlySpan<byte> json)
+    private static ChoriaReply ReadPlainReply(byte[] bytes)
     {
-        var cursor = new WireCursor(json, ChoriaLayer.Reply);
-        var draft = new ReplyDraft(ChoriaProtocol.V2);
-        var seen = 0u;
-        cursor.Begin();
-        while (cursor.NextField(ReplyFields, ref seen))
+        var json = WireJson.Read(bytes, WireJson.Types.ReplyV2, ChoriaLayer.Reply);
+        ProtocolIds.Require(json.Protocol, ProtocolIds.ReplyV2, ChoriaLayer.Reply);
+        return new ChoriaReply
         {
-            switch (cursor.Field)
-            {
-                case "protocol":
-                    cursor.RequireText(ProtocolIds.ReplyV2);
-                    break;
-                case "message":
-                    draft.Body = cursor.ReadBase64();
-                    break;
-                default:
-                    draft.ReadField(ref cursor);
-                    break;
-            }
-        }
-
-        cursor.End();
-        return draft.ToReply();
+            Protocol = ChoriaProtocol.V2,
+            RequestId = json.Request,
+            Sender = json.Sender,
+            Agent = json.Agent,
+            UnixNanoseconds = json.Time,
+            Body = json.Message,
+        };
     }
 }
+
+internal sealed record SecureRequestV2(
+    string Protocol,
+    byte[] Request,
+    byte[] Signature,
+    [property: JsonConverter(typeof(NonEmptyText))] string Caller,
+    string? Signer = null);
+
+internal sealed record SecureReplyV2(string Protocol, byte[] Reply, byte[] Hash, byte[]? Signature = null, string? Sender = null);
+
+internal sealed record RequestV2(
+    string Protocol,
+    byte[] Message,
+    [property: JsonConverter(typeof(NonEmptyText))] string Id,
+    [property: JsonConverter(typeof(NonEmptyText))] string Sender,
+    [property: JsonConverter(typeof(NonEmptyText))] string Caller,
+    [property: JsonConverter(typeof(NonEmptyText))] string Collective,
+    [property: JsonConverter(typeof(NonEmptyText))] string Agent,
+    int Ttl,
+    long Time,
+    ChoriaFilter? Filter = null);
+
+internal sealed record ReplyV2(
+    string Protocol,
+    byte[] Message,
+    [property: JsonConverter(typeof(NonEmptyText))] string Request,
+    [property: JsonConverter(typeof(NonEmptyText))] string Sender,
+    [property: JsonConverter(typeof(NonEmptyText))] string Agent,
+    long Time);

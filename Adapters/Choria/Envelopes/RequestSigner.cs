@@ -37,28 +37,28 @@ public abstract class RequestSigner
 
     internal abstract Seal Sign(ChoriaProtocol protocol, ReadOnlySpan<byte> request);
 
-    /// <param name="Signature">As it stands in the JSON.</param>
-    internal readonly record struct Seal(string Signature, string Credential, string? SignerToken);
+    internal readonly record struct Seal(byte[] Signature, string Credential, string? SignerToken);
 
     private sealed class None : RequestSigner
     {
-        private static readonly string Mark = Convert.ToBase64String(InsecureMark);
+        // As nodes of V1 write it: the word itself where others have base64, which it happens to be.
+        private static readonly byte[] WordV1 = Convert.FromBase64String(InsecureWord);
 
         internal override Seal Sign(ChoriaProtocol protocol, ReadOnlySpan<byte> request) =>
-            new(protocol == ChoriaProtocol.V1 ? InsecureWord : Mark, InsecureWord, null);
+            new(protocol == ChoriaProtocol.V1 ? WordV1 : InsecureMark.ToArray(), InsecureWord, null);
     }
 
     private sealed class Token(Ed25519Key key, string callerToken, string? signerToken) : RequestSigner
     {
         internal override Seal Sign(ChoriaProtocol protocol, ReadOnlySpan<byte> request) => protocol == ChoriaProtocol.V2
-            ? new Seal(Convert.ToBase64String(key.Sign(request)), callerToken, signerToken)
+            ? new Seal(key.Sign(request), callerToken, signerToken)
             : throw new ArgumentException("tokens sign protocol V2 only", nameof(protocol));
     }
 
     private sealed class Certificate(RSA key, string certificatePem) : RequestSigner
     {
         internal override Seal Sign(ChoriaProtocol protocol, ReadOnlySpan<byte> request) => protocol == ChoriaProtocol.V1
-            ? new Seal(Convert.ToBase64String(SignData(request)), certificatePem, null)
+            ? new Seal(SignData(request), certificatePem, null)
             : throw new ArgumentException("certificates sign protocol V1 only", nameof(protocol));
 
         private byte[] SignData(ReadOnlySpan<byte> request) =>

@@ -1,5 +1,7 @@
 namespace ControlPlane.Adapters.Choria;
 
+using System.Text.Json.Serialization;
+
 /// <summary>The headers of the transport message, the outermost layer; nobody signs them.</summary>
 /// <param name="ReplySubject">Where replies go: this, and never the reply subject of the NATS message. Null in replies.</param>
 /// <param name="Sender">The host that sent the message. Discovery takes it for the identity of who answers.</param>
@@ -19,6 +21,7 @@ public sealed record TransportHeaders(string? ReplySubject, string? Sender)
 }
 
 /// <summary>One hop: the broker that it came in by, who handled it, the broker that it went out by.</summary>
+[JsonConverter(typeof(TraceHopConverter))]
 public sealed record TraceHop(string In, string Processor, string Out);
 
 /// <summary>What federation brokers keep in a message to find the way back.</summary>

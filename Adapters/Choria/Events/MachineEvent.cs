@@ -1,6 +1,7 @@
 namespace ControlPlane.Adapters.Choria;
 
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization;
 
 /// <summary>What an autonomous agent says of itself: a transition, or the state of one of its watchers.</summary>
 public sealed record MachineEvent
@@ -37,23 +38,24 @@ public sealed record MachineEvent
 
     /// <summary>Reads an event, a CloudEvent or native. Never throws for what the payload may hold.</summary>
     public static bool TryDecode(
-        ReadOnlySpan<byte> payload, [NotNullWhen(true)] out MachineEvent? decoded, [NotNullWhen(false)] out ChoriaFault? fault)
-    {
-        (decoded, fault) = (null, null);
-        try
-        {
-            decoded = MachineEventReader.Read(payload);
-            return true;
-        }
-        catch (ChoriaFormatException unreadable)
-        {
-            fault = unreadable.Fault;
-            return false;
-        }
-    }
+        ReadOnlySpan<byte> payload, [NotNullWhen(true)] out MachineEvent? decoded, [NotNullWhen(false)] out ChoriaFault? fault) =>
+        WireJson.TryRead(payload, MachineEventReader.Read, out decoded, out fault);
 }
 
 public sealed record MachineTransition(string Name, string FromState, string ToState);
+
+/// <summary>The native form of an event of either kind.</summary>
+internal sealed record MachineEventJson(
+    [property: JsonConverter(typeof(NameText))] string Protocol,
+    [property: JsonConverter(typeof(NonEmptyName))] string Identity,
+    [property: JsonConverter(typeof(NameText))] string Id,
+    [property: JsonConverter(typeof(NameText))] string Version,
+    [property: JsonConverter(typeof(UnixSecondsConverter))] long Timestamp,
+    [property: JsonConverter(typeof(NameText))] string Machine,
+    [property: JsonConverter(typeof(NameText))] string? Name = null,
+    [property: JsonConverter(typeof(NameText))] string? Transition = null,
+    [property: JsonConverter(typeof(NameText))] string? FromState = null,
+    [property: JsonConverter(typeof(NameText))] string? ToState = null);
 
 internal static class MachineEventReader
 {
@@ -61,87 +63,43 @@ internal static class MachineEventReader
     private const string WatcherPrefix = "io.choria.machine.watcher.";
     private const string WatcherSuffix = ".v1.state";
 
-    private static readonly WireFields Fields = new(
-        ["protocol", "identity", "id", "version", "timestamp", "machine"], ["type", "name", "transition", "from_state", "to_state"]);
-
-    // What DateTimeOffset can hold: the years 1 and 9999.
-    private static readonly long SecondsMin = DateTimeOffset.MinValue.ToUnixTimeSeconds();
-    private static readonly long SecondsMax = DateTimeOffset.MaxValue.ToUnixTimeSeconds();
-
     public static MachineEvent Read(ReadOnlySpan<byte> payload)
     {
-        var wrapped = CloudEventReader.Open(payload, ChoriaLayer.MachineEvent);
-        var cursor = new WireCursor(wrapped.Data, ChoriaLayer.MachineEvent);
-        var texts = new Dictionary<string, string>(Fields.Count);
-        var seconds = 0L;
-        var seen = 0u;
-        cursor.Begin();
-        while (cursor.NextField(Fields, ref seen))
-        {
-            if (cursor.Field == "timestamp")
-            {
-                seconds = cursor.ReadInteger(SecondsMin, SecondsMax);
-            }
-            else
-            {
-                texts[cursor.Field] = cursor.ReadName();
-            }
-        }
-
-        cursor.End();
-        RequireAgreement(wrapped, texts);
-        return Make(texts, seconds, wrapped.Data);
-    }
-
-    private static MachineEvent Make(Dictionary<string, string> texts, long seconds, ReadOnlySpan<byte> json)
-    {
-        var isTransition = texts["protocol"] == TransitionProtocol;
+        var data = CloudEvent.Open(payload, ChoriaLayer.MachineEvent, out var type, out var subject);
+        var json = WireJson.Read(data, WireJson.Types.MachineEventJson, ChoriaLayer.MachineEvent);
+        var watcher = WatcherOf(json.Protocol);
+        Require(watcher is not null || json.Protocol == TransitionProtocol, "protocol", "is not that of a machine event");
+        Require(type is null || type == json.Protocol, "type", "is not that of the data");
+        Require(subject is null || subject == json.Identity, "subject", "is not the identity in the data");
         return new MachineEvent
         {
-            Identity = texts["identity"],
-            InstanceId = texts["id"],
-            Machine = texts["machine"],
-            MachineVersion = texts["version"],
-            UnixSeconds = seconds,
-            WatcherType = isTransition ? null : texts["protocol"][WatcherPrefix.Length..^WatcherSuffix.Length],
-            Watcher = isTransition ? null : texts.GetValueOrDefault("name"),
-            Transition = isTransition
-                ? new MachineTransition(Required(texts, "transition"), Required(texts, "from_state"), Required(texts, "to_state"))
-                : null,
-            Json = json.ToArray(),
+            Identity = json.Identity,
+            InstanceId = json.Id,
+            Machine = json.Machine,
+            MachineVersion = json.Version,
+            UnixSeconds = json.Timestamp,
+            WatcherType = watcher,
+            Watcher = watcher is null ? null : json.Name,
+            Transition = watcher is null ? TransitionOf(json) : null,
+            Json = data.ToArray(),
         };
     }
 
-    private static void RequireAgreement(CloudEvent wrapped, Dictionary<string, string> texts)
-    {
-        var protocol = texts["protocol"];
-        var isWatcher = protocol.Length > WatcherPrefix.Length + WatcherSuffix.Length
+    private static string? WatcherOf(string protocol) =>
+        protocol.Length > WatcherPrefix.Length + WatcherSuffix.Length
             && protocol.StartsWith(WatcherPrefix, StringComparison.Ordinal)
-            && protocol.EndsWith(WatcherSuffix, StringComparison.Ordinal);
-        if (!isWatcher && protocol != TransitionProtocol)
-        {
-            throw Fault("protocol", "is not that of a machine event");
-        }
+            && protocol.EndsWith(WatcherSuffix, StringComparison.Ordinal)
+                ? protocol[WatcherPrefix.Length..^WatcherSuffix.Length]
+                : null;
 
-        if (texts["identity"].Length == 0)
-        {
-            throw Fault("identity", "is empty");
-        }
-
-        if (wrapped.Type is not null && wrapped.Type != protocol)
-        {
-            throw Fault("type", "is not that of the data");
-        }
-
-        if (wrapped.Subject is not null && wrapped.Subject != texts["identity"])
-        {
-            throw Fault("subject", "is not the identity in the data");
-        }
+    private static MachineTransition TransitionOf(MachineEventJson json)
+    {
+        Require(json.Transition is not null, "transition", "is missing");
+        Require(json.FromState is not null, "from_state", "is missing");
+        Require(json.ToState is not null, "to_state", "is missing");
+        return new MachineTransition(json.Transition, json.FromState, json.ToState);
     }
 
-    private static string Required(Dictionary<string, string> texts, string field) =>
-        texts.TryGetValue(field, out var text) ? text : throw Fault(field, "is missing");
-
-    private static ChoriaFormatException Fault(string field, string problem) =>
-        new(new ChoriaFault(ChoriaLayer.MachineEvent, field, problem));
+    private static void Require([DoesNotReturnIf(false)] bool holds, string field, string problem) =>
+        WireJson.Require(holds, ChoriaLayer.MachineEvent, field, problem);
 }

@@ -22,6 +22,13 @@ public static class NodeText
         return Mended(valid.Span) ?? valid;
     }
 
+    /// <summary>At most so many characters. Half a character at the end could not be encoded.</summary>
+    public static string Cut(string text, int max)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Length <= max ? text : text[..(char.IsHighSurrogate(text[max - 1]) ? max - 1 : max)] + "…";
+    }
+
     // Backslashes stand in strings only; elsewhere it is no JSON, and stays so.
     private static byte[]? Mended(ReadOnlySpan<byte> json)
     {

@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using System.Text.Json.Serialization;
 
 namespace ControlPlane.Adapters.Choria;
 
@@ -13,56 +15,26 @@ public sealed record AdapterOutput(string Sender, ReadOnlyMemory<byte> Body)
     private const string JetStream = "choria:adapters:jetstream:output:1";
     private const string Streaming = "choria:adapters:natsstream:output:1";
 
-    private static readonly WireFields Fields = new(["protocol", "sender", "data"], []);
-
     /// <summary>Reads an adapter's message. Never throws for what it may hold.</summary>
     /// <param name="payload">The message.</param>
     /// <param name="decoded">What it says.</param>
     /// <param name="fault">What is wrong.</param>
     public static bool TryDecode(
-        ReadOnlySpan<byte> payload, [NotNullWhen(true)] out AdapterOutput? decoded, [NotNullWhen(false)] out ChoriaFault? fault)
-    {
-        (decoded, fault) = (null, null);
-        try
-        {
-            decoded = Read(payload);
-            return true;
-        }
-        catch (ChoriaFormatException unreadable)
-        {
-            fault = unreadable.Fault;
-            return false;
-        }
-    }
+        ReadOnlySpan<byte> payload, [NotNullWhen(true)] out AdapterOutput? decoded, [NotNullWhen(false)] out ChoriaFault? fault) =>
+        WireJson.TryRead(payload, Read, out decoded, out fault);
 
     private static AdapterOutput Read(ReadOnlySpan<byte> payload)
     {
-        var cursor = new WireCursor(payload, ChoriaLayer.Registration);
-        var sender = "";
-        var body = Array.Empty<byte>();
-        var seen = 0u;
-        cursor.Begin();
-        while (cursor.NextField(Fields, ref seen))
-        {
-            switch (cursor.Field)
-            {
-                case "protocol":
-                    if (cursor.ReadString() is not (Current or JetStream or Streaming))
-                    {
-                        throw cursor.Fault("is not that of a data adapter");
-                    }
-
-                    break;
-                case "sender":
-                    sender = cursor.ReadNonEmptyString();
-                    break;
-                default:
-                    body = cursor.ReadUtf8();
-                    break;
-            }
-        }
-
-        cursor.End();
-        return new AdapterOutput(sender, body);
+        const ChoriaLayer layer = ChoriaLayer.Registration;
+        var json = WireJson.Read(payload, WireJson.Types.AdapterOutputJson, layer);
+        WireJson.Require(json.Protocol is Current or JetStream or Streaming, layer, "protocol", "is not that of a data adapter");
+        WireJson.Require(json.Sender is not null, layer, "sender", "is missing");
+        WireJson.Require(json.Data is not null, layer, "data", "is missing");
+        var body = WireJson.Read(payload[json.Data.Value.Place], WireJson.Types.String, layer, "data");
+        return new AdapterOutput(json.Sender, Encoding.UTF8.GetBytes(body));
     }
 }
+
+/// <summary>Nothing is required: most messages that are asked whether they are an adapter's are not, and it shall be said cheaply.</summary>
+internal sealed record AdapterOutputJson(
+    string? Protocol = null, [property: JsonConverter(typeof(NonEmptyText))] string? Sender = null, RawJson? Data = null);

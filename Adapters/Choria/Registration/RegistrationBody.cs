@@ -31,27 +31,9 @@ public abstract record RegistrationBody
         ReadOnlyMemory<byte> body,
         [NotNullWhen(true)] out RegistrationBody? decoded,
         [NotNullWhen(false)] out ChoriaFault? fault,
-        int contentBytesMax = ChoriaLimits.RegistrationBytesMax)
-    {
-        (decoded, fault) = (null, null);
-        try
-        {
-            decoded = RegistrationReader.Read(body, contentBytesMax);
-            return true;
-        }
-        catch (ChoriaFormatException unreadable)
-        {
-            fault = unreadable.Fault;
-            return false;
-        }
-    }
+        int contentBytesMax = ChoriaLimits.RegistrationBytesMax) =>
+        WireJson.TryRead(body, bytes => RegistrationJson.Read(bytes, contentBytesMax), out decoded, out fault);
 
     /// <summary>The body of the request; content is compressed unless told otherwise, as nodes do.</summary>
-    public byte[] Encode(bool compress = true) => RegistrationWriter.Write(this, compress);
-}
-
-internal static class RegistrationProtocols
-{
-    public const string FileContent = "choria:registration:filecontent:1";
-    public const string InventoryContent = "choria:registration:inventorycontent:1";
+    public byte[] Encode(bool compress = true) => RegistrationJson.Write(this, compress);
 }

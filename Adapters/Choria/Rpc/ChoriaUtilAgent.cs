@@ -12,16 +12,16 @@ public static class ChoriaUtilAgent
 
     /// <summary>The <c>info</c> action.</summary>
     public static readonly RpcAction<NoInput, ConnectionOutput> Connection =
-        new(Name, "info", Timeout, WireJson.Rpc.NoInput, WireJson.Rpc.ConnectionOutput);
+        new(Name, "info", Timeout, WireJson.Types.NoInput, WireJson.Types.ConnectionOutput);
 
     public static readonly RpcAction<NoInput, MachineStatesOutput> MachineStates =
-        new(Name, "machine_states", Timeout, WireJson.Rpc.NoInput, WireJson.Rpc.MachineStatesOutput);
+        new(Name, "machine_states", Timeout, WireJson.Types.NoInput, WireJson.Types.MachineStatesOutput);
 
     public static readonly RpcAction<MachineSelector, MachineState> MachineState =
-        new(Name, "machine_state", Timeout, WireJson.Rpc.MachineSelector, WireJson.Rpc.MachineState);
+        new(Name, "machine_state", Timeout, WireJson.Types.MachineSelector, WireJson.Types.MachineState);
 
     public static readonly RpcAction<MachineTransitionInput, MachineTransitionOutput> MachineTransition =
-        new(Name, "machine_transition", Timeout, WireJson.Rpc.MachineTransitionInput, WireJson.Rpc.MachineTransitionOutput);
+        new(Name, "machine_transition", Timeout, WireJson.Types.MachineTransitionInput, WireJson.Types.MachineTransitionOutput);
 }
 
 /// <summary>How a node is connected.</summary>

@@ -12,35 +12,35 @@ public static class ProvisionAgent
 
     /// <summary>The node's provisioning token and a new X25519 key, which replaces the one before.</summary>
     public static readonly RpcAction<SecretInput, JwtOutput> Jwt =
-        new(Name, "jwt", Timeout, WireJson.Rpc.SecretInput, WireJson.Rpc.JwtOutput);
+        new(Name, "jwt", Timeout, WireJson.Types.SecretInput, WireJson.Types.JwtOutput);
 
     /// <summary>A new ed25519 key of the node, which replaces the one before, and proof that the node holds it.</summary>
     public static readonly RpcAction<Gen25519Input, Gen25519Output> Gen25519 =
-        new(Name, "gen25519", Timeout, WireJson.Rpc.Gen25519Input, WireJson.Rpc.Gen25519Output);
+        new(Name, "gen25519", Timeout, WireJson.Types.Gen25519Input, WireJson.Types.Gen25519Output);
 
     /// <summary>A signing request with a new RSA key, which replaces the one before.</summary>
     public static readonly RpcAction<GencsrInput, GencsrOutput> Gencsr =
-        new(Name, "gencsr", Timeout, WireJson.Rpc.GencsrInput, WireJson.Rpc.GencsrOutput);
+        new(Name, "gencsr", Timeout, WireJson.Types.GencsrInput, WireJson.Types.GencsrOutput);
 
     /// <summary>Writes configuration, certificate, token and policies. Not atomic on the node, but repeatable.</summary>
     public static readonly RpcAction<ConfigureInput, MessageOutput> Configure =
-        new(Name, "configure", Timeout, WireJson.Rpc.ConfigureInput, WireJson.Rpc.MessageOutput);
+        new(Name, "configure", Timeout, WireJson.Types.ConfigureInput, WireJson.Types.MessageOutput);
 
     /// <summary>Restarts the node into its new configuration.</summary>
     public static readonly RpcAction<RestartInput, MessageOutput> Restart =
-        new(Name, "restart", Timeout, WireJson.Rpc.RestartInput, WireJson.Rpc.MessageOutput);
+        new(Name, "restart", Timeout, WireJson.Types.RestartInput, WireJson.Types.MessageOutput);
 
     /// <summary>Takes a provisioned node back into provisioning mode.</summary>
     public static readonly RpcAction<SecretInput, MessageOutput> Reprovision =
-        new(Name, "reprovision", Timeout, WireJson.Rpc.SecretInput, WireJson.Rpc.MessageOutput);
+        new(Name, "reprovision", Timeout, WireJson.Types.SecretInput, WireJson.Types.MessageOutput);
 
     /// <summary>Ends the process on the node.</summary>
     public static readonly RpcAction<SecretInput, MessageOutput> Shutdown =
-        new(Name, "shutdown", Timeout, WireJson.Rpc.SecretInput, WireJson.Rpc.MessageOutput);
+        new(Name, "shutdown", Timeout, WireJson.Types.SecretInput, WireJson.Types.MessageOutput);
 
     /// <summary>Replaces the program on the node. Often slower than the timeout, then it happens without a reply.</summary>
     public static readonly RpcAction<ReleaseUpdateInput, MessageOutput> ReleaseUpdate =
-        new(Name, "release_update", Timeout, WireJson.Rpc.ReleaseUpdateInput, WireJson.Rpc.MessageOutput);
+        new(Name, "release_update", Timeout, WireJson.Types.ReleaseUpdateInput, WireJson.Types.MessageOutput);
 }
 
 /// <summary>The error texts by which the agent tells its refusals apart; all come with <see cref="RpcStatus.Aborted"/>.</summary>

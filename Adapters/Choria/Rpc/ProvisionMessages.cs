@@ -108,7 +108,7 @@ public sealed record ConfigureInput
         ? throw new ArgumentException(fault, nameof(settings))
         : JsonSerializer.Serialize(
             new OrderedDictionary<string, string>(settings.OrderBy(setting => setting.Key, StringComparer.Ordinal)),
-            WireJson.Rpc.IReadOnlyDictionaryStringString);
+            WireJson.Types.IReadOnlyDictionaryStringString);
 
     /// <summary>Why a setting would not arrive as it is; null when all would. The values are not in the text.</summary>
     public static string? SettingFault(IReadOnlyDictionary<string, string> settings)
@@ -137,8 +137,7 @@ public sealed record ConfigureInput
         [System.Diagnostics.CodeAnalysis.NotNullWhen(false)] out ChoriaFault? fault) =>
         WireJson.TryRead(
             System.Text.Encoding.UTF8.GetBytes(SettingsJson),
-            WireJson.Rpc.IReadOnlyDictionaryStringString,
-            ChoriaLayer.RpcRequest,
+            json => WireJson.Read(json, WireJson.Types.IReadOnlyDictionaryStringString, ChoriaLayer.RpcRequest, "data"),
             out settings,
             out fault);
 }

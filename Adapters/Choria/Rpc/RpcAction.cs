@@ -41,7 +41,8 @@ public sealed class RpcAction<TInput, TOutput>
     public bool TryReadInput(RpcRequest request, [NotNullWhen(true)] out TInput? input, [NotNullWhen(false)] out ChoriaFault? fault)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return WireJson.TryRead(request.Data.Span, inputs, ChoriaLayer.RpcRequest, out input, out fault);
+        return WireJson.TryRead(
+            request.Data, data => WireJson.Read(data.Span, inputs, ChoriaLayer.RpcRequest, "data"), out input, out fault);
     }
 
     /// <summary>The outputs of a successful reply. Never throws for what it may hold; a reply with another status is a fault.</summary>
@@ -55,6 +56,7 @@ public sealed class RpcAction<TInput, TOutput>
             return false;
         }
 
-        return WireJson.TryRead(reply.Data.Span, outputs, ChoriaLayer.RpcReply, out output, out fault);
+        return WireJson.TryRead(
+            reply.Data, data => WireJson.Read(data.Span, outputs, ChoriaLayer.RpcReply, "data"), out output, out fault);
     }
 }

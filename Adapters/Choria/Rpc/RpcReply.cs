@@ -1,6 +1,7 @@
 namespace ControlPlane.Adapters.Choria;
 
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization;
 
 /// <summary>The status codes of RPC replies.</summary>
 public enum RpcStatus
@@ -24,7 +25,6 @@ public sealed record RpcReply(string Action, int StatusCode, string StatusMessag
 {
     private const string OkMessage = "OK";
 
-    private static readonly WireFields Fields = new(["statuscode"], ["action", "statusmsg", "data"]);
     private static readonly byte[] NoData = [.. "{}"u8];
 
     public bool IsOk => StatusCode == (int)RpcStatus.Ok;
@@ -33,71 +33,44 @@ public sealed record RpcReply(string Action, int StatusCode, string StatusMessag
 
     public static RpcReply Failed(string action, RpcStatus status, string message) => new(action, (int)status, message, NoData);
 
-    public byte[] Encode()
-    {
-        using var writer = new WireWriter();
-        writer.Raw("{\"action\":"u8).Text(Action).Raw(",\"statuscode\":"u8).Number(StatusCode);
-        writer.Raw(",\"statusmsg\":"u8).Text(StatusMessage);
-        return writer.Raw(",\"data\":"u8).Raw(Data.IsEmpty ? NoData : Data.Span).Raw("}"u8).ToArray();
-    }
+    public byte[] Encode() => WireJson.Write(
+        new RpcReplyJson
+        {
+            Action = Action,
+            Statuscode = StatusCode,
+            Statusmsg = StatusMessage,
+            Data = new RawJson(Data.IsEmpty ? NoData : Data),
+        },
+        WireJson.Types.RpcReplyJson);
 
     /// <summary>Reads a body. Never throws for what it may hold.</summary>
     public static bool TryDecode(
-        ReadOnlyMemory<byte> body, [NotNullWhen(true)] out RpcReply? reply, [NotNullWhen(false)] out ChoriaFault? fault)
-    {
-        (reply, fault) = (null, null);
-        try
-        {
-            reply = Read(NodeText.WellFormed(body));
-            return true;
-        }
-        catch (ChoriaFormatException unreadable)
-        {
-            fault = unreadable.Fault;
-            return false;
-        }
-    }
+        ReadOnlyMemory<byte> body, [NotNullWhen(true)] out RpcReply? reply, [NotNullWhen(false)] out ChoriaFault? fault) =>
+        WireJson.TryRead(NodeText.WellFormed(body), Read, out reply, out fault);
 
-    // It goes to operators, into logs, histories and lists of nodes. Half a character at the end could not be encoded.
-    private static string Cut(string message)
+    private static RpcReply Read(ReadOnlyMemory<byte> body)
     {
-        const int max = ChoriaLimits.StatusMessageCharactersMax;
-        return message.Length <= max ? message : message[..(char.IsHighSurrogate(message[max - 1]) ? max - 1 : max)] + "…";
-    }
+        var json = WireJson.Read(body.Span, WireJson.Types.RpcReplyJson, ChoriaLayer.RpcReply);
 
-    private static RpcReply Read(ReadOnlyMemory<byte> json)
-    {
-        var cursor = new WireCursor(json.Span, ChoriaLayer.RpcReply);
-        var (action, status, message) = ("", 0, "");
-        ReadOnlyMemory<byte> data = NoData;
-        var seen = 0u;
-        cursor.Begin();
-        while (cursor.NextField(Fields, ref seen))
-        {
-            switch (cursor.Field)
-            {
-                case "action":
-                    action = cursor.ReadName();
-                    break;
-                case "statuscode":
-                    status = (int)cursor.ReadInteger(int.MinValue, int.MaxValue);
-                    break;
-                case "statusmsg":
-                    message = Cut(cursor.ReadString());
-                    break;
-                case "data" when cursor.IsString:
-                    // Actions that set no data answer the JSON string "{}".
-                    cursor.RequireText("{}");
-                    break;
-                default:
-                    cursor.ExpectObject();
-                    var raw = cursor.ReadRaw(out var offset);
-                    data = json.Slice(offset, raw.Length);
-                    break;
-            }
-        }
+        // Actions that set no data answer the JSON string "{}".
+        var data = json.Data is not { } some || some.In(body).Span.SequenceEqual("\"{}\""u8)
+            ? NoData
+            : some.ObjectIn(body, ChoriaLayer.RpcReply, "data");
 
-        cursor.End();
-        return new RpcReply(action, status, message, data);
+        // The words go to operators, into logs, histories and lists of nodes.
+        return new RpcReply(
+            json.Action ?? "", json.Statuscode, NodeText.Cut(json.Statusmsg ?? "", ChoriaLimits.StatusMessageCharactersMax), data);
     }
+}
+
+internal sealed record RpcReplyJson
+{
+    [JsonConverter(typeof(NameText))]
+    public string? Action { get; init; }
+
+    public required int Statuscode { get; init; }
+
+    public string? Statusmsg { get; init; }
+
+    public RawJson? Data { get; init; }
 }

@@ -9,61 +9,21 @@ using System.Diagnostics.CodeAnalysis;
 /// <param name="Data">The inputs, as the JSON object that was received or is to be sent.</param>
 public sealed record RpcRequest(string Agent, string Action, ReadOnlyMemory<byte> Data)
 {
-    private static readonly WireFields Fields = new(["agent", "action"], ["data"]);
     private static readonly byte[] NoData = [.. "{}"u8];
 
     /// <summary>The body. Only what nodes read: a <c>time</c>, <c>ttl</c> or <c>callerid</c> here would break the request.</summary>
-    public byte[] Encode()
-    {
-        using var writer = new WireWriter();
-        writer.Raw("{\"agent\":"u8).Text(Agent).Raw(",\"action\":"u8).Text(Action);
-        return writer.Raw(",\"data\":"u8).Raw(Data.IsEmpty ? NoData : Data.Span).Raw("}"u8).ToArray();
-    }
+    public byte[] Encode() => WireJson.Write(
+        new RpcRequestJson(Agent, Action, new RawJson(Data.IsEmpty ? NoData : Data)), WireJson.Types.RpcRequestJson);
 
     /// <summary>Reads a body, plain or base64 encoded as older clients send it. Never throws for what it may hold.</summary>
     public static bool TryDecode(
-        ReadOnlyMemory<byte> body, [NotNullWhen(true)] out RpcRequest? request, [NotNullWhen(false)] out ChoriaFault? fault)
-    {
-        (request, fault) = (null, null);
-        try
-        {
-            request = Read(Unwrap(body));
-            return true;
-        }
-        catch (ChoriaFormatException unreadable)
-        {
-            fault = unreadable.Fault;
-            return false;
-        }
-    }
+        ReadOnlyMemory<byte> body, [NotNullWhen(true)] out RpcRequest? request, [NotNullWhen(false)] out ChoriaFault? fault) =>
+        WireJson.TryRead(Unwrap(body), Read, out request, out fault);
 
-    private static RpcRequest Read(ReadOnlyMemory<byte> json)
+    private static RpcRequest Read(ReadOnlyMemory<byte> body)
     {
-        var cursor = new WireCursor(json.Span, ChoriaLayer.RpcRequest);
-        var (agent, action) = ("", "");
-        ReadOnlyMemory<byte> data = NoData;
-        var seen = 0u;
-        cursor.Begin();
-        while (cursor.NextField(Fields, ref seen))
-        {
-            switch (cursor.Field)
-            {
-                case "agent":
-                    agent = cursor.ReadString();
-                    break;
-                case "action":
-                    action = cursor.ReadString();
-                    break;
-                default:
-                    cursor.ExpectObject();
-                    var raw = cursor.ReadRaw(out var offset);
-                    data = json.Slice(offset, raw.Length);
-                    break;
-            }
-        }
-
-        cursor.End();
-        return new RpcRequest(agent, action, data);
+        var json = WireJson.Read(body.Span, WireJson.Types.RpcRequestJson, ChoriaLayer.RpcRequest);
+        return new RpcRequest(json.Agent, json.Action, json.Data?.ObjectIn(body, ChoriaLayer.RpcRequest, "data") ?? NoData);
     }
 
     private static ReadOnlyMemory<byte> Unwrap(ReadOnlyMemory<byte> body)
@@ -78,3 +38,5 @@ public sealed record RpcRequest(string Agent, string Action, ReadOnlyMemory<byte
         return plain.AsMemory(0, written);
     }
 }
+
+internal sealed record RpcRequestJson(string Agent, string Action, RawJson? Data = null);

@@ -57,23 +57,13 @@ internal sealed record TokenText(string Algorithm, byte[] ClaimsJson, byte[] Sig
 
     public static string Write(string algorithm, ReadOnlySpan<byte> claimsJson, Func<byte[], byte[]> sign)
     {
-        using var header = new WireWriter();
-        header.Raw("{\"alg\":"u8).Text(algorithm).Raw(",\"typ\":\"JWT\"}"u8);
-        var signed = $"{Base64Url.EncodeToString(header.Written)}.{Base64Url.EncodeToString(claimsJson)}";
+        var header = Encoding.ASCII.GetBytes($$"""{"alg":"{{algorithm}}","typ":"JWT"}""");
+        var signed = $"{Base64Url.EncodeToString(header)}.{Base64Url.EncodeToString(claimsJson)}";
         return $"{signed}.{Base64Url.EncodeToString(sign(Encoding.ASCII.GetBytes(signed)))}";
     }
 
-    private static T Parse<T>(byte[] json, string field, JsonTypeInfo<T> type)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(NodeText.WellFormed(json).Span, type) ?? throw Fault(field, "is null");
-        }
-        catch (JsonException malformed)
-        {
-            throw Fault(field, "is not JSON with claims of their types", malformed);
-        }
-    }
+    private static T Parse<T>(byte[] json, string part, JsonTypeInfo<T> type) =>
+        WireJson.Read(NodeText.WellFormed(json).Span, type, ChoriaLayer.Token, part);
 
     private static byte[] Decode(string part, string field)
     {

@@ -124,9 +124,9 @@ public sealed class HostileInputTests
     [Theory]
     [InlineData("""{"fact":null,"cf_class":[],"agent":[],"identity":[],"compound":[]}""", "filter.fact")]
     [InlineData("""{"fact":[],"cf_class":[],"identity":[],"compound":[]}""", "filter.agent")]
-    [InlineData("""{"fact":[{"fact":"a","operator":"~","value":"b"}]}""", "filter.fact.operator")]
+    [InlineData("""{"fact":[{"fact":"a","operator":"~","value":"b"}]}""", "filter.fact[0].operator")]
     [InlineData("""{"fact":[],"cf_class":[1],"agent":[],"identity":[],"compound":[]}""", "filter.cf_class")]
-    [InlineData("""{"fact":[],"cf_class":[],"agent":[],"identity":[],"compound":[{}]}""", "filter.compound")]
+    [InlineData("""{"fact":[],"cf_class":[],"agent":[],"identity":[],"compound":[{}]}""", "filter.compound[0]")]
     public void TryDecodeRequest_WantsAllFiveArraysOfTheFilter(string filter, string field)
     {
         var payload = WithField(Captures.Message("v2-issuer", 5).Payload, "plain", "filter", filter);

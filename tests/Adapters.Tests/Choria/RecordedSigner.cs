@@ -8,6 +8,6 @@ internal sealed class RecordedSigner(RequestProof proof) : RequestSigner
     internal override Seal Sign(ChoriaProtocol protocol, ReadOnlySpan<byte> request)
     {
         Signed = request.ToArray();
-        return new Seal(Convert.ToBase64String(proof.Signature.Span), proof.CallerCredential, proof.SignerToken);
+        return new Seal(proof.Signature.ToArray(), proof.CallerCredential, proof.SignerToken);
     }
 }
