@@ -108,5 +108,37 @@ public sealed class CheckTests
     public void Layers_FindAReference_ThatPointsTheWrongWay(string assembly, string reference, int faults) =>
         Assert.Equal(faults, Layers.Faults(assembly, [reference]).Count());
 
+    [Theory]
+    [InlineData("namespace A { class B; } namespace C { record B; }", 2)]
+    [InlineData("namespace A { partial class B; } namespace A { partial class B; }", 0)]
+    [InlineData("namespace A { class B { class C; } class D { class C; } }", 0)]
+    public void DuplicateTypeCheck_FindsATypeName_ThatIsThereTwice(string source, int faults) =>
+        Assert.Equal(faults, DuplicateTypeCheck.Faults([Source(source)]).Count());
+
+    [Theory]
+    [InlineData("\nusing System;\n// why\n/* and\nhow */\nclass A\n{\n    /// what\n    int b;\n}\n", 2)]
+    [InlineData("using var a = b();\nusing (c)\n{ }\n};\n", 3)]
+    public void CodeLines_CountsWhatIsCode(string source, int lines) => Assert.Equal(lines, CodeLines.Count(Source(source)));
+
+    [Fact]
+    public void Arrows_FindATypeOfAnotherRoom_ByWhatItIs_NotByItsName()
+    {
+        SourceFile[] files =
+        [
+            SourceFile.Parse("Grains/Own.cs", "namespace X; class Own;"),
+            SourceFile.Parse("Grains/Here/A.cs", "namespace X; class A { B b; Own own; string C() => nameof(C); }"),
+            SourceFile.Parse("Grains/There/B.cs", "namespace X; class B; class C;"),
+        ];
+
+        Assert.Equal([("Here", "There")], Arrows.Drawn(files, [typeof(object).Assembly.Location]).Keys);
+    }
+
+    [Fact]
+    public void Arrows_FindACircle()
+    {
+        Assert.Empty(Arrows.Circles([new("A", "B", ""), new("B", "C", ""), new("A", "C", "")]));
+        Assert.Equal(3, Arrows.Circles([new("A", "B", ""), new("B", "A", ""), new("A", "C", ""), new("D", "A", "")]).Count());
+    }
+
     private static SourceFile Source(string text) => SourceFile.Parse("A.cs", text);
 }

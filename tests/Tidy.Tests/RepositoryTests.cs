@@ -71,7 +71,36 @@ public sealed class RepositoryTests
     }
 
     [Fact]
+    public void NoTypeName_IsDeclaredTwice() => AssertNone(DuplicateTypeCheck.Faults(ProductSources));
+
+    [Fact]
+    public void RoomsInsideGrains_UseOneAnother_OnlyAsTheArrowsSay()
+    {
+        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator)
+            .Where(path => Path.GetFileName(path) != "ControlPlane.Grains.dll");
+
+        AssertNone(Arrows.Faults(ProductSources, references));
+    }
+
+    [Fact]
+    public void TheProduct_HasNoMoreLinesOfCode_ThanItMay()
+    {
+        var counts = CodeLines.Product.Select(folder => (
+            Folder: folder,
+            Lines: ProductSources.Where(file => file.Path.StartsWith(folder + "/", StringComparison.Ordinal)).Sum(CodeLines.Count))).ToList();
+        var all = counts.Sum(count => count.Lines);
+        var words = $"{all} lines of code: {string.Join(", ", counts.Select(count => $"{count.Folder} {count.Lines}"))}";
+        TestContext.Current.SendDiagnosticMessage(words);
+
+        Assert.All(counts, count => Assert.NotEqual(0, count.Lines));
+        Assert.True(all <= CodeLines.Max, $"{words}; {CodeLines.Max} at most");
+    }
+
+    [Fact]
     public void EveryGrainClass_IsInternalAndSealed() => AssertNone(GrainClassCheck.Faults(Assembly.Load("ControlPlane.Grains")));
+
+    private static IEnumerable<SourceFile> ProductSources => Repository.Sources.Where(
+        file => CodeLines.Product.Contains(file.Path.Split('/')[0], StringComparer.Ordinal));
 
     private static void AssertNone(IEnumerable<string> faults)
     {

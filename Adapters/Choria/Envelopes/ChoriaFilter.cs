@@ -29,9 +29,9 @@ public sealed record ChoriaFilter
 
     /// <summary>The expressions as they are on the wire.</summary>
     [JsonInclude, JsonPropertyName("compound"), JsonRequired]
-    internal IReadOnlyList<IReadOnlyList<FilterExpression>?> Compound
+    internal IReadOnlyList<IReadOnlyList<CompoundExpression>?> Compound
     {
-        get => [.. Expressions.Select(text => new FilterExpression[] { new() { Expr = text } })];
+        get => [.. Expressions.Select(text => new CompoundExpression[] { new() { Expr = text } })];
         init => Expressions = [.. value.SelectMany(any => any ?? []).Select(one => one.Expr)];
     }
 
@@ -57,7 +57,7 @@ public sealed record FactFilter(
     [property: JsonConverter(typeof(OperatorConverter))] string Operator,
     [property: JsonConverter(typeof(NonEmptyText))] string Value);
 
-internal readonly record struct FilterExpression
+internal readonly record struct CompoundExpression
 {
     public required string Expr { get; init; }
 }
