@@ -85,14 +85,13 @@ public sealed class RepositoryTests
     [Fact]
     public void TheProduct_HasNoMoreLinesOfCode_ThanItMay()
     {
-        var counts = CodeLines.Product.Select(folder => (
-            Folder: folder,
-            Lines: ProductSources.Where(file => file.Path.StartsWith(folder + "/", StringComparison.Ordinal)).Sum(CodeLines.Count))).ToList();
+        var counts = ProductSources.GroupBy(file => file.Path.Split('/')[0])
+            .Select(files => (Folder: files.Key, Lines: files.Sum(CodeLines.Count))).ToList();
         var all = counts.Sum(count => count.Lines);
         var words = $"{all} lines of code: {string.Join(", ", counts.Select(count => $"{count.Folder} {count.Lines}"))}";
         TestContext.Current.SendDiagnosticMessage(words);
 
-        Assert.All(counts, count => Assert.NotEqual(0, count.Lines));
+        Assert.Equal(CodeLines.Product.Length, counts.Count);
         Assert.True(all <= CodeLines.Max, $"{words}; {CodeLines.Max} at most");
     }
 

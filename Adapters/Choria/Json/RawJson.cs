@@ -3,7 +3,7 @@ namespace ControlPlane.Adapters.Choria;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-/// <summary>A JSON value that passes as it stands, not looked into: read, it is a place in what is read; written, it is the bytes.</summary>
+/// <summary>A JSON value that passes as it stands: read, it is a place in what is read; written, it is the bytes.</summary>
 [JsonConverter(typeof(RawJsonConverter))]
 internal readonly record struct RawJson(ReadOnlyMemory<byte> Bytes, Range Place = default)
 {

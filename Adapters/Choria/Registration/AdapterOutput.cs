@@ -35,6 +35,6 @@ public sealed record AdapterOutput(string Sender, ReadOnlyMemory<byte> Body)
     }
 }
 
-/// <summary>Nothing is required: most messages that are asked whether they are an adapter's are not, and it shall be said cheaply.</summary>
+/// <summary>Nothing is required: most messages that are asked are no adapter's, and that shall be said cheaply.</summary>
 internal sealed record AdapterOutputJson(
     string? Protocol = null, [property: JsonConverter(typeof(NonEmptyText))] string? Sender = null, RawJson? Data = null);

@@ -4,7 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-/// <summary>As strict as <see cref="ChoriaJson"/>, and as Go in the case of names. What is in lists, <see cref="TokenClaims.Fault"/> looks at.</summary>
+/// <summary>Claims are read as strictly as <see cref="ChoriaJson"/>; <see cref="TokenClaims.Fault"/> looks into their lists.</summary>
 [JsonSourceGenerationOptions(
     PropertyNameCaseInsensitive = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
