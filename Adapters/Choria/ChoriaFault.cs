@@ -20,8 +20,8 @@ public enum ChoriaLayer
 
 /// <summary>Why bytes from outside are not the Choria message they should be.</summary>
 /// <param name="Layer">The layer that cannot be read.</param>
-/// <param name="Field">The field within the layer, dotted when nested; empty when it is the layer as a whole.</param>
-/// <param name="Problem">What is wrong with it, to be read after the field's name. Never holds the field's content.</param>
+/// <param name="Field">The path of the field within the layer; empty when it is the layer as a whole.</param>
+/// <param name="Problem">What is wrong with it, to be read after the field's name. Never holds the content of a field that is JSON.</param>
 public sealed record ChoriaFault(ChoriaLayer Layer, string Field, string Problem)
 {
     public override string ToString() => Field.Length == 0 ? $"{Layer} {Problem}" : $"{Layer}.{Field} {Problem}";

@@ -12,6 +12,7 @@ using System.Text.Json.Serialization.Metadata;
 internal static class WireJson
 {
     private const int PathCharactersMax = 64;
+    private const int WordsCharactersMax = 160;
 
     // In JSON they stand in strings only.
     private static readonly SearchValues<byte> EscapedByGo = SearchValues.Create("<>&"u8);
@@ -93,8 +94,8 @@ internal static class WireJson
             words = "appears twice";
         }
 
-        // Names in the path may come from outside.
-        return new ChoriaFault(
-            layer, NodeText.Cut(path.TrimStart('.'), PathCharactersMax), char.IsLower(words[0]) ? words : $"cannot be read: {words}");
+        // Names in the path may come from outside, and the start of a broken literal in the words.
+        words = char.IsLower(words[0]) ? words : $"cannot be read: {NodeText.Cut(words, WordsCharactersMax)}";
+        return new ChoriaFault(layer, NodeText.Cut(path.TrimStart('.'), PathCharactersMax), words);
     }
 }
