@@ -3,7 +3,6 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using ControlPlane.Chaos;
 using ControlPlane.TestKit.Stage;
-using StackExchange.Redis;
 
 namespace ControlPlane.Benchmarks.Herd;
 
@@ -12,18 +11,17 @@ internal sealed class HerdUsage(EnrolmentStage stage)
 {
     private const string StepMetric = "controlplane_provisioning_step_duration_seconds_bucket";
 
-    private long commandsBefore;
-    private long bytesBefore;
+    private RedisWork? before;
 
-    public async Task BeginAsync() => (commandsBefore, bytesBefore) = await RedisWorkAsync();
+    public async Task BeginAsync() => before = await RedisWork.ReadAsync(stage.Redis.ConnectionString);
 
     public async Task<IReadOnlyDictionary<string, double>> EndAsync(int nodes, CancellationToken cancellationToken)
     {
-        var (commands, bytes) = await RedisWorkAsync();
+        var redis = await RedisWork.ReadAsync(stage.Redis.ConnectionString);
         var details = new Dictionary<string, double>
         {
-            ["redis-commands-per-node"] = (double)(commands - commandsBefore) / nodes,
-            ["redis-bytes-per-node"] = (double)(bytes - bytesBefore) / nodes,
+            ["redis-commands-per-node"] = (double)(redis.Commands - before!.Commands) / nodes,
+            ["redis-bytes-per-node"] = (double)(redis.Bytes - before.Bytes) / nodes,
             ["rss-MB-redis"] = ProcessMemory.MegabytesOf(stage.Redis.ProcessId),
             ["rss-MB-nats-provisioning"] = ProcessMemory.MegabytesOf(stage.Brokers.Provisioning.ProcessId),
             ["rss-MB-nats-overlay"] = ProcessMemory.MegabytesOf(stage.Brokers.Overlay.ProcessId),
@@ -42,15 +40,6 @@ internal sealed class HerdUsage(EnrolmentStage stage)
         }
 
         return details;
-    }
-
-    private async Task<(long Commands, long Bytes)> RedisWorkAsync()
-    {
-        await using var redis = await ConnectionMultiplexer.ConnectAsync($"{stage.Redis.ConnectionString},allowAdmin=true");
-        var stats = (await redis.GetServers()[0].InfoAsync("stats")).SelectMany(section => section).ToDictionary(StringComparer.Ordinal);
-        return (
-            long.Parse(stats["total_commands_processed"], CultureInfo.InvariantCulture),
-            long.Parse(stats["total_net_input_bytes"], CultureInfo.InvariantCulture));
     }
 
     private async Task<int> ConnectionsAsync(CancellationToken cancellationToken)
