@@ -32,11 +32,12 @@ internal sealed class LedgerWriter(IConnectionMultiplexer redis)
         redis.call('HSET', KEYS[1], 'v', version + 1, 's', ARGV[3], 'd', ARGV[2])
         if stored[2] and stored[2] ~= ARGV[3] then redis.call('ZREM', KEYS[1 + tonumber(stored[2])], ARGV[5]) end
         redis.call('ZADD', KEYS[1 + tonumber(ARGV[3])], ARGV[4], ARGV[5])
-        if ARGV[6] == '0' then redis.call('PERSIST', KEYS[1]) else
+        if ARGV[6] ~= '0' then
           redis.call('PEXPIREAT', KEYS[1], ARGV[6])
           redis.call('ZREMRANGEBYSCORE', KEYS[1 + tonumber(ARGV[3])], '-inf', '(' .. ARGV[7])
         end
-        if redis.call('ZADD', KEYS[8], 'NX', ARGV[8], ARGV[5]) == 1 then
+        if version == 0 then
+          redis.call('ZADD', KEYS[8], ARGV[8], ARGV[5])
           redis.call('PEXPIRE', KEYS[8], ARGV[9])
           redis.call('ZREMRANGEBYSCORE', KEYS[8], '-inf', '(' .. ARGV[7])
         end

@@ -39,7 +39,7 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
                 : entry;
             var now = time.GetUtcNow();
             var written = await writer.TryWriteAsync(
-                keys, entry, JsonSerializer.SerializeToUtf8Bytes(stored with { Version = 0 }, LedgerJson.Default.LedgerEntry),
+                keys, entry, JsonSerializer.SerializeToUtf8Bytes(stored with { Version = 0 }, LedgerJson.Plain.LedgerEntry),
                 ExpiryOf(entry), now, now - CertificateProfile.LifetimeMax - Retention);
             return written ? entry with { Version = entry.Version + 1 } : null;
         });
@@ -127,7 +127,7 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
             return null;
         }
 
-        var entry = JsonSerializer.Deserialize((byte[])fields[1]!, LedgerJson.Default.LedgerEntry)! with { Version = (long)fields[0] };
+        var entry = JsonSerializer.Deserialize((byte[])fields[1]!, LedgerJson.Plain.LedgerEntry)! with { Version = (long)fields[0] };
         return entry.Certificate is { } certificate
             ? entry with { Certificate = certificate with { ChainPem = await chains.FetchAsync(keys.TagOf(issuer), certificate.ChainPem) } }
             : entry;

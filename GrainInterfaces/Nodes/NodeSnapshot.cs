@@ -29,7 +29,7 @@ public sealed record NodeSnapshot(
     [property: Id(3)] int Attempt,
     [property: Id(4)] string? Overlay,
     [property: Id(5)] string? PlacementReason,
-    [property: Id(6)] IssuedCertificate? Certificate,
+    [property: Id(6)] CertificateReference? Certificate,
     [property: Id(7)] DateTimeOffset? ServerTokenExpiresAt,
     [property: Id(8)] Refusal? Refusal,
     [property: Id(9)] string? Reason,

@@ -11,6 +11,7 @@ namespace ControlPlane.Certificates;
 /// </remarks>
 [GrainType("certificate-issuance"), Reentrant]
 internal sealed partial class CertificateIssuanceGrain(
+    ICertificateLedger ledger,
     OrderExecution table,
     OrderAttempt attempt,
     CertificatesMeter meter,
@@ -48,6 +49,9 @@ internal sealed partial class CertificateIssuanceGrain(
 
     public Task<IssuanceOutcome.Deferred?> FindObstacle(string profile, CancellationToken cancellationToken) =>
         attempt.FindObstacleAsync(profile);
+
+    public async Task<IssuedCertificate?> FindIssued(string orderId, CancellationToken cancellationToken) =>
+        await ledger.ReadAsync(Issuer, orderId, cancellationToken) is { State: LedgerState.Issued } entry ? entry.Certificate : null;
 
     public Task Close(string orderId, RevocationReason reason, CancellationToken cancellationToken) =>
         table.CloseAsync(Issuer, orderId, reason, cancellationToken);

@@ -19,6 +19,11 @@ internal interface ICertificateIssuanceGrain : IGrainWithStringKey
     [Alias("FindObstacle")]
     Task<IssuanceOutcome.Deferred?> FindObstacle(string profile, CancellationToken cancellationToken);
 
+    /// <summary>The certificate of an order, with its chain; null when it was not issued, or was closed since. Repeatable.</summary>
+    /// <exception cref="LedgerUnavailableException">The ledger did not answer.</exception>
+    [Alias("FindIssued")]
+    Task<IssuedCertificate?> FindIssued(string orderId, CancellationToken cancellationToken);
+
     /// <summary>
     /// Closes an order: whatever certificate came of it, or may yet come of it, is revoked or queued to be. Safe to repeat.
     /// </summary>

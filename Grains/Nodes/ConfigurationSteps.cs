@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using ControlPlane.Certificates;
 using ControlPlane.Placement;
 
 namespace ControlPlane.Nodes;
@@ -105,7 +106,7 @@ internal sealed class ConfigurationSteps(
         }
 
         context.Meter.HelperAnswered("answered");
-        var issuer = context.IssuerOrNull(overlay) ?? Certificates.HelperCertificates.IssuerName;
+        var issuer = context.IssuerOrNull(overlay) ?? HelperCertificates.IssuerName;
         var order = new OrderReference(issuer, $"{identity}/{state.Attempt}");
         var credentials = HelperDraft.For(pending, answer, identity, order) with
         {
@@ -181,11 +182,18 @@ internal sealed class ConfigurationSteps(
         string identity,
         NodeState state,
         PendingCredentials pending,
+        IssuedCertificate? certificate,
         OverlayOptions overlay,
         EnrolmentFindings? findings,
         CancellationToken cancellationToken)
     {
         var now = context.Now;
+        if (pending.Certificate is not null && certificate is null)
+        {
+            var revoked = context.OfPlane(state, $"its certificate {pending.Certificate.SerialNumber} was revoked before it was sent");
+            return new Progress(state.Spent(revoked, now), Findings: null, IsDurable: true);
+        }
+
         if (pending.Draft is { IsKeyGiven: true } && findings is not { PrivateKeyPem.Length: > 0 })
         {
             var lost = context.OfPlane(state, "the key that the helper made was lost with a silo");
@@ -203,7 +211,7 @@ internal sealed class ConfigurationSteps(
         try
         {
             configuration = NodeSettings.Build(
-                lines, pending, token?.Token ?? "", overlay, await layers.ReadSecretsAsync(lines, cancellationToken)) with
+                lines, pending, certificate, token?.Token ?? "", overlay, await layers.ReadSecretsAsync(lines, cancellationToken)) with
             {
                 PrivateKeyPem = findings?.PrivateKeyPem ?? "",
             };

@@ -515,7 +515,7 @@ internal sealed class NodeGrain(
         EnrolmentStep.Certify => planeSteps.CertifyAsync(Identity, State, Pending, Overlay, findings, cancellationToken),
         EnrolmentStep.Compose => configurationSteps.ComposeAsync(Identity, State, Pending, Overlay, findings, cancellationToken),
         EnrolmentStep.Upgrade => configurationSteps.UpgradeAsync(Identity, State, Pending, findings, cancellationToken),
-        EnrolmentStep.Configure => configurationSteps.ConfigureAsync(Identity, State, Pending, Overlay, findings, cancellationToken),
+        EnrolmentStep.Configure => Configure(cancellationToken),
         EnrolmentStep.Restart => nodeSteps.RestartAsync(Identity, State, cancellationToken),
         EnrolmentStep.LookFor => nodeSteps.LookForAsync(Identity, State, cancellationToken),
         EnrolmentStep.Renew => nodeSteps.RenewAsync(Identity, State, cancellationToken),
@@ -525,6 +525,15 @@ internal sealed class NodeGrain(
     private async Task<Progress> MakeKeys(CancellationToken cancellationToken) =>
         await planeSteps.AwaitIssuerAsync(Identity, State, Overlay, cancellationToken)
             ?? await nodeSteps.MakeKeysAsync(Identity, State, Findings, Overlay, cancellationToken);
+
+    private async Task<Progress> Configure(CancellationToken cancellationToken) => await configurationSteps.ConfigureAsync(
+        Identity,
+        State,
+        Pending,
+        await planeSteps.FindCertificateAsync(Identity, Pending, cancellationToken),
+        Overlay,
+        findings,
+        cancellationToken);
 
     private async Task Keep(Progress progress)
     {

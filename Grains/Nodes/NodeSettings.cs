@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Immutable;
 using System.Text.Json;
+using ControlPlane.Certificates;
 using ControlPlane.Placement;
 
 namespace ControlPlane.Nodes;
@@ -68,19 +69,21 @@ internal static class NodeSettings
 
     /// <param name="lines">Its lines.</param>
     /// <param name="pending">What was made for it.</param>
+    /// <param name="certificate">Its certificate, or nothing.</param>
     /// <param name="serverToken">Its token, or nothing.</param>
     /// <param name="overlay">The overlay that it goes to.</param>
     /// <param name="secrets">The values of those lines that are secrets.</param>
     public static NodeConfiguration Build(
         ImmutableSortedDictionary<string, NodeLine> lines,
         PendingCredentials pending,
+        IssuedCertificate? certificate,
         string serverToken,
         OverlayOptions overlay,
         IReadOnlyDictionary<string, string> secrets) => new(
             lines.ToImmutableSortedDictionary(
                 line => line.Key, line => line.Value.IsSecret ? secrets[line.Key] : line.Value.Value, StringComparer.Ordinal),
-            pending.Certificate?.CertificatePem ?? "",
-            pending.Certificate?.ChainPem ?? "",
+            certificate?.CertificatePem ?? "",
+            certificate?.ChainPem ?? "",
             pending.SslDirectory ?? "",
             serverToken,
             TextsOf(PoliciesOf(overlay.ActionPolicies, pending.Draft?.ActionPolicies)),

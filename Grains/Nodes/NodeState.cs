@@ -210,7 +210,7 @@ internal sealed record NodeState
                 Sent = pending.Sent,
             },
             Superseded = Held?.Order is { } previous ? Superseded.Add(previous) : Superseded,
-            Life = Life.Renewed(Held),
+            Life = Life.Renewed(Held) with { Liveness = NodeLiveness.Alive, LivenessSince = arrivedAt },
             FormerTokens = [.. FormerToken.Of(Held).Concat(FormerTokens).Where(token => token.ExpiresAt > at).Take(FormerToken.Max)],
             Pending = null,
             ArrivalDue = null,
@@ -300,6 +300,7 @@ internal sealed record PendingCredentials
     [Id(1)]
     public OrderReference? Order { get; init; }
 
+    /// <summary>What it was ordered by; null once it was issued: the ledger has the certificate.</summary>
     [Id(2)]
     public string? SigningRequestPem { get; init; }
 
@@ -317,7 +318,7 @@ internal sealed record PendingCredentials
     public string? OrganizationUnit { get; init; }
 
     [Id(7)]
-    public IssuedCertificate? Certificate { get; init; }
+    public CertificateReference? Certificate { get; init; }
 
     [Id(8)]
     public DateTimeOffset? ServerTokenExpiresAt { get; init; }
@@ -352,7 +353,7 @@ internal sealed record FormerToken([property: Id(0)] string Key, [property: Id(1
 [GenerateSerializer, Immutable, Alias("ControlPlane.HeldCredentials")]
 internal sealed record HeldCredentials(
     [property: Id(0)] OrderReference? Order,
-    [property: Id(1)] IssuedCertificate? Certificate,
+    [property: Id(1)] CertificateReference? Certificate,
     [property: Id(2)] string? Ed25519PublicKey,
     [property: Id(3)] DateTimeOffset? ServerTokenExpiresAt,
     [property: Id(4)] DateTimeOffset ArrivedAt,

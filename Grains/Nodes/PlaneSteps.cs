@@ -113,7 +113,15 @@ internal sealed class PlaneSteps(
         switch (await Issuance(identity, order.Issuer).Issue(request, cancellationToken))
         {
             case IssuanceOutcome.Issued issued:
-                var certified = state with { Pending = pending with { Certificate = issued.Certificate } };
+                var certified = state with
+                {
+                    Pending = pending with
+                    {
+                        Certificate = issued.Certificate.ToReference(),
+                        SigningRequestPem = null,
+                        Draft = pending.Draft is { } draft ? draft with { Certificate = null } : null,
+                    },
+                };
                 return new Progress(
                     certified.Reached(
                         NodeStage.Certified, context.Now, $"{issued.Certificate.Issuer}: serial {issued.Certificate.SerialNumber}"),
@@ -133,6 +141,13 @@ internal sealed class PlaneSteps(
                 throw new UnreachableException();
         }
     }
+
+    /// <summary>The certificate that was made for it; null when none was, or it is not to be used any more. Repeatable.</summary>
+    public async Task<IssuedCertificate?> FindCertificateAsync(
+        string identity, PendingCredentials pending, CancellationToken cancellationToken) =>
+        pending is { Order: { } order, Certificate: not null }
+            ? await Issuance(identity, order.Issuer).FindIssued(order.OrderId, cancellationToken)
+            : null;
 
     /// <summary>Has every superseded order closed, so that none of their certificates stays valid.</summary>
     public async Task<Progress> CloseSupersededAsync(

@@ -165,7 +165,7 @@ public sealed class HistoryCheckerTests
     private static OverlaySnapshot Snapshot() => new(Overlay, OverlayState.Active, Nodes: 1, Reserved: 0, SoftLimit: 2, HardLimit: 2);
 
     private static NodeSnapshot Held() => new(
-        Node, NodeStage.Enrolled, NodeProtocol.V1, 2, Overlay, "room", Second, null, null, null, null, Now, Now, "0.29.4",
+        Node, NodeStage.Enrolled, NodeProtocol.V1, 2, Overlay, "room", Second.ToReference(), null, null, null, null, Now, Now, "0.29.4",
         [new NodeStep(NodeStage.Enrolled, Now, 2, null)]);
 
     private static SimulatedNode Simulated(IssuedCertificate certificate) => new(Node, ChoriaProtocol.V1, SimulatedFault.None)

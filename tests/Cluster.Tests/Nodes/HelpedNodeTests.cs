@@ -62,9 +62,10 @@ public sealed class HelpedNodeTests(HelpedCluster cluster) : IClassFixture<Helpe
         var node = await Enrol(identity);
 
         Assert.Equal("helper", node.Certificate?.Issuer);
-        Assert.Equal(node.Certificate?.CertificatePem, cluster.Nodes[identity].Configuration!.CertificatePem);
+        var ordered = (await cluster.Order(identity, 1))?.Certificate;
+        Assert.Equal(ordered?.CertificatePem, cluster.Nodes[identity].Configuration!.CertificatePem);
         Assert.Equal(cluster.Nodes[identity].PublicKeyFingerprint, node.Certificate?.PublicKeyFingerprint);
-        Assert.Equal(node.Certificate?.SerialNumber, (await cluster.Order(identity, 1))?.Certificate?.SerialNumber);
+        Assert.Equal(node.Certificate?.SerialNumber, ordered?.SerialNumber);
     }
 
     [Fact]

@@ -20,7 +20,11 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
         Assert.Equal((NodeCluster.Overlay, 1, (string?)null), (enrolled.Overlay, enrolled.Attempt, enrolled.Reason));
         Assert.Equal(Enrolment, cluster.Nodes[identity].Calls);
         Assert.Equal(cluster.Nodes[identity].PublicKeyFingerprint, enrolled.Certificate?.PublicKeyFingerprint);
-        Assert.Equal(cluster.Nodes[identity].Configuration?.CertificatePem, enrolled.Certificate?.CertificatePem);
+        var ordered = (await cluster.Order(identity, 1))?.Certificate;
+        Assert.Equal(cluster.Nodes[identity].Configuration?.CertificatePem, ordered?.CertificatePem);
+        Assert.Equal(cluster.Nodes[identity].Configuration?.ChainPem, ordered?.ChainPem);
+        Assert.Equal(ordered?.SerialNumber, enrolled.Certificate?.SerialNumber);
+        Assert.Equal(NodeLiveness.Alive, enrolled.Liveness);
         Assert.Equal(
             [
                 NodeStage.Discovered, NodeStage.Attested, NodeStage.Inspected, NodeStage.Placed, NodeStage.Keyed, NodeStage.Certified,

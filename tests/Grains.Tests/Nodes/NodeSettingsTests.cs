@@ -148,6 +148,7 @@ public sealed class NodeSettingsTests
         NodeSettings.Build(
             NodeSettings.Lines(Identity, pending, overlay ?? Overlay(), Options),
             pending,
+            certificate: null,
             "token",
             overlay ?? Overlay(),
             new Dictionary<string, string> { ["plugin.nats.pass"] = "hunter2" });

@@ -90,7 +90,7 @@ public sealed class RenewalTests
         ReachedAt = Arrived,
         Held = new HeldCredentials(
             new OrderReference("ca", "web1/1"),
-            new IssuedCertificate("web1/1", "ca", serial, "pem", "chain", Arrived, Arrived + Life, "f00d"),
+            new CertificateReference("ca", serial, Arrived, Arrived + Life, "f00d"),
             Ed25519PublicKey: null,
             ServerTokenExpiresAt: null,
             Arrived),

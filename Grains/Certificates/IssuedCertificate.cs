@@ -18,4 +18,8 @@ public sealed record IssuedCertificate(
     [property: Id(4)] string ChainPem,
     [property: Id(5)] DateTimeOffset NotBefore,
     [property: Id(6)] DateTimeOffset NotAfter,
-    [property: Id(7)] string PublicKeyFingerprint);
+    [property: Id(7)] string PublicKeyFingerprint)
+{
+    /// <summary>What others keep of it.</summary>
+    public CertificateReference ToReference() => new(Issuer, SerialNumber, NotBefore, NotAfter, PublicKeyFingerprint);
+}
