@@ -42,9 +42,18 @@ public sealed partial class StoredMessages : IDisposable
             fault = any;
         }
 
-        unreadable.Add(1, new KeyValuePair<string, object?>("kind", kind));
-        LogUnreadable(kind, place, fault?.Message ?? "it is empty");
+        LeaveOut(kind, place, fault?.Message ?? "it is empty");
         return null;
+    }
+
+    /// <summary>Counts and says that what is stored somewhere cannot be read.</summary>
+    /// <param name="kind">What it should hold: one of a closed set.</param>
+    /// <param name="place">Where it is.</param>
+    /// <param name="reason">Why, in words; holds nothing of it.</param>
+    public void LeaveOut(string kind, string place, string reason)
+    {
+        unreadable.Add(1, new KeyValuePair<string, object?>("kind", kind));
+        LogUnreadable(kind, place, reason);
     }
 
     public void Dispose() => meter.Dispose();

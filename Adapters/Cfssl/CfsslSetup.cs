@@ -1,6 +1,5 @@
-using System.Security.Cryptography;
 using System.Net;
-using System.Text.Json;
+using ControlPlane.Adapters.Http;
 using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Cfssl;
@@ -44,36 +43,23 @@ internal sealed class CfsslSetup(string issuer, CfsslOptions options, IReadOnlyL
 
         if (options.Revocation is not CfsslRevocation.None)
         {
-            var probe = await TellAsync(client.PostAsync("revoke", new { }, cancellationToken));
+            var probe = await client.AskAsync("revoke", new { }, cancellationToken);
             Require(probe, "revoke", "it was started without -db-config");
         }
 
         if (options.Revocation is CfsslRevocation.DatabaseAndList)
         {
-            Require(await TellAsync(client.GetAsync("crl", cancellationToken)), "crl", "versions before 1.6 have none");
+            Require(await client.GetAsync("crl", cancellationToken), "crl", "versions before 1.6 have none");
         }
     }
 
     /// <summary>Whether anyone who reaches this cfssl can have it make keys and certificates.</summary>
     public async Task<bool> OffersKeysAsync(CancellationToken cancellationToken) =>
-        (await TellAsync(client.GetAsync("newkey", cancellationToken))).Status != HttpStatusCode.NotFound;
-
-    /// <summary>Of a question, an answer that was lost is one to ask for again.</summary>
-    public static async Task<CfsslAnswer> TellAsync(Task<CfsslAnswer> question)
-    {
-        try
-        {
-            return await question;
-        }
-        catch (IssuerOutcomeUnknownException lost)
-        {
-            throw new IssuerUnavailableException(lost.Message, lost);
-        }
-    }
+        (await client.GetAsync("newkey", cancellationToken)).Status != HttpStatusCode.NotFound;
 
     private async Task<CfsslProfile> InfoAsync(string profile, CancellationToken cancellationToken)
     {
-        var answer = await TellAsync(client.PostAsync("info", new InfoBody(options.Label, profile), cancellationToken));
+        var answer = await client.AskAsync("info", new InfoBody(options.Label, profile), cancellationToken);
         if (answer.Result is not { } result)
         {
             throw CfsslFault.OfQuestion(issuer, answer);
@@ -85,8 +71,7 @@ internal sealed class CfsslSetup(string issuer, CfsslOptions options, IReadOnlyL
             var usages = result.GetProperty("usages").EnumerateArray().Select(usage => usage.GetString());
             return new CfsslProfile(certificate.RawData, string.Join(", ", usages), result.GetProperty("expiry").GetString() ?? "");
         }
-        catch (Exception foreign) when (
-            foreign is CryptographicException or KeyNotFoundException or InvalidOperationException or JsonException)
+        catch (Exception foreign) when (CaAnswer.IsForeign(foreign))
         {
             throw new IssuerMisconfiguredException($"what answers at {options.Url} is not a cfssl", foreign);
         }

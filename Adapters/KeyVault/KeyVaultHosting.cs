@@ -1,10 +1,7 @@
+using ControlPlane.Adapters.Http;
 using ControlPlane.Adapters.KeyVault;
-using ControlPlane.Certificates;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Orleans.Hosting;
@@ -18,38 +15,21 @@ public static class KeyVaultHosting
     /// </summary>
     public static ISiloBuilder AddKeyVault(this ISiloBuilder silo)
     {
-        silo.Services.TryAddSingleton(TimeProvider.System);
-        silo.Services.TryAddSingleton<IValidateOptions<KeyVaultOptions>, KeyVaultOptionsValidator>();
-        silo.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<KeyVaultOptions>, KeyVaultCredentialsValidator>());
+        silo.Services.AddSingleton<IValidateOptions<KeyVaultOptions>, KeyVaultOptionsValidator>();
+        silo.Services.AddSingleton<IValidateOptions<KeyVaultOptions>>(services => new TlsFilesValidator<KeyVaultOptions>(
+            services.GetRequiredService<TimeProvider>(),
+            options => new TlsFiles(
+                $"{nameof(options.Credential)}:{nameof(options.Credential.CertificateFile)}",
+                options.Credential.CertificateFile,
+                options.Credential.CertificateFile,
+                Purpose: null,
+                (nameof(options.ChainFile), options.ChainFile))));
         silo.Services.TryAddSingleton<VaultBudgets>();
-        foreach (var entry in silo.Configuration.GetSection(KeyVaultOptions.Section).GetChildren())
-        {
-            silo.Services.AddKeyVault(entry.Key);
-        }
-
-        return silo;
-    }
-
-    /// <summary>Adds one issuer by its name, configured under <c>KeyVault:{name}</c>.</summary>
-    internal static IServiceCollection AddKeyVault(this IServiceCollection services, string name)
-    {
-        services.AddOptions<KeyVaultOptions>(name).BindConfiguration($"{KeyVaultOptions.Section}:{name}").ValidateOnStart();
-        services.AddKeyedSingleton(name, (provider, _) => Create(name, provider));
-        services.AddKeyedSingleton<ICertificateIssuer>(name, (provider, _) => provider.GetRequiredKeyedService<KeyVaultIssuer>(name));
-        services.AddSingleton<IHostedService>(provider => new KeyVaultStart(
-            provider.GetRequiredKeyedService<KeyVaultIssuer>(name), provider.GetRequiredService<ILogger<KeyVaultStart>>()));
-        return services;
-    }
-
-    private static KeyVaultIssuer Create(string name, IServiceProvider provider)
-    {
-        var options = provider.GetRequiredService<IOptionsMonitor<KeyVaultOptions>>().Get(name);
-        var client = new KeyVaultClient(name, options, KeyVaultCredentials.Create(options.Credential), transport: null);
-        return new KeyVaultIssuer(
+        return silo.AddIssuers<KeyVaultOptions>(KeyVaultOptions.Section, (name, options, services) => new KeyVaultIssuer(
             name,
             options,
-            client,
-            provider.GetRequiredService<VaultBudgets>().Of(options.Url!),
-            provider.GetRequiredService<TimeProvider>());
+            new KeyVaultClient(name, options, KeyVaultCredentials.Create(options.Credential), transport: null),
+            services.GetRequiredService<VaultBudgets>().Of(options.Url!),
+            services.GetRequiredService<TimeProvider>()));
     }
 }

@@ -16,16 +16,18 @@ internal sealed record RevokedCertificate(
         CultureInfo.InvariantCulture,
         $"{Serial} {AuthorityKeyIdentifier} {RevokedAt.ToUnixTimeSeconds()} {(int)Reason} {NotAfter.ToUnixTimeSeconds()}");
 
-    /// <summary>Reads a line; null for one that a crash cut short, whose revocation was never confirmed.</summary>
+    private static readonly long SecondsMax = DateTimeOffset.MaxValue.ToUnixTimeSeconds();
+
+    /// <summary>Reads a line; null for one that a crash cut short, whose revocation was never confirmed, or that we did not write.</summary>
     public static RevokedCertificate? ParseOrNull(string line)
     {
         var fields = line.Split(' ');
         return fields.Length == FieldCount
             && fields[0].Length > 0
             && fields[0].All(char.IsAsciiHexDigitUpper)
-            && long.TryParse(fields[2], NumberStyles.None, CultureInfo.InvariantCulture, out var revokedAt)
+            && TryReadSeconds(fields[2], out var revokedAt)
             && int.TryParse(fields[3], NumberStyles.None, CultureInfo.InvariantCulture, out var reason)
-            && long.TryParse(fields[4], NumberStyles.None, CultureInfo.InvariantCulture, out var notAfter)
+            && TryReadSeconds(fields[4], out var notAfter)
             ? new RevokedCertificate(
                 fields[0],
                 fields[1],
@@ -34,4 +36,7 @@ internal sealed record RevokedCertificate(
                 DateTimeOffset.FromUnixTimeSeconds(notAfter))
             : null;
     }
+
+    private static bool TryReadSeconds(string text, out long seconds) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out seconds) && seconds <= SecondsMax;
 }

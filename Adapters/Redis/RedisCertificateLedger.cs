@@ -7,7 +7,8 @@ namespace ControlPlane.Adapters.Redis;
 
 /// <summary>The certificate ledger in Redis: a hash for each order, and for each state of an issuer a sorted set of its orders.</summary>
 /// <remarks>All keys of an issuer carry one hash tag, so that a write is one script also where Redis is a cluster.</remarks>
-internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, string scope, TimeProvider time) : ICertificateLedger
+internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, string scope, StoredMessages stored, TimeProvider time)
+    : ICertificateLedger
 {
     private const string Name = "the certificate ledger";
     private const string VersionField = "v";
@@ -16,6 +17,9 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
 
     // Closed orders are kept for questions until long after their certificate could have been of use to anyone.
     private static readonly TimeSpan Retention = TimeSpan.FromDays(90);
+
+    // The sweep meets them every two seconds.
+    private readonly RepeatPace unreadableOnes = new(TimeSpan.FromHours(1), mattersMax: 1024, time);
 
     private readonly LedgerKeys keys = new(scope);
     private readonly ChainStore chains = new(redis);
@@ -31,7 +35,7 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
         cancellationToken.ThrowIfCancellationRequested();
         return RedisFault.TranslateAsync<LedgerEntry?>(Name, async () =>
         {
-            var stored = entry.Certificate is { } certificate
+            var kept = entry.Certificate is { } certificate
                 ? entry with
                 {
                     Certificate = certificate with { ChainPem = await chains.KeepAsync(keys.TagOf(entry.Issuer), certificate.ChainPem) },
@@ -39,7 +43,7 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
                 : entry;
             var now = time.GetUtcNow();
             var written = await writer.TryWriteAsync(
-                keys, entry, JsonSerializer.SerializeToUtf8Bytes(stored with { Version = 0 }, LedgerJson.Plain.LedgerEntry),
+                keys, entry, JsonSerializer.SerializeToUtf8Bytes(kept with { Version = 0 }, LedgerJson.Plain.LedgerEntry),
                 ExpiryOf(entry), now, now - CertificateProfile.LifetimeMax - Retention);
             return written ? entry with { Version = entry.Version + 1 } : null;
         });
@@ -47,12 +51,23 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
 
     public Task<IReadOnlyList<LedgerEntry>> ListAsync(
         string issuer, LedgerState state, LedgerPosition? after, int limit, CancellationToken cancellationToken) =>
-        AskAsync(async () =>
+        AskAsync<IReadOnlyList<LedgerEntry>>(async () =>
         {
-            var orderIds = after is null
-                ? await Database.SortedSetRangeByRankAsync(keys.Index(issuer, state), 0, limit - 1)
-                : await IndexAfterAsync(keys.Index(issuer, state), after, limit);
-            return await LoadAllAsync(issuer, entry => entry.State == state, orderIds);
+            var found = new List<LedgerEntry>();
+            while (true)
+            {
+                var index = await IndexAfterAsync(keys.Index(issuer, state), after, limit);
+                found.AddRange(await LoadAllAsync(issuer, entry => entry.State == state, [.. index.Select(one => one.Element)]));
+
+                // What moved on meanwhile, or cannot be read, must not end the list for whoever goes through it page by page.
+                if (index.Length < limit || found.Count >= limit)
+                {
+                    return [.. found.Take(limit)];
+                }
+
+                after = new LedgerPosition(
+                    DateTimeOffset.FromUnixTimeMilliseconds((long)index[^1].Score), index[^1].Element.ToString());
+            }
         }, cancellationToken);
 
     public Task<LedgerEntry?> FindAsync(string issuer, string signer, string serialNumber, CancellationToken cancellationToken) =>
@@ -101,22 +116,46 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
     }
 
     // Orders of one instant are in the order of their names; as many as came in one millisecond are skipped at most.
-    private async Task<RedisValue[]> IndexAfterAsync(RedisKey index, LedgerPosition after, int limit)
+    private async Task<SortedSetEntry[]> IndexAfterAsync(RedisKey index, LedgerPosition? after, int limit)
     {
+        if (after is null)
+        {
+            return await Database.SortedSetRangeByRankWithScoresAsync(index, 0, limit - 1);
+        }
+
         var score = after.At.ToUnixTimeMilliseconds();
-        var same = await Database.SortedSetRangeByScoreAsync(index, score, score);
-        var rest = same.Where(orderId => string.CompareOrdinal(orderId.ToString(), after.OrderId) > 0).Take(limit).ToList();
-        var later = await Database.SortedSetRangeByScoreAsync(
+        var same = await Database.SortedSetRangeByScoreWithScoresAsync(index, score, score);
+        var rest = same.Where(one => string.CompareOrdinal(one.Element.ToString(), after.OrderId) > 0).Take(limit).ToList();
+        var later = await Database.SortedSetRangeByScoreWithScoresAsync(
             index, score, double.PositiveInfinity, Exclude.Start, Order.Ascending, 0, Math.Max(1, limit - rest.Count));
         return [.. rest.Concat(later).Take(limit)];
     }
 
     private async Task<IReadOnlyList<LedgerEntry>> LoadAllAsync(string issuer, Func<LedgerEntry, bool> belongs, RedisValue[] orderIds)
     {
-        var entries = await Task.WhenAll(orderIds.Select(orderId => LoadAsync(issuer, orderId.ToString())));
+        var entries = await Task.WhenAll(orderIds.Select(orderId => LoadOrLeaveOutAsync(issuer, orderId.ToString())));
 
         // What moved on between the index and the order is another state's; what is gone has outlived its retention.
         return [.. entries.OfType<LedgerEntry>().Where(belongs)];
+    }
+
+    // One that was not written by us must not keep the others from being revoked, compared or shown. By itself it is a fault.
+    private async Task<LedgerEntry?> LoadOrLeaveOutAsync(string issuer, string orderId)
+    {
+        try
+        {
+            return await LoadAsync(issuer, orderId);
+        }
+        catch (Exception unreadable) when (RedisFault.IsForeign(unreadable))
+        {
+            var place = keys.Order(issuer, orderId).ToString();
+            if (unreadableOnes.Admits(place))
+            {
+                stored.LeaveOut("order", place, unreadable.GetType().Name);
+            }
+
+            return null;
+        }
     }
 
     private async Task<LedgerEntry?> LoadAsync(string issuer, string orderId)
@@ -127,7 +166,8 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
             return null;
         }
 
-        var entry = JsonSerializer.Deserialize((byte[])fields[1]!, LedgerJson.Plain.LedgerEntry)! with { Version = (long)fields[0] };
+        var read = JsonSerializer.Deserialize((byte[])fields[1]!, LedgerJson.Plain.LedgerEntry) ?? throw new JsonException("it is empty");
+        var entry = read with { Version = (long)fields[0] };
         return entry.Certificate is { } certificate
             ? entry with { Certificate = certificate with { ChainPem = await chains.FetchAsync(keys.TagOf(issuer), certificate.ChainPem) } }
             : entry;

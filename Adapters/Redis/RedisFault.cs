@@ -17,7 +17,7 @@ internal static class RedisFault
         {
             return await call();
         }
-        catch (Exception unreadable) when (unreadable is JsonException or InvalidCastException or FormatException or OverflowException)
+        catch (Exception unreadable) when (IsForeign(unreadable))
         {
             throw new LedgerUnavailableException(
                 $"{store} holds something that was not written by us; another program may use the same database of Redis", unreadable);
@@ -27,6 +27,10 @@ internal static class RedisFault
             throw new LedgerUnavailableException($"{store} did not answer: {away.GetType().Name}", away);
         }
     }
+
+    /// <summary>Whether what is stored is something that was not written by us.</summary>
+    public static bool IsForeign(Exception fault) =>
+        fault is JsonException or InvalidCastException or FormatException or OverflowException;
 
     // Of a command that it will not even send, to a replica or to a connection that was closed, the client says so in other ways.
     private static bool IsAway(Exception fault) =>

@@ -1,3 +1,4 @@
+using ControlPlane;
 using ControlPlane.Adapters.Redis;
 using ControlPlane.Certificates;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,9 +19,11 @@ public static class RedisLedgerHosting
     public static ISiloBuilder AddRedisLedger(this ISiloBuilder silo)
     {
         silo.Services.TryAddSingleton(TimeProvider.System);
+        silo.Services.TryAddSingleton<StoredMessages>();
         silo.Services.AddSingleton<ICertificateLedger>(provider => new RedisCertificateLedger(
             provider.GetRequiredService<IConnectionMultiplexer>(),
             provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId,
+            provider.GetRequiredService<StoredMessages>(),
             provider.GetRequiredService<TimeProvider>()));
         silo.Services.AddSingleton<IKeyRegister>(provider => new RedisKeyRegister(
             provider.GetRequiredService<IConnectionMultiplexer>(),

@@ -24,12 +24,30 @@ internal sealed record VaultAnswer(HttpStatusCode Status, JsonElement Body, byte
     /// <exception cref="JsonException">There is none.</exception>
     public JsonElement Auth => Member("auth");
 
-    /// <summary>Whether the answer warns of something with this text in it.</summary>
-    public bool Warns(string text) =>
+    /// <summary>What it warns of, joined and shortened: it does so where it succeeds and did not do what was asked.</summary>
+    public string Warnings => TextsOf(Body, "warnings");
+
+    /// <summary>Whether it says that a certificate is revoked: when, for one that was revoked before that time.</summary>
+    public bool SaysRevoked =>
+        Succeeded
+        && Body.ValueKind == JsonValueKind.Object
+        && Body.TryGetProperty("data", out var data)
+        && data.ValueKind == JsonValueKind.Object
+        && data.TryGetProperty("revocation_time", out var at)
+        && at.ValueKind == JsonValueKind.Number
+        && at.TryGetInt64(out var seconds)
+        && seconds > 0;
+
+    /// <summary>The server's clock, which <c>sys/health</c> tells; null elsewhere.</summary>
+    public DateTimeOffset? ServerTime =>
         Body.ValueKind == JsonValueKind.Object
-        && Body.TryGetProperty("warnings", out var warnings)
-        && warnings.ValueKind == JsonValueKind.Array
-        && warnings.EnumerateArray().Any(warning => warning.GetString()?.Contains(text, StringComparison.OrdinalIgnoreCase) == true);
+        && Body.TryGetProperty("server_time_utc", out var seconds)
+        && seconds.ValueKind == JsonValueKind.Number
+        && seconds.TryGetInt64(out var unix)
+        && unix > 0
+        && unix < DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+            ? DateTimeOffset.FromUnixTimeSeconds(unix)
+            : null;
 
     /// <summary>Reads an answer; what a proxy says may be no JSON.</summary>
     public static VaultAnswer Read(HttpStatusCode status, byte[] raw, TimeSpan? retryAfter)
@@ -38,7 +56,7 @@ internal sealed record VaultAnswer(HttpStatusCode Status, JsonElement Body, byte
         {
             using var document = JsonDocument.Parse(raw);
             var body = document.RootElement.Clone();
-            return new VaultAnswer(status, body, raw, ErrorsOf(body), retryAfter);
+            return new VaultAnswer(status, body, raw, TextsOf(body, "errors"), retryAfter);
         }
         catch (JsonException)
         {
@@ -54,16 +72,16 @@ internal sealed record VaultAnswer(HttpStatusCode Status, JsonElement Body, byte
             ? member
             : throw new JsonException($"the answer has no '{name}'");
 
-    private static string ErrorsOf(JsonElement body)
+    private static string TextsOf(JsonElement body, string name)
     {
         if (body.ValueKind != JsonValueKind.Object
-            || !body.TryGetProperty("errors", out var errors)
-            || errors.ValueKind != JsonValueKind.Array)
+            || !body.TryGetProperty(name, out var texts)
+            || texts.ValueKind != JsonValueKind.Array)
         {
             return "";
         }
 
-        var text = string.Join("; ", errors.EnumerateArray().Select(error => error.ToString().Trim()));
+        var text = string.Join("; ", texts.EnumerateArray().Select(one => one.ToString().Trim()));
         return text.Length <= ErrorCharactersMax ? text : text[..ErrorCharactersMax];
     }
 }

@@ -1,39 +1,66 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.RegularExpressions;
 using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Vault;
 
-/// <summary>Signs through a Vault PKI mount: <c>POST {mount}/sign/{role}</c>.</summary>
-internal class VaultIssuer(string name, VaultOptions options, VaultParts vault, TimeProvider time)
-    : ICertificateIssuer, ICertificateRevoker, ICertificateRevocationListSource, ICertificateProfileCheck, IDisposable
+/// <summary>
+/// Signs through a Vault PKI mount: <c>POST {mount}/sign/{role}</c>. One whose role stores what it signs knows certificates by their
+/// numbers, and can list them; one that does not is told each by itself.
+/// </summary>
+internal sealed partial class VaultIssuer :
+    ICertificateIssuer,
+    ICertificateRevoker,
+    ICertificateRevocationListSource,
+    IIssuedCertificateCatalog,
+    ICertificateProfileCheck,
+    IDisposable
 {
     private const string EllipticKeyOid = "1.2.840.10045.2.1";
     private static readonly TimeSpan ChainKeptFor = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan ClockDifferenceMax = TimeSpan.FromMinutes(1);
 
+    // Choria's rule that certificates must be fit to sign; keyEncipherment is for RSA key exchange and does no harm elsewhere.
+    private static readonly IReadOnlyList<string> KeyUsages = ["DigitalSignature", "KeyEncipherment"];
+
+    private readonly VaultOptions options;
+    private readonly TimeProvider time;
+    private readonly VaultClient client;
+    private readonly VaultSession session;
+    private readonly VaultPki pki;
     private volatile Kept? kept;
 
-    public string Name => name;
-
-    public virtual IssuerCapabilities Capabilities { get; } = new(
-        // Organisation, unit and the like are the role's.
-        PerRequestSubject: false,
-
-        // Verbatim is what the request says, and Choria's say no names.
-        PerRequestNames: !options.Verbatim,
-        PerRequestLifetime: true,
-        PerRequestUsages: false,
-        RevokesBySerial: false,
-        RevokesByCertificate: true,
-        PublishesRevocationList: true,
-        CertificatesPerMinuteMax: null)
+    public VaultIssuer(string name, VaultOptions options, TimeProvider time, Random random)
     {
-        PerRequestUris = !options.Verbatim,
-    };
+        Name = name;
+        this.options = options;
+        this.time = time;
+        client = new VaultClient(name, options, time);
+        session = new VaultSession(new VaultLogin(client, options.Login), options.Login.Method, time, random);
+        pki = new VaultPki(client, session, options);
+        Capabilities = new IssuerCapabilities(
+            // Organisation, unit and the like are the role's.
+            PerRequestSubject: false,
 
-    protected IVaultPki Pki => vault.Pki;
+            // Verbatim is what the request says, and Choria's say no names.
+            PerRequestNames: !options.Verbatim,
+            PerRequestLifetime: true,
+            PerRequestUsages: false,
+            RevokesBySerial: options.Stored,
+            RevokesByCertificate: true,
+            PublishesRevocationList: true,
+            CertificatesPerMinuteMax: null)
+        {
+            PerRequestUris = !options.Verbatim,
+            KeepsIssued = options.Stored,
+        };
+    }
+
+    public string Name { get; }
+
+    public IssuerCapabilities Capabilities { get; }
 
     public async Task<SignedCertificate> IssueAsync(CertificateOrder order, CancellationToken cancellationToken)
     {
@@ -49,20 +76,22 @@ internal class VaultIssuer(string name, VaultOptions options, VaultParts vault, 
         {
             // The certificate would lack its name, and be revoked as soon as it was looked at.
             throw new IssuerRefusedException(
-                $"{name} signs verbatim, and the signing request of order {order.OrderId} does not hold the names to sign; "
+                $"{Name} signs verbatim, and the signing request of order {order.OrderId} does not hold the names to sign; "
                 + "Choria's agents send none: unset Verbatim for them");
         }
 
         var ttl = string.Create(CultureInfo.InvariantCulture, $"{seconds}s");
         var csr = PemEncoding.WriteString("CERTIFICATE REQUEST", order.SigningRequestDer.Span);
         var role = RoleFor(order);
-        var signed = options.Verbatim
-            ? await Pki.SignVerbatimAsync(role, new VaultVerbatimRequest(csr, ttl, KeyUsages, Purposes(order.Profile)), cancellationToken)
-            : await Pki.SignAsync(
-                role,
+        return options.Verbatim
+            ? await pki.SignAsync(
+                $"sign-verbatim/{role}",
+                new VaultVerbatimRequest(csr, ttl, KeyUsages, Purposes(order.Profile)),
+                cancellationToken)
+            : await pki.SignAsync(
+                $"sign/{role}",
                 new VaultSignRequest(csr, order.Subject.CommonName, string.Join(',', order.DnsNames), string.Join(',', order.Uris), ttl),
                 cancellationToken);
-        return new SignedCertificate(signed.Certificate, signed.Chain);
     }
 
     public async Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken)
@@ -73,7 +102,7 @@ internal class VaultIssuer(string name, VaultOptions options, VaultParts vault, 
             return current.Chain;
         }
 
-        var chain = await Pki.GetChainAsync(cancellationToken);
+        var chain = await pki.GetChainAsync(cancellationToken);
         kept = new Kept(chain, now + ChainKeptFor);
         return chain;
     }
@@ -82,14 +111,14 @@ internal class VaultIssuer(string name, VaultOptions options, VaultParts vault, 
     {
         try
         {
-            var standing = await vault.Health.ReadAsync(cancellationToken);
+            var standing = await pki.ReadStatusAsync(cancellationToken);
             if (!standing.Usable)
             {
                 return new IssuerHealth(false, $"Vault is {standing.Detail}");
             }
 
             // Renews the token when that is due, so that a silo that issues nothing for long stays logged in.
-            await vault.Session.GetTokenAsync(cancellationToken);
+            await session.GetTokenAsync(cancellationToken);
             var difference = (standing.ServerTime ?? time.GetUtcNow()) - time.GetUtcNow();
             return new IssuerHealth(true, difference.Duration() > ClockDifferenceMax
                 ? $"Vault is {standing.Detail}; its clock differs from ours by {difference.TotalSeconds:F0} s"
@@ -102,19 +131,19 @@ internal class VaultIssuer(string name, VaultOptions options, VaultParts vault, 
     }
 
     public Task RevokeAsync(RevocationOrder order, CancellationToken cancellationToken) =>
-        Pki.RevokeAsync(NameIn(order.CertificateDer), cancellationToken);
+        pki.RevokeAsync(NameIn(order.CertificateDer), cancellationToken);
 
     public async Task<IReadOnlyList<byte[]>> GetRevocationListsAsync(CancellationToken cancellationToken) =>
-        [await Pki.GetRevocationListAsync(cancellationToken)];
+        [await pki.GetRevocationListAsync(cancellationToken)];
 
     public async Task<IReadOnlyList<string>> FindFaultsAsync(CertificateProfile profile, CancellationToken cancellationToken)
     {
         var faults = new List<string>();
-        var mountMax = await Pki.ReadLifetimeMaxAsync(cancellationToken);
+        var mountMax = await pki.ReadLifetimeMaxAsync(cancellationToken);
         foreach (var name in new[] { options.Role, options.EllipticRole }.OfType<string>())
         {
             // Reading roles is a permission of its own; without it each certificate is still held to the profile.
-            if (await Pki.ReadRoleAsync(name, cancellationToken) is { } role)
+            if (await pki.ReadRoleAsync(name, cancellationToken) is { } role)
             {
                 faults.AddRange(role.FaultsFor(profile, options.Stored, mountMax));
             }
@@ -123,25 +152,72 @@ internal class VaultIssuer(string name, VaultOptions options, VaultParts vault, 
         return faults;
     }
 
-    /// <summary>All that is checked at start: that Vault lets us in and has the mount and issuer.</summary>
-    internal async Task VerifyAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> ListSerialNumbersAsync(CancellationToken cancellationToken) =>
+        [.. (await pki.ListAsync(cancellationToken))
+            .Select(number => number.Replace(":", "", StringComparison.Ordinal).ToUpperInvariant().TrimStart('0'))];
+
+    // Vault names certificates by whole bytes.
+    public Task<byte[]?> ReadAsync(string serialNumber, CancellationToken cancellationToken) =>
+        pki.ReadAsync(InPairs(serialNumber.Length % 2 == 0 ? serialNumber : $"0{serialNumber}"), cancellationToken);
+
+    public async Task<byte[]?> FindAsync(CertificateOrder order, CancellationToken cancellationToken)
     {
-        await vault.Session.GetTokenAsync(cancellationToken);
+        // Vault lists numbers only, so that each certificate is a call. A key is certified once: what carries it is the answer.
+        foreach (var serialNumber in await pki.ListAsync(cancellationToken))
+        {
+            if (await pki.ReadAsync(serialNumber, cancellationToken) is { } der && IsOfKey(der, order.PublicKeyInfoDer.Span))
+            {
+                return der;
+            }
+        }
+
+        return null;
+    }
+
+    public async Task VerifyAsync(CancellationToken cancellationToken)
+    {
+        await session.GetTokenAsync(cancellationToken);
         await GetChainAsync(cancellationToken);
     }
 
     public void Dispose()
     {
-        vault.Dispose();
-        GC.SuppressFinalize(this);
+        session.Dispose();
+        client.Dispose();
     }
 
-    /// <summary>How Vault is told which certificate: by itself, since nothing is stored.</summary>
-    protected virtual VaultRevocation NameIn(ReadOnlyMemory<byte> certificate) =>
-        new() { Certificate = PemEncoding.WriteString("CERTIFICATE", certificate.Span) };
+    private VaultRevocation NameIn(ReadOnlyMemory<byte> certificate)
+    {
+        if (!options.Stored)
+        {
+            return new VaultRevocation { Certificate = PemEncoding.WriteString("CERTIFICATE", certificate.Span) };
+        }
 
-    // Choria's rule that certificates must be fit to sign; keyEncipherment is for RSA key exchange and does no harm elsewhere.
-    private static readonly IReadOnlyList<string> KeyUsages = ["DigitalSignature", "KeyEncipherment"];
+        try
+        {
+            using var read = X509CertificateLoader.LoadCertificate(certificate.Span);
+            return new VaultRevocation { SerialNumber = InPairs(Convert.ToHexString(read.SerialNumberBytes.Span)) };
+        }
+        catch (CryptographicException unreadable)
+        {
+            throw new IssuerRefusedException("what is to be revoked is not a certificate", unreadable);
+        }
+    }
+
+    private bool IsOfKey(byte[] der, ReadOnlySpan<byte> publicKeyInfo)
+    {
+        try
+        {
+            using var certificate = X509CertificateLoader.LoadCertificate(der);
+            return certificate.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(publicKeyInfo);
+        }
+        catch (CryptographicException foreign)
+        {
+            throw new IssuerMisconfiguredException($"Vault {Name} lists something that is not a certificate", foreign);
+        }
+    }
+
+    private static string InPairs(string hexadecimal) => Pairs().Replace(hexadecimal.ToLowerInvariant(), "$0:").TrimEnd(':');
 
     private static IReadOnlyList<string> Purposes(CertificateProfile profile) =>
         profile.ServerAuthentication ? ["ServerAuth", "ClientAuth"] : ["ClientAuth"];
@@ -166,6 +242,9 @@ internal class VaultIssuer(string name, VaultOptions options, VaultParts vault, 
         var key = PublicKey.CreateFromSubjectPublicKeyInfo(order.PublicKeyInfoDer.Span, out _);
         return key.Oid.Value == EllipticKeyOid ? elliptic : options.Role;
     }
+
+    [GeneratedRegex("..")]
+    private static partial Regex Pairs();
 
     private sealed record Kept(IReadOnlyList<byte[]> Chain, DateTimeOffset Until);
 }

@@ -14,7 +14,7 @@ internal sealed record VaultGrant(string Token, TimeSpan Lifetime, bool Renewabl
 }
 
 /// <summary>The calls that get a token and keep it. Reads its secrets anew each time: someone may have replaced them.</summary>
-internal sealed class VaultLogin(VaultHttp http, VaultLoginOptions options)
+internal sealed class VaultLogin(VaultClient http, VaultLoginOptions options)
 {
     /// <summary>Logs in.</summary>
     /// <exception cref="IssuerMisconfiguredException">Vault does not let us in, or a secret cannot be read.</exception>

@@ -9,7 +9,7 @@ namespace ControlPlane.Adapters.Vault;
 /// Driven by its callers; it has no timer. Orders and health checks come often enough to renew in time, and where nobody calls for so
 /// long that the token ends, the next call logs in.
 /// </remarks>
-internal sealed class VaultSession(VaultLogin login, VaultLoginMethod method, TimeProvider time, Random random) : IVaultSession, IDisposable
+internal sealed class VaultSession(VaultLogin login, VaultLoginMethod method, TimeProvider time, Random random) : IDisposable
 {
     private const double RenewAtShare = 2.0 / 3;
 
@@ -25,6 +25,9 @@ internal sealed class VaultSession(VaultLogin login, VaultLoginMethod method, Ti
     private volatile Held? held;
     private Failed? failed;
 
+    /// <summary>A token to call with; logs in when there is none, with one login for all who wait.</summary>
+    /// <exception cref="IssuerMisconfiguredException">Vault does not let us in.</exception>
+    /// <exception cref="IssuerUnavailableException">Vault did not answer.</exception>
     public ValueTask<string> GetTokenAsync(CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -33,6 +36,7 @@ internal sealed class VaultSession(VaultLogin login, VaultLoginMethod method, Ti
             : new ValueTask<string>(RefreshAsync(cancellationToken));
     }
 
+    /// <summary>Says that Vault refused a token; the next call logs in, unless another did so meanwhile.</summary>
     public void Invalidate(string token)
     {
         if (held is { } current && current.Grant.Token == token)

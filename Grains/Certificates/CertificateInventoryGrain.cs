@@ -1,5 +1,4 @@
 using ControlPlane.Placement;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
 
@@ -10,7 +9,6 @@ namespace ControlPlane.Certificates;
 internal sealed class CertificateInventoryGrain(
     ICertificateLedger ledger,
     GuardedIssuers issuers,
-    IServiceProvider services,
     IOptionsMonitor<CertificatesOptions> options,
     TimeProvider time)
     : Grain, ICertificateInventoryGrain
@@ -40,7 +38,7 @@ internal sealed class CertificateInventoryGrain(
 
     public async Task<CertificateRevocation> Revoke(CertificateRevocationRequest request, CancellationToken cancellationToken)
     {
-        if (issuers.RevokerOrNull(request.Issuer) is null)
+        if (issuers.OrNull(request.Issuer)?.Revoker is null)
         {
             return new CertificateRevocation.Impossible($"'{request.Issuer}' cannot revoke, or is not configured here any more");
         }
@@ -57,8 +55,7 @@ internal sealed class CertificateInventoryGrain(
     }
 
     public async Task<IReadOnlyList<byte[]>?> GetRevocationLists(string issuer, CancellationToken cancellationToken) =>
-        (services.GetKeyedService<ICertificateRevocationListSource>(issuer)
-            ?? services.GetKeyedService<ICertificateIssuer>(issuer) as ICertificateRevocationListSource) is { } source
+        issuers.OrNull(issuer)?.RevocationLists is { } source
             ? await source.GetRevocationListsAsync(cancellationToken)
             : null;
 

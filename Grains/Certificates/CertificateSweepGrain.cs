@@ -1,20 +1,30 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Runtime;
 
 namespace ControlPlane.Certificates;
 
 [GrainType("certificate-sweep")]
 internal sealed partial class CertificateSweepGrain(
+    IGrainContext context,
     ICertificateLedger ledger,
-    RevocationSettlement settlement,
+    GuardedIssuers issuers,
+    IKeyRegister keys,
+    IOptionsMonitor<CertificatesOptions> options,
     CertificatesMeter meter,
     TimeProvider time,
-    ILogger<CertificateSweepGrain> logger) : Grain, ICertificateSweepGrain
+    ILogger<CertificateSweepGrain> logger) : IGrainBase, ICertificateSweepGrain
 {
     private const int BatchMax = 256;
     private const int AtOnceMax = 8;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan SpoiltDelay = TimeSpan.FromHours(1);
+    private static readonly TimeSpan FindPatience = TimeSpan.FromSeconds(30);
 
-    private string Issuer => this.GetPrimaryKeyString();
+    public IGrainContext GrainContext => context;
+
+    private string Issuer { get; } = context.GrainId.Key.ToString()!;
 
     public async Task<bool> Sweep(CancellationToken cancellationToken)
     {
@@ -36,7 +46,7 @@ internal sealed partial class CertificateSweepGrain(
     {
         try
         {
-            var settled = await settlement.SettleAsync(entry, cancellationToken);
+            var settled = await Revoke(entry, cancellationToken);
             if (await ledger.TryWriteAsync(settled, CancellationToken.None) is not null && settled.State == LedgerState.Closed)
             {
                 LogRevoked(entry.Identity, entry.OrderId, settled.Certificate?.SerialNumber ?? "", settled.Detail ?? "");
@@ -45,14 +55,83 @@ internal sealed partial class CertificateSweepGrain(
 
             return false;
         }
-        catch (Exception waits) when (waits is IssuerUnavailableException or IssuerThrottledException or IssuerMisconfiguredException)
+        catch (Exception waits) when (
+            waits is IssuerUnavailableException or IssuerThrottledException or IssuerMisconfiguredException or CryptographicException)
         {
             LogWaits(entry.Identity, entry.OrderId, waits.Message);
 
-            // To the end of the line: one CA that is away must not keep the certificates of the others from being revoked.
-            await ledger.TryWriteAsync(entry with { RevocationDueAt = time.GetUtcNow() + RetryDelay }, CancellationToken.None);
+            // To the end of the line: one CA that is away, or one record that is spoilt, must not keep the certificates of the others
+            // from being revoked.
+            var delay = waits is CryptographicException ? SpoiltDelay : RetryDelay;
+            await ledger.TryWriteAsync(entry with { RevocationDueAt = time.GetUtcNow() + delay }, CancellationToken.None);
             return false;
         }
+    }
+
+    /// <summary>The entry as it is then: closed, or with the certificate that was found, or due later. Repeatable.</summary>
+    private async Task<LedgerEntry> Revoke(LedgerEntry entry, CancellationToken cancellationToken)
+    {
+        if (entry is { Certificate: null, AttemptUntil: { } until } && time.GetUtcNow() < until)
+        {
+            // Whoever asks the CA will record what it answers.
+            return entry with { RevocationDueAt = until };
+        }
+
+        return (entry.Certificate ?? await Find(entry, cancellationToken)) is { } certificate
+            ? await Revoke(entry with { Certificate = certificate }, certificate, cancellationToken)
+            : entry.Closed($"{entry.AskedIssuer} may have issued a certificate that can no longer be found");
+    }
+
+    private async Task<LedgerEntry> Revoke(LedgerEntry entry, IssuedCertificate certificate, CancellationToken cancellationToken)
+    {
+        if (certificate.NotAfter <= time.GetUtcNow())
+        {
+            return entry.Closed("expired before it was revoked");
+        }
+
+        if (entry.OrderId == certificate.OrderId)
+        {
+            // Not of an orphan, whose key may be certified rightly by now. Before the CA is asked: it may be away for long.
+            await keys.RevokeAsync(certificate.PublicKeyFingerprint, cancellationToken);
+        }
+
+        if (issuers.OrNull(certificate.Issuer)?.Revoker is not { } revoker)
+        {
+            return entry.Closed($"{certificate.Issuer} cannot revoke; it ends {certificate.NotAfter:u}");
+        }
+
+        try
+        {
+            await revoker.RevokeAsync(
+                new RevocationOrder(certificate.Der(), entry.RevocationReason ?? RevocationReason.Superseded), cancellationToken);
+            return entry.Closed(string.Join(": ", new[] { $"revoked at {certificate.Issuer}", entry.Detail }.Where(text => text?.Length > 0)));
+        }
+        catch (IssuerRefusedException refused)
+        {
+            return entry.Closed($"{certificate.Issuer} does not revoke it: {refused.Message}");
+        }
+    }
+
+    /// <summary>The certificate of an order whose answer was lost; null when there is none or no one can tell.</summary>
+    private async Task<IssuedCertificate?> Find(LedgerEntry entry, CancellationToken cancellationToken)
+    {
+        if (entry is not { Request: { } request, AskedIssuer: { } issuer }
+            || options.CurrentValue.ProfileOrNull(request.Profile) is not { } profile
+            || OrderDraft.Judge(request, profile, out _) is not { } draft
+            || !issuers.CanFind(issuer))
+        {
+            return null;
+        }
+
+        var asked = request with { Priority = IssuancePriority.NewNode, Deadline = time.GetUtcNow() + FindPatience };
+        return await issuers.Of(issuer).FindAsync(draft.At(entry.OrderedAt ?? entry.CreatedAt), asked, cancellationToken) switch
+        {
+            SigningOutcome.Signed signed => signed.Certificate,
+            SigningOutcome.Wrong wrong => wrong.Certificate,
+            SigningOutcome.NotNow notNow => throw new IssuerUnavailableException(notNow.Detail),
+            SigningOutcome.Unknown unknown => throw new IssuerUnavailableException(unknown.Detail),
+            _ => null,
+        };
     }
 
     [LoggerMessage(LogLevel.Information, "Order {Order} of {Node} is closed, serial {Serial}: {Detail}")]

@@ -18,26 +18,29 @@ public static class CertificatesHosting
         silo.Services.AddOptions<CertificatesOptions>().BindConfiguration(CertificatesOptions.Section).ValidateOnStart();
         silo.Services.AddSingleton<IValidateOptions<CertificatesOptions>, CertificatesOptionsValidator>();
 
-        silo.Services.TryAddSingleton(TimeProvider.System);
-        silo.Services.AddSingleton<GuardedIssuers>();
-        silo.Services.AddSingleton(services => new IssuersHealth(services, services.GetRequiredService<GuardedIssuers>()));
-        silo.Services.AddSingleton(services => new IssuerChainEnds(services.GetRequiredService<GuardedIssuers>()));
+        silo.Services.AddGuardedIssuers();
         silo.Services.AddKeyedSingleton<ICertificateIssuer, HelperCertificates>(HelperCertificates.IssuerName);
         silo.Services.AddSingleton<KeyAdmission>();
-        silo.Services.AddSingleton<OrderRecord>();
-        silo.Services.AddSingleton<ProfileTrials>();
-        silo.Services.AddSingleton<OrderAttempt>();
-        silo.Services.AddSingleton<OrderExecution>();
-        silo.Services.AddSingleton<OrderReplay>();
-        silo.Services.AddSingleton<RevocationSettlement>();
         silo.Services.AddSingleton<OrphanSearch>();
         silo.Services.AddSingleton<WeakPairSearch>();
-        silo.Services.AddSingleton<AuditSearches>();
-        silo.Services.AddMetrics();
-        silo.Services.AddSingleton<CertificatesMeter>();
-        silo.Services.AddHostedService<ProfilesStart>();
         silo.Services.AddSingleton<IssuerRounds>();
         silo.Services.AddRounds<IssuerRounds>(issuers => [.. issuers.Sweeps, .. issuers.Audits]);
         return silo;
+    }
+
+    /// <summary>Adds what stands before every issuer, and asks each at start whether it is what it is configured to be.</summary>
+    internal static IServiceCollection AddGuardedIssuers(this IServiceCollection services)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
+        services.AddSingleton<CertificatesMeter>();
+        services.AddSingleton<ProfileTrials>();
+        services.AddSingleton(provider => new GuardedIssuers(
+            provider,
+            provider.GetRequiredService<IOptions<CertificatesOptions>>(),
+            provider.GetRequiredService<ProfileTrials>(),
+            provider.GetRequiredService<CertificatesMeter>(),
+            provider.GetRequiredService<TimeProvider>()));
+        return services.AddHostedService<IssuersStart>();
     }
 }

@@ -1,13 +1,11 @@
-using System.Diagnostics;
-using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace ControlPlane.Certificates;
 
 /// <summary>One issuer as the grains use it: its gate, what it is trusted with, and its errors told apart.</summary>
-internal sealed class GuardedIssuer(ICertificateIssuer issuer, IssuerOptions options, CertificatesMeter meter, TimeProvider time)
-    : IDisposable
+internal sealed class GuardedIssuer(
+    ICertificateIssuer issuer, IssuerOptions options, ProfileTrials trials, CertificatesMeter meter, TimeProvider time) : IDisposable
 {
     // What an operator must mend does not mend in seconds.
     private static readonly TimeSpan MisconfiguredPause = TimeSpan.FromSeconds(30);
@@ -24,19 +22,25 @@ internal sealed class GuardedIssuer(ICertificateIssuer issuer, IssuerOptions opt
 
     public string Name => issuer.Name;
 
-    /// <summary>How a lost answer is found again.</summary>
-    public Recovery Recovery => issuer switch
-    {
-        { Capabilities.Repeatable: true } => Recovery.ByRepeating,
-        IIssuedCertificateCatalog => Recovery.ByCatalog,
-        _ => Recovery.None,
-    };
+    /// <summary>Whether it can say what it signed for an order whose answer was lost.</summary>
+    public bool CanFind => issuer.Capabilities.Repeatable || Catalog is not null;
+
+    /// <summary>What revokes its certificates; null when nothing does.</summary>
+    public ICertificateRevoker? Revoker =>
+        issuer.Capabilities.RevokesBySerial || issuer.Capabilities.RevokesByCertificate ? issuer as ICertificateRevoker : null;
+
+    /// <summary>What publishes its revocation lists; null when nothing does.</summary>
+    public ICertificateRevocationListSource? RevocationLists =>
+        issuer.Capabilities.PublishesRevocationList ? issuer as ICertificateRevocationListSource : null;
+
+    /// <summary>The list of what it signed; null when it keeps none.</summary>
+    public IIssuedCertificateCatalog? Catalog => issuer.Capabilities.KeepsIssued ? issuer as IIssuedCertificateCatalog : null;
+
+    /// <summary>What tells whether it is set up for a profile; null when nothing does.</summary>
+    public ICertificateProfileCheck? ProfileCheck => issuer as ICertificateProfileCheck;
 
     /// <summary>How long asking takes at most.</summary>
     public TimeSpan AttemptMax => options.Timeout;
-
-    /// <summary>How long it is left aside for a profile after a wrong certificate.</summary>
-    public TimeSpan AsideFor => options.AsideFor;
 
     /// <summary>Orders that wait and orders that are with the issuer.</summary>
     public (int Waiting, int Running) Load => gate.Load;
@@ -48,8 +52,9 @@ internal sealed class GuardedIssuer(ICertificateIssuer issuer, IssuerOptions opt
     public async Task<IssuerHealth> CheckAsync() =>
         gate.Fault is { } fault ? new IssuerHealth(false, $"it fails: {fault}") : await AskHealthAsync();
 
-    /// <summary>Why an order would be deferred now; null when it would be sent.</summary>
-    public async Task<GateVerdict.Deferred?> FindObstacleAsync() => gate.FindObstacle() ?? await FindSicknessAsync();
+    /// <summary>Why an order for a profile would be deferred now; null when it would be sent.</summary>
+    public async Task<GateVerdict.Deferred?> FindObstacleAsync(string profile) =>
+        trials.FindObstacle(Name, profile) ?? gate.FindObstacle() ?? await FindSicknessAsync();
 
     /// <summary>The chain's certificate by whose end nothing can be issued any more, as the chain was last proven; null before.</summary>
     public X509Certificate2? FirstToEnd => proven?.Trust.FirstToEnd;
@@ -72,20 +77,36 @@ internal sealed class GuardedIssuer(ICertificateIssuer issuer, IssuerOptions opt
         return chain;
     }
 
-    /// <summary>Waits for the order's turn. Who is admitted leaves by <see cref="SignAsync"/> or <see cref="LeaveUnused"/>.</summary>
-    public async Task<GateVerdict> EnterAsync(IssuancePriority priority, DateTimeOffset deadline, CancellationToken cancellationToken)
+    /// <summary>
+    /// Waits for the order's turn. Who is admitted leaves by <see cref="SignAsync"/> or <see cref="LeaveUnused"/>.
+    /// </summary>
+    public async Task<GateVerdict> EnterAsync(CertificateOrderRequest order, CancellationToken cancellationToken)
     {
-        var began = time.GetTimestamp();
+        if (await trials.EnterAsync(Name, order.Profile, order.Deadline) is { } untried)
+        {
+            return untried;
+        }
 
-        // After a failure it is asked how it is before an order is tried: a lost order costs the node its key.
-        var obstacle = gate.FindObstacle() ?? (gate.Fault is null ? null : await FindSicknessAsync());
-        var verdict = obstacle ?? await gate.EnterAsync(priority, deadline, cancellationToken);
-        meter.Waited(Name, verdict, time.GetElapsedTime(began));
-        return verdict;
+        GateVerdict? verdict = null;
+        try
+        {
+            return verdict = await EnterGateAsync(order.Priority, order.Deadline, cancellationToken);
+        }
+        finally
+        {
+            if (verdict is not GateVerdict.Admitted)
+            {
+                trials.Leave(Name, order.Profile, outcome: null, options.AsideFor);
+            }
+        }
     }
 
     /// <summary>Gives the place back: nothing will be sent.</summary>
-    public void LeaveUnused() => gate.Leave(CallResult.Unused);
+    public void LeaveUnused(string profile)
+    {
+        gate.Leave(CallResult.Unused);
+        trials.Leave(Name, profile, outcome: null, options.AsideFor);
+    }
 
     /// <summary>
     /// Has an order signed and the answer checked. Whoever calls was admitted by <see cref="EnterAsync"/>, and leaves by this.
@@ -101,27 +122,38 @@ internal sealed class GuardedIssuer(ICertificateIssuer issuer, IssuerOptions opt
             _ => "",
         };
         gate.Leave(result, retryAfter, detail);
+        trials.Leave(Name, order.Profile.Name, outcome, options.AsideFor);
         return outcome;
     }
 
-    /// <summary>Looks in the issuer's catalog for the certificate of an order whose answer was lost; null when there is none.</summary>
-    public async Task<SigningOutcome?> FindAsync(CertificateOrder order, CancellationToken cancellationToken)
+    /// <summary>Finds what was signed for an order whose answer was lost; null when nothing was. Makes no second certificate.</summary>
+    /// <param name="order">The order, as it was sent.</param>
+    /// <param name="asked">How it was asked for: how long it may wait now, and behind whom.</param>
+    /// <param name="cancellationToken">Ends the search.</param>
+    public async Task<SigningOutcome?> FindAsync(
+        CertificateOrder order, CertificateOrderRequest asked, CancellationToken cancellationToken)
     {
-        if (issuer is not IIssuedCertificateCatalog catalog)
+        if (issuer.Capabilities.Repeatable)
         {
-            throw new UnreachableException($"{Name} has no catalog to look in");
+            // Asked again, it makes the same certificate with the same serial number.
+            return await EnterGateAsync(asked.Priority, asked.Deadline, cancellationToken) is GateVerdict.Deferred deferred
+                ? new SigningOutcome.NotNow(deferred.Reason, deferred.RetryAt)
+                : await SignAsync(order, cancellationToken);
         }
 
-        await foreach (var der in catalog.ListIssuedAsync(order.NotBefore, cancellationToken))
+        try
         {
-            // A key is certified once: what carries it is the answer that was lost.
-            if (ReadOrNull(der) is { } certificate && certificate.PublicKeyInfo.Span.SequenceEqual(order.PublicKeyInfoDer.Span))
-            {
-                return Judge(order, certificate, await issuer.GetChainAsync(cancellationToken));
-            }
+            // Not through the gate: a search is many small calls, and may take longer than any order.
+            return Catalog is { } catalog
+                && await catalog.FindAsync(order, cancellationToken) is { } der
+                && CertificateFields.ReadOrNull(der) is { } certificate
+                ? Judge(order, certificate, await issuer.GetChainAsync(cancellationToken))
+                : null;
         }
-
-        return null;
+        catch (Exception away) when (away is IssuerUnavailableException or IssuerThrottledException or IssuerMisconfiguredException)
+        {
+            return NotNow(away, away is IssuerThrottledException busy ? busy.RetryAfter : options.BreakFor);
+        }
     }
 
     public void Dispose() => gate.Dispose();
@@ -139,7 +171,7 @@ internal sealed class GuardedIssuer(ICertificateIssuer issuer, IssuerOptions opt
 
             // Waited for here too: an adapter that overlooks its token must not hold the order beyond the recorded time.
             var signed = await issuer.IssueAsync(order, either.Token).WaitAsync(either.Token);
-            var outcome = ReadOrNull(signed.CertificateDer) is { } certificate
+            var outcome = CertificateFields.ReadOrNull(signed.CertificateDer) is { } certificate
                 ? Judge(order, certificate, signed.ChainDer.Count > 0 ? signed.ChainDer : chain)
                 : new SigningOutcome.Unknown($"{Name} answered something that is not a certificate");
             if (outcome is not SigningOutcome.Signed)
@@ -189,7 +221,19 @@ internal sealed class GuardedIssuer(ICertificateIssuer issuer, IssuerOptions opt
 
     // What no one can find again costs the node its key.
     private (SigningOutcome Outcome, CallResult Result, TimeSpan RetryAfter) Lost(string detail) =>
-        (new SigningOutcome.Unknown(detail), Recovery == Recovery.None ? CallResult.Harmful : CallResult.Failed, default);
+        (new SigningOutcome.Unknown(detail), CanFind ? CallResult.Failed : CallResult.Harmful, default);
+
+    private async Task<GateVerdict> EnterGateAsync(
+        IssuancePriority priority, DateTimeOffset deadline, CancellationToken cancellationToken)
+    {
+        var began = time.GetTimestamp();
+
+        // After a failure it is asked how it is before an order is tried: a lost order costs the node its key.
+        var obstacle = gate.FindObstacle() ?? (gate.Fault is null ? null : await FindSicknessAsync());
+        var verdict = obstacle ?? await gate.EnterAsync(priority, deadline, cancellationToken);
+        meter.Waited(Name, verdict, time.GetElapsedTime(began));
+        return verdict;
+    }
 
     private async Task<GateVerdict.Deferred?> FindSicknessAsync() => await AskHealthAsync() is { Healthy: false } sick
         ? new GateVerdict.Deferred($"{Name} cannot issue: {sick.Detail}", time.GetUtcNow() + options.BreakFor)
@@ -261,18 +305,6 @@ internal sealed class GuardedIssuer(ICertificateIssuer issuer, IssuerOptions opt
         certificate.NotBefore,
         certificate.NotAfter,
         Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKeyInfo.Span)));
-
-    private static CertificateFields? ReadOrNull(byte[] der)
-    {
-        try
-        {
-            return CertificateFields.Read(der);
-        }
-        catch (AsnContentException)
-        {
-            return null;
-        }
-    }
 
     private sealed record KnownHealth(long At, Task<IssuerHealth> Health);
 

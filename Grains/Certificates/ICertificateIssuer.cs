@@ -30,11 +30,21 @@ public interface ICertificateIssuer
     /// <exception cref="IssuerMisconfiguredException">Our settings or the CA's are wrong.</exception>
     Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken);
 
+    /// <summary>
+    /// All that can be told before the first order: that it lets us in and is what it is configured to be. Asked once, at start.
+    /// </summary>
+    /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
+    /// <exception cref="IssuerThrottledException">The CA asks to slow down.</exception>
+    /// <exception cref="IssuerMisconfiguredException">Our settings or the CA's are wrong; the silo does not start.</exception>
+    Task VerifyAsync(CancellationToken cancellationToken) => GetChainAsync(cancellationToken);
+
     /// <summary>Whether it could issue now; does not issue. Never throws but for cancellation.</summary>
     Task<IssuerHealth> CheckAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>An issuer that can revoke.</summary>
+/// <summary>
+/// An issuer that can revoke. As with the ports below, one that implements it says by its capabilities whether its CA is set up for it.
+/// </summary>
 public interface ICertificateRevoker
 {
     /// <summary>Revokes one certificate. Safe to repeat: a certificate that is revoked already stays so.</summary>
@@ -70,8 +80,8 @@ public interface IIssuedCertificateCatalog
     /// <summary>One certificate that it keeps, DER; null when it has gone.</summary>
     Task<byte[]?> ReadAsync(string serialNumber, CancellationToken cancellationToken);
 
-    /// <summary>Every certificate issued at or after <paramref name="since"/>, DER, in no order.</summary>
-    IAsyncEnumerable<byte[]> ListIssuedAsync(DateTimeOffset since, CancellationToken cancellationToken);
+    /// <summary>The certificate that it signed for an order's key, DER; null when it keeps none. Repeatable.</summary>
+    Task<byte[]?> FindAsync(CertificateOrder order, CancellationToken cancellationToken);
 }
 
 /// <summary>An issuer that can tell before its first order whether its CA is set up for a profile.</summary>
@@ -164,6 +174,9 @@ public sealed record IssuerCapabilities(
     /// False by default; then <see cref="IIssuedCertificateCatalog"/> finds what was lost, or nothing does.
     /// </summary>
     public bool Repeatable { get; init; }
+
+    /// <summary>It keeps what it issued, and tells by <see cref="IIssuedCertificateCatalog"/>. False by default.</summary>
+    public bool KeepsIssued { get; init; }
 
     /// <summary>It takes URIs for the SAN set from the order. False by default.</summary>
     public bool PerRequestUris { get; init; }

@@ -12,11 +12,8 @@ internal abstract record OrderDecision
     /// <summary>No issuer can have a certificate of it: ask one.</summary>
     public sealed record Ask : OrderDecision;
 
-    /// <summary>An issuer that repeats itself may have signed: ask the same one the same again.</summary>
-    public sealed record AskAgain(string Issuer, DateTimeOffset OrderedAt) : OrderDecision;
-
-    /// <summary>An issuer that lists what it signed may have signed: look there.</summary>
-    public sealed record Reconcile(string Issuer, DateTimeOffset OrderedAt) : OrderDecision;
+    /// <summary>An issuer may have signed, and can say what: ask it for that.</summary>
+    public sealed record Find(string Issuer, DateTimeOffset OrderedAt) : OrderDecision;
 
     /// <summary>An issuer may have signed and no one can find out: the order is spent.</summary>
     public sealed record GiveUp(string Issuer) : OrderDecision;
@@ -24,9 +21,9 @@ internal abstract record OrderDecision
     /// <summary>Judges an order. Pure.</summary>
     /// <param name="entry">What the ledger holds; null when nothing.</param>
     /// <param name="requestDigest">The digest of the request that is made now.</param>
-    /// <param name="recoveryOf">How a lost answer of an issuer is found again.</param>
+    /// <param name="canFind">Whether an issuer can say what it signed.</param>
     /// <param name="now">The time.</param>
-    public static OrderDecision Judge(LedgerEntry? entry, string requestDigest, Func<string, Recovery> recoveryOf, DateTimeOffset now)
+    public static OrderDecision Judge(LedgerEntry? entry, string requestDigest, Func<string, bool> canFind, DateTimeOffset now)
     {
         if (entry is null)
         {
@@ -42,16 +39,44 @@ internal abstract record OrderDecision
 
         return entry.State switch
         {
-            LedgerState.Intended => JudgeIntended(entry, recoveryOf, now),
+            LedgerState.Intended => JudgeIntended(entry, canFind, now),
             LedgerState.Issued => new Answer(new IssuanceOutcome.Issued(
                 entry.Certificate ?? throw new UnreachableException("an issued order has its certificate"))),
-            LedgerState.Refused => Refused(entry.Refusal ?? Refusal.IssuerRefused, entry.Detail ?? ""),
+            LedgerState.Refused => new Answer(
+                new IssuanceOutcome.Refused(entry.Refusal ?? Refusal.IssuerRefused, entry.Detail ?? "")),
             LedgerState.OutcomeUnknown => Spent($"{entry.AskedIssuer} may have issued a certificate that was lost"),
             _ => Spent("the order was closed"),
         };
     }
 
-    private static OrderDecision JudgeIntended(LedgerEntry entry, Func<string, Recovery> recoveryOf, DateTimeOffset now)
+    /// <summary>What becomes of an order that is closed: the entry to write; null when it is closed already. Pure.</summary>
+    public static LedgerEntry? Close(
+        LedgerEntry? entry, string issuer, string orderId, RevocationReason reason, TimeSpan grace, DateTimeOffset now)
+    {
+        if (entry is null)
+        {
+            // Closed before it was made: recorded all the same, since its Issue may still be on the way.
+            return new LedgerEntry(issuer, orderId, "", LedgerState.Closed, "", now, null, reason, "closed before it was made", Version: 0);
+        }
+
+        return entry.State switch
+        {
+            LedgerState.Closed or LedgerState.RevocationDue => null,
+            LedgerState.Refused => entry with { State = LedgerState.Closed },
+            LedgerState.Intended when entry.AttemptUntil is null => entry.Closed("closed before a CA was asked"),
+
+            // A certificate that the node holds, or that a CA made or may yet make: the sweep revokes it. A compromised key waits for no
+            // one.
+            _ => entry with
+            {
+                State = LedgerState.RevocationDue,
+                RevocationReason = reason,
+                RevocationDueAt = now + (reason == RevocationReason.KeyCompromise ? TimeSpan.Zero : grace),
+            },
+        };
+    }
+
+    private static OrderDecision JudgeIntended(LedgerEntry entry, Func<string, bool> canFind, DateTimeOffset now)
     {
         if (entry.AskedIssuer is not { } issuer || entry.AttemptUntil is not { } until)
         {
@@ -59,29 +84,10 @@ internal abstract record OrderDecision
         }
 
         // Another activation or silo is waiting for the CA, or died while it did. Which of both, only time can tell.
-        if (now < until)
-        {
-            return new Answer(new IssuanceOutcome.Deferred($"{issuer} is being asked elsewhere", until));
-        }
-
-        var orderedAt = entry.OrderedAt ?? entry.CreatedAt;
-        return recoveryOf(issuer) switch
-        {
-            Recovery.ByRepeating => new AskAgain(issuer, orderedAt),
-            Recovery.ByCatalog => new Reconcile(issuer, orderedAt),
-            _ => new GiveUp(issuer),
-        };
+        return now < until ? new Answer(new IssuanceOutcome.Deferred($"{issuer} is being asked elsewhere", until))
+            : canFind(issuer) ? new Find(issuer, entry.OrderedAt ?? entry.CreatedAt)
+            : new GiveUp(issuer);
     }
 
-    private static Answer Refused(Refusal refusal, string detail) => new(new IssuanceOutcome.Refused(refusal, detail));
-
     private static Answer Spent(string detail) => new(new IssuanceOutcome.Spent(detail));
-}
-
-/// <summary>How a lost answer of an issuer is found again.</summary>
-internal enum Recovery
-{
-    None = 0,
-    ByRepeating = 1,
-    ByCatalog = 2,
 }

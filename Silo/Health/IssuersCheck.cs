@@ -4,7 +4,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace ControlPlane.Health;
 
 /// <summary>Ready when every certificate authority could issue now.</summary>
-internal sealed class IssuersCheck(IssuersHealth issuers) : IHealthCheck
+internal sealed class IssuersCheck(GuardedIssuers issuers) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {

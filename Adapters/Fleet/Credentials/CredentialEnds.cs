@@ -8,7 +8,7 @@ namespace ControlPlane.Adapters.Fleet;
 /// When the credentials end that the silo shows to brokers and nodes, as their files are now, and the CAs that its issuers need.
 /// Thread-safe.
 /// </summary>
-public sealed class CredentialEnds(IOptions<FleetOptions> options, TimeProvider time, IssuerChainEnds? issuers = null)
+public sealed class CredentialEnds(IOptions<FleetOptions> options, TimeProvider time, GuardedIssuers? issuers = null)
 {
     /// <summary>Time to have a new one made, by people.</summary>
     public static readonly TimeSpan WarningLead = TimeSpan.FromDays(30);
@@ -19,7 +19,7 @@ public sealed class CredentialEnds(IOptions<FleetOptions> options, TimeProvider 
         .. Files().Select(one => (one.Setting, End: EndOrNull(one.Path)))
             .Where(one => one.End is not null)
             .Select(one => new CredentialEnd($"{FleetOptions.Section}:{one.Setting}", one.End!.Value, "replace its file")),
-        .. (issuers?.All() ?? []).Select(one => new CredentialEnd(
+        .. (issuers?.ListChainEnds() ?? []).Select(one => new CredentialEnd(
             $"{CertificatesOptions.Section}:Issuers:{one.Issuer}: the CA '{one.Authority}'", one.EndsAt, "have it renewed at the CA")),
     ];
 

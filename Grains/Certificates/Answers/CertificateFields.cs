@@ -60,6 +60,19 @@ internal sealed record CertificateFields(
             der, signed, serial, issuer, subject, notBefore, notAfter, publicKeyInfo, extensions, algorithm, signature);
     }
 
+    /// <summary>Reads one DER certificate; null when it is none.</summary>
+    public static CertificateFields? ReadOrNull(ReadOnlyMemory<byte> der)
+    {
+        try
+        {
+            return Read(der);
+        }
+        catch (AsnContentException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>The value of an extension; null when it has none of that kind.</summary>
     public CertificateExtension? Find(string oid)
     {

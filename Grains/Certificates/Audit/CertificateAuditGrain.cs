@@ -7,9 +7,12 @@ namespace ControlPlane.Certificates;
 
 [GrainType("certificate-audit")]
 internal sealed partial class CertificateAuditGrain(
-    AuditSearches searches,
+    GuardedIssuers issuers,
+    OrphanSearch orphanSearch,
+    WeakPairSearch weakPairs,
     ICertificateLedger ledger,
     IOptionsMonitor<CertificatesOptions> options,
+    CertificatesMeter meter,
     TimeProvider time,
     ILogger<CertificateAuditGrain> logger) : Grain, ICertificateAuditGrain
 {
@@ -34,10 +37,10 @@ internal sealed partial class CertificateAuditGrain(
         }
 
         var homes = options.CurrentValue.LedgersOf(Issuer);
-        if (homes.Count > 0 && searches.CatalogOrNull(Issuer) is { } catalog)
+        if (homes.Count > 0 && issuers.OrNull(Issuer)?.Catalog is { } catalog)
         {
             // What was unknown twice, half an interval apart, is no order that was under way.
-            var found = await searches.Orphans.FindAsync(catalog, Issuer, homes, cancellationToken);
+            var found = await orphanSearch.FindAsync(catalog, Issuer, homes, cancellationToken);
             await ReportAsync([.. found.Where(orphan => unknown.Contains(orphan.SerialText))], homes[0]);
             unknown = [.. found.Select(orphan => orphan.SerialText)];
         }
@@ -45,7 +48,7 @@ internal sealed partial class CertificateAuditGrain(
         if (options.CurrentValue.Ledgers.Contains(Issuer, StringComparer.Ordinal))
         {
             var after = new LedgerPosition(comparedUntil ?? now - LookBack, "");
-            await ReportAsync(await searches.WeakPairs.FindAsync(Issuer, after, cancellationToken));
+            await ReportAsync(await weakPairs.FindAsync(Issuer, after, cancellationToken));
             comparedUntil = now;
         }
 
@@ -54,7 +57,7 @@ internal sealed partial class CertificateAuditGrain(
 
     private async Task ReportAsync(IReadOnlyList<CertificateFields> orphans, string home)
     {
-        searches.Meter.Orphaned(Issuer, orphans.Count);
+        meter.Orphaned(Issuer, orphans.Count);
         foreach (var orphan in orphans.Take(NamedMax))
         {
             LogOrphan(Issuer, orphan.SerialText, NameOf(orphan), orphan.NotAfter);
@@ -73,7 +76,7 @@ internal sealed partial class CertificateAuditGrain(
 
     private async Task ReportAsync(IReadOnlyList<LedgerEntry> weak)
     {
-        searches.Meter.Factored(Issuer, weak.Count);
+        meter.Factored(Issuer, weak.Count);
         foreach (var entry in weak.Take(NamedMax))
         {
             LogFactored(entry.Identity, entry.OrderId, entry.Certificate?.SerialNumber ?? "");

@@ -1,5 +1,3 @@
-using System.Formats.Asn1;
-
 namespace ControlPlane.Certificates;
 
 /// <summary>Holds the list of what a CA issued against the ledger.</summary>
@@ -29,7 +27,7 @@ internal sealed class OrphanSearch(ICertificateLedger ledger, TimeProvider time)
             {
                 reads++;
                 if (await catalog.ReadAsync(serialNumber, cancellationToken) is { } der
-                    && ReadOrNull(der) is { } certificate
+                    && CertificateFields.ReadOrNull(der) is { } certificate
                     && IsOfUse(certificate))
                 {
                     orphans.Add(certificate);
@@ -60,17 +58,5 @@ internal sealed class OrphanSearch(ICertificateLedger ledger, TimeProvider time)
         return certificate.NotAfter > time.GetUtcNow()
             && !(certificate.Find(CertificateOids.BasicConstraints) is { } constraints
                 && CertificateExtension.SaysCertificateAuthority(constraints.Value));
-    }
-
-    private static CertificateFields? ReadOrNull(byte[] der)
-    {
-        try
-        {
-            return CertificateFields.Read(der);
-        }
-        catch (AsnContentException)
-        {
-            return null;
-        }
     }
 }

@@ -1,6 +1,3 @@
-using System.Text.Json.Serialization;
-using ControlPlane.Nodes;
-
 namespace ControlPlane.Certificates;
 
 /// <summary>The durable record of every order, certificate and revocation, written by compare-and-swap.</summary>
@@ -43,57 +40,4 @@ public interface ICertificateLedger
 
     /// <summary>All orders of one issuer, in no order: for reconciliation and audits.</summary>
     IAsyncEnumerable<LedgerEntry> ScanAsync(string issuer, CancellationToken cancellationToken);
-}
-
-/// <param name="Issuer">The issuer's name.</param>
-/// <param name="OrderId">The order's name.</param>
-/// <param name="Identity">For whom.</param>
-/// <param name="State">How it stands.</param>
-/// <param name="RequestDigest">
-/// Lower-case hexadecimal SHA-256 of the signing request: the same order id with another request is refused.
-/// </param>
-/// <param name="CreatedAt">When the intent was recorded.</param>
-/// <param name="Certificate">What was issued; null before that.</param>
-/// <param name="RevocationReason">Why it is to be, or was, revoked.</param>
-/// <param name="Detail">Why it was refused or closed, in words.</param>
-/// <param name="Version">The stored version that this record was read at; 0 when it is new.</param>
-public sealed record LedgerEntry(
-    string Issuer,
-    string OrderId,
-    string Identity,
-    LedgerState State,
-    string RequestDigest,
-    DateTimeOffset CreatedAt,
-    IssuedCertificate? Certificate,
-    RevocationReason? RevocationReason,
-    string? Detail,
-    long Version)
-{
-    /// <summary>The issuer that was last asked to sign; null before that. Differs from <see cref="Issuer"/> after a failover.</summary>
-    public string? AskedIssuer { get; init; }
-
-    /// <summary>When the order was made that <see cref="AskedIssuer"/> was asked: asked again, the same validity is ordered.</summary>
-    public DateTimeOffset? OrderedAt { get; init; }
-
-    /// <summary>
-    /// While an issuer is asked: the instant by which whoever asks has had the answer or given up. Null when no answer is owed.
-    /// </summary>
-    public DateTimeOffset? AttemptUntil { get; init; }
-
-    /// <summary>Why it was refused; null in other states.</summary>
-    public Refusal? Refusal { get; init; }
-
-    /// <summary>The signing request and profile while an issuer's answer is owed, so that it can be asked again without the node.</summary>
-    public CertificateOrderRequest? Request { get; init; }
-
-    /// <summary>From when on it is to be revoked.</summary>
-    public DateTimeOffset? RevocationDueAt { get; init; }
-
-    /// <summary>Where it stands in lists: by <see cref="RevocationDueAt"/> where that is set, else by creation.</summary>
-    [JsonIgnore]
-    public LedgerPosition Position => new(RevocationDueAt ?? CreatedAt, OrderId);
-
-    /// <summary>Which part of its issuer's history it is recorded in.</summary>
-    [JsonIgnore]
-    public int Shard => StableHash.Bucket(Identity, CertificateShard.Count);
 }

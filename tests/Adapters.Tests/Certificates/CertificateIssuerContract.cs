@@ -145,7 +145,8 @@ public abstract class CertificateIssuerContract
     {
         var issuer = await StartAsync();
         var capable = issuer.Capabilities.RevokesBySerial || issuer.Capabilities.RevokesByCertificate;
-        Assert.Equal(capable, issuer is ICertificateRevoker);
+        Assert.Equal(capable, IssuerChecks.RevokerOf(issuer) is not null);
+        Assert.Equal(issuer.Capabilities.PublishesRevocationList, IssuerChecks.RevocationListsOf(issuer) is not null);
 
         await IssuerChecks.AssertRevokesAsync(
             issuer, Order(SigningRequests.Choria(Identity)), Order(SigningRequests.Choria(Identity), $"{Identity}/2"));

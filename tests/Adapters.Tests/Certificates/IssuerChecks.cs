@@ -52,7 +52,7 @@ internal static class IssuerChecks
     /// <summary>One that revokes may be asked twice, and lists what it revoked and nothing else.</summary>
     public static async Task AssertRevokesAsync(ICertificateIssuer issuer, CertificateOrder order, CertificateOrder another)
     {
-        if (issuer is not ICertificateRevoker revoker)
+        if (RevokerOf(issuer) is not { } revoker)
         {
             return;
         }
@@ -63,7 +63,7 @@ internal static class IssuerChecks
         await revoker.RevokeAsync(new RevocationOrder(signed.CertificateDer, RevocationReason.Superseded), Cancel);
         await revoker.RevokeAsync(new RevocationOrder(signed.CertificateDer, RevocationReason.Superseded), Cancel);
 
-        if (issuer is ICertificateRevocationListSource lists)
+        if (RevocationListsOf(issuer) is { } lists)
         {
             var list = RevocationLists.Read((await lists.GetRevocationListsAsync(Cancel))[0]);
             Assert.Contains(CertificateFields.Read(signed.CertificateDer).SerialText, list);
@@ -117,5 +117,18 @@ internal static class IssuerChecks
         var output = await process.StandardOutput.ReadToEndAsync(Cancel) + await process.StandardError.ReadToEndAsync(Cancel);
         await process.WaitForExitAsync(Cancel);
         return (process.ExitCode, output);
+    }
+
+    /// <summary>What the grains take of the issuer to revoke with.</summary>
+    public static ICertificateRevoker? RevokerOf(ICertificateIssuer issuer) => Guarded(issuer).Revoker;
+
+    /// <summary>What the grains take of the issuer to list with what was revoked.</summary>
+    public static ICertificateRevocationListSource? RevocationListsOf(ICertificateIssuer issuer) => Guarded(issuer).RevocationLists;
+
+    private static GuardedIssuer Guarded(ICertificateIssuer issuer)
+    {
+        using var grains = new IssuanceGrains(
+            new InMemoryCertificateLedger(), new InMemoryKeyRegister(), TimeProvider.System, new CertificatesOptions(), issuer);
+        return grains.Issuers.Of(issuer.Name);
     }
 }

@@ -96,11 +96,19 @@ public sealed class PlantedSecretTests : IDisposable
             options.AuthKeyFile = file;
             options.Revocation = CfsslRevocation.Database;
             using var issuer = CfsslWorld.Open(options);
-            await KeepAsync(() => new CfsslStart(issuer, Logger<CfsslStart>()).StartAsync(Cancel));
+            await KeepAsync(() => StartAsync(issuer));
             await UseAsync(issuer);
         }
 
         return [secret, wrong];
+    }
+
+    private async Task StartAsync(ICertificateIssuer issuer)
+    {
+        var options = Microsoft.Extensions.Options.Options.Create(new CertificatesOptions());
+        using var grains = new IssuanceGrains(
+            new InMemoryCertificateLedger(), new InMemoryKeyRegister(), TimeProvider.System, options.Value, issuer);
+        await new IssuersStart(grains.Issuers, options, Logger<IssuersStart>()).StartAsync(Cancel);
     }
 
     private async Task<string[]> VaultAsync()
@@ -110,7 +118,7 @@ public sealed class PlantedSecretTests : IDisposable
         {
             world.Vault.Trick = trick;
             var issuer = world.Open(world.Options());
-            await KeepAsync(() => new VaultStart(issuer, Logger<VaultStart>()).StartAsync(Cancel));
+            await KeepAsync(() => StartAsync(issuer));
             await UseAsync(issuer);
         }
 

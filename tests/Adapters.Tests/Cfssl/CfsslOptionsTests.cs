@@ -54,12 +54,11 @@ public sealed class CfsslOptionsTests(CfsslWorld world) : IClassFixture<CfsslWor
         var server = await world.ServerAsync(new CfsslServerSettings { Database = true });
         using var host = Host(server, new() { ["Cfssl:plain:Profile"] = "node", ["Cfssl:kept:Revocation"] = "Database" }, out _);
 
+        var issuers = host.Services.GetRequiredService<GuardedIssuers>();
         Assert.Equal("plain", host.Services.GetRequiredKeyedService<ICertificateIssuer>("plain").Name);
-        Assert.Null(host.Services.GetKeyedService<ICertificateRevoker>("plain"));
-        Assert.Same(
-            host.Services.GetRequiredKeyedService<ICertificateIssuer>("kept"),
-            host.Services.GetRequiredKeyedService<ICertificateRevoker>("kept"));
-        Assert.Null(host.Services.GetKeyedService<ICertificateRevocationListSource>("kept"));
+        Assert.Null(issuers.Of("plain").Revoker);
+        Assert.Same(host.Services.GetRequiredKeyedService<ICertificateIssuer>("kept"), issuers.Of("kept").Revoker);
+        Assert.Null(issuers.Of("kept").RevocationLists);
     }
 
     [Fact]
@@ -133,10 +132,11 @@ public sealed class CfsslOptionsTests(CfsslWorld world) : IClassFixture<CfsslWor
         builder.Configuration.AddInMemoryCollection(settings);
         builder.Logging.AddProvider(kept);
         builder.Services.AddSingleton<IValidateOptions<CfsslOptions>, CfsslOptionsValidator>();
-        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddOptions<CertificatesOptions>();
+        builder.Services.AddGuardedIssuers();
         foreach (var entry in builder.Configuration.GetSection(CfsslOptions.Section).GetChildren())
         {
-            builder.Services.AddCfssl(entry.Key, entry.GetValue<CfsslRevocation>(nameof(CfsslOptions.Revocation)));
+            builder.Services.AddIssuer<CfsslOptions>(CfsslOptions.Section, entry.Key, CfsslHosting.Open);
         }
 
         return builder.Build();

@@ -55,12 +55,12 @@ public sealed class CfsslOutageTests
         AssertAccounted(server);
     }
 
-    private static RevokingCfsslIssuer Open(CfsslServer server)
+    private static CfsslIssuer Open(CfsslServer server)
     {
         var options = CfsslWorld.OptionsFor(server);
         options.Revocation = CfsslRevocation.Database;
         options.Timeout = AnswerWithin;
-        return (RevokingCfsslIssuer)CfsslWorld.Open(options);
+        return CfsslWorld.Open(options);
     }
 
     private Task OrderAllAsync(CfsslIssuer issuer) => Parallel.ForEachAsync(

@@ -74,7 +74,7 @@ public sealed class CfsslSetupTests(CfsslWorld world) : IClassFixture<CfsslWorld
         var foreign = await elsewhere.IssueAsync(Order(), Cancel);
         var options = CfsslWorld.OptionsFor(await world.ServerAsync(new CfsslServerSettings { Database = true }));
         options.Revocation = CfsslRevocation.Database;
-        using var issuer = (RevokingCfsslIssuer)CfsslWorld.Open(options);
+        using var issuer = CfsslWorld.Open(options);
 
         await Assert.ThrowsAsync<IssuerRefusedException>(
             () => issuer.RevokeAsync(new RevocationOrder(foreign.CertificateDer, RevocationReason.Superseded), Cancel));

@@ -1,5 +1,6 @@
 using ControlPlane.Adapters.Cfssl;
 using ControlPlane.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ControlPlane.Adapters.Tests.Cfssl;
 
@@ -38,12 +39,8 @@ public sealed class CfsslWorld : IAsyncDisposable
         ChainFile = server.ChainFile,
     };
 
-    internal static CfsslIssuer Open(CfsslOptions options) => options.Revocation switch
-    {
-        CfsslRevocation.DatabaseAndList => new ListingCfsslIssuer("tested", options, TimeProvider.System),
-        CfsslRevocation.Database => new RevokingCfsslIssuer("tested", options, TimeProvider.System),
-        _ => new CfsslIssuer("tested", options, TimeProvider.System),
-    };
+    internal static CfsslIssuer Open(CfsslOptions options) =>
+        new("tested", options, TimeProvider.System, NullLogger<CfsslIssuer>.Instance);
 
     public async ValueTask DisposeAsync()
     {

@@ -4,6 +4,7 @@ using ControlPlane.Certificates;
 using ControlPlane.Placement;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
@@ -239,8 +240,12 @@ public sealed class FleetCredentialsTests : IAsyncDisposable
         await using var services = new ServiceCollection().AddMetrics().AddSingleton<CertificatesMeter>()
             .AddKeyedSingleton<ICertificateIssuer>("ca", new ScriptedIssuer("ca")).BuildServiceProvider();
         using var desks = new GuardedIssuers(
-            services, Options.Create(new CertificatesOptions()), services.GetRequiredService<CertificatesMeter>(), time);
-        var ends = new CredentialEnds(Options.Create(new FleetOptions()), time, new IssuerChainEnds(desks));
+            services,
+            Options.Create(new CertificatesOptions()),
+            new ProfileTrials(time, NullLogger<ProfileTrials>.Instance),
+            services.GetRequiredService<CertificatesMeter>(),
+            time);
+        var ends = new CredentialEnds(Options.Create(new FleetOptions()), time, desks);
         Assert.Empty(ends.All());
 
         await desks.Of("ca").ProveAsync(TestContext.Current.CancellationToken);

@@ -3,6 +3,7 @@ using ControlPlane.Adapters.Cfssl;
 using ControlPlane.Adapters.Command;
 using ControlPlane.Adapters.KeyVault;
 using ControlPlane.Adapters.LocalCa;
+using ControlPlane.Adapters.Tests.Cfssl;
 using ControlPlane.Adapters.Tests.KeyVault;
 using ControlPlane.Adapters.Vault;
 using ControlPlane.Certificates;
@@ -32,10 +33,7 @@ public sealed class IssuerPortTests : PortFailureTests
     public static IEnumerable<(Type Port, Type Implementation)> Tested =>
     [
         .. Of(typeof(CfsslIssuer)),
-        .. Of(typeof(RevokingCfsslIssuer)),
-        .. Of(typeof(ListingCfsslIssuer)),
         .. Of(typeof(VaultIssuer)),
-        .. Of(typeof(StoringVaultIssuer)),
         .. Of(typeof(KeyVaultIssuer)),
         .. Of(typeof(LocalCaIssuer)),
         .. Of(typeof(HelperCertificates)),
@@ -51,11 +49,9 @@ public sealed class IssuerPortTests : PortFailureTests
     {
         await using var web = new FailingWeb(failure);
         var options = CfsslOptions(web.Url);
-        using var issuer = new CfsslIssuer("tested", options, TimeProvider.System);
-        using var revoking = new RevokingCfsslIssuer("tested", options, TimeProvider.System);
-        using var listing = new ListingCfsslIssuer("tested", options, TimeProvider.System);
+        using var issuer = CfsslWorld.Open(options);
 
-        await AssertAsync(issuer, revoking, listing);
+        await AssertAsync(issuer);
     }
 
     [Fact]
@@ -65,7 +61,7 @@ public sealed class IssuerPortTests : PortFailureTests
         var options = CfsslOptions(server.Url);
         options.ChainFile = server.ChainFile;
         options.Revocation = CfsslRevocation.Database;
-        using var issuer = new RevokingCfsslIssuer("tested", options, TimeProvider.System);
+        using var issuer = CfsslWorld.Open(options);
         await issuer.VerifyAsync(Cancel);
         await server.KillAsync();
 
@@ -88,12 +84,15 @@ public sealed class IssuerPortTests : PortFailureTests
                 RoleIdFile = Write("role-id", PortProbe.Planted), SecretIdFile = Write("secret-id", PortProbe.Planted),
             },
         };
-        using var issuer = new VaultIssuer(
-            "tested", options, VaultParts.OverHttp("tested", options, TimeProvider.System, new Random(1)), TimeProvider.System);
-        using var storing = new StoringVaultIssuer(
-            "tested", options, VaultParts.OverHttp("tested", options, TimeProvider.System, new Random(1)), TimeProvider.System);
+        using var issuer = new VaultIssuer("tested", options, TimeProvider.System, new Random(1));
+        using var storing = new VaultIssuer("tested", Stored(options), TimeProvider.System, new Random(1));
 
         await AssertAsync(issuer, storing);
+
+        static VaultOptions Stored(VaultOptions options) => new()
+        {
+            Url = options.Url, Role = options.Role, Timeout = options.Timeout, Login = options.Login, Stored = true,
+        };
     }
 
     [Fact]
@@ -109,8 +108,7 @@ public sealed class IssuerPortTests : PortFailureTests
                 Method = VaultLoginMethod.Token, TokenFile = Write("token", $"two\n{PortProbe.Planted}"),
             },
         };
-        using var issuer = new StoringVaultIssuer(
-            "tested", options, VaultParts.OverHttp("tested", options, TimeProvider.System, new Random(1)), TimeProvider.System);
+        using var issuer = new VaultIssuer("tested", options, TimeProvider.System, new Random(1));
 
         await AssertAsync(issuer);
     }

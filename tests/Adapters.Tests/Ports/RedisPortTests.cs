@@ -2,6 +2,9 @@ using ControlPlane.Adapters.Redis;
 using ControlPlane.Certificates;
 using ControlPlane.TestKit;
 using ControlPlane.TestKit.Ports;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Orleans.Serialization;
 using StackExchange.Redis;
 
 namespace ControlPlane.Adapters.Tests.Ports;
@@ -52,7 +55,13 @@ public sealed class RedisPortTests : PortFailureTests
             Tested,
             new(
                 typeof(ICertificateLedger),
-                new RedisCertificateLedger(redis, Scope, TimeProvider.System),
+                new RedisCertificateLedger(
+                    redis,
+                    Scope,
+                    new StoredMessages(
+                        new ServiceCollection().AddSerializer().BuildServiceProvider().GetRequiredService<Serializer>(),
+                        NullLogger<StoredMessages>.Instance),
+                    TimeProvider.System),
                 typeof(LedgerUnavailableException)),
             new(typeof(IKeyRegister), new RedisKeyRegister(redis, Scope), typeof(LedgerUnavailableException))
             {

@@ -2,6 +2,9 @@ using ControlPlane.Adapters.Redis;
 using ControlPlane.Adapters.Tests.Certificates;
 using ControlPlane.Certificates;
 using ControlPlane.TestKit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Orleans.Serialization;
 using StackExchange.Redis;
 
 namespace ControlPlane.Adapters.Tests.Redis;
@@ -29,6 +32,8 @@ public sealed class RedisLedgerFixture : IAsyncLifetime
 public sealed class RedisCertificateLedgerTests(RedisLedgerFixture redis) : CertificateLedgerContract, IClassFixture<RedisLedgerFixture>
 {
     private static readonly DateTimeOffset Epoch = TimeProvider.System.GetUtcNow();
+    private static readonly StoredMessages Stored = new(
+        new ServiceCollection().AddSerializer().BuildServiceProvider().GetRequiredService<Serializer>(), NullLogger<StoredMessages>.Instance);
 
     [Fact]
     public async Task TryWriteAsync_StoresAChainOnce_ForAllWhoShareIt()
@@ -110,7 +115,7 @@ public sealed class RedisCertificateLedgerTests(RedisLedgerFixture redis) : Cert
         var cancel = TestContext.Current.CancellationToken;
         var gone = await RedisServer.StartAsync(cancel);
         await using var connection = await ConnectionMultiplexer.ConnectAsync(gone.ConnectionString + ",syncTimeout=500,asyncTimeout=500");
-        var ledger = new RedisCertificateLedger(connection, "tests", TimeProvider.System);
+        var ledger = Open(connection);
         await gone.DisposeAsync();
 
         await Assert.ThrowsAsync<LedgerUnavailableException>(() => ledger.ReadAsync("ca", "1", cancel));
@@ -118,7 +123,31 @@ public sealed class RedisCertificateLedgerTests(RedisLedgerFixture redis) : Cert
         await Assert.ThrowsAsync<LedgerUnavailableException>(() => ledger.ListAsync("ca", LedgerState.Issued, null, 1, cancel));
     }
 
-    protected override ICertificateLedger Open() => new RedisCertificateLedger(redis.Connection, "tests", TimeProvider.System);
+    [Fact]
+    public async Task ListAsync_LeavesOutWhatCannotBeRead_AndGoesOnWithTheOthers()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        foreach (var number in Enumerable.Range(0, 6))
+        {
+            await Open().TryWriteAsync(Entry("spoilt", $"{number}") with { CreatedAt = Epoch.AddSeconds(number) }, cancel);
+        }
+
+        foreach (var (number, spoilt) in new[] { ("0", "{\"Issuer\":"), ("1", "null"), ("3", "no JSON") })
+        {
+            await redis.Connection.GetDatabase().HashSetAsync($"certificates:{{tests/spoilt}}:order:{number}", "d", spoilt);
+        }
+
+        var first = await Open().ListAsync("spoilt", LedgerState.Intended, after: null, 2, cancel);
+        var second = await Open().ListAsync("spoilt", LedgerState.Intended, first[^1].Position, 2, cancel);
+
+        Assert.Equal(["2", "4"], first.Select(entry => entry.OrderId));
+        Assert.Equal(["5"], second.Select(entry => entry.OrderId));
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => Open().ReadAsync("spoilt", "3", cancel));
+    }
+
+    protected override ICertificateLedger Open() => Open(redis.Connection);
+
+    private static RedisCertificateLedger Open(ConnectionMultiplexer connection) => new(connection, "tests", Stored, TimeProvider.System);
 
     private static LedgerEntry Entry(string issuer, string orderId) =>
         new(issuer, orderId, "web1", LedgerState.Intended, "digest", Epoch, null, null, null, Version: 0);

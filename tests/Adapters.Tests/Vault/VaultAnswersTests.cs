@@ -100,26 +100,43 @@ public sealed class VaultAnswersTests
             () => issuer.RevokeAsync(new RevocationOrder(signed.CertificateDer, RevocationReason.Superseded), Cancel));
     }
 
+    [Theory]
+    [InlineData(200, """{"data":{"revocation_time":1764442452,"state":"revoked"}}""", null)]
+    [InlineData(200, """{"data":null,"warnings":["certificate 39:dd already expired; refusing to add to CRL"]}""", typeof(IssuerRefusedException))]
+    [InlineData(200, """{"data":{"revocation_time":0}}""", typeof(IssuerUnavailableException))]
+    [InlineData(200, "<html>a proxy's page</html>", typeof(IssuerUnavailableException))]
+    [InlineData(204, "", typeof(IssuerUnavailableException))]
+    public async Task RevokeAsync_BelievesOnlyAnAnswer_ThatSaysSo(int status, string body, Type? expected)
+    {
+        await using var world = await VaultWorld.StartAsync();
+        var issuer = world.Open(world.Options());
+        var signed = await issuer.IssueAsync(Order(), Cancel);
+        world.Vault.RevocationAnswer = (status, body);
+
+        var fault = await Record.ExceptionAsync(
+            () => issuer.RevokeAsync(new RevocationOrder(signed.CertificateDer, RevocationReason.Superseded), Cancel));
+
+        Assert.Equal(expected, fault?.GetType());
+    }
+
     [Fact]
-    public async Task ListIssuedAsync_FindsTheCertificate_WhoseAnswerWasLost()
+    public async Task FindAsync_FindsTheCertificate_WhoseAnswerWasLost()
     {
         await using var world = await VaultWorld.StartAsync();
         var options = world.Options();
         (options.Stored, options.Role) = (true, "stored");
-        var issuer = (StoringVaultIssuer)world.Open(options);
+        var issuer = world.Open(options);
         world.Vault.Trick = VaultTrick.LosesTheAnswer;
-        await Assert.ThrowsAsync<IssuerOutcomeUnknownException>(() => issuer.IssueAsync(Order(), Cancel));
+        var order = Order();
+        await Assert.ThrowsAsync<IssuerOutcomeUnknownException>(() => issuer.IssueAsync(order, Cancel));
 
-        var found = new List<byte[]>();
-        await foreach (var der in issuer.ListIssuedAsync(TimeProvider.System.GetUtcNow(), Cancel))
-        {
-            found.Add(der);
-        }
+        var found = await issuer.FindAsync(order, Cancel);
 
-        Assert.Single(found);
+        Assert.NotNull(found);
+        Assert.Null(await issuer.FindAsync(Order(), Cancel));
         var serialNumbers = await issuer.ListSerialNumbersAsync(Cancel);
-        Assert.Equal(CertificateFields.Read(found[0]).SerialText, Assert.Single(serialNumbers));
-        Assert.Equal(found[0], await issuer.ReadAsync(serialNumbers[0], Cancel));
+        Assert.Equal(CertificateFields.Read(found).SerialText, Assert.Single(serialNumbers));
+        Assert.Equal(found, await issuer.ReadAsync(serialNumbers[0], Cancel));
         Assert.Null(await issuer.ReadAsync("ABC", Cancel));
     }
 

@@ -10,6 +10,7 @@ public sealed class VaultSessionTests : IAsyncLifetime
 {
     private readonly FakeTimeProvider time = new(TimeProvider.System.GetUtcNow());
     private VaultWorld world = null!;
+    private VaultClient? client;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -21,14 +22,18 @@ public sealed class VaultSessionTests : IAsyncLifetime
         Tokens.Time = time;
     }
 
-    public ValueTask DisposeAsync() => world.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        client?.Dispose();
+        return world.DisposeAsync();
+    }
 
     [Fact]
     public async Task GetTokenAsync_LogsInOnce_WhenHundredsAskAtOnce()
     {
-        using var seam = Open();
+        using var session = Open();
 
-        var tokens = await Task.WhenAll(Enumerable.Range(0, 500).Select(_ => seam.Session.GetTokenAsync(Cancel).AsTask()));
+        var tokens = await Task.WhenAll(Enumerable.Range(0, 500).Select(_ => session.GetTokenAsync(Cancel).AsTask()));
 
         Assert.Single(tokens.Distinct());
         Assert.Equal(1, Tokens.Logins);
@@ -50,15 +55,15 @@ public sealed class VaultSessionTests : IAsyncLifetime
     [Fact]
     public async Task GetTokenAsync_Renews_AtTwoThirdsOfTheLifetime()
     {
-        using var seam = Open();
-        var token = await seam.Session.GetTokenAsync(Cancel);
+        using var session = Open();
+        var token = await session.GetTokenAsync(Cancel);
 
         time.Advance(Tokens.Lifetime * 0.5);
-        Assert.Equal(token, await seam.Session.GetTokenAsync(Cancel));
+        Assert.Equal(token, await session.GetTokenAsync(Cancel));
         Assert.Equal(0, Tokens.Renewals);
 
         time.Advance(Tokens.Lifetime * 0.3);
-        Assert.Equal(token, await seam.Session.GetTokenAsync(Cancel));
+        Assert.Equal(token, await session.GetTokenAsync(Cancel));
         Assert.Equal((1, 1), (Tokens.Logins, Tokens.Renewals));
     }
 
@@ -66,24 +71,24 @@ public sealed class VaultSessionTests : IAsyncLifetime
     public async Task GetTokenAsync_LogsInAheadOfTheEnd_WhenTheTokenCannotBeRenewed()
     {
         Tokens.Renewable = false;
-        using var seam = Open();
-        var token = await seam.Session.GetTokenAsync(Cancel);
+        using var session = Open();
+        var token = await session.GetTokenAsync(Cancel);
 
         time.Advance(Tokens.Lifetime * 0.8);
 
-        Assert.NotEqual(token, await seam.Session.GetTokenAsync(Cancel));
+        Assert.NotEqual(token, await session.GetTokenAsync(Cancel));
         Assert.Equal(2, Tokens.Logins);
     }
 
     [Fact]
     public async Task GetTokenAsync_LogsInAnew_WhenRenewalsShrink()
     {
-        using var seam = Open();
-        await seam.Session.GetTokenAsync(Cancel);
+        using var session = Open();
+        await session.GetTokenAsync(Cancel);
         Tokens.RenewedLifetime = TimeSpan.FromMinutes(1);
 
         time.Advance(Tokens.Lifetime * 0.8);
-        await seam.Session.GetTokenAsync(Cancel);
+        await session.GetTokenAsync(Cancel);
 
         Assert.Equal(2, Tokens.Logins);
     }
@@ -91,23 +96,23 @@ public sealed class VaultSessionTests : IAsyncLifetime
     [Fact]
     public async Task GetTokenAsync_KeepsTheTokenThatHolds_WhenVaultIsSealedAtRenewal()
     {
-        using var seam = Open();
-        var token = await seam.Session.GetTokenAsync(Cancel);
+        using var session = Open();
+        var token = await session.GetTokenAsync(Cancel);
         world.Vault.HealthStatus = 503;
 
         time.Advance(Tokens.Lifetime * 0.8);
 
-        Assert.Equal(token, await seam.Session.GetTokenAsync(Cancel));
+        Assert.Equal(token, await session.GetTokenAsync(Cancel));
     }
 
     [Fact]
     public async Task GetTokenAsync_SharesTheFailure_WhenVaultDoesNotLetUsIn()
     {
         world.Write("secret-id", "wrong");
-        using var seam = Open();
+        using var session = Open();
 
         var faults = await Task.WhenAll(
-            Enumerable.Range(0, 50).Select(async _ => await Record.ExceptionAsync(() => seam.Session.GetTokenAsync(Cancel).AsTask())));
+            Enumerable.Range(0, 50).Select(async _ => await Record.ExceptionAsync(() => session.GetTokenAsync(Cancel).AsTask())));
 
         Assert.All(faults, fault => Assert.IsType<IssuerMisconfiguredException>(fault));
         Assert.Equal(1, world.Vault.Requests);
@@ -159,7 +164,11 @@ public sealed class VaultSessionTests : IAsyncLifetime
         Assert.NotEmpty((await secure.Open(options).IssueAsync(Order(), Cancel)).CertificateDer);
     }
 
-    private VaultParts Open() => VaultParts.OverHttp("tested", world.Options(), time, new Random(1));
+    private VaultSession Open()
+    {
+        client = new VaultClient("tested", world.Options(), time);
+        return new VaultSession(new VaultLogin(client, world.Options().Login), VaultLoginMethod.AppRole, time, new Random(1));
+    }
 
     private static CertificateOrder Order() => CertificateOrders.For(
         "web1.example.net",

@@ -43,11 +43,7 @@ public sealed class VaultWorld : IAsyncDisposable
 
     internal VaultIssuer Open(VaultOptions options, TimeProvider? time = null)
     {
-        time ??= TimeProvider.System;
-        var seam = VaultParts.OverHttp("tested", options, time, new Random(1));
-        var issuer = options.Stored
-            ? new StoringVaultIssuer("tested", options, seam, time)
-            : new VaultIssuer("tested", options, seam, time);
+        var issuer = new VaultIssuer("tested", options, time ?? TimeProvider.System, new Random(1));
         opened.Add(issuer);
         return issuer;
     }

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using ControlPlane.Adapters.Cfssl;
 using ControlPlane.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace ControlPlane.Benchmarks.Certificates;
 
@@ -44,7 +45,8 @@ public abstract class CfsslBenchmark(string name, TestKeyKind key, int calls) : 
                 ChainFile = server.ChainFile,
                 ConcurrencyMax = Concurrency,
             },
-            TimeProvider.System);
+            TimeProvider.System,
+            NullLogger<CfsslIssuer>.Instance);
         http = new HttpClient { BaseAddress = new Uri(server.Url, "/api/v1/cfssl/") };
         bodies = [.. IssuanceLoad.Orders.Select(order => JsonSerializer.SerializeToUtf8Bytes(new
         {

@@ -38,8 +38,7 @@ public sealed class VaultBenchmark : IBenchmark, IAsyncDisposable
             ConcurrencyMax = Concurrency,
             Login = new VaultLoginOptions { Method = VaultLoginMethod.Token, TokenFile = tokenFile },
         };
-        issuer = new VaultIssuer(
-            "measured", options, VaultParts.OverHttp("measured", options, TimeProvider.System, new Random(1)), TimeProvider.System);
+        issuer = new VaultIssuer("measured", options, TimeProvider.System, new Random(1));
         http = new HttpClient { BaseAddress = new Uri(vault.Url, "/v1/pki/sign/") };
         http.DefaultRequestHeaders.Add("X-Vault-Token", token);
         http.DefaultRequestHeaders.Add("X-Vault-Request", "true");

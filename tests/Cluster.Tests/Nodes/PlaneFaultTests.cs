@@ -119,7 +119,7 @@ public sealed class PlaneFaultTests : IAsyncLifetime
         await cluster.Pass(TimeSpan.FromMinutes(2));
         Assert.All(await Snapshots(nodes), node => Assert.Equal(NodeStage.Deferred, node.Stage));
         var (_, health) = Assert.Single(
-            await cluster.Service<IssuersHealth>().CheckAsync(TestContext.Current.CancellationToken), check => check.Issuer == "vault");
+            await cluster.Service<GuardedIssuers>().CheckAsync(TestContext.Current.CancellationToken), check => check.Issuer == "vault");
         Assert.False(health.Healthy);
         Assert.Contains("not allowed by this role", health.Detail, StringComparison.Ordinal);
 

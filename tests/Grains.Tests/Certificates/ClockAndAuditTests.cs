@@ -77,7 +77,7 @@ public sealed class ClockAndAuditTests
         Assert.Equal("ca", certified.GetProperty("issuer").GetString());
         Assert.Equal(issued.SerialNumber, certified.GetProperty("serial").GetString());
         Assert.Equal(issued.PublicKeyFingerprint, certified.GetProperty("key").GetString());
-        Assert.Equal(OrderExecution.DigestOf(order), certified.GetProperty("request").GetString());
+        Assert.Equal(CertificateIssuanceGrain.DigestOf(order), certified.GetProperty("request").GetString());
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(issued.Der())), certified.GetProperty("certificate").GetString());
         Assert.Equal("RequestMalformed", bodies[2].GetProperty("refusal").GetString());
         Assert.All(records, record => Assert.DoesNotContain("PRIVATE KEY", record.Body, StringComparison.Ordinal));

@@ -57,6 +57,9 @@ public sealed class FakeVault : IAsyncDisposable
     /// <summary>What it does wrong with orders.</summary>
     public VaultTrick Trick { get; set; }
 
+    /// <summary>What it answers to a revocation, which it then does not do; null for what is right.</summary>
+    public (int Status, string Body)? RevocationAnswer { get; set; }
+
     /// <summary>What <c>sys/health</c> answers: 200, 429, 472, 473, 501 or 503. Above 500 and at 472 nothing else works either.</summary>
     public int HealthStatus { get; set; } = 200;
 
@@ -237,6 +240,13 @@ public sealed class FakeVault : IAsyncDisposable
 
     private async Task RevokeAsync(HttpContext context)
     {
+        if (RevocationAnswer is { } instead)
+        {
+            context.Response.StatusCode = instead.Status;
+            await (instead.Body.Length > 0 ? context.Response.WriteAsync(instead.Body) : Task.CompletedTask);
+            return;
+        }
+
         var (at, error) = Pki.Revoke(await BodyAsync(context));
         await (at is null
             ? FailAsync(context, 400, error)

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace ControlPlane.Certificates;
 
-public sealed class OrderExecutionTests
+public sealed class CertificateOrdersTests
 {
     private const string Identity = "web1.example.net";
     private readonly InMemoryCertificateLedger ledger = new();
@@ -267,18 +267,41 @@ public sealed class OrderExecutionTests
     }
 
     [Fact]
-    public async Task SettleAsync_KeepsTheRevocationDue_WhileTheCaIsAway()
+    public async Task Sweep_KeepsTheRevocationDue_WhileTheCaIsAway()
     {
         var silo = OpenSilo();
         await silo.IssueAsync(Order());
         await silo.CloseAsync(Order().OrderId);
         first.BeforeRevoking = _ => throw new IssuerUnavailableException("away");
 
-        await Assert.ThrowsAsync<IssuerUnavailableException>(() => SweepAsync());
+        await SweepAsync();
 
+        Assert.Equal(LedgerState.RevocationDue, Assert.Single(ledger.Entries).State);
+        Assert.Single(first.Living);
         first.BeforeRevoking = null;
+        time.Advance(TimeSpan.FromSeconds(30));
         await SweepAsync();
         Assert.Empty(first.Living);
+    }
+
+    [Fact]
+    public async Task Sweep_RevokesTheOthers_WhenOneRecordIsSpoilt()
+    {
+        await OpenSilo().IssueAsync(Order());
+        await OpenSilo().CloseAsync(Order().OrderId);
+        var spoilt = ledger.Entries[0] with { OrderId = "spoilt/1", CreatedAt = DateTimeOffset.UnixEpoch, Version = 0 };
+        await ledger.TryWriteAsync(
+            spoilt with
+            {
+                Certificate = spoilt.Certificate! with { CertificatePem = "no certificate" }, RevocationDueAt = DateTimeOffset.UnixEpoch,
+            },
+            Cancel);
+
+        await SweepAsync();
+
+        Assert.Empty(first.Living);
+        var left = Assert.Single(ledger.Entries, entry => entry.State == LedgerState.RevocationDue);
+        Assert.Equal(("spoilt/1", time.GetUtcNow().AddHours(1)), (left.OrderId, left.RevocationDueAt));
     }
 
     [Fact]

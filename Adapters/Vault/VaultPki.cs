@@ -1,34 +1,78 @@
 using System.Net;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using ControlPlane.Adapters.Http;
 using ControlPlane.Certificates;
 
 namespace ControlPlane.Adapters.Vault;
 
-/// <summary>The PKI mount over HTTP. A token that Vault refuses is replaced once; whoever is refused with a fresh one may not.</summary>
-internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultOptions options) : IVaultPki
+/// <summary>
+/// The calls of a PKI mount that we need. A token that Vault refuses is replaced once; whoever is refused with a fresh one may not.
+/// Thread-safe.
+/// </summary>
+internal sealed class VaultPki(VaultClient http, VaultSession session, VaultOptions options)
 {
-    public Task<VaultSigned> SignAsync(string role, VaultSignRequest request, CancellationToken cancellationToken) =>
-        SignAsync($"sign/{role}", (object)request, cancellationToken);
+    /// <summary>Has a request signed by a role. Each call makes a certificate.</summary>
+    /// <param name="operation"><c>sign/{role}</c>, or <c>sign-verbatim/{role}</c>.</param>
+    /// <param name="body">What that takes.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task<SignedCertificate> SignAsync(string operation, object body, CancellationToken cancellationToken)
+    {
+        var answer = await WithTokenAsync(HttpMethod.Post, $"{options.Mount}/{operation}", body, cancellationToken);
+        if (!answer.Succeeded)
+        {
+            throw VaultFault.OfOrder(http.Issuer, answer);
+        }
 
-    public Task<VaultSigned> SignVerbatimAsync(string role, VaultVerbatimRequest request, CancellationToken cancellationToken) =>
-        SignAsync($"sign-verbatim/{role}", request, cancellationToken);
+        try
+        {
+            return new SignedCertificate(Decode(answer.Data.GetProperty("certificate").GetString()), ChainOf(answer.Data));
+        }
+        catch (Exception foreign) when (CaAnswer.IsForeign(foreign))
+        {
+            // It says that it signed: whatever it signed is out there.
+            throw new IssuerOutcomeUnknownException($"Vault {http.Issuer} answered success and no certificate", foreign);
+        }
+    }
 
+    /// <summary>Asks how this Vault stands, by status codes that mean other things than those of every other path.</summary>
+    public async Task<VaultStatus> ReadStatusAsync(CancellationToken cancellationToken)
+    {
+        var answer = await http.AskAsync(HttpMethod.Get, "sys/health?perfstandbyok=true", body: null, token: null, cancellationToken);
+        var (usable, detail) = (int)answer.Status switch
+        {
+            200 => (true, "active"),
+
+            // Not a quota, as 429 is elsewhere: an unsealed standby, which forwards to the active node.
+            429 => (true, "a standby that forwards"),
+            473 => (true, "a performance standby"),
+            472 => (false, "a disaster recovery secondary"),
+            501 => (false, "not initialised"),
+            503 => (false, "sealed"),
+            var other => (false, $"answered {other}"),
+        };
+        return new VaultStatus(usable, detail, answer.ServerTime);
+    }
+
+    /// <summary>Revokes a stored certificate by its serial number (<c>aa:bb:…</c>), or any by itself. Repeatable.</summary>
     public async Task RevokeAsync(VaultRevocation revocation, CancellationToken cancellationToken)
     {
-        var answer = await TellAsync(WithTokenAsync(HttpMethod.Post, $"{options.Mount}/revoke", revocation, cancellationToken));
-        if (answer.Succeeded)
+        var answer = await CaClient.RepeatableAsync(WithTokenAsync(HttpMethod.Post, $"{options.Mount}/revoke", revocation, cancellationToken));
+        if (answer.SaysRevoked)
         {
             return;
         }
 
-        // It answers so of a certificate that it did not store, or that another CA issued.
-        throw answer.Status == HttpStatusCode.BadRequest
-            ? new IssuerRefusedException($"Vault {http.Issuer} did not revoke: {answer}")
-            : VaultFault.OfQuestion(http.Issuer, answer);
+        // A certificate that has ended is left out of the list, with success and a warning. 400: it did not store the certificate, or
+        // another CA issued it.
+        throw (answer.Succeeded && answer.Warnings.Length > 0) || answer.Status == HttpStatusCode.BadRequest
+            ? new IssuerRefusedException($"Vault {http.Issuer} did not revoke: {answer} {answer.Warnings}")
+            : answer.Succeeded
+                ? new IssuerUnavailableException($"Vault {http.Issuer} answered {answer} to a revocation, and not that it was done")
+                : VaultFault.OfQuestion(http.Issuer, answer);
     }
 
+    /// <summary>The issuer's certificate and those above it, DER.</summary>
     public async Task<IReadOnlyList<byte[]>> GetChainAsync(CancellationToken cancellationToken)
     {
         var answer = await http.AskAsync(HttpMethod.Get, $"{options.Mount}/issuer/{options.IssuerRef}/json", null, null, cancellationToken);
@@ -45,6 +89,7 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
         });
     }
 
+    /// <summary>The issuer's revocation list, DER.</summary>
     public async Task<byte[]> GetRevocationListAsync(CancellationToken cancellationToken)
     {
         var path = $"{options.Mount}/issuer/{options.IssuerRef}/crl/der";
@@ -61,9 +106,10 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
         });
     }
 
+    /// <summary>The serial numbers of all stored certificates.</summary>
     public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancellationToken)
     {
-        var answer = await TellAsync(WithTokenAsync(HttpMethod.Get, $"{options.Mount}/certs?list=true", body: null, cancellationToken));
+        var answer = await CaClient.RepeatableAsync(WithTokenAsync(HttpMethod.Get, $"{options.Mount}/certs?list=true", body: null, cancellationToken));
 
         // An empty list is a 404 to Vault.
         if (answer.Status == HttpStatusCode.NotFound)
@@ -77,6 +123,7 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
             : throw VaultFault.OfQuestion(http.Issuer, answer);
     }
 
+    /// <summary>A stored certificate, DER; null when it has gone.</summary>
     public async Task<byte[]?> ReadAsync(string serialNumber, CancellationToken cancellationToken)
     {
         var answer = await http.AskAsync(HttpMethod.Get, $"{options.Mount}/cert/{serialNumber}", null, null, cancellationToken);
@@ -90,9 +137,10 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
             : throw VaultFault.OfQuestion(http.Issuer, answer);
     }
 
+    /// <summary>What a role says that it does; null when our policy does not let us read it.</summary>
     public async Task<VaultRole?> ReadRoleAsync(string role, CancellationToken cancellationToken)
     {
-        var answer = await TellAsync(WithTokenAsync(HttpMethod.Get, $"{options.Mount}/roles/{role}", body: null, cancellationToken));
+        var answer = await CaClient.RepeatableAsync(WithTokenAsync(HttpMethod.Get, $"{options.Mount}/roles/{role}", body: null, cancellationToken));
         return answer.Status switch
         {
             HttpStatusCode.Forbidden => null,
@@ -104,9 +152,10 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
         };
     }
 
+    /// <summary>The longest life that the mount gives (<c>max_lease_ttl</c>); null when our policy does not let us read it.</summary>
     public async Task<TimeSpan?> ReadLifetimeMaxAsync(CancellationToken cancellationToken)
     {
-        var answer = await TellAsync(WithTokenAsync(HttpMethod.Get, $"sys/mounts/{options.Mount}/tune", body: null, cancellationToken));
+        var answer = await CaClient.RepeatableAsync(WithTokenAsync(HttpMethod.Get, $"sys/mounts/{options.Mount}/tune", body: null, cancellationToken));
         if (answer.Succeeded)
         {
             return Read<TimeSpan?>(
@@ -117,25 +166,6 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
         // Refused for good, or hidden by a proxy: the first certificate will tell.
         var fault = VaultFault.OfQuestion(http.Issuer, answer);
         return fault is IssuerMisconfiguredException ? null : throw fault;
-    }
-
-    private async Task<VaultSigned> SignAsync(string operation, object body, CancellationToken cancellationToken)
-    {
-        var answer = await WithTokenAsync(HttpMethod.Post, $"{options.Mount}/{operation}", body, cancellationToken);
-        if (!answer.Succeeded)
-        {
-            throw VaultFault.OfOrder(http.Issuer, answer);
-        }
-
-        try
-        {
-            return new VaultSigned(Decode(answer.Data.GetProperty("certificate").GetString()), ChainOf(answer.Data));
-        }
-        catch (Exception foreign) when (IsForeign(foreign))
-        {
-            // It says that it signed: whatever it signed is out there.
-            throw new IssuerOutcomeUnknownException($"Vault {http.Issuer} answered success and no certificate", foreign);
-        }
     }
 
     private async Task<VaultAnswer> WithTokenAsync(HttpMethod method, string path, object? body, CancellationToken cancellationToken)
@@ -153,25 +183,13 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
         return fresh == token ? answer : await http.SendAsync(method, path, body, fresh, cancellationToken);
     }
 
-    private static async Task<VaultAnswer> TellAsync(Task<VaultAnswer> repeatable)
-    {
-        try
-        {
-            return await repeatable;
-        }
-        catch (IssuerOutcomeUnknownException lost)
-        {
-            throw new IssuerUnavailableException(lost.Message, lost);
-        }
-    }
-
     private T Read<T>(string what, Func<T> read)
     {
         try
         {
             return read();
         }
-        catch (Exception foreign) when (IsForeign(foreign))
+        catch (Exception foreign) when (CaAnswer.IsForeign(foreign))
         {
             throw new IssuerMisconfiguredException($"Vault {http.Issuer} answered something that is not {what}", foreign);
         }
@@ -183,7 +201,4 @@ internal sealed class HttpVaultPki(VaultHttp http, IVaultSession session, VaultO
             : [];
 
     private static byte[] Decode(string? pem) => PemCertificates.ReadDer(pem ?? "")[0];
-
-    private static bool IsForeign(Exception fault) =>
-        fault is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or CryptographicException;
 }
