@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.Cfssl;
 

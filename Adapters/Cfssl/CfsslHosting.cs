@@ -1,6 +1,7 @@
 using ControlPlane.Adapters.Cfssl;
 using ControlPlane.Adapters.Http;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;

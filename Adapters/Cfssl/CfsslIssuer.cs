@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using ControlPlane.Adapters.Http;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Adapters.Cfssl;

@@ -1,6 +1,7 @@
 using System.Net;
 using ControlPlane.Adapters.Http;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.Cfssl;
 

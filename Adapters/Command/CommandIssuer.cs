@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using ControlPlane.Certificates;
 using ControlPlane.Nodes;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.Command;
 

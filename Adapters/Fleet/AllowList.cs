@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using ControlPlane.Certificates;
 using ControlPlane.Nodes;
+using ControlPlane.X509;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 

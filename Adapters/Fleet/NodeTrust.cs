@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
 using ControlPlane.Nodes;
+using ControlPlane.X509;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;

@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.Http;
 

@@ -1,4 +1,5 @@
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Http;

@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.LocalCa;
 
@@ -11,7 +12,7 @@ internal sealed class Authority(X509Certificate2 certificate, SigningKey key)
     /// <summary>Its name, DER, as issued certificates must repeat it byte for byte.</summary>
     public byte[] Name { get; } = certificate.SubjectName.RawData;
 
-    public byte[] KeyIdentifier { get; } = IdentifierOf(certificate);
+    public byte[] KeyIdentifier { get; } = CertificateWriter.KeyIdentifierOf(certificate);
 
     public DateTimeOffset NotBefore { get; } = certificate.NotBefore.ToUniversalTime();
 
@@ -24,9 +25,4 @@ internal sealed class Authority(X509Certificate2 certificate, SigningKey key)
         issued.IssuerName.RawData.AsSpan().SequenceEqual(Name)
         && issued.Extensions.OfType<X509AuthorityKeyIdentifierExtension>().FirstOrDefault()?.KeyIdentifier is { } identifier
         && identifier.Span.SequenceEqual(KeyIdentifier);
-
-    private static byte[] IdentifierOf(X509Certificate2 certificate) =>
-        certificate.Extensions.OfType<X509SubjectKeyIdentifierExtension>().FirstOrDefault() is { } extension
-            ? extension.SubjectKeyIdentifierBytes.ToArray()
-            : new X509SubjectKeyIdentifierExtension(certificate.PublicKey, critical: false).SubjectKeyIdentifierBytes.ToArray();
 }

@@ -1,6 +1,7 @@
 using System.Formats.Asn1;
 using System.Numerics;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.LocalCa;
 
@@ -23,8 +24,8 @@ internal static class RevocationListWriter
             writer.WriteInteger(1);
             writer.WriteEncodedValue(authority.Key.Algorithm);
             writer.WriteEncodedValue(authority.Name);
-            LeafWriter.WriteTime(writer, now);
-            LeafWriter.WriteTime(writer, now + lifetime);
+            CertificateWriter.WriteTime(writer, now);
+            CertificateWriter.WriteTime(writer, now + lifetime);
             if (entries.Count > 0)
             {
                 using (writer.PushSequence())
@@ -36,8 +37,8 @@ internal static class RevocationListWriter
             using (writer.PushSequence(ExtensionsTag))
             using (writer.PushSequence())
             {
-                LeafWriter.WriteAuthorityKeyIdentifier(writer, authority);
-                LeafWriter.WriteExtension(writer, Oids.RevocationListNumber, critical: false, value => value.WriteInteger(number));
+                CertificateWriter.WriteAuthorityKeyIdentifier(writer, authority.KeyIdentifier);
+                CertificateWriter.WriteExtension(writer, Oids.RevocationListNumber, critical: false, value => value.WriteInteger(number));
             }
         }
 
@@ -49,7 +50,7 @@ internal static class RevocationListWriter
         using (writer.PushSequence())
         {
             writer.WriteIntegerUnsigned(Convert.FromHexString(entry.Serial).AsSpan().TrimStart((byte)0));
-            LeafWriter.WriteTime(writer, entry.RevokedAt);
+            CertificateWriter.WriteTime(writer, entry.RevokedAt);
             if (entry.Reason == RevocationReason.Unspecified)
             {
                 return;
@@ -57,7 +58,8 @@ internal static class RevocationListWriter
 
             using (writer.PushSequence())
             {
-                LeafWriter.WriteExtension(writer, Oids.ReasonCode, critical: false, value => value.WriteEnumeratedValue(entry.Reason));
+                CertificateWriter.WriteExtension(
+                    writer, Oids.ReasonCode, critical: false, value => value.WriteEnumeratedValue(entry.Reason));
             }
         }
     }

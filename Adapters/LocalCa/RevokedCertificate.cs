@@ -18,7 +18,9 @@ internal sealed record RevokedCertificate(
 
     private static readonly long SecondsMax = DateTimeOffset.MaxValue.ToUnixTimeSeconds();
 
-    /// <summary>Reads a line; null for one that a crash cut short, whose revocation was never confirmed, or that we did not write.</summary>
+    /// <summary>
+    /// Reads a line; null for one that we did not write, or that a crash cut short: its revocation was never confirmed.
+    /// </summary>
     public static RevokedCertificate? ParseOrNull(string line)
     {
         var fields = line.Split(' ');

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
-using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.LocalCa;
 
@@ -71,19 +71,7 @@ internal sealed class SigningKey
     };
 
     /// <summary>Signs <c>SEQUENCE { body, algorithm, signature }</c>: a certificate or a revocation list.</summary>
-    public byte[] SignBody(byte[] body)
-    {
-        var signature = Sign(body);
-        var writer = new AsnWriter(AsnEncodingRules.DER, body.Length + signature.Length + 64);
-        using (writer.PushSequence())
-        {
-            writer.WriteEncodedValue(body);
-            writer.WriteEncodedValue(Algorithm);
-            writer.WriteBitString(signature);
-        }
-
-        return writer.Encode();
-    }
+    public byte[] SignBody(byte[] body) => CertificateWriter.Join(body, Algorithm, Sign(body));
 
     private byte[] Sign(byte[] body)
     {

@@ -1,6 +1,7 @@
 using ControlPlane.Adapters.Http;
 using ControlPlane.Adapters.Vault;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 

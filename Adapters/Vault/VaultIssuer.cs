@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.Vault;
 
@@ -18,7 +18,6 @@ internal sealed partial class VaultIssuer :
     ICertificateProfileCheck,
     IDisposable
 {
-    private const string EllipticKeyOid = "1.2.840.10045.2.1";
     private static readonly TimeSpan ChainKeptFor = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan ClockDifferenceMax = TimeSpan.FromMinutes(1);
 
@@ -165,7 +164,8 @@ internal sealed partial class VaultIssuer :
         // Vault lists numbers only, so that each certificate is a call. A key is certified once: what carries it is the answer.
         foreach (var serialNumber in await pki.ListAsync(cancellationToken))
         {
-            if (await pki.ReadAsync(serialNumber, cancellationToken) is { } der && IsOfKey(der, order.PublicKeyInfoDer.Span))
+            if (await pki.ReadAsync(serialNumber, cancellationToken) is { } der
+                && CertificateFields.ReadOrNull(der)?.PublicKeyInfo.Span.SequenceEqual(order.PublicKeyInfoDer.Span) == true)
             {
                 return der;
             }
@@ -193,28 +193,9 @@ internal sealed partial class VaultIssuer :
             return new VaultRevocation { Certificate = PemEncoding.WriteString("CERTIFICATE", certificate.Span) };
         }
 
-        try
-        {
-            using var read = X509CertificateLoader.LoadCertificate(certificate.Span);
-            return new VaultRevocation { SerialNumber = InPairs(Convert.ToHexString(read.SerialNumberBytes.Span)) };
-        }
-        catch (CryptographicException unreadable)
-        {
-            throw new IssuerRefusedException("what is to be revoked is not a certificate", unreadable);
-        }
-    }
-
-    private bool IsOfKey(byte[] der, ReadOnlySpan<byte> publicKeyInfo)
-    {
-        try
-        {
-            using var certificate = X509CertificateLoader.LoadCertificate(der);
-            return certificate.PublicKey.ExportSubjectPublicKeyInfo().AsSpan().SequenceEqual(publicKeyInfo);
-        }
-        catch (CryptographicException foreign)
-        {
-            throw new IssuerMisconfiguredException($"Vault {Name} lists something that is not a certificate", foreign);
-        }
+        return CertificateFields.ReadOrNull(certificate) is { } read
+            ? new VaultRevocation { SerialNumber = InPairs(Convert.ToHexString(read.SerialNumber.Span)) }
+            : throw new IssuerRefusedException("what is to be revoked is not a certificate");
     }
 
     private static string InPairs(string hexadecimal) => Pairs().Replace(hexadecimal.ToLowerInvariant(), "$0:").TrimEnd(':');
@@ -222,26 +203,15 @@ internal sealed partial class VaultIssuer :
     private static IReadOnlyList<string> Purposes(CertificateProfile profile) =>
         profile.ServerAuthentication ? ["ServerAuth", "ClientAuth"] : ["ClientAuth"];
 
-    private static IEnumerable<string> NamesOf(ReadOnlyMemory<byte> signingRequest) => CertificateRequest
-        .LoadSigningRequest(
-            signingRequest.Span,
-            HashAlgorithmName.SHA256,
-            out _,
-            CertificateRequestLoadOptions.UnsafeLoadCertificateExtensions | CertificateRequestLoadOptions.SkipSignatureValidation)
-        .CertificateExtensions
-        .OfType<X509SubjectAlternativeNameExtension>()
-        .SelectMany(names => names.EnumerateDnsNames());
+    // It was judged before: it can be read.
+    private static IEnumerable<string> NamesOf(ReadOnlyMemory<byte> signingRequest) =>
+        SigningRequestReader.Read(signingRequest).Extensions.Where(one => one.Oid == Oids.SubjectAlternativeName)
+            .SelectMany(one => CertificateExtension.ReadNames(one.Value));
 
-    private string RoleFor(CertificateOrder order)
-    {
-        if (options.EllipticRole is not { } elliptic)
-        {
-            return options.Role;
-        }
-
-        var key = PublicKey.CreateFromSubjectPublicKeyInfo(order.PublicKeyInfoDer.Span, out _);
-        return key.Oid.Value == EllipticKeyOid ? elliptic : options.Role;
-    }
+    private string RoleFor(CertificateOrder order) =>
+        options.EllipticRole is { } elliptic && PublicKeyReader.Read(order.PublicKeyInfoDer) is PublicKeyParts.Elliptic
+            ? elliptic
+            : options.Role;
 
     [GeneratedRegex("..")]
     private static partial Regex Pairs();

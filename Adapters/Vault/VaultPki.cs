@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using ControlPlane.Adapters.Http;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.Vault;
 
@@ -57,7 +58,7 @@ internal sealed class VaultPki(VaultClient http, VaultSession session, VaultOpti
     /// <summary>Revokes a stored certificate by its serial number (<c>aa:bb:…</c>), or any by itself. Repeatable.</summary>
     public async Task RevokeAsync(VaultRevocation revocation, CancellationToken cancellationToken)
     {
-        var answer = await CaClient.RepeatableAsync(WithTokenAsync(HttpMethod.Post, $"{options.Mount}/revoke", revocation, cancellationToken));
+        var answer = await AskAsync(HttpMethod.Post, $"{options.Mount}/revoke", revocation, cancellationToken);
         if (answer.SaysRevoked)
         {
             return;
@@ -109,7 +110,7 @@ internal sealed class VaultPki(VaultClient http, VaultSession session, VaultOpti
     /// <summary>The serial numbers of all stored certificates.</summary>
     public async Task<IReadOnlyList<string>> ListAsync(CancellationToken cancellationToken)
     {
-        var answer = await CaClient.RepeatableAsync(WithTokenAsync(HttpMethod.Get, $"{options.Mount}/certs?list=true", body: null, cancellationToken));
+        var answer = await AskAsync(HttpMethod.Get, $"{options.Mount}/certs?list=true", body: null, cancellationToken);
 
         // An empty list is a 404 to Vault.
         if (answer.Status == HttpStatusCode.NotFound)
@@ -140,7 +141,7 @@ internal sealed class VaultPki(VaultClient http, VaultSession session, VaultOpti
     /// <summary>What a role says that it does; null when our policy does not let us read it.</summary>
     public async Task<VaultRole?> ReadRoleAsync(string role, CancellationToken cancellationToken)
     {
-        var answer = await CaClient.RepeatableAsync(WithTokenAsync(HttpMethod.Get, $"{options.Mount}/roles/{role}", body: null, cancellationToken));
+        var answer = await AskAsync(HttpMethod.Get, $"{options.Mount}/roles/{role}", body: null, cancellationToken);
         return answer.Status switch
         {
             HttpStatusCode.Forbidden => null,
@@ -155,7 +156,7 @@ internal sealed class VaultPki(VaultClient http, VaultSession session, VaultOpti
     /// <summary>The longest life that the mount gives (<c>max_lease_ttl</c>); null when our policy does not let us read it.</summary>
     public async Task<TimeSpan?> ReadLifetimeMaxAsync(CancellationToken cancellationToken)
     {
-        var answer = await CaClient.RepeatableAsync(WithTokenAsync(HttpMethod.Get, $"sys/mounts/{options.Mount}/tune", body: null, cancellationToken));
+        var answer = await AskAsync(HttpMethod.Get, $"sys/mounts/{options.Mount}/tune", body: null, cancellationToken);
         if (answer.Succeeded)
         {
             return Read<TimeSpan?>(
@@ -167,6 +168,9 @@ internal sealed class VaultPki(VaultClient http, VaultSession session, VaultOpti
         var fault = VaultFault.OfQuestion(http.Issuer, answer);
         return fault is IssuerMisconfiguredException ? null : throw fault;
     }
+
+    private Task<VaultAnswer> AskAsync(HttpMethod method, string path, object? body, CancellationToken cancellationToken) =>
+        CaClient.RepeatableAsync(WithTokenAsync(method, path, body, cancellationToken));
 
     private async Task<VaultAnswer> WithTokenAsync(HttpMethod method, string path, object? body, CancellationToken cancellationToken)
     {

@@ -104,7 +104,8 @@ internal sealed partial class CertificateSweepGrain(
         {
             await revoker.RevokeAsync(
                 new RevocationOrder(certificate.Der(), entry.RevocationReason ?? RevocationReason.Superseded), cancellationToken);
-            return entry.Closed(string.Join(": ", new[] { $"revoked at {certificate.Issuer}", entry.Detail }.Where(text => text?.Length > 0)));
+            var revoked = $"revoked at {certificate.Issuer}";
+            return entry.Closed(string.IsNullOrEmpty(entry.Detail) ? revoked : $"{revoked}: {entry.Detail}");
         }
         catch (IssuerRefusedException refused)
         {

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ControlPlane.X509;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ControlPlane.X509;
 
 namespace ControlPlane.Certificates;
 

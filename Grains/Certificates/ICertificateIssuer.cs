@@ -1,3 +1,5 @@
+using ControlPlane.X509;
+
 namespace ControlPlane.Certificates;
 
 /// <summary>A certificate authority that signs what we order: the port that every CA adapter implements.</summary>
@@ -120,6 +122,29 @@ public sealed record CertificateOrder(
 
     /// <summary>A certificate that came with the order; null when one is to be issued.</summary>
     public GivenCertificate? Given { get; init; }
+
+    /// <summary>What a CA whose certificates we write ourselves is to sign, no longer valid than the CA is.</summary>
+    /// <param name="serialNumber">Positive, big-endian.</param>
+    /// <param name="algorithm">AlgorithmIdentifier of its signatures, DER.</param>
+    /// <param name="issuer">Its name, DER.</param>
+    /// <param name="authorityKeyIdentifier">Its key's identifier.</param>
+    /// <param name="notAfterMax">Its end.</param>
+    public CertificateDraft DraftBy(
+        byte[] serialNumber, byte[] algorithm, byte[] issuer, byte[] authorityKeyIdentifier, DateTimeOffset notAfterMax) => new()
+    {
+        SerialNumber = serialNumber,
+        Algorithm = algorithm,
+        Issuer = issuer,
+        AuthorityKeyIdentifier = authorityKeyIdentifier,
+        NotBefore = NotBefore,
+        NotAfter = NotAfter < notAfterMax ? NotAfter : notAfterMax,
+        Subject = Subject.ToAttributes(),
+        PublicKeyInfo = PublicKeyInfoDer,
+        Usages = NodeUsages.NeededFor(PublicKeyReader.Read(PublicKeyInfoDer)),
+        Purposes = NodeUsages.PurposesOf(Profile),
+        DnsNames = DnsNames,
+        Uris = Uris,
+    };
 }
 
 /// <summary>A subject distinguished name of the attributes that Choria knows; null or empty ones are left out.</summary>
@@ -128,7 +153,22 @@ public sealed record CertificateSubject(
     string? Country = null,
     string? Locality = null,
     string? Organization = null,
-    string? OrganizationalUnit = null);
+    string? OrganizationalUnit = null)
+{
+    /// <summary>What it consists of: the widest first, its common name last.</summary>
+    public IReadOnlyList<NameEntry> ToAttributes()
+    {
+        (string Oid, string? Value)[] all =
+        [
+            (Oids.Country, Country),
+            (Oids.Organization, Organization),
+            (Oids.OrganizationalUnit, OrganizationalUnit),
+            (Oids.Locality, Locality),
+            (Oids.CommonName, CommonName),
+        ];
+        return [.. all.Where(attribute => !string.IsNullOrEmpty(attribute.Value)).Select(one => new NameEntry(one.Oid, one.Value!))];
+    }
+}
 
 /// <summary>What a CA answered, not yet believed.</summary>
 /// <param name="CertificateDer">The certificate.</param>

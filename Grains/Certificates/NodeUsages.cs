@@ -1,3 +1,5 @@
+using ControlPlane.X509;
+
 namespace ControlPlane.Certificates;
 
 /// <summary>What a node's certificate is good for. Requests may ask for it, and certificates must give it. Pure.</summary>
@@ -16,6 +18,6 @@ internal static class NodeUsages
 
     /// <summary>The purposes that a certificate of the profile has, exactly.</summary>
     public static IReadOnlyList<string> PurposesOf(CertificateProfile profile) => profile.ServerAuthentication
-        ? [CertificateOids.ServerAuthentication, CertificateOids.ClientAuthentication]
-        : [CertificateOids.ClientAuthentication];
+        ? [Oids.ServerAuthentication, Oids.ClientAuthentication]
+        : [Oids.ClientAuthentication];
 }

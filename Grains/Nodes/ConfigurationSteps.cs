@@ -190,14 +190,12 @@ internal sealed class ConfigurationSteps(
         var now = context.Now;
         if (pending.Certificate is not null && certificate is null)
         {
-            var revoked = context.OfPlane(state, $"its certificate {pending.Certificate.SerialNumber} was revoked before it was sent");
-            return new Progress(state.Spent(revoked, now), Findings: null, IsDurable: true);
+            return Spend(state, $"its certificate {pending.Certificate.SerialNumber} was revoked before it was sent");
         }
 
         if (pending.Draft is { IsKeyGiven: true } && findings is not { PrivateKeyPem.Length: > 0 })
         {
-            var lost = context.OfPlane(state, "the key that the helper made was lost with a silo");
-            return new Progress(state.Spent(lost, now), Findings: null, IsDurable: true);
+            return Spend(state, "the key that the helper made was lost with a silo");
         }
 
         var lines = NodeSettings.Lines(identity, pending, overlay, context.Options);
@@ -332,6 +330,9 @@ internal sealed class ConfigurationSteps(
             }
             : throw new NodeRefusedException(NodeFault.Unreadable, "its provisioning token is not valid any more");
     }
+
+    private Progress Spend(NodeState state, string reason) =>
+        new(state.Spent(context.OfPlane(state, reason), context.Now), Findings: null, IsDurable: true);
 
     private Progress PutOff(NodeState state, string reason) =>
         OnHold(state, context.OfPlane(state, reason));

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Api;
 

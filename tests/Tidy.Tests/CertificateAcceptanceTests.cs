@@ -24,8 +24,8 @@ public sealed class CertificateAcceptanceTests
             3, "key policy",
             [
                 "SigningRequestCheckTests.Judge_RefusesRsaKeys_ThatCanBeFactored",
-                "OrderExecutionTests.IssueAsync_Refuses_TheKeyOfAnotherNode_WithoutCallingTheCa",
-                "OrderExecutionTests.IssueAsync_Refuses_AKeyWhoseCertificateWasRevoked",
+                "CertificateOrdersTests.IssueAsync_Refuses_TheKeyOfAnotherNode_WithoutCallingTheCa",
+                "CertificateOrdersTests.IssueAsync_Refuses_AKeyWhoseCertificateWasRevoked",
                 "SharedPrimesTests.FindAsync_FindsTheOrdersOfKeysThatShareAPrime",
             ]
         },
@@ -41,16 +41,16 @@ public sealed class CertificateAcceptanceTests
             5, "re-provision",
             [
                 "NodeGrainTests.Observe_EnrolsAnew_AndThenRevokesThePreviousCertificate",
-                "OrderExecutionTests.SettleAsync_KeepsTheRevocationDue_WhileTheCaIsAway",
-                "OrderExecutionTests.IssueAsync_NeverLeavesTwoValidCertificates_WhereverTheLedgerFails",
+                "CertificateOrdersTests.Sweep_KeepsTheRevocationDue_WhileTheCaIsAway",
+                "CertificateOrdersTests.IssueAsync_NeverLeavesTwoValidCertificates_WhereverTheLedgerFails",
             ]
         },
         {
             6, "idempotency and unknown outcome",
             [
-                "OrderExecutionTests.IssueAsync_GivesTheSameCertificate_WhenTheOrderIsRepeatedAnywhere",
-                "OrderExecutionTests.IssueAsync_FindsTheLostCertificate_WhenTheCaRepeatsItself",
-                "OrderExecutionTests.IssueAsync_SpendsTheOrder_WhenTheAnswerOfACaWithoutMemoryIsLost",
+                "CertificateOrdersTests.IssueAsync_GivesTheSameCertificate_WhenTheOrderIsRepeatedAnywhere",
+                "CertificateOrdersTests.IssueAsync_FindsTheLostCertificate_WhenTheCaRepeatsItself",
+                "CertificateOrdersTests.IssueAsync_SpendsTheOrder_WhenTheAnswerOfACaWithoutMemoryIsLost",
             ]
         },
         {
@@ -61,7 +61,7 @@ public sealed class CertificateAcceptanceTests
                 "VaultSessionTests.GetTokenAsync_LogsInOnce_WhenHundredsAskAtOnce",
                 "VaultAnswersTests.CheckAsync_ReadsVaultsOwnCodes",
                 "IssuerGateTests.EnterAsync_LetsOneProbeThrough_AfterTheIssuerFailed",
-                "OrderExecutionTests.IssueAsync_GoesToTheNextIssuer_WhenTheFirstCannot",
+                "CertificateOrdersTests.IssueAsync_GoesToTheNextIssuer_WhenTheFirstCannot",
                 "CfsslOrdersTests.IssueAsync_CertifiesEachNodeOnce_WhenCfsslIsKilledAndFrozen",
             ]
         },

@@ -7,6 +7,7 @@ using ControlPlane.Adapters.Fleet.Brokers;
 using ControlPlane.Adapters.Nats.Callout;
 using ControlPlane.Certificates;
 using ControlPlane.Nodes;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.Fleet.Access;
 

@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.Fleet.Brokers;
 

@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.Fleet.Brokers;
 

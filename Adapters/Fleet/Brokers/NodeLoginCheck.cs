@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
 using ControlPlane.Nodes;
+using ControlPlane.X509;
 using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Adapters.Fleet.Brokers;

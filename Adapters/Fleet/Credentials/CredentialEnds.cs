@@ -1,5 +1,6 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;

@@ -3,6 +3,7 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.X509;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;

@@ -1,4 +1,5 @@
 using System.Formats.Asn1;
+using ControlPlane.X509;
 
 namespace ControlPlane.Certificates;
 
@@ -51,7 +52,7 @@ internal static class IssuedCertificateCheck
             faults.Add("is for another key");
         }
 
-        var names = certificate.Find(CertificateOids.SubjectAlternativeName) is { } extension
+        var names = certificate.Find(Oids.SubjectAlternativeName) is { } extension
             ? CertificateExtension.ReadNames(extension.Value)
             : [];
         var expectedNames = order.Uris.Count == 0 ? order.DnsNames : [.. order.DnsNames, .. order.Uris.Select(uri => $"uri:{uri}")];
@@ -66,8 +67,8 @@ internal static class IssuedCertificateCheck
     private static void AddSubjectFaults(
         List<string> faults, CertificateOrder order, CertificateFields certificate, IssuerCapabilities capabilities)
     {
-        var ordered = NameAttribute.Of(order.Subject);
-        var subject = NameAttribute.ReadAll(certificate.Subject);
+        var ordered = order.Subject.ToAttributes();
+        var subject = NameEntry.ReadAll(certificate.Subject);
         if (capabilities.PerRequestSubject)
         {
             if (!Sorted(subject).SequenceEqual(Sorted(ordered)))
@@ -79,8 +80,8 @@ internal static class IssuedCertificateCheck
         }
 
         // A CA that sets the subject by itself (a Vault role, a helper) is held to the common name, and to taking nothing from the request.
-        var names = subject.Where(attribute => attribute.Oid == CertificateOids.CommonName);
-        if (!names.SequenceEqual(ordered.Take(1)))
+        var names = subject.Where(attribute => attribute.Oid == Oids.CommonName);
+        if (!names.SequenceEqual(ordered.TakeLast(1)))
         {
             faults.Add("has another subject than was ordered");
         }
@@ -90,12 +91,12 @@ internal static class IssuedCertificateCheck
             .Select(copied => $"has the subject attribute {copied.Oid} that only the signing request asks for"));
     }
 
-    private static IEnumerable<NameAttribute> Sorted(IEnumerable<NameAttribute> attributes) =>
+    private static IEnumerable<NameEntry> Sorted(IEnumerable<NameEntry> attributes) =>
         attributes.OrderBy(attribute => attribute.Oid, StringComparer.Ordinal).ThenBy(attribute => attribute.Value, StringComparer.Ordinal);
 
     private static void AddUsageFaults(List<string> faults, CertificateOrder order, CertificateFields certificate)
     {
-        var usages = certificate.Find(CertificateOids.KeyUsage) is { } usage
+        var usages = certificate.Find(Oids.KeyUsage) is { } usage
             ? CertificateExtension.ReadKeyUsages(usage.Value)
             : KeyUsages.None;
         var needed = NodeUsages.NeededFor(PublicKeyReader.Read(order.PublicKeyInfoDer));
@@ -104,7 +105,7 @@ internal static class IssuedCertificateCheck
             faults.Add($"has the key usages {usages} instead of {needed}");
         }
 
-        var purposes = certificate.Find(CertificateOids.ExtendedKeyUsage) is { } extended
+        var purposes = certificate.Find(Oids.ExtendedKeyUsage) is { } extended
             ? CertificateExtension.ReadPurposes(extended.Value)
             : [];
         var ordered = NodeUsages.PurposesOf(order.Profile);
@@ -113,7 +114,7 @@ internal static class IssuedCertificateCheck
             faults.Add($"has the purposes [{string.Join(", ", purposes)}] instead of [{string.Join(", ", ordered)}]");
         }
 
-        if (certificate.Find(CertificateOids.BasicConstraints) is { } constraints
+        if (certificate.Find(Oids.BasicConstraints) is { } constraints
             && CertificateExtension.SaysCertificateAuthority(constraints.Value))
         {
             faults.Add("is a CA");
@@ -161,6 +162,6 @@ internal static class IssuedCertificateCheck
     }
 
     private static bool IsUnknownCritical(CertificateExtension extension) =>
-        extension.Critical && extension.Oid is not (CertificateOids.KeyUsage or CertificateOids.ExtendedKeyUsage
-            or CertificateOids.BasicConstraints or CertificateOids.SubjectAlternativeName or CertificateOids.CertificatePolicies);
+        extension.Critical && extension.Oid is not (Oids.KeyUsage or Oids.ExtendedKeyUsage
+            or Oids.BasicConstraints or Oids.SubjectAlternativeName or Oids.CertificatePolicies);
 }

@@ -1,6 +1,7 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Certificates;
 
@@ -13,7 +14,6 @@ internal sealed class IssuerTrust
 
     // Eight certificates that all sign each other have thousands of paths; no real chain has ten.
     private const int PathsMax = 64;
-    private const string NameConstraints = "2.5.29.30";
 
     private readonly List<Authority> authorities;
     private readonly X509Certificate2Collection roots;
@@ -90,7 +90,7 @@ internal sealed class IssuerTrust
         }
 
         // Only the platform's chain knows all forms of name constraints; few CAs have them, so that few pay for it.
-        return authorities.Exists(authority => authority.Fields.Find(NameConstraints) is not null)
+        return authorities.Exists(authority => authority.Fields.Find(Oids.NameConstraints) is not null)
             ? ChainFault(certificate.Der, now)
             : null;
     }

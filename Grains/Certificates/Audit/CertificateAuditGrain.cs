@@ -1,5 +1,6 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography;
+using ControlPlane.X509;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -130,8 +131,8 @@ internal sealed partial class CertificateAuditGrain(
     {
         try
         {
-            var name = NameAttribute.ReadAll(certificate.Subject).FirstOrDefault(
-                attribute => attribute.Oid == CertificateOids.CommonName)?.Value;
+            var name = NameEntry.ReadAll(certificate.Subject).FirstOrDefault(
+                attribute => attribute.Oid == Oids.CommonName)?.Value;
             return SigningRequestCheck.Printable(name ?? "");
         }
         catch (AsnContentException)

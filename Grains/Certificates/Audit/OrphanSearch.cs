@@ -1,3 +1,5 @@
+using ControlPlane.X509;
+
 namespace ControlPlane.Certificates;
 
 /// <summary>Holds the list of what a CA issued against the ledger.</summary>
@@ -56,7 +58,7 @@ internal sealed class OrphanSearch(ICertificateLedger ledger, TimeProvider time)
     private bool IsOfUse(CertificateFields certificate)
     {
         return certificate.NotAfter > time.GetUtcNow()
-            && !(certificate.Find(CertificateOids.BasicConstraints) is { } constraints
+            && !(certificate.Find(Oids.BasicConstraints) is { } constraints
                 && CertificateExtension.SaysCertificateAuthority(constraints.Value));
     }
 }

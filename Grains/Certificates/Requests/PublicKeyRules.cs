@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using ControlPlane.X509;
 
 namespace ControlPlane.Certificates;
 

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text;
+using ControlPlane.X509;
 
 namespace ControlPlane.Certificates;
 

@@ -1,6 +1,7 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using ControlPlane.Nodes;
+using ControlPlane.X509;
 
 namespace ControlPlane.Certificates;
 
@@ -39,9 +40,9 @@ internal static class SigningRequestCheck
                 Convert.ToHexStringLower(SHA256.HashData(parts.Der.Span))));
     }
 
-    private static SigningRequestVerdict.Refused? SubjectFault(IReadOnlyList<NameAttribute> subject, CertificateSubject ordered)
+    private static SigningRequestVerdict.Refused? SubjectFault(IReadOnlyList<NameEntry> subject, CertificateSubject ordered)
     {
-        var names = subject.Where(attribute => attribute.Oid == CertificateOids.CommonName).ToList();
+        var names = subject.Where(attribute => attribute.Oid == Oids.CommonName).ToList();
         if (names.Count != 1)
         {
             return Refuse(Refusal.IdentityMismatch, $"the signing request has {names.Count} common names");
@@ -54,7 +55,7 @@ internal static class SigningRequestCheck
 
         // Some CAs fill what an order leaves empty from the request (cfssl), or take the subject from there whole (a helper, Vault's
         // sign-verbatim): what a node must not say of itself may not be in its request.
-        var left = NameAttribute.Of(ordered).ToList();
+        var left = ordered.ToAttributes().ToList();
         return subject.FirstOrDefault(attribute => !left.Remove(attribute)) is { } foreign
             ? Refuse(
                 Refusal.NamesUnexpected,
@@ -82,7 +83,7 @@ internal static class SigningRequestCheck
     {
         switch (extension.Oid)
         {
-            case CertificateOids.SubjectAlternativeName:
+            case Oids.SubjectAlternativeName:
                 var names = CertificateExtension.ReadNames(extension.Value);
                 if (names.FirstOrDefault(name => name != identity) is { } other)
                 {
@@ -93,25 +94,25 @@ internal static class SigningRequestCheck
                     ? null
                     : Refuse(Refusal.NamesUnexpected, $"the signing request asks for its own name {names.Count} times, not once");
 
-            case CertificateOids.BasicConstraints:
+            case Oids.BasicConstraints:
                 return CertificateExtension.SaysCertificateAuthority(extension.Value)
                     ? Refuse(Refusal.ExtensionUnacceptable, "the signing request asks to be a CA")
                     : null;
 
-            case CertificateOids.KeyUsage:
+            case Oids.KeyUsage:
                 var usages = CertificateExtension.ReadKeyUsages(extension.Value);
                 var needed = NodeUsages.NeededFor(key);
                 return NodeUsages.Fit(usages, needed)
                     ? null
                     : Refuse(Refusal.ExtensionUnacceptable, $"the signing request asks for the key usages {usages} instead of {needed}");
 
-            case CertificateOids.ExtendedKeyUsage:
+            case Oids.ExtendedKeyUsage:
                 return CertificateExtension.ReadPurposes(extension.Value).Order(StringComparer.Ordinal)
                     .SequenceEqual(NodeUsages.PurposesOf(profile).Order(StringComparer.Ordinal))
                     ? null
                     : Refuse(Refusal.ExtensionUnacceptable, "the signing request asks for other purposes than the profile's");
 
-            case CertificateOids.SubjectKeyIdentifier when !extension.Critical:
+            case Oids.SubjectKeyIdentifier when !extension.Critical:
                 CertificateExtension.RequireKeyIdentifier(extension.Value);
                 return null;
 

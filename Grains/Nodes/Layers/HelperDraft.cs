@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Nodes;
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.Tests.Certificates;
 
@@ -70,7 +71,7 @@ public abstract class CertificateIssuerContract
 
         var signed = await issuer.IssueAsync(order, Cancel);
 
-        var subject = NameAttribute.ReadAll(CertificateFields.Read(signed.CertificateDer).Subject);
+        var subject = NameEntry.ReadAll(CertificateFields.Read(signed.CertificateDer).Subject);
         var copied = subject.Any(attribute => attribute.Value is "Admins" or "4711");
         Assert.Equal(copied, (await FaultsAsync(issuer, order, signed)).Count > 0);
     }

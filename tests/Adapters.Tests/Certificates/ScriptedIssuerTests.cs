@@ -1,4 +1,5 @@
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.Tests.Certificates;
 

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 /// <summary>Spoilt requests and replies that were sent for real: what the real node dropped, ours drops too, for its reason.</summary>
 public sealed class VerdictCaptureTests

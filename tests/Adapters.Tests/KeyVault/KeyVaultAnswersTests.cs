@@ -2,6 +2,7 @@ using System.Text;
 using ControlPlane.Adapters.KeyVault;
 using ControlPlane.Certificates;
 using ControlPlane.TestKit;
+using ControlPlane.X509;
 using Microsoft.Extensions.Time.Testing;
 
 namespace ControlPlane.Adapters.Tests.KeyVault;

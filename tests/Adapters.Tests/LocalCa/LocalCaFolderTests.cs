@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Adapters.LocalCa;
 using ControlPlane.Adapters.Tests.Certificates;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 using Microsoft.Extensions.Time.Testing;
 
 namespace ControlPlane.Adapters.Tests.LocalCa;

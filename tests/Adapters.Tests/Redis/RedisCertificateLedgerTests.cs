@@ -33,7 +33,8 @@ public sealed class RedisCertificateLedgerTests(RedisLedgerFixture redis) : Cert
 {
     private static readonly DateTimeOffset Epoch = TimeProvider.System.GetUtcNow();
     private static readonly StoredMessages Stored = new(
-        new ServiceCollection().AddSerializer().BuildServiceProvider().GetRequiredService<Serializer>(), NullLogger<StoredMessages>.Instance);
+        new ServiceCollection().AddSerializer().BuildServiceProvider().GetRequiredService<Serializer>(),
+        NullLogger<StoredMessages>.Instance);
 
     [Fact]
     public async Task TryWriteAsync_StoresAChainOnce_ForAllWhoShareIt()

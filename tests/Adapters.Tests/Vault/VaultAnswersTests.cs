@@ -3,6 +3,7 @@ using System.Text;
 using ControlPlane.Adapters.Vault;
 using ControlPlane.Certificates;
 using ControlPlane.TestKit;
+using ControlPlane.X509;
 
 namespace ControlPlane.Adapters.Tests.Vault;
 
@@ -102,7 +103,7 @@ public sealed class VaultAnswersTests
 
     [Theory]
     [InlineData(200, """{"data":{"revocation_time":1764442452,"state":"revoked"}}""", null)]
-    [InlineData(200, """{"data":null,"warnings":["certificate 39:dd already expired; refusing to add to CRL"]}""", typeof(IssuerRefusedException))]
+    [InlineData(200, """{"warnings":["certificate 39:dd already expired; refusing to add to CRL"]}""", typeof(IssuerRefusedException))]
     [InlineData(200, """{"data":{"revocation_time":0}}""", typeof(IssuerUnavailableException))]
     [InlineData(200, "<html>a proxy's page</html>", typeof(IssuerUnavailableException))]
     [InlineData(204, "", typeof(IssuerUnavailableException))]

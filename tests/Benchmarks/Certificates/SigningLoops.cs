@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Adapters.LocalCa;
 using ControlPlane.Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Benchmarks.Certificates;
 

@@ -6,6 +6,7 @@ using ControlPlane.Certificates;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.TestKit.Stage;
+using ControlPlane.X509;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
@@ -95,9 +96,17 @@ internal sealed class RawEnrolment : IAsyncDisposable
         await fleet.Agent.FetchInventoryAsync(identity, NodeProtocol.V1, cancellationToken);
         var request = await fleet.Agent.MakeSigningRequestAsync(identity, NodeProtocol.V1, cancellationToken);
         var certificate = await CertifyAsync(identity, request, now, cancellationToken);
-        var pending = new PendingCredentials { KeyedAt = now, SslDirectory = request.SslDirectory, Certificate = certificate.ToReference() };
+        var pending = new PendingCredentials
+        {
+            KeyedAt = now, SslDirectory = request.SslDirectory, Certificate = certificate.ToReference(),
+        };
         var configuration = NodeSettings.Build(
-            NodeSettings.Lines(identity, pending, overlay, options), pending, certificate, serverToken: "", overlay, new Dictionary<string, string>());
+            NodeSettings.Lines(identity, pending, overlay, options),
+            pending,
+            certificate,
+            serverToken: "",
+            overlay,
+            new Dictionary<string, string>());
         await fleet.Agent.ConfigureAsync(identity, NodeProtocol.V1, configuration, cancellationToken);
         await fleet.Agent.RestartAsync(identity, NodeProtocol.V1, cancellationToken);
     }

@@ -1,5 +1,6 @@
 using ControlPlane.Certificates;
 using ControlPlane.Nodes;
+using ControlPlane.X509;
 
 namespace ControlPlane.Cluster.Tests.Certificates;
 

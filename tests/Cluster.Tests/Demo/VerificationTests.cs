@@ -86,8 +86,9 @@ public sealed class VerificationTests
         SimulatedNode node, RosterEntry entry, IssuedCertificate? certificate = null, params LedgerEntry[] orders)
     {
         var snapshot = new NodeSnapshot(
-            Identity, entry.Stage, NodeProtocol.V1, Attempt: 1, "overlay-1", PlacementReason: null, certificate?.ToReference(), ServerTokenExpiresAt: null,
-            Refusal: null, entry.Reason, DueAt: null, FirstSeenAt: null, LastSeenAt: null, AgentVersion: null, History: []);
+            Identity, entry.Stage, NodeProtocol.V1, Attempt: 1, "overlay-1", PlacementReason: null, certificate?.ToReference(),
+            ServerTokenExpiresAt: null, Refusal: null, entry.Reason, DueAt: null, FirstSeenAt: null, LastSeenAt: null,
+            AgentVersion: null, History: []);
         return Verification.Faults([node], [entry], new Dictionary<string, NodeSnapshot> { [Identity] = snapshot }, orders);
     }
 

@@ -1,6 +1,7 @@
 using System.Formats.Asn1;
 using System.Numerics;
 using System.Security.Cryptography;
+using ControlPlane.X509;
 
 namespace ControlPlane.Certificates;
 
@@ -48,7 +49,7 @@ internal static class ForgedRsa
     }
 
     /// <summary>A PEM request for the key.</summary>
-    public static string Request(string identity, BigInteger modulus, long exponent, string algorithm = CertificateOids.Sha256Rsa)
+    public static string Request(string identity, BigInteger modulus, long exponent, string algorithm = Oids.Sha256Rsa)
     {
         var writer = new AsnWriter(AsnEncodingRules.DER);
         using (writer.PushSequence())
@@ -78,7 +79,7 @@ internal static class ForgedRsa
         using (writer.PushSetOf())
         using (writer.PushSequence())
         {
-            writer.WriteObjectIdentifier(CertificateOids.CommonName);
+            writer.WriteObjectIdentifier(Oids.CommonName);
             writer.WriteCharacterString(UniversalTagNumber.UTF8String, identity);
         }
     }
@@ -96,7 +97,7 @@ internal static class ForgedRsa
         {
             using (writer.PushSequence())
             {
-                writer.WriteObjectIdentifier(CertificateOids.RsaEncryption);
+                writer.WriteObjectIdentifier(Oids.RsaEncryption);
                 writer.WriteNull();
             }
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Certificates;
 
@@ -47,7 +48,7 @@ public sealed class IssuedCertificateCheckTests : IDisposable
             ("another subject", new Leaf { Subject = $"CN={Identity}, O=Example Corp, C=MT, OU=extra" }),
             ("key usages None", new Leaf { Usages = X509KeyUsageFlags.None }),
             ("KeyCertSign", new Leaf { Usages = X509KeyUsageFlags.DigitalSignature | X509KeyUsageFlags.KeyCertSign }),
-            ("purposes", new Leaf { Purposes = [CertificateOids.ClientAuthentication] }),
+            ("purposes", new Leaf { Purposes = [Oids.ClientAuthentication] }),
             ("1.3.6.1.5.5.7.3.3", new Leaf { Purposes = [.. new Leaf().Purposes, "1.3.6.1.5.5.7.3.3"] }),
             ("is a CA", new Leaf { IsAuthority = true }),
             ("unknown critical extension 1.2.3.4", new Leaf { Extra = new X509Extension("1.2.3.4", [5, 0], critical: true) }),
@@ -57,7 +58,7 @@ public sealed class IssuedCertificateCheckTests : IDisposable
             ("longer than was ordered", new Leaf { NotBefore = Now.AddDays(-1) }),
             ("before", new Leaf { NotAfter = Now.AddDays(3) }),
             ("serial number", new Leaf { Serial = [0] }),
-            ("cannot be read", new Leaf { Extra = new X509Extension(CertificateOids.BasicConstraints, [0x30, 0, 5, 0], critical: false) }),
+            ("cannot be read", new Leaf { Extra = new X509Extension(Oids.BasicConstraints, [0x30, 0, 5, 0], critical: false) }),
             ("is not signed by the issuing CA", new Leaf { SigningKey = anotherRoot }),
         };
 
@@ -208,7 +209,7 @@ public sealed class IssuedCertificateCheckTests : IDisposable
 
         public X509KeyUsageFlags Usages { get; init; } = X509KeyUsageFlags.DigitalSignature;
 
-        public string[] Purposes { get; init; } = [CertificateOids.ClientAuthentication, CertificateOids.ServerAuthentication];
+        public string[] Purposes { get; init; } = [Oids.ClientAuthentication, Oids.ServerAuthentication];
 
         public bool IsAuthority { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using ControlPlane.TestKit;
+using ControlPlane.X509;
 
 namespace ControlPlane.Certificates;
 

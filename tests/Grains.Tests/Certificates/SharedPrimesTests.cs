@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Security.Cryptography;
+using ControlPlane.X509;
 using CsCheck;
 
 namespace ControlPlane.Certificates;

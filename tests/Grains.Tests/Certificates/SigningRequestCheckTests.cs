@@ -3,6 +3,7 @@ using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Nodes;
+using ControlPlane.X509;
 
 namespace ControlPlane.Certificates;
 
@@ -117,7 +118,7 @@ public sealed class SigningRequestCheckTests
             {
                 Names(names => names.AddDnsName("web2.example.net")),
                 Names(names => { names.AddDnsName(Identity); names.AddDnsName(Identity); }),
-                new X509Extension(CertificateOids.SubjectAlternativeName, [0x30, 0x00], critical: false),
+                new X509Extension(Oids.SubjectAlternativeName, [0x30, 0x00], critical: false),
                 Names(names => { names.AddDnsName(Identity); names.AddDnsName("bob.mcollective"); }),
                 Names(names => names.AddDnsName("*.example.net")),
                 Names(names => names.AddIpAddress(System.Net.IPAddress.Loopback)),
@@ -138,9 +139,9 @@ public sealed class SigningRequestCheckTests
                 new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.DigitalSignature, critical: true),
                 new X509KeyUsageExtension(X509KeyUsageFlags.CrlSign, critical: false),
                 new X509KeyUsageExtension(X509KeyUsageFlags.None, critical: false),
-                Purposes(CertificateOids.ServerAuthentication, CertificateOids.ClientAuthentication, CodeSigning),
+                Purposes(Oids.ServerAuthentication, Oids.ClientAuthentication, CodeSigning),
                 Purposes(AnyPurpose),
-                Purposes(CertificateOids.ServerAuthentication),
+                Purposes(Oids.ServerAuthentication),
             },
             extension => AssertRefused(Refusal.ExtensionUnacceptable, Judge(Requesting(extension))));
     }
@@ -156,8 +157,8 @@ public sealed class SigningRequestCheckTests
                 new(NameConstraints, [0x30, 0x00], critical: true),
                 new("1.2.3.4", [0x05, 0x00], critical: true),
                 new("1.2.3.4", [0x05, 0x00], critical: false),
-                new(CertificateOids.AuthorityKeyIdentifier, [0x30, 0x00], critical: false),
-                new(CertificateOids.SubjectKeyIdentifier, [0x04, 0x01, 0x01], critical: true),
+                new(Oids.AuthorityKeyIdentifier, [0x30, 0x00], critical: false),
+                new(Oids.SubjectKeyIdentifier, [0x04, 0x01, 0x01], critical: true),
             },
             extension => AssertRefused(Refusal.ExtensionUnacceptable, Judge(Requesting(extension))));
     }
@@ -167,8 +168,8 @@ public sealed class SigningRequestCheckTests
         AssertAccepted(Judge(Requesting(
             X509BasicConstraintsExtension.CreateForEndEntity(),
             new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true),
-            Purposes(CertificateOids.ClientAuthentication, CertificateOids.ServerAuthentication),
-            new X509Extension(CertificateOids.SubjectKeyIdentifier, [0x04, 0x01, 0x01], critical: false))));
+            Purposes(Oids.ClientAuthentication, Oids.ServerAuthentication),
+            new X509Extension(Oids.SubjectKeyIdentifier, [0x04, 0x01, 0x01], critical: false))));
 
     [Fact]
     public void Judge_Refuses_BytesAfterAValueWithinItsExtension()
@@ -178,8 +179,8 @@ public sealed class SigningRequestCheckTests
             Names(names => names.AddDnsName(Identity)),
             X509BasicConstraintsExtension.CreateForEndEntity(),
             new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true),
-            Purposes(CertificateOids.ClientAuthentication, CertificateOids.ServerAuthentication),
-            new(CertificateOids.SubjectKeyIdentifier, [0x04, 0x01, 0x01], critical: false),
+            Purposes(Oids.ClientAuthentication, Oids.ServerAuthentication),
+            new(Oids.SubjectKeyIdentifier, [0x04, 0x01, 0x01], critical: false),
         ];
 
         Assert.All(sound, extension => AssertAccepted(Judge(Requesting(extension))));
@@ -247,7 +248,7 @@ public sealed class SigningRequestCheckTests
     [InlineData("1.2.840.113549.1.1.5")]
     [InlineData("1.2.840.113549.1.1.4")]
     [InlineData("1.2.840.113549.1.1.10")]
-    [InlineData(CertificateOids.Sha256Ecdsa)]
+    [InlineData(Oids.Sha256Ecdsa)]
     public void Judge_Refuses_Sha1AndSignaturesOfAnotherKind(string algorithm) =>
         AssertRefused(
             Refusal.KeyUnacceptable, Judge(ForgedRsa.Request(Identity, ForgedRsa.Modulus(2048), 65_537, algorithm)));

@@ -1,4 +1,5 @@
 using System.Numerics;
+using ControlPlane.X509;
 using CsCheck;
 
 namespace ControlPlane.Certificates;

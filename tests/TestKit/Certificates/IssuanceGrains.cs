@@ -32,7 +32,13 @@ public sealed class IssuanceGrains : IDisposable
         var trials = new ProfileTrials(time, NullLogger<ProfileTrials>.Instance);
         Issuers = new GuardedIssuers(services, Options.Create(options), trials, meter, time);
         issuance = new CertificateIssuanceGrain(
-            ContextOf("certificate-issuance", $"{issuers[0].Name}/0"), ledger, Issuers, new KeyAdmission(keys, monitor), monitor, meter, time,
+            ContextOf("certificate-issuance", $"{issuers[0].Name}/0"),
+            ledger,
+            Issuers,
+            new KeyAdmission(keys, monitor),
+            monitor,
+            meter,
+            time,
             NullLogger<CertificateIssuanceGrain>.Instance);
         sweep = new CertificateSweepGrain(
             ContextOf("certificate-sweep", issuers[0].Name), ledger, Issuers, keys, monitor, meter, time,

@@ -1,3 +1,5 @@
+using ControlPlane.X509;
+
 namespace ControlPlane.Certificates;
 
 /// <summary>A <see cref="ScriptedIssuer"/> that lists what it signed.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ControlPlane.X509;
 
 namespace ControlPlane.Certificates;
 
@@ -97,13 +98,13 @@ public class ScriptedIssuer : ICertificateIssuer, ICertificateRevoker
     {
         var key = PublicKey.CreateFromSubjectPublicKeyInfo(order.PublicKeyInfoDer.Span, out _);
         var request = new CertificateRequest(NameOf(order.Subject), key, HashAlgorithmName.SHA256);
-        var isRsa = key.Oid.Value == CertificateOids.RsaEncryption;
+        var isRsa = key.Oid.Value == Oids.RsaEncryption;
         request.CertificateExtensions.Add(new X509KeyUsageExtension(
             X509KeyUsageFlags.DigitalSignature | (isRsa ? X509KeyUsageFlags.KeyEncipherment : 0), critical: true));
-        OidCollection purposes = [new(CertificateOids.ClientAuthentication)];
+        OidCollection purposes = [new(Oids.ClientAuthentication)];
         if (order.Profile.ServerAuthentication)
         {
-            purposes.Add(new Oid(CertificateOids.ServerAuthentication));
+            purposes.Add(new Oid(Oids.ServerAuthentication));
         }
 
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension(purposes, critical: false));

@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace ControlPlane.Certificates;
+namespace ControlPlane.X509;
 
 /// <summary>Reads certificates in PEM (RFC 7468): as many as there are BEGIN lines, or none with the line of the fault.</summary>
 /// <remarks>

@@ -1,14 +1,14 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 
-namespace ControlPlane.Certificates;
+namespace ControlPlane.X509;
 
 /// <summary>A CA's public key, kept open: making the platform's object of it costs several times what verifying with it does.</summary>
 /// <remarks>
 /// Thread-safe. The platform's objects are not said to be, so that each caller gets one of its own; there are as many as there were callers
 /// at once.
 /// </remarks>
-internal sealed class VerifyingKey(PublicKeyParts parts)
+public sealed class VerifyingKey(PublicKeyParts parts)
 {
     private readonly ConcurrentBag<AsymmetricAlgorithm> idle = [];
 

@@ -1,18 +1,18 @@
 using System.Formats.Asn1;
 
-namespace ControlPlane.Certificates;
+namespace ControlPlane.X509;
 
 /// <summary>One attribute of a distinguished name.</summary>
-internal sealed record NameAttribute(string Oid, string Value)
+public sealed record NameEntry(string Oid, string Value)
 {
     /// <summary>A subject of ours has five; X.509 sets no limit.</summary>
     private const int Max = 32;
 
     /// <summary>Reads a Name, its tag included.</summary>
     /// <exception cref="AsnContentException">It is not one, or of a string type that no one should use any more.</exception>
-    public static IReadOnlyList<NameAttribute> ReadAll(ReadOnlyMemory<byte> name)
+    public static IReadOnlyList<NameEntry> ReadAll(ReadOnlyMemory<byte> name)
     {
-        var attributes = new List<NameAttribute>();
+        var attributes = new List<NameEntry>();
         var relativeNames = new AsnReader(name, AsnEncodingRules.DER).ReadSequence();
         while (relativeNames.HasData)
         {
@@ -25,26 +25,12 @@ internal sealed record NameAttribute(string Oid, string Value)
                 }
 
                 var pair = relativeName.ReadSequence();
-                attributes.Add(new NameAttribute(pair.ReadObjectIdentifier(), ReadText(pair)));
+                attributes.Add(new NameEntry(pair.ReadObjectIdentifier(), ReadText(pair)));
                 pair.ThrowIfNotEmpty();
             }
         }
 
         return attributes;
-    }
-
-    /// <summary>What an ordered subject consists of, its common name first.</summary>
-    public static IReadOnlyList<NameAttribute> Of(CertificateSubject subject)
-    {
-        (string Oid, string? Value)[] all =
-        [
-            (CertificateOids.CommonName, subject.CommonName),
-            (CertificateOids.Country, subject.Country),
-            (CertificateOids.Locality, subject.Locality),
-            (CertificateOids.Organization, subject.Organization),
-            (CertificateOids.OrganizationalUnit, subject.OrganizationalUnit),
-        ];
-        return [.. all.Where(attribute => !string.IsNullOrEmpty(attribute.Value)).Select(a => new NameAttribute(a.Oid, a.Value!))];
     }
 
     private static string ReadText(AsnReader reader)

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace ControlPlane.Certificates;
+namespace ControlPlane.X509;
 
 /// <summary>
 /// Tells of most numbers of Fermat's method, (middle + n)² - modulus, that they are no squares, without computing them. Pure.

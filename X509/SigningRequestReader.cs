@@ -1,13 +1,13 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 
-namespace ControlPlane.Certificates;
+namespace ControlPlane.X509;
 
 /// <summary>A PKCS#10 request taken apart, not judged.</summary>
-internal sealed record SigningRequestParts(
+public sealed record SigningRequestParts(
     ReadOnlyMemory<byte> Der,
     ReadOnlyMemory<byte> Signed,
-    IReadOnlyList<NameAttribute> Subject,
+    IReadOnlyList<NameEntry> Subject,
     ReadOnlyMemory<byte> PublicKeyInfo,
     PublicKeyParts PublicKey,
     IReadOnlyList<CertificateExtension> Extensions,
@@ -15,7 +15,7 @@ internal sealed record SigningRequestParts(
     byte[] Signature);
 
 /// <summary>Reads a PEM signing request: one block, nothing around it, DER to the last byte.</summary>
-internal static class SigningRequestReader
+public static class SigningRequestReader
 {
     // A request for an RSA-8192 key has 3 kB; what is larger is not worth reading.
     private const int PemLengthMax = 64 * 1024;
@@ -49,11 +49,11 @@ internal static class SigningRequestReader
 
     /// <summary>The subject of a request that was read before.</summary>
     /// <exception cref="AsnContentException">It is no request.</exception>
-    public static IReadOnlyList<NameAttribute> ReadSubject(ReadOnlyMemory<byte> der)
+    public static IReadOnlyList<NameEntry> ReadSubject(ReadOnlyMemory<byte> der)
     {
         var body = new AsnReader(der, AsnEncodingRules.DER).ReadSequence().ReadSequence();
         body.ReadInteger();
-        return NameAttribute.ReadAll(body.ReadEncodedValue());
+        return NameEntry.ReadAll(body.ReadEncodedValue());
     }
 
     private static string? TryDecode(string? pem, out byte[] der)
@@ -83,7 +83,9 @@ internal static class SigningRequestReader
             : "the PEM block is not Base64";
     }
 
-    private static SigningRequestParts Read(ReadOnlyMemory<byte> der)
+    /// <summary>Takes a request apart that was decoded.</summary>
+    /// <exception cref="AsnContentException">It is not one, to its last byte.</exception>
+    public static SigningRequestParts Read(ReadOnlyMemory<byte> der)
     {
         var outer = new AsnReader(der, AsnEncodingRules.DER);
         var request = outer.ReadSequence();
@@ -98,7 +100,7 @@ internal static class SigningRequestReader
             throw new AsnContentException("it is of another version, or its signature does not end at a byte");
         }
 
-        var subject = NameAttribute.ReadAll(body.ReadEncodedValue());
+        var subject = NameEntry.ReadAll(body.ReadEncodedValue());
         var publicKeyInfo = body.ReadEncodedValue();
         var extensions = ReadExtensions(body);
         return new SigningRequestParts(
@@ -130,7 +132,7 @@ internal static class SigningRequestReader
                 throw new AsnContentException("it has too many attributes");
             }
 
-            if (oid is CertificateOids.ExtensionRequest or CertificateOids.MicrosoftExtensionRequest)
+            if (oid is Oids.ExtensionRequest or Oids.MicrosoftExtensionRequest)
             {
                 if (extensions.Count > 0)
                 {

@@ -1,19 +1,19 @@
 using System.Security.Cryptography;
 
-namespace ControlPlane.Certificates;
+namespace ControlPlane.X509;
 
 /// <summary>Verifies signatures with keys that were judged acceptable, by algorithms that are.</summary>
-internal static class ProofOfPossession
+public static class ProofOfPossession
 {
     /// <summary>The digest of a signature algorithm that fits the key; null for SHA-1, MD5, PSS and those of another kind of key.</summary>
     public static HashAlgorithmName? DigestOf(string signatureAlgorithm, PublicKeyParts key) => (signatureAlgorithm, key) switch
     {
-        (CertificateOids.Sha256Rsa, PublicKeyParts.Rsa) => HashAlgorithmName.SHA256,
-        (CertificateOids.Sha384Rsa, PublicKeyParts.Rsa) => HashAlgorithmName.SHA384,
-        (CertificateOids.Sha512Rsa, PublicKeyParts.Rsa) => HashAlgorithmName.SHA512,
-        (CertificateOids.Sha256Ecdsa, PublicKeyParts.Elliptic) => HashAlgorithmName.SHA256,
-        (CertificateOids.Sha384Ecdsa, PublicKeyParts.Elliptic) => HashAlgorithmName.SHA384,
-        (CertificateOids.Sha512Ecdsa, PublicKeyParts.Elliptic) => HashAlgorithmName.SHA512,
+        (Oids.Sha256Rsa, PublicKeyParts.Rsa) => HashAlgorithmName.SHA256,
+        (Oids.Sha384Rsa, PublicKeyParts.Rsa) => HashAlgorithmName.SHA384,
+        (Oids.Sha512Rsa, PublicKeyParts.Rsa) => HashAlgorithmName.SHA512,
+        (Oids.Sha256Ecdsa, PublicKeyParts.Elliptic) => HashAlgorithmName.SHA256,
+        (Oids.Sha384Ecdsa, PublicKeyParts.Elliptic) => HashAlgorithmName.SHA384,
+        (Oids.Sha512Ecdsa, PublicKeyParts.Elliptic) => HashAlgorithmName.SHA512,
         _ => null,
     };
 
@@ -39,7 +39,7 @@ internal static class ProofOfPossession
         PublicKeyParts.Rsa rsa => RSA.Create(new RSAParameters { Modulus = rsa.Modulus, Exponent = rsa.Exponent }),
         PublicKeyParts.Elliptic point => ECDsa.Create(new ECParameters
         {
-            Curve = point.Curve == CertificateOids.CurveP256 ? ECCurve.NamedCurves.nistP256 : ECCurve.NamedCurves.nistP384,
+            Curve = point.Curve == Oids.CurveP256 ? ECCurve.NamedCurves.nistP256 : ECCurve.NamedCurves.nistP384,
             Q = new ECPoint { X = point.X, Y = point.Y },
         }),
         _ => throw new CryptographicException("keys of this kind are not verified"),

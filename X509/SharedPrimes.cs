@@ -1,13 +1,13 @@
 using System.Numerics;
 
-namespace ControlPlane.Certificates;
+namespace ControlPlane.X509;
 
 /// <summary>Finds RSA moduli that have a prime in common: who holds two of them can factor both. Pure.</summary>
 /// <remarks>
 /// Machines that are cloned, or start with too little randomness, draw the same first prime. No key shows it by itself, so that they are
 /// compared: by Bernstein's trees of products and remainders, in the time of some long multiplications instead of a division for each pair.
 /// </remarks>
-internal static class SharedPrimes
+public static class SharedPrimes
 {
     /// <summary>How many are compared at once: some three seconds of work. The time grows faster than their number.</summary>
     public const int ModuliMax = 1024;

@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace ControlPlane.Certificates;
+namespace ControlPlane.X509;
 
 /// <summary>Finds RSA moduli that are known to be breakable in practice. Pure, and some 30 µs at 2048 bits.</summary>
-internal static class WeakModulus
+public static class WeakModulus
 {
     // As many as Boulder tries: primes that differ only in their lower half are found in the first few.
     private const int FermatRounds = 110;

@@ -1,16 +1,16 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace ControlPlane.Certificates;
+namespace ControlPlane.X509;
 
 /// <summary>Judges a certificate that the silo shows to others, and the key that goes with it, before anybody meets them. Pure.</summary>
 public static class OwnCertificateCheck
 {
     /// <summary>Shown by a client: to a broker, a CA, a node.</summary>
-    public const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
+    public const string ClientAuthentication = Oids.ClientAuthentication;
 
     /// <summary>Shown by a server: our own API.</summary>
-    public const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+    public const string ServerAuthentication = Oids.ServerAuthentication;
 
     /// <summary>What is wrong, each a phrase that follows the name of the certificate's setting; empty when nothing.</summary>
     /// <param name="certificatePem">The certificate's file; its own certificate comes first.</param>

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace ControlPlane.Certificates;
+namespace ControlPlane.X509;
 
 /// <summary>
 /// A <c>blocklist.dat</c> of badkeys: 16 bytes a key, sorted, 15 of a digest and one that says which collection it is from.
@@ -9,7 +9,7 @@ namespace ControlPlane.Certificates;
 /// The digest is SHA-256 of one number of the key, big-endian without leading zeros: the modulus of RSA, the x of a curve's point.
 /// Kept as it was read: the whole list has 60 MB, and as a set of digests would have ten times that.
 /// </remarks>
-internal sealed class BadKeysList
+public sealed class BadKeysList
 {
     private const int EntryBytes = 16;
     private const int DigestBytes = 15;

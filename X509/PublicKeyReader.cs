@@ -1,10 +1,10 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 
-namespace ControlPlane.Certificates;
+namespace ControlPlane.X509;
 
 /// <summary>A public key that was read from a SubjectPublicKeyInfo, before anything is computed with it.</summary>
-internal abstract record PublicKeyParts
+public abstract record PublicKeyParts
 {
     public sealed record Rsa(byte[] Modulus, byte[] Exponent) : PublicKeyParts;
 
@@ -15,7 +15,7 @@ internal abstract record PublicKeyParts
 }
 
 /// <summary>Reads SubjectPublicKeyInfo strictly, so that what a CA writes back is equal byte for byte.</summary>
-internal static class PublicKeyReader
+public static class PublicKeyReader
 {
     private const byte UncompressedPoint = 4;
 
@@ -36,8 +36,8 @@ internal static class PublicKeyReader
 
         return oid switch
         {
-            CertificateOids.RsaEncryption => ReadRsa(algorithm, bits),
-            CertificateOids.EcPublicKey => ReadElliptic(algorithm, bits),
+            Oids.RsaEncryption => ReadRsa(algorithm, bits),
+            Oids.EcPublicKey => ReadElliptic(algorithm, bits),
             _ => new PublicKeyParts.Unknown(oid),
         };
     }
@@ -65,7 +65,7 @@ internal static class PublicKeyReader
 
         var curve = algorithm.ReadObjectIdentifier();
         algorithm.ThrowIfNotEmpty();
-        var size = curve switch { CertificateOids.CurveP256 => 32, CertificateOids.CurveP384 => 48, _ => 0 };
+        var size = curve switch { Oids.CurveP256 => 32, Oids.CurveP384 => 48, _ => 0 };
         if (size == 0)
         {
             return new PublicKeyParts.Unknown(curve);

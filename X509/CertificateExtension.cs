@@ -1,11 +1,11 @@
 using System.Formats.Asn1;
 
-namespace ControlPlane.Certificates;
+namespace ControlPlane.X509;
 
 /// <param name="Oid">Which extension.</param>
 /// <param name="Critical">Whether who does not know it must refuse.</param>
 /// <param name="Value">The content of its OCTET STRING.</param>
-internal sealed record CertificateExtension(string Oid, bool Critical, ReadOnlyMemory<byte> Value)
+public sealed record CertificateExtension(string Oid, bool Critical, ReadOnlyMemory<byte> Value)
 {
     /// <summary>Real requests and certificates carry a dozen at most.</summary>
     private const int Max = 64;
@@ -126,7 +126,7 @@ internal sealed record CertificateExtension(string Oid, bool Critical, ReadOnlyM
 
 /// <summary>RFC 5280's KeyUsage; the order of the bits is that of its named bit list.</summary>
 [Flags]
-internal enum KeyUsages
+public enum KeyUsages
 {
     None = 0,
     DigitalSignature = 1 << 0,

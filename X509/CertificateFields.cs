@@ -1,11 +1,11 @@
 using System.Formats.Asn1;
 
-namespace ControlPlane.Certificates;
+namespace ControlPlane.X509;
 
 /// <summary>
 /// An X.509 certificate taken apart, not judged. Read without the platform's certificate type, which costs 0.3 ms to load.
 /// </summary>
-internal sealed record CertificateFields(
+public sealed record CertificateFields(
     ReadOnlyMemory<byte> Der,
     ReadOnlyMemory<byte> Signed,
     ReadOnlyMemory<byte> SerialNumber,
