@@ -5,17 +5,21 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Fleet;
+using ControlPlane.Placement;
+using ControlPlane.Store;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>Publishes liveness in the form of Choria's stream replicator, <c>io.choria.sr.v2.age_advisory</c>.</summary>
-internal sealed class AgeAdvisories(OverlayStreams streams) : ILivenessAdvisories
+internal sealed class AgeAdvisories(
+    [FromKeyedServices(Logs.Advisories)] ILog log, IOptions<OverlaysOptions> overlays) : ILivenessAdvisories
 {
     public Task PublishAsync(LivenessAdvisory advisory, CancellationToken cancellationToken)
     {
-        var (id, content) = Write(advisory, streams.OverlayName);
-        return streams.PublishAsync(
-            streams.Advisories, streams.AdvisorySubject(NameOf(advisory.Kind)), content, id, cancellationToken);
+        var (id, content) = Write(advisory, overlays.Value.Local);
+        return log.AppendAsync(new LogRecord(NameOf(advisory.Kind), id, content), expected: null, cancellationToken);
     }
 
     /// <summary>The advisory's id and its JSON. The same advisory has the same id, so that a retry is stored once.</summary>

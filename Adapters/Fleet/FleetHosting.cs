@@ -8,6 +8,7 @@ using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Store;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
@@ -65,14 +66,14 @@ public static class FleetHosting
         silo.Services.AddSingleton<OverlayStreams>();
         silo.Services.AddSingleton(services => new OverlayStreamsTrial(services.GetRequiredService<OverlayStreams>()));
         silo.Services.AddSingleton<IFleetConnectivity, FleetConnectivity>();
-        silo.Services.AddSingleton<ISoftState, JetStreamSoftState>();
+        silo.Services.AddSingleton<IRegister, OverlayRegister>();
+        foreach (var log in (string[])[Logs.Changes, Logs.Advisories, Logs.Certificates])
+        {
+            silo.Services.AddKeyedSingleton<ILog>(log, (services, _) => new OverlayLog(services.GetRequiredService<OverlayStreams>(), log));
+        }
+
         silo.Services.AddSingleton<ISignsOfLife, StoredSignsOfLife>();
         silo.Services.AddSingleton<ILivenessAdvisories, AgeAdvisories>();
-        silo.Services.AddSingleton<INodeChanges, NodeChangeWriter>();
-        silo.Services.AddSingleton<NodeChangeTail>();
-        silo.Services.AddSingleton<INodeChangeFeed>(services => services.GetRequiredService<NodeChangeTail>());
-        silo.Services.AddRounds<NodeChangeTail>(
-            "feed of changes", TimeSpan.FromSeconds(2), (tail, token) => tail.FollowAsync(token), isDueAtOnce: true);
         return silo;
     }
 

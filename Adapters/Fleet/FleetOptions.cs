@@ -65,8 +65,8 @@ public sealed class FleetOptions
     public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Copies of the JetStream streams that hold soft state, advisories and changes of the local overlay. 1 to 5; 1 by default, 3 on a
-    /// cluster of brokers.
+    /// Copies of our own JetStream streams of the local overlay: soft state, advisories, changes, history of certificates. 1 to 5; 1 by
+    /// default, 3 on a cluster of brokers.
     /// </summary>
     [Between(1, 5)]
     public int StateReplicas { get; set; } = 1;
@@ -86,6 +86,13 @@ public sealed class FleetOptions
     /// <summary>How many bytes of changes are kept before the oldest go. 1 MiB or more; 256 MiB by default.</summary>
     [Between(1L << 20, 1L << 50)]
     public long ChangesBytesMax { get; set; } = 256L << 20;
+
+    /// <summary>
+    /// How many bytes of the certificates' history are kept: some 400 MB for each ledger, when all its records are. 1 MiB or more; 512 MiB by
+    /// default.
+    /// </summary>
+    [Between(1L << 20, 1L << 50)]
+    public long CertificatesBytesMax { get; set; } = 512L << 20;
 
     /// <summary>
     /// How many bytes of soft state are kept: the last inventory of each node, about 20 kB. What is beyond is read anew from the nodes.

@@ -5,6 +5,7 @@ using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Store;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
@@ -94,7 +95,7 @@ internal sealed partial class StoredSignsOfLife(
             return new Reading(since, begunAt, events.ToLookup(one => StreamPartition.Of(one.Identity, FleetStreams.Partitions)));
         }
         catch (Exception away) when (
-            NatsFault.Is(away) || away is SoftStateException || (
+            NatsFault.Is(away) || away is StoreUnavailableException || (
                 away is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             LogNotRead(since, away.Message);
@@ -113,7 +114,7 @@ internal sealed partial class StoredSignsOfLife(
         var left = reader.Info.NumPending;
         if (left + (ulong)events.Count > MessagesMax)
         {
-            throw new SoftStateException($"{source.JetStream} holds {left} messages since then, more than {MessagesMax} are not read");
+            throw new StoreUnavailableException($"{source.JetStream} holds {left} messages since then, more than {MessagesMax} are not read");
         }
 
         var newest = new Dictionary<string, FleetEvent>(StringComparer.Ordinal);
@@ -141,7 +142,7 @@ internal sealed partial class StoredSignsOfLife(
 
             if (left == before)
             {
-                throw new SoftStateException($"the brokers stopped giving out {source.JetStream}: {left} messages are missing");
+                throw new StoreUnavailableException($"the brokers stopped giving out {source.JetStream}: {left} messages are missing");
             }
         }
 

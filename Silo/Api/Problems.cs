@@ -3,6 +3,7 @@ using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Store;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.WebUtilities;
@@ -106,7 +107,7 @@ internal static class Problems
             Problem(StatusCodes.Status409Conflict, "not-the-home", "Another overlay holds the region's placement", fault.Message),
         OverlayRetiredException =>
             Problem(StatusCodes.Status409Conflict, "overlay-retired", "The overlay is retired", fault.Message),
-        SoftStateException =>
+        StoreUnavailableException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "broker-unavailable", "The broker did not do it", fault.Message),
         PlacementUnavailableException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "placement-unavailable", "Placement is starting again", fault.Message),

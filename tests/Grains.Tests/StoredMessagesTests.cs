@@ -44,13 +44,13 @@ public sealed class StoredMessagesTests : IDisposable
     public async Task Liveness_IsRestored_FromWhatCanBeRead()
     {
         var keeper = new LivenessStore(
-            state, state, Serializer, stored, Options.Create(new LivenessOptions()), TimeProvider.System);
+            state.Register, state, Serializer, stored, Options.Create(new LivenessOptions()), TimeProvider.System);
         foreach (var (number, bytes) in Anything(Serializer.SerializeToArray(new LivenessSnapshot(
             DateTimeOffset.UnixEpoch.AddDays(20_000),
             [new HeartbeatRecord("web1", NodeLiveness.Alive, TimeSpan.Zero, 1, 1, 1, 1, 1, 1, 1)],
             true))).Index())
         {
-            await state.KeepAsync("liveness.3", $"{number}", bytes, Cancelled);
+            await state.Register.WriteAsync("liveness.3", $"{number}", bytes, expected: null, Cancelled);
             await keeper.RestoreAsync("3", new LivenessTable(new LivenessOptions()), _ => { }, Cancelled);
         }
     }
@@ -58,12 +58,12 @@ public sealed class StoredMessagesTests : IDisposable
     [Fact]
     public async Task Inventories_AreRecalled_ThatCanBeRead()
     {
-        var keeper = new InventoryStore(state, Serializer, stored);
+        var keeper = new InventoryStore(state.Register, Serializer, stored);
         await keeper.KeepAsync(3, Kept, Cancelled);
-        var packed = (await state.FindAsync("inventory.3", Kept.Identity, Cancelled))!.Value.ToArray();
+        var packed = (await state.Register.FindAsync("inventory.3", Kept.Identity, Cancelled))!.Content.ToArray();
         foreach (var (number, bytes) in Anything(packed).Concat(Anything(Serializer.SerializeToArray(Kept)).Select(Pack)).Index())
         {
-            await state.KeepAsync("inventory.3", $"broken{number}", bytes, Cancelled);
+            await state.Register.WriteAsync("inventory.3", $"broken{number}", bytes, expected: null, Cancelled);
             await keeper.FindAsync(3, $"broken{number}", Cancelled);
         }
 

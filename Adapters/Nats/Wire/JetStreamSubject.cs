@@ -10,9 +10,9 @@ namespace ControlPlane.Adapters.Nats;
 /// text is <c>=</c>. What would be longer than <see cref="TokenLengthMax"/> is <c>=~</c> and its XXH128: nats-server cuts a
 /// connection whose protocol line is longer than 4096 bytes. The whole text then is in the message's headers.
 /// </remarks>
-internal static class JetStreamSubject
+public static class JetStreamSubject
 {
-    internal const int TokenLengthMax = 64;
+    public const int TokenLengthMax = 64;
     private const char Escape = '=';
 
     public static string Token(string text) => Token(Encoding.UTF8.GetBytes(text));

@@ -1,25 +1,30 @@
-
+using System.Globalization;
 using ControlPlane.Nodes;
+using ControlPlane.Store;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Serialization;
 
 namespace ControlPlane.Fleet;
 
-/// <summary>Publishes a batch of changes so that one of them which cannot be published does not keep back the others.</summary>
-internal static class ChangePublication
+/// <summary>Publishes batches of changes so that one change which cannot be published does not keep back the others.</summary>
+internal sealed class ChangePublication([FromKeyedServices(Logs.Changes)] ILog log, Serializer serializer)
 {
-    /// <summary>Publishes in one message, or in smaller ones where that cannot be.</summary>
-    /// <param name="feed">Where to.</param>
+    /// <summary>Publishes in one record, or in smaller ones where that cannot be.</summary>
+    /// <param name="slice">Whose changes they are.</param>
     /// <param name="changes">At least one; halved until what cannot be published stands alone.</param>
     /// <param name="leftOut">Told of a change that cannot be published, and why. The next change of its node is tried again.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="SoftStateException">The broker is away: all is to be published again.</exception>
-    public static async Task PublishAsync(
-        INodeChanges feed, IReadOnlyList<NodeChange> changes, Action<NodeChange, Exception> leftOut, CancellationToken cancellationToken)
+    /// <exception cref="StoreUnavailableException">The broker is away: all is to be published again.</exception>
+    public async Task PublishAsync(
+        long slice, IReadOnlyList<NodeChange> changes, Action<NodeChange, Exception> leftOut, CancellationToken cancellationToken)
     {
         try
         {
-            await feed.PublishAsync(changes, cancellationToken);
+            var content = serializer.SerializeToArray(changes.ToArray());
+            await log.AppendAsync(
+                new LogRecord(slice.ToString(CultureInfo.InvariantCulture), Id: null, content), expected: null, cancellationToken);
         }
-        catch (Exception fault) when (fault is not SoftStateException && !cancellationToken.IsCancellationRequested)
+        catch (Exception fault) when (fault is not StoreUnavailableException && !cancellationToken.IsCancellationRequested)
         {
             if (changes.Count == 1)
             {
@@ -28,8 +33,8 @@ internal static class ChangePublication
             }
 
             var half = changes.Count / 2;
-            await PublishAsync(feed, [.. changes.Take(half)], leftOut, cancellationToken);
-            await PublishAsync(feed, [.. changes.Skip(half)], leftOut, cancellationToken);
+            await PublishAsync(slice, [.. changes.Take(half)], leftOut, cancellationToken);
+            await PublishAsync(slice, [.. changes.Skip(half)], leftOut, cancellationToken);
         }
     }
 }

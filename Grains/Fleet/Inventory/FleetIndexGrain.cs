@@ -1,4 +1,5 @@
 using ControlPlane.Nodes;
+using ControlPlane.Store;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
@@ -9,7 +10,7 @@ namespace ControlPlane.Fleet;
 /// <summary>One slice of the index: see <see cref="IFleetIndexGrain"/>.</summary>
 [GrainType("fleet-index"), Reentrant, KeepAlive]
 internal sealed partial class FleetIndexGrain(
-    InventoryStore store, INodeChanges feed, InventoryMeter meter, IOptions<InventoryOptions> options, TimeProvider time,
+    InventoryStore store, ChangePublication feed, InventoryMeter meter, IOptions<InventoryOptions> options, TimeProvider time,
     Loops loops, ILogger<FleetIndexGrain> logger) : Grain, IInternalFleetIndexGrain
 {
     /// <summary>Distinct values in one answer; what is rarer is counted together.</summary>
@@ -144,7 +145,7 @@ internal sealed partial class FleetIndexGrain(
             // First kept, then known: a slice that takes over knows no less than what was answered from.
             await store.KeepAsync(Slice, inventory, CancellationToken.None);
         }
-        catch (SoftStateException away)
+        catch (Exception away) when (away is StoreUnavailableException or ArgumentException)
         {
             meter.Learnt("failed");
             LogNotKept(said.Identity, away.Message);
@@ -202,7 +203,7 @@ internal sealed partial class FleetIndexGrain(
 
             isComplete = true;
         }
-        catch (Exception away) when (away is SoftStateException or TimeoutException or OrleansException)
+        catch (Exception away) when (away is StoreUnavailableException or TimeoutException or OrleansException)
         {
             LogNotRecalled(Slice, away.Message);
         }
@@ -219,7 +220,7 @@ internal sealed partial class FleetIndexGrain(
                     identity => index.EntryOf(identity) is { } entry ? new NodeChange(entry, index.DigestOf(identity)) : null);
                 if (changes.OfType<NodeChange>().ToList() is { Count: > 0 } known)
                 {
-                    await ChangePublication.PublishAsync(feed, known, LeaveOut, cancellationToken);
+                    await feed.PublishAsync(Slice, known, LeaveOut, cancellationToken);
                 }
             }
             catch (Exception away)
@@ -227,7 +228,7 @@ internal sealed partial class FleetIndexGrain(
                 // Said when it is published, and not before, whatever kept it from being so.
                 unsaid.UnionWith(batch);
                 meter.NotPublished();
-                if (away is not SoftStateException)
+                if (away is not StoreUnavailableException)
                 {
                     throw;
                 }

@@ -1,13 +1,14 @@
 using System.IO.Compression;
 using ControlPlane.Nodes;
+using ControlPlane.Store;
 using Orleans.Serialization;
 
 namespace ControlPlane.Fleet;
 
 /// <summary>Keeps inventories on the overlay's brokers, packed: the last one of each node, under its slice.</summary>
-internal sealed class InventoryStore(ISoftState soft, Serializer serializer, StoredMessages stored)
+internal sealed class InventoryStore(IRegister register, Serializer serializer, StoredMessages stored)
 {
-    /// <exception cref="SoftStateException">It was not stored.</exception>
+    /// <exception cref="StoreUnavailableException">It was not stored.</exception>
     public Task KeepAsync(long slice, NodeInventory inventory, CancellationToken cancellationToken)
     {
         using var packed = new MemoryStream();
@@ -16,14 +17,14 @@ internal sealed class InventoryStore(ISoftState soft, Serializer serializer, Sto
             brotli.Write(serializer.SerializeToArray(inventory));
         }
 
-        return soft.KeepAsync(AreaOf(slice), inventory.Identity, packed.ToArray(), cancellationToken);
+        return register.WriteAsync(AreaOf(slice), inventory.Identity, packed.ToArray(), expected: null, cancellationToken);
     }
 
-    /// <exception cref="SoftStateException">It cannot be read.</exception>
+    /// <exception cref="StoreUnavailableException">It cannot be read.</exception>
     public async IAsyncEnumerable<NodeInventory> RecallAsync(
         long slice, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await foreach (var entry in soft.RecallAsync(AreaOf(slice), cancellationToken))
+        await foreach (var entry in register.ListAsync(AreaOf(slice), cancellationToken))
         {
             if (ReadOrNull(slice, entry.Key, entry.Content) is { } inventory)
             {
@@ -32,10 +33,10 @@ internal sealed class InventoryStore(ISoftState soft, Serializer serializer, Sto
         }
     }
 
-    /// <exception cref="SoftStateException">It cannot be read.</exception>
+    /// <exception cref="StoreUnavailableException">It cannot be read.</exception>
     public async Task<NodeInventory?> FindAsync(long slice, string identity, CancellationToken cancellationToken) =>
-        await soft.FindAsync(AreaOf(slice), identity, cancellationToken) is { } content
-            ? ReadOrNull(slice, identity, content)
+        await register.FindAsync(AreaOf(slice), identity, cancellationToken) is { } entry
+            ? ReadOrNull(slice, identity, entry.Content)
             : null;
 
     private NodeInventory? ReadOrNull(long slice, string identity, ReadOnlyMemory<byte> content) =>

@@ -1,3 +1,5 @@
+using ControlPlane.Store;
+
 namespace ControlPlane.Fleet;
 
 /// <summary>Tells the overlay that a node is new, silent, lost or back, in the form of Choria's age advisories.</summary>
@@ -6,7 +8,7 @@ public interface ILivenessAdvisories
     /// <summary>
     /// Publishes an advisory; when it returns, the broker has stored it. Safe to repeat: the same one is stored once within two minutes.
     /// </summary>
-    /// <exception cref="SoftStateException">The broker did not store it.</exception>
+    /// <exception cref="StoreUnavailableException">The broker did not store it.</exception>
     Task PublishAsync(LivenessAdvisory advisory, CancellationToken cancellationToken);
 }
 

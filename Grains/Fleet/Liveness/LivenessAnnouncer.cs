@@ -1,5 +1,6 @@
 using ControlPlane.Enrolment;
 using ControlPlane.Nodes;
+using ControlPlane.Store;
 using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Fleet;
@@ -26,7 +27,7 @@ internal sealed partial class LivenessAnnouncer(
                 await advisories.PublishAsync(new LivenessAdvisory(identity, kind, change.LastHeardAt, change.At), cancellationToken);
             }
         }
-        catch (Exception fault) when (fault is SoftStateException or TimeoutException or Orleans.Runtime.OrleansException)
+        catch (Exception fault) when (fault is StoreUnavailableException or TimeoutException or Orleans.Runtime.OrleansException)
         {
             meter.AnnouncementFailed();
             LogNotAnnounced(identity, change.To, fault.Message);

@@ -1,5 +1,6 @@
 using ControlPlane;
 using ControlPlane.Fleet;
+using ControlPlane.Store;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -11,8 +12,8 @@ public static class LivenessHosting
 {
     /// <summary>
     /// Adds liveness, inventories and their index, configured by the sections <c>Liveness</c> and <c>Inventory</c>. Needs the ports
-    /// <see cref="ISoftState"/>, <see cref="ISignsOfLife"/>, <see cref="ILivenessAdvisories"/>, <see cref="IFleetConnectivity"/>
-    /// and <see cref="INodeChanges"/>.
+    /// <see cref="IRegister"/>, <see cref="ISignsOfLife"/>, <see cref="ILivenessAdvisories"/>, <see cref="IFleetConnectivity"/>
+    /// and the <see cref="ILog"/> of <see cref="Logs.Changes"/>.
     /// </summary>
     public static ISiloBuilder AddFleetState(this ISiloBuilder silo)
     {
@@ -30,6 +31,11 @@ public static class LivenessHosting
         silo.Services.AddSingleton<LivenessWatch>();
         silo.Services.AddSingleton<InventoryMeter>();
         silo.Services.AddSingleton<InventoryStore>();
+        silo.Services.AddSingleton<ChangePublication>();
+        silo.Services.AddSingleton<NodeChangeTail>();
+        silo.Services.AddSingleton<INodeChangeFeed>(services => services.GetRequiredService<NodeChangeTail>());
+        silo.Services.AddRounds<NodeChangeTail>(
+            "feed of changes", TimeSpan.FromSeconds(2), (tail, token) => tail.FollowAsync(token), isDueAtOnce: true);
         return silo;
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using ControlPlane.Nodes;
+using ControlPlane.Store;
 using Microsoft.Extensions.Options;
 using Orleans.Serialization;
 
@@ -7,7 +8,7 @@ namespace ControlPlane.Fleet;
 
 /// <summary>Keeps what a partition has heard where the silo that takes it over finds it.</summary>
 internal sealed class LivenessStore(
-    ISoftState soft,
+    IRegister register,
     ISignsOfLife signs,
     Serializer serializer,
     StoredMessages stored,
@@ -22,14 +23,14 @@ internal sealed class LivenessStore(
 
     private static readonly TimeSpan SilenceMax = TimeSpan.FromDays(3650);
 
-    /// <exception cref="SoftStateException">It was not stored.</exception>
+    /// <exception cref="StoreUnavailableException">It was not stored.</exception>
     public async Task KeepAsync(string partition, LivenessTable table, bool isFinal, CancellationToken cancellationToken)
     {
         var takenAt = time.GetUtcNow();
         foreach (var (index, chunk) in table.Records().ToList().Chunk(ChunkNodes).Index())
         {
             var content = serializer.SerializeToArray(new LivenessSnapshot(takenAt, [.. chunk], isFinal));
-            await soft.KeepAsync(AreaOf(partition), $"{index}", content, cancellationToken);
+            await register.WriteAsync(AreaOf(partition), $"{index}", content, expected: null, cancellationToken);
         }
     }
 
@@ -41,7 +42,7 @@ internal sealed class LivenessStore(
     /// <param name="table">What is told.</param>
     /// <param name="hear">Is told of each sign of life after the snapshot.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="SoftStateException">It cannot be read.</exception>
+    /// <exception cref="StoreUnavailableException">It cannot be read.</exception>
     public async Task<bool> RestoreAsync(
         string partition, LivenessTable table, Action<FleetEvent> hear, CancellationToken cancellationToken)
     {
@@ -64,7 +65,7 @@ internal sealed class LivenessStore(
     private async Task<IReadOnlyList<LivenessSnapshot>> RecallAsync(string partition, CancellationToken cancellationToken)
     {
         var chunks = new List<LivenessSnapshot>();
-        await foreach (var entry in soft.RecallAsync(AreaOf(partition), cancellationToken))
+        await foreach (var entry in register.ListAsync(AreaOf(partition), cancellationToken))
         {
             if (stored.ReadOrNull<LivenessSnapshot>("liveness", $"{AreaOf(partition)}/{entry.Key}", entry.Content)
                 is { Nodes.IsDefault: false } chunk && chunk.TakenAt > DateTimeOffset.UnixEpoch)

@@ -1,4 +1,5 @@
 using ControlPlane.Nodes;
+using ControlPlane.Store;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -186,7 +187,7 @@ internal sealed partial class PartitionLiveness(
         {
             // What was heard is in memory; only the next owner of the partition would miss it. Whatever it was, it is kept the next time.
             isDirty = true;
-            if (away is not SoftStateException)
+            if (away is not StoreUnavailableException)
             {
                 throw;
             }

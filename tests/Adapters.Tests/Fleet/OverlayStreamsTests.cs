@@ -36,10 +36,11 @@ public sealed class OverlayStreamsTests
         var trial = new OverlayStreamsTrial(parts.Streams);
 
         Assert.Null(await trial.FindFaultAsync(Cancel));
-        await parts.Streams.Context.DeleteStreamAsync(parts.Streams.State, Cancel);
+        await using var connection = new NatsConnection(new NatsOpts { Url = broker.Url });
+        await new NatsJSContext(connection).DeleteStreamAsync("controlplane_london_state", Cancel);
         Assert.Null(await trial.FindFaultAsync(Cancel));
 
-        var state = await parts.Streams.Context.GetStreamAsync(parts.Streams.State, cancellationToken: Cancel);
+        var state = await new NatsJSContext(connection).GetStreamAsync("controlplane_london_state", cancellationToken: Cancel);
         Assert.Equal((8L << 20, 1L), (state.Info.Config.MaxBytes, (long)state.Info.State.Messages));
     }
 
@@ -53,7 +54,7 @@ public sealed class OverlayStreamsTests
     }
 
     private static void Small(FleetOptions options) =>
-        (options.StateBytesMax, options.AdvisoriesBytesMax, options.ChangesBytesMax) = (8L << 20, 8L << 20, 8L << 20);
+        options.StateBytesMax = options.AdvisoriesBytesMax = options.ChangesBytesMax = options.CertificatesBytesMax = 8L << 20;
 
     private static Task<NatsServer> StartAsync() =>
         NatsServer.StartAsync(new NatsServerSettings { JetStream = true, Configuration = Limited }, Cancel);

@@ -4,19 +4,20 @@ using ControlPlane.Adapters.Nats;
 
 namespace ControlPlane.Adapters.Tests.Fleet;
 
-/// <summary>The subjects of kept messages, some of which may be somebody else's.</summary>
+/// <summary>The subjects of what is stored, some of which may be somebody else's.</summary>
 public sealed class StateSubjectTests
 {
     [Theory]
-    [InlineData("controlplane.eu.state.k6c.k77656231", "web1")]
-    [InlineData("controlplane.eu.state.k6c.k", "")]
-    [InlineData("controlplane.eu.state.k6c.k7", null)]
-    [InlineData("controlplane.eu.state.k6c.kzz", null)]
-    [InlineData("controlplane.eu.state.k6c.web1", null)]
-    [InlineData("controlplane.eu.state.k6c.", null)]
+    [InlineData("controlplane.eu.state.l.web1", "web1")]
+    [InlineData("controlplane.eu.state.l.web1=2Eexample", "web1.example")]
+    [InlineData("controlplane.eu.state.l.=", "")]
+    [InlineData("controlplane.eu.state.l.=7", null)]
+    [InlineData("controlplane.eu.state.l.=zz", null)]
+    [InlineData("controlplane.eu.state.l.web_1", null)]
+    [InlineData("controlplane.eu.state.l.", null)]
     [InlineData("", null)]
-    public void KeyOrNull_ReadsOurOwn_AndLeavesOutTheOthers(string subject, string? key) =>
-        Assert.Equal(key, OverlayStreams.KeyOrNull(subject));
+    public void NameOrNull_ReadsOurOwn_AndLeavesOutTheOthers(string subject, string? name) =>
+        Assert.Equal(name, OverlayStreams.NameOrNull(subject));
 
     /// <summary>Why what we keep is in no key-value bucket: Choria lets whoever may use streams write to each of those.</summary>
     [Fact]

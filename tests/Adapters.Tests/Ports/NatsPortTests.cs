@@ -5,6 +5,7 @@ using ControlPlane.Adapters.Tests.Fleet;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Store;
 using ControlPlane.TestKit;
 using ControlPlane.TestKit.Ports;
 using Microsoft.Extensions.DependencyInjection;
@@ -48,9 +49,9 @@ public sealed class NatsPortTests : PortFailureTests
 
     public static IEnumerable<(Type Port, Type Implementation)> Tested =>
     [
-        (typeof(ISoftState), typeof(JetStreamSoftState)),
+        (typeof(IRegister), typeof(OverlayRegister)),
+        (typeof(ILog), typeof(OverlayLog)),
         (typeof(ILivenessAdvisories), typeof(AgeAdvisories)),
-        (typeof(INodeChanges), typeof(NodeChangeWriter)),
         (typeof(INodeChangeFeed), typeof(NodeChangeTail)),
         (typeof(ISignsOfLife), typeof(StoredSignsOfLife)),
         (typeof(IFleetConnectivity), typeof(FleetConnectivity)),
@@ -81,8 +82,9 @@ public sealed class NatsPortTests : PortFailureTests
         var url = failure == BrokerFailure.NobodyListens ? $"nats://127.0.0.1:{LoopbackPort.Free()}" : broker.Url;
         await using var parts = new FleetParts(url, failure == BrokerFailure.IsNotConfigured ? null : url, time: time);
         await FailAsync(failure, broker, parts);
+        var log = new OverlayLog(parts.Streams, Logs.Changes);
         var tail = new NodeChangeTail(
-            parts.Streams, new StoredMessages(services.GetRequiredService<Serializer>(), NullLogger<StoredMessages>.Instance));
+            log, new StoredMessages(services.GetRequiredService<Serializer>(), NullLogger<StoredMessages>.Instance));
         using var loops = new Loops(time, NullLogger<Loops>.Instance);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         var following = loops.RunAsync("feed of changes", TimeSpan.FromSeconds(2), isDueAtOnce: true, tail.FollowAsync, ending.Token);
@@ -92,12 +94,12 @@ public sealed class NatsPortTests : PortFailureTests
 
         var translated = AssertTranslatedAsync(
             Tested,
-            new(typeof(ISoftState), new JetStreamSoftState(parts.Streams), typeof(SoftStateException)),
-            new(typeof(ILivenessAdvisories), new AgeAdvisories(parts.Streams), typeof(SoftStateException)),
+            new(typeof(IRegister), new OverlayRegister(parts.Streams), typeof(StoreUnavailableException)),
+            new(typeof(ILog), log, typeof(StoreUnavailableException)),
             new(
-                typeof(INodeChanges),
-                new NodeChangeWriter(parts.Streams, services.GetRequiredService<Serializer>()),
-                typeof(SoftStateException)),
+                typeof(ILivenessAdvisories),
+                new AgeAdvisories(new OverlayLog(parts.Streams, Logs.Advisories), parts.Overlays),
+                typeof(StoreUnavailableException)),
             new(typeof(INodeChangeFeed), tail) { Patience = TimeSpan.FromSeconds(1) },
             new(typeof(ISignsOfLife), signs),
             new(typeof(IFleetConnectivity), new FleetConnectivity(parts.Connections, parts.Overlays)),

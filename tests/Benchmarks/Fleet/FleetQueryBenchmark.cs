@@ -2,6 +2,7 @@ using System.Diagnostics;
 using ControlPlane.Enrolment;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
+using ControlPlane.Store;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -174,29 +175,45 @@ public sealed class FleetQueryBenchmark : IBenchmark, IAsyncDisposable
 }
 
 /// <summary>Brokers in another process, whose memory is not ours: what is kept there is not counted here.</summary>
-internal sealed class ForgetfulBrokers : ISoftState, ISignsOfLife, INodeChanges, ILivenessAdvisories, IFleetConnectivity
+internal sealed class ForgetfulBrokers : IRegister, ILog, ISignsOfLife, ILivenessAdvisories, IFleetConnectivity
 {
     public bool IsHearing => true;
 
-    public Task KeepAsync(string area, string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task<ulong> WriteAsync(
+        string area, string key, ReadOnlyMemory<byte> content, ulong? expected, CancellationToken cancellationToken) => Task.FromResult(1ul);
 
-    public IAsyncEnumerable<SoftEntry> RecallAsync(string area, CancellationToken cancellationToken) => AsyncEnumerable.Empty<SoftEntry>();
+    public IAsyncEnumerable<RegisterEntry> ListAsync(string area, CancellationToken cancellationToken) =>
+        AsyncEnumerable.Empty<RegisterEntry>();
 
-    public Task<ReadOnlyMemory<byte>?> FindAsync(string area, string key, CancellationToken cancellationToken) =>
-        Task.FromResult<ReadOnlyMemory<byte>?>(null);
+    public Task<RegisterEntry?> FindAsync(string area, string key, CancellationToken cancellationToken) =>
+        Task.FromResult<RegisterEntry?>(null);
+
+    public Task<ulong> AppendAsync(LogRecord record, ulong? expected, CancellationToken cancellationToken) => Task.FromResult(1ul);
+
+    public Task<LogItem.Entry?> FindLastAsync(string topic, CancellationToken cancellationToken) => Task.FromResult<LogItem.Entry?>(null);
+
+    public IAsyncEnumerable<LogItem> ReadAsync(string topic, ulong after, CancellationToken cancellationToken) =>
+        AsyncEnumerable.Empty<LogItem>();
+
+    public async IAsyncEnumerable<LogItem> FollowAsync(
+        ulong after, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await Task.Delay(Timeout.Infinite, cancellationToken);
+        yield break;
+    }
+
+    public Task<LogPositions> GetPositionsAsync(CancellationToken cancellationToken) => Task.FromResult(new LogPositions(1, 0));
 
     public Task<IReadOnlyList<FleetEvent>?> SinceAsync(string partition, DateTimeOffset since, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyList<FleetEvent>?>([]);
-
-    public Task PublishAsync(IReadOnlyList<NodeChange> changes, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task PublishAsync(LivenessAdvisory advisory, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void AddTo(IServiceCollection services)
     {
-        services.AddSingleton<ISoftState>(this);
+        services.AddSingleton<IRegister>(this);
         services.AddSingleton<ISignsOfLife>(this);
-        services.AddSingleton<INodeChanges>(this);
+        services.AddKeyedSingleton<ILog>(Logs.Changes, this);
         services.AddSingleton<ILivenessAdvisories>(this);
         services.AddSingleton<IFleetConnectivity>(this);
     }

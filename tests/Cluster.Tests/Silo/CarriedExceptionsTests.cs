@@ -5,6 +5,7 @@ using ControlPlane.Fleet;
 using ControlPlane.Hosting;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Store;
 using Microsoft.Extensions.DependencyInjection;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
@@ -43,7 +44,7 @@ public sealed class CarriedExceptionsTests : IDisposable
         new NodeRefusedException(NodeFault.Other, "disk full"),
         new NetworkUnavailableException("gone"),
         new KeyUnprovenException("of another key"),
-        new SoftStateException("gone"),
+        new StoreUnavailableException("gone"),
         new ExternalDecisionException("exit code 1"),
         new PlacementUnavailableException("gone"),
         new LedgerUnavailableException("gone"),

@@ -5,6 +5,7 @@ using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Store;
 using LedgerEntry = ControlPlane.Certificates.LedgerEntry;
 
 namespace ControlPlane.TestKit.Ports;
@@ -29,6 +30,7 @@ internal static class PortArguments
         ["publicKeyFingerprint"] = new string('a', 64),
         ["area"] = "inventory",
         ["key"] = Identity,
+        ["topic"] = "topic",
         ["token"] = "a.b.c",
         ["document"] = "{}",
         ["signature"] = "c2lnbmVk",
@@ -65,10 +67,7 @@ internal static class PortArguments
         [typeof(ExternalQuestion)] = new ExternalQuestion(Identity, "eu", "{}", "{}", "{}", Overlay, [new(Overlay, 1, 1, ["broker:4222"])]),
         [typeof(LinkRequest)] = new LinkRequest(LinkVerb.Hello, "eu", "paris", Overlay, 0),
         [typeof(LivenessAdvisory)] = new LivenessAdvisory(Identity, AdvisoryKind.New, Now, Now),
-        [typeof(IReadOnlyList<NodeChange>)] = new[]
-        {
-            new NodeChange(new RosterEntry(Identity, NodeStage.Enrolled, Overlay, null, Now, null), InventoryDigest: null),
-        },
+        [typeof(LogRecord)] = new LogRecord("topic", Id: null, "{}"u8.ToArray()),
     };
 
     /// <exception cref="InvalidOperationException">There is none of that type yet; add one here.</exception>

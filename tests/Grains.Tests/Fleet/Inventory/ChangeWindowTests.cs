@@ -1,7 +1,4 @@
-using ControlPlane.Adapters.Fleet;
-using ControlPlane.Fleet;
-
-namespace ControlPlane.Adapters.Tests.Fleet;
+namespace ControlPlane.Fleet.Tests;
 
 public sealed class ChangeWindowTests
 {
@@ -59,6 +56,17 @@ public sealed class ChangeWindowTests
         Assert.Equal(1ul, window.Begin(0, 0));
 
         Assert.IsType<FeedRead.TooOld>(await window.ReadAsync(100, 10, Cancelled));
+    }
+
+    [Fact]
+    public async Task ReadAsync_SaysSo_WhenAGapWasMet()
+    {
+        Begin(first: 1, last: 0, 100);
+        Assert.Equal(150ul, window.Begin(150, 149));
+        window.Add(new ChangeBatch(150, []));
+
+        Assert.IsType<FeedRead.TooOld>(await window.ReadAsync(100, 10, Cancelled));
+        Assert.IsType<FeedRead.Changes>(await window.ReadAsync(149, 10, Cancelled));
     }
 
     [Fact]

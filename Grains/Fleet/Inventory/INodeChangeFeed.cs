@@ -2,16 +2,7 @@ using ControlPlane.Nodes;
 
 namespace ControlPlane.Fleet;
 
-/// <summary>The overlay's feed of changes, in one order for all silos: where the index writes and watchers read.</summary>
-public interface INodeChanges
-{
-    /// <summary>Publishes changes; when it returns, the broker has stored them.</summary>
-    /// <exception cref="SoftStateException">The broker did not store them now; it may later.</exception>
-    /// <exception cref="ArgumentException">They are more than a message can hold: fewer at once may do.</exception>
-    Task PublishAsync(IReadOnlyList<NodeChange> changes, CancellationToken cancellationToken);
-}
-
-/// <summary>The end of the feed, as this silo follows it.</summary>
+/// <summary>The end of the overlay's log of changes, as this silo follows it.</summary>
 public interface INodeChangeFeed
 {
     /// <summary>The changes after a position, at most so many batches; waits until there is one.</summary>

@@ -1,7 +1,5 @@
 
-using ControlPlane.Fleet;
-
-namespace ControlPlane.Adapters.Fleet;
+namespace ControlPlane.Fleet;
 
 /// <summary>The last batches of the feed, read by any number of watchers who each keep no more than a position. Thread-safe.</summary>
 internal sealed class ChangeWindow

@@ -1,4 +1,5 @@
 using ControlPlane.Fleet;
+using ControlPlane.Store;
 
 namespace ControlPlane.Adapters.Fleet;
 
@@ -17,7 +18,7 @@ public sealed class OverlayStreamsTrial
             await (streams.AreReachable ? streams.TryAsync(cancellationToken) : Task.CompletedTask);
             return null;
         }
-        catch (SoftStateException fault)
+        catch (StoreUnavailableException fault)
         {
             return fault.Message;
         }
