@@ -119,7 +119,7 @@ public sealed class JetStreamPositions
                     revision,
                     cancellationToken);
             }
-            catch (RegisterConflictException)
+            catch (JetStreamConflictException)
             {
                 continue;
             }

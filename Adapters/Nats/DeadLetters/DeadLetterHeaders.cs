@@ -20,6 +20,10 @@ internal static class DeadLetterHeaders
     private const string OriginalPrefix = "Dead-Original-";
     private const int ReasonLengthMax = 1000;
 
+    /// <summary>The letter's message id: the same message of a queue dies once.</summary>
+    public static string IdOf(QueueDefinition queue, in JetStreamMessage message) => string.Create(
+        CultureInfo.InvariantCulture, $"{Encode(queue.Name)}:{message.Sequence}:{message.StoredAt.UtcTicks}");
+
     public static NatsHeaders Write(QueueDefinition queue, in JetStreamMessage message, string reason)
     {
         var headers = new NatsHeaders
@@ -30,8 +34,6 @@ internal static class DeadLetterHeaders
             [Sequence] = message.Sequence.ToString(CultureInfo.InvariantCulture),
             [Subject] = Encode(message.Subject),
             [StoredAt] = message.StoredAt.ToString("O", CultureInfo.InvariantCulture),
-            ["Nats-Msg-Id"] = string.Create(
-                CultureInfo.InvariantCulture, $"{Encode(queue.Name)}:{message.Sequence}:{message.StoredAt.UtcTicks}"),
         };
         foreach (var (name, value) in message.Headers ?? [])
         {

@@ -1,8 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using NATS.Client.Core;
-using NATS.Client.JetStream;
-using NATS.Client.JetStream.Models;
 
 namespace ControlPlane.Adapters.Nats;
 
@@ -15,14 +13,13 @@ internal sealed partial class DeadLetterWriter(
     TimeProvider time,
     ILogger logger)
 {
-    private const int NameInUse = 10058;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
 
     // No more than the window holds can be here.
     private readonly Channel<(HeldMessage Message, string Reason)> _dying =
         Channel.CreateBounded<(HeldMessage, string)>(options.WindowMessagesMax + 1);
 
-    private bool _ensured;
+    private readonly JetStreamStore _letters = new(queue.JetStream, ProviderStreams.DeadLetters(names, options));
 
     public void Bury(HeldMessage message, string reason)
     {
@@ -61,50 +58,20 @@ internal sealed partial class DeadLetterWriter(
     {
         try
         {
-            await EnsureStreamAsync(cancellationToken);
-            var ack = await queue.JetStream.PublishAsync(
+            await _letters.StoreAsync(
                 names.DeadSubject(queue.Name),
-                message.Message.Payload.ToArray(),
-                NatsRawSerializer<byte[]>.Default,
+                message.Message.Payload,
+                DeadLetterHeaders.IdOf(queue, message.Message),
                 headers: DeadLetterHeaders.Write(queue, message.Message, reason),
                 cancellationToken: cancellationToken);
-            ack.EnsureStored();
             LogBuried(queue.Name, message.Message.Sequence, message.Message.Subject, reason);
             return true;
         }
         catch (NatsException fault)
         {
-            _ensured = false;
             LogNotStored(queue.Name, message.Message.Sequence, fault.Message);
             return false;
         }
-    }
-
-    private async Task EnsureStreamAsync(CancellationToken cancellationToken)
-    {
-        if (_ensured)
-        {
-            return;
-        }
-
-        try
-        {
-            await queue.JetStream.CreateStreamAsync(
-                new StreamConfig(names.DeadJetStream, [names.DeadSubjects])
-                {
-                    Description = "Orleans stream provider: messages that could not be delivered",
-                    MaxAge = options.DeadLettersMaxAge,
-                    MaxBytes = options.DeadLettersBytesMax,
-                    NumReplicas = options.Replicas,
-                },
-                cancellationToken);
-        }
-        catch (NatsJSApiException exists) when (exists.Error.ErrCode == NameInUse)
-        {
-            // It is there, with the settings of whoever made it.
-        }
-
-        _ensured = true;
     }
 
     [LoggerMessage(LogLevel.Warning, "Queue {Queue}: message {Sequence} on {Subject} is a dead letter now: {Reason}")]

@@ -3,7 +3,6 @@ using System.IO.Hashing;
 using System.Security.Cryptography;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
-using NATS.Client.JetStream.Models;
 using Orleans.Runtime;
 
 namespace ControlPlane.Adapters.Nats;
@@ -13,7 +12,6 @@ internal sealed class EventPublisher(
     NatsJSContext jetStream, ProviderNames names, JetStreamStreamOptions options, EventBodySerializer bodies, TimeProvider time)
 {
     private const int StreamNotFound = 10059;
-    private const int NameInUse = 10058;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(200);
 
     // Tells publishers apart, so that their counters never meet.
@@ -43,17 +41,6 @@ internal sealed class EventPublisher(
         hash.Append(stream.Key.Span);
         return (int)(hash.GetCurrentHashAsUInt32() % (uint)partitions);
     }
-
-    /// <summary>What the JetStream stream is made like when the server does not have it.</summary>
-    internal static StreamConfig Describe(ProviderNames names, JetStreamStreamOptions options) =>
-        new(names.EventsJetStream, [names.AllEventsSubjects])
-    {
-        Description = "Orleans stream provider: typed events",
-        MaxAge = options.Events!.MaxAge,
-        MaxBytes = options.Events.BytesMax,
-        NumReplicas = options.Replicas,
-        Storage = options.Events.InMemory ? StreamConfigStorage.Memory : StreamConfigStorage.File,
-    };
 
     // Tried again only with the same message id: what the server has stored although its answer was lost, it stores once.
     private async Task StoreAsync(string subject, byte[] body, NatsHeaders headers, StreamId stream)
@@ -105,11 +92,7 @@ internal sealed class EventPublisher(
     {
         try
         {
-            await jetStream.CreateStreamAsync(Describe(names, options), cancellationToken);
-        }
-        catch (NatsJSApiException exists) when (exists.Error.ErrCode == NameInUse)
-        {
-            // It is there; something else is wrong.
+            await new JetStreamStore(jetStream, ProviderStreams.Events(names, options)).EnsureAsync(cancellationToken);
         }
         catch (Exception fault) when (fault is NatsException or OperationCanceledException)
         {

@@ -82,7 +82,7 @@ internal sealed class ProviderParts
                 jetStream,
                 Names.EventsJetStream,
                 [Names.EventsSubjects(partition)],
-                EventPublisher.Describe(Names, Options),
+                ProviderStreams.Events(Names, Options),
                 JetStreamStart.Oldest,
                 reader);
         }

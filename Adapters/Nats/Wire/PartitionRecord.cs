@@ -19,7 +19,7 @@ internal sealed record PartitionRecord(int Partitions)
                 await register.WriteAsync(Key, new PartitionRecord(partitions), revision, cancellationToken);
                 return;
             }
-            catch (RegisterConflictException)
+            catch (JetStreamConflictException)
             {
                 (record, _) = await register.ReadAsync<PartitionRecord>(Key, cancellationToken);
             }

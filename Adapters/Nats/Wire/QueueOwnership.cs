@@ -34,7 +34,7 @@ internal sealed class QueueOwnership(
     /// <param name="before">The queue as the caller owned it last; null if it never did.</param>
     /// <param name="doneThrough">Up to which sequence everything was done then.</param>
     /// <param name="cancellationToken">Ends the attempt.</param>
-    /// <exception cref="RegisterConflictException">Somebody else took the queue meanwhile.</exception>
+    /// <exception cref="JetStreamConflictException">Somebody else took the queue meanwhile.</exception>
     public async Task<OwnedQueue> TakeAsync(QueueRecord? before, ulong doneThrough, CancellationToken cancellationToken)
     {
         await PartitionRecord.VerifyAsync(register, provider, options.Partitions, names, cancellationToken);
@@ -65,7 +65,7 @@ internal sealed class QueueOwnership(
     }
 
     /// <summary>Writes down that a message is about to be tried alone. Returns the queue as it is owned then.</summary>
-    /// <exception cref="RegisterConflictException">Somebody else took the queue meanwhile.</exception>
+    /// <exception cref="JetStreamConflictException">Somebody else took the queue meanwhile.</exception>
     public async Task<OwnedQueue> TryAloneAsync(OwnedQueue owned, ulong sequence, ulong doneThrough, CancellationToken cancellationToken)
     {
         var tried = owned.Record with
@@ -93,18 +93,21 @@ internal sealed class QueueOwnership(
 
     private async Task<StreamInfo> EnsureStreamAsync(CancellationToken cancellationToken)
     {
+        // Where it is ours to make, whatever is stored from its making on will be read.
+        if (queue.Create is { } stream)
+        {
+            return await new JetStreamStore(queue.JetStream, stream).GetStateAsync(cancellationToken);
+        }
+
         try
         {
             return (await queue.JetStream.GetStreamAsync(queue.JetStreamName, cancellationToken: cancellationToken)).Info;
         }
         catch (NatsJSApiException missing) when (missing.Error.Code == NotFound)
         {
-            // Whatever is stored from its making on will be read.
-            return queue.Create is { } stream
-                ? (await queue.JetStream.CreateStreamAsync(stream, cancellationToken)).Info
-                : throw new StreamMissingException(
-                    $"it waits for the JetStream stream {queue.JetStreamName}, which is not there and not ours to make; "
-                    + "a broker that makes it does so up to a minute after its first start");
+            throw new StreamMissingException(
+                $"it waits for the JetStream stream {queue.JetStreamName}, which is not there and not ours to make; "
+                + "a broker that makes it does so up to a minute after its first start");
         }
     }
 
@@ -158,7 +161,7 @@ internal sealed class QueueOwnership(
         if (record?.Epoch != taken.Epoch)
         {
             await DeleteAsync(taken.Consumer, cancellationToken);
-            throw new RegisterConflictException($"'{record?.Owner}' took the queue '{queue.Name}' meanwhile");
+            throw new JetStreamConflictException($"'{record?.Owner}' took the queue '{queue.Name}' meanwhile");
         }
     }
 
