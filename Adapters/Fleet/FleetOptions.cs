@@ -88,8 +88,8 @@ public sealed class FleetOptions
     public long ChangesBytesMax { get; set; } = 256L << 20;
 
     /// <summary>
-    /// How many bytes of the certificates' history are kept: some 400 MB for each ledger, when all its records are. 1 MiB or more; 512 MiB by
-    /// default.
+    /// How many bytes of the certificates' history are kept: some 400 MB for each ledger, when all its records are. 1 MiB or more;
+    /// 512 MiB by default.
     /// </summary>
     [Between(1L << 20, 1L << 50)]
     public long CertificatesBytesMax { get; set; } = 512L << 20;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
@@ -8,7 +7,6 @@ using ControlPlane.Placement;
 using ControlPlane.Store;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using NATS.Client.Core;
 using NATS.Client.JetStream;
 using NATS.Client.JetStream.Models;
 
@@ -18,8 +16,7 @@ namespace ControlPlane.Adapters.Fleet;
 /// Reads again what the fleet's JetStream streams hold of nodes. Partitions that ask at the same time share one reading.
 /// </summary>
 /// <remarks>
-/// Proofs are not looked at: anybody may say that a node is alive. Consumers are named and their filter is one subject, for servers before
-/// 2.10.
+/// Proofs are not looked at: anybody may say that a node is alive. The filter is one subject, for servers before 2.10.
 /// </remarks>
 internal sealed partial class StoredSignsOfLife(
     FleetConnections connections,
@@ -31,15 +28,11 @@ internal sealed partial class StoredSignsOfLife(
     /// <summary>Messages of one reading: of 20,000 nodes ten minutes, with five watchers each.</summary>
     private const int MessagesMax = 200_000;
 
-    private const int FetchMax = 512;
-    private const int ReaderNameBytes = 8;
 
     /// <summary>Brokers have clocks of their own.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan ReadingTimeout = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan FetchWait = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan ReaderLinger = TimeSpan.FromSeconds(30);
 
     private readonly SemaphoreSlim turn = new(1, 1);
     private Reading? latest;
@@ -118,31 +111,20 @@ internal sealed partial class StoredSignsOfLife(
         }
 
         var newest = new Dictionary<string, FleetEvent>(StringComparer.Ordinal);
-        while (left > 0)
+        await foreach (var message in reader.ReadToEndAsync(cancellationToken))
         {
-            var before = left;
-            var fetch = new NatsJSFetchOpts { MaxMsgs = (int)Math.Min(left, FetchMax), Expires = FetchWait };
-            await foreach (var message in reader.FetchAsync(fetch, NatsRawSerializer<byte[]>.Default, cancellationToken))
+            if (ReadOrNull(source, message) is not { } sign)
             {
-                left--;
-                if (ReadOrNull(source, message) is not { } sign)
-                {
-                    continue;
-                }
-
-                if (source.IsOfLifecycle)
-                {
-                    events.Add(sign);
-                }
-                else
-                {
-                    newest[sign.Identity] = sign;
-                }
+                continue;
             }
 
-            if (left == before)
+            if (source.IsOfLifecycle)
             {
-                throw new StoreUnavailableException($"the brokers stopped giving out {source.JetStream}: {left} messages are missing");
+                events.Add(sign);
+            }
+            else
+            {
+                newest[sign.Identity] = sign;
             }
         }
 
@@ -154,17 +136,12 @@ internal sealed partial class StoredSignsOfLife(
     {
         try
         {
-            return await context.CreateConsumerAsync(
+            return await context.OpenReaderAsync(
                 source.JetStream,
-                new ConsumerConfig($"again_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(ReaderNameBytes))}")
+                reader =>
                 {
-                    FilterSubject = source.Subjects is [var only] ? only : null,
-                    DeliverPolicy = ConsumerConfigDeliverPolicy.ByStartTime,
-                    OptStartTime = since,
-                    AckPolicy = ConsumerConfigAckPolicy.None,
-                    InactiveThreshold = ReaderLinger,
-                    MemStorage = true,
-                    NumReplicas = 1,
+                    reader.FilterSubject = source.Subjects is [var only] ? only : null;
+                    (reader.DeliverPolicy, reader.OptStartTime) = (ConsumerConfigDeliverPolicy.ByStartTime, since);
                 },
                 cancellationToken);
         }

@@ -22,8 +22,8 @@ internal sealed class LedgerKeys(string scope)
     /// <summary>The order of a certificate.</summary>
     public RedisKey Serial(string issuer, string signer, string serialNumber) => $"{TagOf(issuer)}:serial:{signer}:{serialNumber}";
 
-    /// <summary>The history of a shard.</summary>
-    public RedisKey History(string issuer, int shard) => $"{TagOf(issuer)}:history:{shard}";
+    /// <summary>The history of a shard, as far as the log may not have it.</summary>
+    public RedisKey Outbox(string issuer, int shard) => $"{TagOf(issuer)}:history:{shard}";
 
     /// <summary>The last record of a shard's history.</summary>
     public RedisKey Head(string issuer, int shard) => $"{TagOf(issuer)}:history:{shard}:head";

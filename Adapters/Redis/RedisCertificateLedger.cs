@@ -88,9 +88,12 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
             return await LoadAllAsync(issuer, entry => entry.Identity == identity, orderIds);
         }, cancellationToken);
 
-    public Task<(IReadOnlyList<LedgerRecord> Records, LedgerHead Head)> ReadHistoryAsync(
+    public Task<(IReadOnlyList<LedgerRecord> Records, LedgerHead Head)> ReadOutboxAsync(
         string issuer, int shard, long after, int limit, CancellationToken cancellationToken) =>
-        AskAsync(() => writer.ReadAsync(keys.History(issuer, shard), keys.Head(issuer, shard), after, limit), cancellationToken);
+        AskAsync(() => writer.ReadAsync(keys.Outbox(issuer, shard), keys.Head(issuer, shard), after, limit), cancellationToken);
+
+    public Task TrimOutboxAsync(string issuer, int shard, long through, CancellationToken cancellationToken) => AskAsync(
+        () => Database.ExecuteAsync("XTRIM", keys.Outbox(issuer, shard), "MINID", $"{through + 1}-0"), cancellationToken);
 
     public Task<IReadOnlyDictionary<LedgerState, long>> CountAsync(string issuer, CancellationToken cancellationToken) =>
         AskAsync<IReadOnlyDictionary<LedgerState, long>>(async () =>

@@ -8,6 +8,7 @@ namespace ControlPlane.Certificates;
 [GrainType("certificate-inventory"), StatelessWorker, Reentrant]
 internal sealed class CertificateInventoryGrain(
     ICertificateLedger ledger,
+    LedgerLog history,
     GuardedIssuers issuers,
     IOptionsMonitor<CertificatesOptions> options,
     TimeProvider time)
@@ -62,7 +63,7 @@ internal sealed class CertificateInventoryGrain(
     public async Task<LedgerHistory> GetHistory(string issuer, int shard, long after, int limit, CancellationToken cancellationToken)
     {
         var bounded = Math.Clamp(limit, 1, ICertificateInventoryGrain.PageMax);
-        var (records, head) = await ledger.ReadHistoryAsync(issuer, shard, after, bounded, cancellationToken);
+        var (records, head) = await history.ReadAsync(issuer, shard, after, bounded, cancellationToken);
         return new LedgerHistory(records, head, LedgerChain.Faults(records, after, head, complete: records.Count < bounded));
     }
 

@@ -11,7 +11,8 @@ public static class CertificatesHosting
 {
     /// <summary>
     /// Adds the issuance grains, the revocation sweep and the audit, configured by the section <c>Certificates</c>. Needs an
-    /// <see cref="ICertificateLedger"/>, and an <see cref="ICertificateIssuer"/> registered under each name that a profile names.
+    /// <see cref="ICertificateLedger"/>, the <see cref="ControlPlane.Store.ILog"/> of certificates, and an
+    /// <see cref="ICertificateIssuer"/> registered under each name that a profile names.
     /// </summary>
     public static ISiloBuilder AddCertificates(this ISiloBuilder silo)
     {
@@ -21,10 +22,11 @@ public static class CertificatesHosting
         silo.Services.AddGuardedIssuers();
         silo.Services.AddKeyedSingleton<ICertificateIssuer, HelperCertificates>(HelperCertificates.IssuerName);
         silo.Services.AddSingleton<KeyAdmission>();
+        silo.Services.AddSingleton<LedgerLog>();
         silo.Services.AddSingleton<OrphanSearch>();
         silo.Services.AddSingleton<WeakPairSearch>();
         silo.Services.AddSingleton<IssuerRounds>();
-        silo.Services.AddRounds<IssuerRounds>(issuers => [.. issuers.Sweeps, .. issuers.Audits]);
+        silo.Services.AddRounds<IssuerRounds>(issuers => [.. issuers.Sweeps, .. issuers.Publications, .. issuers.Audits]);
         return silo;
     }
 

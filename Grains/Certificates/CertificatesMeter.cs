@@ -13,6 +13,7 @@ internal sealed class CertificatesMeter : IDisposable
     private readonly Histogram<double> waits;
     private readonly Counter<long> factored;
     private readonly ConcurrentDictionary<string, int> orphans = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, long> unpublished = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, GuardedIssuer> issuers = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, IReadOnlyDictionary<LedgerState, long>> counts = new(StringComparer.Ordinal);
 
@@ -29,6 +30,11 @@ internal sealed class CertificatesMeter : IDisposable
             () => orphans.Select(pair => new Measurement<int>(pair.Value, new KeyValuePair<string, object?>("issuer", pair.Key))),
             "{certificate}",
             "Certificates that the CA lists and the ledger does not know");
+        meter.CreateObservableGauge(
+            "controlplane.certificates.ledger.unpublished",
+            () => unpublished.Select(pair => new Measurement<long>(pair.Value, new KeyValuePair<string, object?>("issuer", pair.Key))),
+            "{record}",
+            "Records of the ledger's history that wait for the log");
         meter.CreateObservableGauge(
             "controlplane.certificates.queue.waiting",
             () => Observe(guarded => guarded.Load.Waiting),
@@ -62,6 +68,9 @@ internal sealed class CertificatesMeter : IDisposable
 
     /// <summary>An audit found so many certificates that the ledger does not know.</summary>
     public void Orphaned(string issuer, int count) => orphans[issuer] = count;
+
+    /// <summary>So many records of the history wait for the log.</summary>
+    public void Unpublished(string issuer, long count) => unpublished[issuer] = count;
 
     /// <summary>An audit found so many keys that share a prime.</summary>
     public void Factored(string issuer, int count) => factored.Add(count, new KeyValuePair<string, object?>("issuer", issuer));

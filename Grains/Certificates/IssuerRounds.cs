@@ -7,11 +7,17 @@ internal sealed class IssuerRounds(IGrainFactory grains, IOptions<CertificatesOp
 {
     private static readonly TimeSpan SweepPeriod = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PublicationPeriod = TimeSpan.FromSeconds(2);
 
     private CertificatesOptions Options => options.Value;
 
     public IEnumerable<Round> Sweeps =>
         Options.Ledgers.Select(issuer => new Round($"revocations of {issuer}", SweepPeriod, stop => SweepAsync(issuer, stop)));
+
+    public IEnumerable<Round> Publications => Options.Ledgers.Select(issuer => new Round(
+        $"history of {issuer}",
+        PublicationPeriod,
+        stop => grains.GetGrain<ILedgerPublicationGrain>(issuer).Publish(stop).WaitAsync(SilenceMax, time, stop)));
 
     // The grain skips an audit that was made just now.
     public IEnumerable<Round> Audits => Options.AuditInterval == TimeSpan.Zero

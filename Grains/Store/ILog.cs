@@ -26,7 +26,7 @@ public interface ILog
     /// <remarks>A gap is said where it begins: before the oldest record, records of any topic are gone.</remarks>
     IAsyncEnumerable<LogItem> ReadAsync(string topic, ulong after, CancellationToken cancellationToken);
 
-    /// <summary>All records after a position, in order, and then each that comes. Ends by failing only: go on after the last position.</summary>
+    /// <summary>All records after a position, in order, and then each that comes. It ends by failing: go on after the last.</summary>
     /// <remarks>Every position after the first is a record or within a gap, so that none is missed in silence.</remarks>
     IAsyncEnumerable<LogItem> FollowAsync(ulong after, CancellationToken cancellationToken);
 

@@ -8,7 +8,7 @@ public static class StoreLimits
     /// </summary>
     public const int ContentBytesMax = 960 * 1024;
 
-    /// <summary>Of a topic or a key, in bytes: a third of what stays below the longest line that brokers take, whatever the letters.</summary>
+    /// <summary>Of a topic or a key, in bytes: two of them stay below the longest line that brokers take, whatever the letters.</summary>
     public const int NameBytesMax = 512;
 }
 

@@ -75,15 +75,21 @@ internal sealed class OverlayLog(OverlayStreams streams, string name) : ILog
             }
 
             isBeginning = false;
-            reader ??= await streams.AskAsync(name, (store, limit) => store.OpenAsync(after + 1, limit), cancellationToken);
+            reader ??= await streams.AskAsync(
+                name,
+                (store, limit) => store.OpenAsync(
+                    from => (from.DeliverPolicy, from.OptStartSeq) = (ConsumerConfigDeliverPolicy.ByStartSequence, next), limit),
+                cancellationToken);
             var read = 0;
-            await using var messages = reader.FetchAsync(
-                new NatsJSFetchOpts { MaxMsgs = FetchMax, Expires = FetchWait, IdleHeartbeat = Heartbeat },
-                NatsRawSerializer<byte[]>.Default,
-                cancellationToken).GetAsyncEnumerator(cancellationToken);
-            while (await MoveAsync(messages, cancellationToken)
-                && messages.Current is { Metadata: { } metadata } message && metadata.Sequence.Stream == after + 1)
+            var fetch = new NatsJSFetchOpts { MaxMsgs = FetchMax, Expires = FetchWait, IdleHeartbeat = Heartbeat };
+            await foreach (var message in streams.ReadAsync(
+                name, reader.FetchAsync(fetch, NatsRawSerializer<byte[]>.Default, cancellationToken), cancellationToken))
             {
+                if (message.Metadata?.Sequence.Stream != after + 1)
+                {
+                    break;
+                }
+
                 (after, read) = (after + 1, read + 1);
                 if (OverlayStreams.NameOrNull(message.Subject) is { } topic)
                 {
@@ -119,9 +125,6 @@ internal sealed class OverlayLog(OverlayStreams streams, string name) : ILog
 
     private Task<StoredMessage?> FindNextAsync(string subject, ulong after, CancellationToken cancellationToken) => streams.AskAsync(
         name, (store, limit) => store.JetStream.NextAsync(store.Name, after + 1, subject, limit), cancellationToken);
-
-    private Task<bool> MoveAsync(IAsyncEnumerator<INatsJSMsg<byte[]>> messages, CancellationToken cancellationToken) => streams.AskAsync(
-        name, async (_, _) => await messages.MoveNextAsync(), cancellationToken, Timeout.InfiniteTimeSpan);
 
     private static LogItem.Entry? Read(StoredMessage? message) => message is null
         ? null

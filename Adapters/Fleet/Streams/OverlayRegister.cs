@@ -1,19 +1,13 @@
 using System.Runtime.CompilerServices;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Store;
-using NATS.Client.Core;
-using NATS.Client.JetStream;
+using NATS.Client.JetStream.Models;
 
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>A register in a JetStream stream that keeps the last message of each subject.</summary>
 internal sealed class OverlayRegister(OverlayStreams streams) : IRegister
 {
-    private const int FetchMax = 512;
-
-    /// <summary>A broker that has nothing more says so at once; this is for one that says nothing.</summary>
-    private static readonly TimeSpan FetchWait = TimeSpan.FromSeconds(5);
-
     public Task<ulong> WriteAsync(
         string area, string key, ReadOnlyMemory<byte> content, ulong? expected, CancellationToken cancellationToken) =>
         streams.StoreAsync(
@@ -34,38 +28,18 @@ internal sealed class OverlayRegister(OverlayStreams streams) : IRegister
     {
         var subjects = streams.SubjectOf(OverlayStreams.State, area, null);
         var reader = await streams.AskAsync(
-            OverlayStreams.State, (store, limit) => store.OpenLastAsync(subjects, limit), cancellationToken);
-
-        var left = reader.Info.NumPending;
-        while (left > 0)
+            OverlayStreams.State,
+            (store, limit) => store.OpenAsync(
+                last => (last.FilterSubject, last.DeliverPolicy) = (subjects, ConsumerConfigDeliverPolicy.LastPerSubject), limit),
+            cancellationToken);
+        await foreach (var message in streams.ReadAsync(
+            OverlayStreams.State, reader.ReadToEndAsync(cancellationToken), cancellationToken))
         {
-            var read = await streams.AskAsync(
-                OverlayStreams.State, (_, limit) => FetchAsync(reader, (int)Math.Min(left, FetchMax), limit), cancellationToken);
-            if (read.Count == 0)
+            // Some may be what somebody else put there.
+            if (OverlayStreams.NameOrNull(message.Subject) is { } key && message.Metadata is { } metadata)
             {
-                throw new StoreUnavailableException($"the brokers stopped giving out {area}: {left} values are missing");
-            }
-
-            left -= (ulong)read.Count;
-            foreach (var entry in read.OfType<RegisterEntry>())
-            {
-                yield return entry;
+                yield return new RegisterEntry(key, message.Data ?? [], metadata.Sequence.Stream);
             }
         }
-    }
-
-    // Null for what somebody else put there.
-    private static async Task<List<RegisterEntry?>> FetchAsync(INatsJSConsumer reader, int max, CancellationToken cancellationToken)
-    {
-        var read = new List<RegisterEntry?>(max);
-        await foreach (var message in reader.FetchAsync(
-            new NatsJSFetchOpts { MaxMsgs = max, Expires = FetchWait }, NatsRawSerializer<byte[]>.Default, cancellationToken))
-        {
-            read.Add(OverlayStreams.NameOrNull(message.Subject) is { } key && message.Metadata is { } metadata
-                ? new RegisterEntry(key, message.Data ?? [], metadata.Sequence.Stream)
-                : null);
-        }
-
-        return read;
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Text;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Certificates;
@@ -115,6 +116,18 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
         }
     }
 
+    /// <summary>Reads on for as long as there is something, and says in the ports' words that it broke off.</summary>
+    /// <exception cref="StoreUnavailableException">It did.</exception>
+    public async IAsyncEnumerable<T> ReadAsync<T>(
+        string kind, IAsyncEnumerable<T> messages, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var reading = messages.GetAsyncEnumerator(cancellationToken);
+        while (await AskAsync(kind, async (_, _) => await reading.MoveNextAsync(), cancellationToken, Timeout.InfiniteTimeSpan))
+        {
+            yield return reading.Current;
+        }
+    }
+
     // Parallel callers make two at most, which do the same.
     private JetStreamStore StoreOf(string kind) => stores.GetOrAdd(kind, _ => connections.Of(Overlay) is [var connection, ..]
         ? new JetStreamStore(new NatsJSContext(connection), Describe(kind))
@@ -153,7 +166,8 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
     private static string NameOf(string overlay, string kind) => $"controlplane_{overlay}_{kind}";
 
     // Choria's advisories have been on this subject since there are any.
-    private static string PrefixOf(string overlay, string kind) => $"controlplane.{overlay}.{(kind == Logs.Advisories ? "advisory" : kind)}";
+    private static string PrefixOf(string overlay, string kind) =>
+        $"controlplane.{overlay}.{(kind == Logs.Advisories ? "advisory" : kind)}";
 
     private static string Encode(string name)
     {

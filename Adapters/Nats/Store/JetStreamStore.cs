@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 using NATS.Client.JetStream.Models;
@@ -15,10 +14,6 @@ public sealed class JetStreamStore(NatsJSContext jetStream, StreamConfig stream)
     private const int NameInUse = 10058;
     private const int WrongLastSequence = 10071;
     private const int NotFound = 404;
-    private const int ReaderNameBytes = 8;
-
-    /// <summary>What a reader that died leaves behind goes after this.</summary>
-    private static readonly TimeSpan ReaderLinger = TimeSpan.FromSeconds(30);
 
     private volatile bool _ensured;
 
@@ -96,33 +91,22 @@ public sealed class JetStreamStore(NatsJSContext jetStream, StreamConfig stream)
         }
     }
 
-    /// <summary>Opens a reader of everything from a sequence on.</summary>
-    public Task<INatsJSConsumer> OpenAsync(ulong from, CancellationToken cancellationToken) => OpenAsync(
-        reader => (reader.DeliverPolicy, reader.OptStartSeq) = (ConsumerConfigDeliverPolicy.ByStartSequence, from), cancellationToken);
-
-    /// <summary>Opens a reader of the last message of each subject of a filter.</summary>
-    public Task<INatsJSConsumer> OpenLastAsync(string subjects, CancellationToken cancellationToken) => OpenAsync(
-        reader => (reader.DeliverPolicy, reader.FilterSubject) = (ConsumerConfigDeliverPolicy.LastPerSubject, subjects), cancellationToken);
-
-    private async Task<INatsJSConsumer> OpenAsync(Action<ConsumerConfig> configure, CancellationToken cancellationToken)
+    /// <summary>Opens a reader of it, as <see cref="JetStreamReaders.OpenReaderAsync"/> does.</summary>
+    public async Task<INatsJSConsumer> OpenAsync(Action<ConsumerConfig> configure, CancellationToken cancellationToken)
     {
         await EnsureAsync(cancellationToken);
-
-        // Named: servers before 2.10 take a filter only in the subject of the request, which has a name before it.
-        var reader = new ConsumerConfig($"read_{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(ReaderNameBytes))}")
-        {
-            AckPolicy = ConsumerConfigAckPolicy.None,
-            InactiveThreshold = ReaderLinger,
-            MemStorage = true,
-            NumReplicas = 1,
-        };
-        configure(reader);
-        return await jetStream.CreateConsumerAsync(Name, reader, cancellationToken);
+        return await jetStream.OpenReaderAsync(Name, configure, cancellationToken);
     }
 
     private async Task<ulong> StoreOnceAsync(
-        string subject, ReadOnlyMemory<byte> content, string? id, ulong? expected, NatsHeaders? headers, CancellationToken cancellationToken)
+        string subject,
+        ReadOnlyMemory<byte> content,
+        string? id,
+        ulong? expected,
+        NatsHeaders? headers,
+        CancellationToken cancellationToken)
     {
+        // The headers are copied: the client adds to those that it is given.
         var ack = await jetStream.PublishAsync(
             subject,
             content.ToArray(),

@@ -114,7 +114,8 @@ internal sealed partial class JetStreamReceiver : IQueueAdapterReceiver, IQueueE
             await _acknowledger.FlushAsync(limit.Token);
             await _reader.ReleaseAsync(limit.Token);
         }
-        catch (Exception fault) when (fault is NatsException or OperationCanceledException or JetStreamConflictException or TimeoutException)
+        catch (Exception fault) when (
+            fault is NatsException or OperationCanceledException or JetStreamConflictException or TimeoutException)
         {
             LogReleaseFailed(_queue.Name, fault.Message);
         }

@@ -279,8 +279,8 @@ internal sealed partial class QueueReader(
     }
 
     private static bool IsOfTheServer(Exception fault) =>
-        fault is NatsException or ConsumerLostException or StreamMissingException or JetStreamConflictException or PartitionMismatchException
-            or TimeoutException or OperationCanceledException or IOException;
+        fault is NatsException or ConsumerLostException or StreamMissingException or JetStreamConflictException
+            or PartitionMismatchException or TimeoutException or OperationCanceledException or IOException;
 
     [LoggerMessage(LogLevel.Information, "Took queue {Queue}: reads {JetStream} in epoch {Epoch} from sequence {Sequence}")]
     private partial void LogTaken(string queue, string jetStream, long epoch, ulong sequence);

@@ -11,7 +11,11 @@ public interface ICertificateLedger
     /// <summary>One order's record; null when there is none. Repeatable.</summary>
     Task<LedgerEntry?> ReadAsync(string issuer, string orderId, CancellationToken cancellationToken);
 
-    /// <summary>Writes one order's record if its stored version is still <see cref="LedgerEntry.Version"/> (0: absent).</summary>
+    /// <summary>
+    /// Writes one order's record if its stored version is still <see cref="LedgerEntry.Version"/> (0: absent), and its record of the
+    /// history into the outbox: both or neither. Throws while the outbox holds <see cref="LedgerChain.OutboxMax"/>, and for a new order
+    /// <see cref="LedgerChain.OutboxReserve"/> before.
+    /// </summary>
     /// <returns>The entry with its new version, or null when another writer was first: read again and judge anew.</returns>
     Task<LedgerEntry?> TryWriteAsync(LedgerEntry entry, CancellationToken cancellationToken);
 
@@ -29,11 +33,15 @@ public interface ICertificateLedger
     Task<IReadOnlyList<LedgerEntry>> ListOfNodeAsync(string issuer, string identity, int limit, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The history of one shard (<see cref="CertificateShard"/>) of an issuer's ledger: a record for each write that was made, oldest
-    /// first, beginning after a sequence. Repeatable. Its faults are for <see cref="LedgerChain"/> to find.
+    /// What one shard (<see cref="CertificateShard"/>) of an issuer's history keeps until the log has it for certain: a record for each
+    /// write, oldest first, beginning after a sequence; and the last that was written. No record when the limit is 0. Repeatable.
+    /// <see cref="LedgerLog"/> reads all.
     /// </summary>
-    Task<(IReadOnlyList<LedgerRecord> Records, LedgerHead Head)> ReadHistoryAsync(
+    Task<(IReadOnlyList<LedgerRecord> Records, LedgerHead Head)> ReadOutboxAsync(
         string issuer, int shard, long after, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Takes the records up to a sequence out of a shard's outbox. Safe to repeat.</summary>
+    Task TrimOutboxAsync(string issuer, int shard, long through, CancellationToken cancellationToken);
 
     /// <summary>Of each state, how many orders of one issuer are in it; states without any may be missing. Repeatable.</summary>
     Task<IReadOnlyDictionary<LedgerState, long>> CountAsync(string issuer, CancellationToken cancellationToken);

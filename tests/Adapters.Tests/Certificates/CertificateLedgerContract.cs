@@ -164,7 +164,7 @@ public abstract class CertificateLedgerContract
     }
 
     [Fact]
-    public async Task ReadHistoryAsync_HasARecordForEachWrite_InAnUnbrokenChain()
+    public async Task ReadOutboxAsync_HasARecordForEachWrite_InAnUnbrokenChain_UntilItIsTrimmed()
     {
         // Two ledgers over one store, as two silos have them: each must find out what the other wrote.
         var ledgers = new[] { Open(), Open() };
@@ -180,12 +180,25 @@ public abstract class CertificateLedgerContract
             }
         });
 
-        var (records, head) = await ledgers[0].ReadHistoryAsync(issuer, Entry("web1/1").Shard, 0, 1000, Cancel);
-        var (rest, _) = await ledgers[1].ReadHistoryAsync(issuer, Entry("web1/1").Shard, 100, 50, Cancel);
+        var (records, head) = await ledgers[0].ReadOutboxAsync(issuer, Entry("web1/1").Shard, 0, 1000, Cancel);
+        var (rest, _) = await ledgers[1].ReadOutboxAsync(issuer, Entry("web1/1").Shard, 100, 50, Cancel);
 
         Assert.Equal(writes, records.Count);
         Assert.Empty(LedgerChain.Faults(records, 0, head, complete: true));
         Assert.Equal(Enumerable.Range(101, 50).Select(sequence => (long)sequence), rest.Select(record => record.Sequence));
+
+        for (var times = 0; times < 2; times++)
+        {
+            await ledgers[1].TrimOutboxAsync(issuer, Entry("web1/1").Shard, 70, Cancel);
+            var (left, same) = await ledgers[0].ReadOutboxAsync(issuer, Entry("web1/1").Shard, 0, 1000, Cancel);
+            Assert.Equal(records.Skip(70), left);
+            Assert.Equal(head, same);
+        }
+
+        await ledgers[1].TrimOutboxAsync(issuer, Entry("web1/1").Shard, 1000, Cancel);
+        await ledgers[1].TryWriteAsync(Entry("web1/last"), Cancel);
+        var (after, _) = await ledgers[0].ReadOutboxAsync(issuer, Entry("web1/1").Shard, 0, 1000, Cancel);
+        Assert.True(LedgerChain.Follows(Assert.Single(after), head));
     }
 
     [Fact]

@@ -181,7 +181,7 @@ public sealed class PlantedSecretTests : IDisposable
         orders.Ledger.Entries.ToList().ForEach(entry => said.AppendLine($"{entry}"));
         foreach (var entry in orders.Ledger.Entries)
         {
-            var (records, _) = await orders.Ledger.ReadHistoryAsync(entry.Issuer, entry.Shard, 0, 100, Cancel);
+            var (records, _) = await orders.Ledger.ReadOutboxAsync(entry.Issuer, entry.Shard, 0, 100, Cancel);
             said.AppendJoin('\n', records.Select(record => record.Body));
         }
     }

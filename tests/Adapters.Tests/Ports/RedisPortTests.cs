@@ -111,7 +111,7 @@ public sealed class RedisPortTests : PortFailureTests
         foreach (var other in (RedisKey[])
         [
             .. LedgerKeys.States.Select(state => keys.Index("tested", state)),
-            keys.History("tested", 1),
+            keys.Outbox("tested", 1),
             keys.Head("tested", 1),
             $"certificates:{Scope}:key:{new string('a', 64)}",
         ])

@@ -85,7 +85,7 @@ public sealed class RedisCertificateLedgerTests(RedisLedgerFixture redis) : Cert
     }
 
     [Fact]
-    public async Task ReadHistoryAsync_ShowsWhatWasChangedPastTheLedger()
+    public async Task ReadOutboxAsync_ShowsWhatWasChangedPastTheLedger()
     {
         var cancel = TestContext.Current.CancellationToken;
         for (var number = 0; number < 10; number++)
@@ -105,8 +105,41 @@ public sealed class RedisCertificateLedgerTests(RedisLedgerFixture redis) : Cert
 
         async Task<IReadOnlyList<string>> FaultsAsync()
         {
-            var (records, head) = await Open().ReadHistoryAsync("audited", shard, 0, 100, cancel);
+            var (records, head) = await Open().ReadOutboxAsync("audited", shard, 0, 100, cancel);
             return LedgerChain.Faults(records, 0, head, complete: true);
+        }
+    }
+
+    [Fact]
+    public async Task TryWriteAsync_RefusesClearly_WhileTheOutboxIsFull_AndChangesNothing()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        var database = redis.Connection.GetDatabase();
+        var written = (await Open().TryWriteAsync(Entry("full", "1"), cancel))!;
+        var outbox = $"certificates:{{tests/full}}:history:{written.Shard}";
+        await FillAsync(2, LedgerChain.OutboxMax - LedgerChain.OutboxReserve);
+        await Assert.ThrowsAsync<LedgerUnavailableException>(() => Open().TryWriteAsync(Entry("full", "2"), cancel));
+        written = (await Open().TryWriteAsync(written with { State = LedgerState.Issued }, cancel))!;
+        await FillAsync(LedgerChain.OutboxMax - LedgerChain.OutboxReserve + 2, LedgerChain.OutboxMax);
+        var (_, head) = await Open().ReadOutboxAsync("full", written.Shard, 0, 1, cancel);
+
+        var refused = await Assert.ThrowsAsync<LedgerUnavailableException>(
+            () => Open().TryWriteAsync(written with { State = LedgerState.Closed }, cancel));
+
+        Assert.Contains("wait for the log of certificates", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(written, await Open().ReadAsync("full", "1", cancel));
+        Assert.Equal(head, (await Open().ReadOutboxAsync("full", written.Shard, 0, 1, cancel)).Head);
+        Assert.Null(await Open().TryWriteAsync(Entry("full", "1"), cancel));
+        Assert.Null(await Open().ReadAsync("full", "2", cancel));
+
+        await Open().TrimOutboxAsync("full", written.Shard, LedgerChain.OutboxMax, cancel);
+        Assert.NotNull(await Open().TryWriteAsync(written with { State = LedgerState.Closed }, cancel));
+
+        async Task FillAsync(int from, int to)
+        {
+            await Task.WhenAll(
+                Enumerable.Range(from, to - from + 1).Select(number => database.StreamAddAsync(outbox, "d", "{}", $"{number}-0")));
+            await database.HashSetAsync($"{outbox}:head", "n", to);
         }
     }
 

@@ -74,7 +74,8 @@ public sealed class OverlayStoreFaultTests
         await stream.DeleteMessageAsync(new StreamMsgDeleteRequest { Seq = 7 }, Cancel);
 
         Assert.Equal(new LogPositions(5, 10), await log.GetPositionsAsync(Cancel));
-        Assert.Equal([new LogItem.Gap(2, 5), 5ul, 6ul, new LogItem.Gap(6, 8), 8ul, 9ul, 10ul], await ReadAsync(log.FollowAsync(2, Cancel).Take(7)));
+        Assert.Equal(
+            [new LogItem.Gap(2, 5), 5ul, 6ul, new LogItem.Gap(6, 8), 8ul, 9ul, 10ul], await ReadAsync(log.FollowAsync(2, Cancel).Take(7)));
         Assert.Equal([new LogItem.Gap(2, 5), 5ul, 6ul, 8ul, 9ul, 10ul], await ReadAsync(log.ReadAsync("topic", 2, Cancel)));
         Assert.Equal([5ul, 6ul, 8ul, 9ul, 10ul], await ReadAsync(log.ReadAsync("topic", 0, Cancel)));
     }

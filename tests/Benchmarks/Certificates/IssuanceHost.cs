@@ -1,6 +1,8 @@
 using System.Net;
 using ControlPlane.Certificates;
+using ControlPlane.Store;
 using ControlPlane.TestKit;
+using ControlPlane.TestKit.Store;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -50,6 +52,7 @@ internal sealed class IssuanceHost : IAsyncDisposable
             builder.Services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync(redis));
         }
 
+        builder.Services.AddKeyedSingleton<ILog>(Logs.Certificates, new MemoryLog());
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(LoopbackPort.Free(), LoopbackPort.Free());

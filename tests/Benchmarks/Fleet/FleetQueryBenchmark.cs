@@ -180,7 +180,8 @@ internal sealed class ForgetfulBrokers : IRegister, ILog, ISignsOfLife, ILivenes
     public bool IsHearing => true;
 
     public Task<ulong> WriteAsync(
-        string area, string key, ReadOnlyMemory<byte> content, ulong? expected, CancellationToken cancellationToken) => Task.FromResult(1ul);
+        string area, string key, ReadOnlyMemory<byte> content, ulong? expected, CancellationToken cancellationToken) =>
+        Task.FromResult(1ul);
 
     public IAsyncEnumerable<RegisterEntry> ListAsync(string area, CancellationToken cancellationToken) =>
         AsyncEnumerable.Empty<RegisterEntry>();

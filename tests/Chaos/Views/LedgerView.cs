@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Configuration;
 using Orleans.Hosting;
+using Orleans.Serialization;
 using StackExchange.Redis;
 
 namespace ControlPlane.Chaos;
@@ -18,6 +19,7 @@ internal static class LedgerView
         registration.Services.Configure<ClusterOptions>(options => options.ServiceId = overlay);
         await using var connection = await ConnectionMultiplexer.ConnectAsync(redis);
         registration.Services.AddSingleton<IConnectionMultiplexer>(connection);
+        registration.Services.AddLogging().AddSerializer();
         registration.AddRedisLedger();
         await using var services = registration.Services.BuildServiceProvider();
 

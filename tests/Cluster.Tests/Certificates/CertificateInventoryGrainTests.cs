@@ -1,4 +1,7 @@
+using System.Text;
 using ControlPlane.Certificates;
+using ControlPlane.Store;
+using ControlPlane.TestKit;
 
 namespace ControlPlane.Cluster.Tests.Certificates;
 
@@ -72,7 +75,12 @@ public sealed class CertificateInventoryGrainTests(IssuanceCluster cluster) : IC
         }
 
         Assert.Equal(2, records);
+        await Readiness.UntilAsync(
+            _ => Task.FromResult(cluster.History.Records.Count(record => Says(record, identity)) == 2), "the history in the log", Cancel);
     }
+
+    private static bool Says(LogRecord record, string identity) =>
+        Encoding.UTF8.GetString(record.Content.Span).Contains(identity, StringComparison.Ordinal);
 
     private async Task<IssuedCertificate> Issue(int number)
     {

@@ -1,5 +1,7 @@
 using ControlPlane.Certificates;
 using ControlPlane.Configuration;
+using ControlPlane.Store;
+using ControlPlane.TestKit.Store;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Hosting;
@@ -18,6 +20,8 @@ public sealed class IssuanceCluster : IAsyncLifetime
     private InProcessTestCluster cluster = null!;
 
     internal InMemoryCertificateLedger Ledger { get; } = new();
+
+    internal MemoryLog History { get; } = new();
 
     internal InMemoryKeyRegister Keys { get; } = new();
 
@@ -38,6 +42,7 @@ public sealed class IssuanceCluster : IAsyncLifetime
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton<ICertificateLedger>(Ledger);
+            silo.Services.AddKeyedSingleton<ILog>(Logs.Certificates, History);
             silo.Services.AddSingleton<IKeyRegister>(Keys);
             silo.Services.AddKeyedSingleton<ICertificateIssuer>(Scripted, Issuer);
             silo.Services.AddKeyedSingleton<ICertificateIssuer>(Listing, Catalog);

@@ -3,8 +3,10 @@ using ControlPlane.Enrolment;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Store;
 using ControlPlane.TestKit.Fleet;
 using ControlPlane.TestKit.Provisioning;
+using ControlPlane.TestKit.Store;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Hosting;
 using Orleans.Serialization;
@@ -41,6 +43,8 @@ public class NodeCluster : IAsyncLifetime
 
     internal InMemoryCertificateLedger Ledger { get; } = new();
 
+    internal MemoryLog History { get; } = new();
+
     public async ValueTask InitializeAsync()
     {
         var builder = new InProcessTestClusterBuilder(1);
@@ -61,6 +65,7 @@ public class NodeCluster : IAsyncLifetime
 
             State.AddTo(silo.Services);
             silo.Services.AddSingleton<ICertificateLedger>(Ledger);
+            silo.Services.AddKeyedSingleton<ILog>(Logs.Certificates, History);
             silo.Services.AddSingleton<IKeyRegister>(new InMemoryKeyRegister());
             silo.Services.Configure<CertificatesOptions>(options => options.SharedKeys = true);
             silo.Services.AddSingleton<INodeAgent>(Nodes);

@@ -48,7 +48,7 @@ public sealed class ClockAndAuditTests
             clock.Step(TimeSpan.FromMinutes(-20));
         }
 
-        var (records, head) = await ledger.ReadHistoryAsync("ca", ledger.Entries[0].Shard, 0, 100, Cancel);
+        var (records, head) = await ledger.ReadOutboxAsync("ca", ledger.Entries[0].Shard, 0, 100, Cancel);
 
         Assert.Equal(Enumerable.Range(1, 10).Select(number => (long)number), records.Select(record => record.Sequence));
         Assert.Empty(LedgerChain.Faults(records, 0, head, complete: true));
@@ -66,7 +66,7 @@ public sealed class ClockAndAuditTests
         await silo.CloseAsync(order.OrderId);
         await silo.SweepAsync();
 
-        var (records, _) = await ledger.ReadHistoryAsync("ca", ledger.Entries[0].Shard, 0, 100, Cancel);
+        var (records, _) = await ledger.ReadOutboxAsync("ca", ledger.Entries[0].Shard, 0, 100, Cancel);
         var bodies = records.Select(record => JsonDocument.Parse(record.Body).RootElement).ToList();
 
         Assert.Equal(

@@ -6,7 +6,7 @@ internal sealed class IssuanceSilo(
     IKeyRegister keys,
     TimeProvider time,
     Action<CertificatesOptions>? configure,
-    params ScriptedIssuer[] issuers)
+    params ScriptedIssuer[] issuers) : IDisposable
 {
     private readonly IssuanceGrains grains = new(ledger, keys, time, OptionsOf(configure, issuers), issuers);
 
@@ -15,6 +15,8 @@ internal sealed class IssuanceSilo(
         : this(ledger, new InMemoryKeyRegister(), time, configure, issuers)
     {
     }
+
+    public void Dispose() => grains.Dispose();
 
     public Task<IssuanceOutcome> IssueAsync(CertificateOrderRequest order) => grains.IssueAsync(order);
 

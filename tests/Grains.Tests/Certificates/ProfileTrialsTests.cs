@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace ControlPlane.Certificates;
 
 /// <summary>A CA that is set up wrongly makes one certificate to revoke, not one for each node (issue 12, 19).</summary>
-public sealed class ProfileTrialsTests
+public sealed class ProfileTrialsTests : IDisposable
 {
     private const string Identity = "web1.example.net";
 
@@ -14,6 +14,8 @@ public sealed class ProfileTrialsTests
 
     public ProfileTrialsTests() => silo = new IssuanceSilo(
         new InMemoryCertificateLedger(), new InMemoryKeyRegister(), time, options => options.SharedKeys = true, alone);
+
+    public void Dispose() => silo.Dispose();
 
     [Fact]
     public async Task IssueAsync_TriesOneOrder_AndAfterAWrongCertificateOneAnHour()

@@ -8,7 +8,8 @@ public sealed class InMemoryCertificateLedger : ICertificateLedger
     private readonly Lock gate = new();
     private readonly Dictionary<(string Issuer, string OrderId), LedgerEntry> entries = [];
     private readonly List<LedgerEntry> writes = [];
-    private readonly Dictionary<(string Issuer, int Shard), List<LedgerRecord>> history = [];
+    private readonly Dictionary<(string Issuer, int Shard), List<LedgerRecord>> outboxes = [];
+    private readonly Dictionary<(string Issuer, int Shard), LedgerHead> heads = [];
 
     /// <summary>Called before each write; throws what the test wants to happen instead.</summary>
     public Action<LedgerEntry>? BeforeWrite { get; set; }
@@ -63,8 +64,10 @@ public sealed class InMemoryCertificateLedger : ICertificateLedger
             written = entry with { Version = entry.Version + 1 };
             entries[key] = written;
             writes.Add(written);
-            var records = RecordsOf(entry.Issuer, entry.Shard);
-            records.Add(LedgerChain.Next(HeadOf(records), entry, TimeProvider.System.GetUtcNow()));
+            var shard = (entry.Issuer, entry.Shard);
+            var record = LedgerChain.Next(heads.GetValueOrDefault(shard, LedgerHead.None), entry, TimeProvider.System.GetUtcNow());
+            OutboxOf(shard).Add(record);
+            heads[shard] = new LedgerHead(record.Sequence, record.Hash);
         }
 
         AfterWrite?.Invoke(written);
@@ -106,14 +109,34 @@ public sealed class InMemoryCertificateLedger : ICertificateLedger
         }
     }
 
-    public Task<(IReadOnlyList<LedgerRecord> Records, LedgerHead Head)> ReadHistoryAsync(
+    public Task<(IReadOnlyList<LedgerRecord> Records, LedgerHead Head)> ReadOutboxAsync(
         string issuer, int shard, long after, int limit, CancellationToken cancellationToken)
     {
         lock (gate)
         {
-            var records = RecordsOf(issuer, shard);
-            return Task.FromResult<(IReadOnlyList<LedgerRecord>, LedgerHead)>(
-                ([.. records.Where(record => record.Sequence > after).Take(limit)], HeadOf(records)));
+            return Task.FromResult<(IReadOnlyList<LedgerRecord>, LedgerHead)>((
+                [.. OutboxOf((issuer, shard)).Where(record => record.Sequence > after).Take(limit)],
+                heads.GetValueOrDefault((issuer, shard), LedgerHead.None)));
+        }
+    }
+
+    public Task TrimOutboxAsync(string issuer, int shard, long through, CancellationToken cancellationToken)
+    {
+        lock (gate)
+        {
+            OutboxOf((issuer, shard)).RemoveAll(record => record.Sequence <= through);
+            return Task.CompletedTask;
+        }
+    }
+
+    /// <summary>Forgets a shard's newest records, as Redis does that comes back without its last writes.</summary>
+    public void LoseEnd(string issuer, int shard, int count)
+    {
+        lock (gate)
+        {
+            var records = OutboxOf((issuer, shard));
+            records.RemoveRange(records.Count - count, count);
+            heads[(issuer, shard)] = records is [.., var last] ? new LedgerHead(last.Sequence, last.Hash) : LedgerHead.None;
         }
     }
 
@@ -138,18 +161,15 @@ public sealed class InMemoryCertificateLedger : ICertificateLedger
         }
     }
 
-    private List<LedgerRecord> RecordsOf(string issuer, int shard)
+    private List<LedgerRecord> OutboxOf((string Issuer, int Shard) shard)
     {
-        if (!history.TryGetValue((issuer, shard), out var records))
+        if (!outboxes.TryGetValue(shard, out var records))
         {
-            history[(issuer, shard)] = records = [];
+            outboxes[shard] = records = [];
         }
 
         return records;
     }
-
-    private static LedgerHead HeadOf(List<LedgerRecord> records) =>
-        records.Count == 0 ? LedgerHead.None : new LedgerHead(records[^1].Sequence, records[^1].Hash);
 
     private static bool IsAfter(LedgerPosition position, LedgerPosition other) =>
         position.At > other.At || (position.At == other.At && string.CompareOrdinal(position.OrderId, other.OrderId) > 0);

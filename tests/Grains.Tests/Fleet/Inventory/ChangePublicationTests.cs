@@ -37,7 +37,8 @@ public sealed class ChangePublicationTests : IDisposable
     [Fact]
     public async Task PublishAsync_IsOneRecord_OfItsSlice_WhenNothingIsWrong()
     {
-        await PublishAsync([.. Enumerable.Range(0, 100).Select(number => Change(number, "waits"))], (_, fault) => Assert.Fail(fault.Message));
+        await PublishAsync(
+            [.. Enumerable.Range(0, 100).Select(number => Change(number, "waits"))], (_, fault) => Assert.Fail(fault.Message));
 
         Assert.Equal("7", Assert.Single(log.Records).Topic);
     }

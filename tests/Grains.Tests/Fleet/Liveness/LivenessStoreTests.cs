@@ -97,7 +97,8 @@ public sealed class LivenessStoreTests : IDisposable
         return [.. late.Select(one => one.Node.Identity).Order(StringComparer.Ordinal)];
     }
 
-    private LivenessStore Keeper() => new(state.Register, state, services.GetRequiredService<Serializer>(), Stored, Options.Create(Limits), time);
+    private LivenessStore Keeper() =>
+        new(state.Register, state, services.GetRequiredService<Serializer>(), Stored, Options.Create(Limits), time);
 
     private StoredMessages Stored => new(services.GetRequiredService<Serializer>(), NullLogger<StoredMessages>.Instance);
 
