@@ -1,8 +1,13 @@
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Tests.Fleet;
+using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 using ControlPlane.Store;
 using ControlPlane.TestKit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using NATS.Client.JetStream.Models;
+using Orleans.Serialization;
 
 namespace ControlPlane.Adapters.Tests.Store;
 
@@ -94,6 +99,40 @@ public sealed class OverlayStoreFaultTests
 
         Assert.Equal([new LogItem.Gap(10, 1), 1ul, 2ul], await ReadAsync(log.FollowAsync(10, Cancel).Take(3)));
         Assert.Equal([new LogItem.Gap(10, 1), 1ul, 2ul], await ReadAsync(log.ReadAsync("topic", 10, Cancel)));
+    }
+
+    [Fact]
+    public async Task Watchers_GetWhatComes_AndAreToldWhenTheLogWasLost()
+    {
+        await using var services = new ServiceCollection().AddSerializer().BuildServiceProvider();
+        await using var broker = await StartAsync();
+        await using var parts = new FleetParts(overlay: broker.Url);
+        var log = new OverlayLog(parts.Streams, Logs.Changes);
+        var serializer = services.GetRequiredService<Serializer>();
+        using var stored = new StoredMessages(serializer, NullLogger<StoredMessages>.Instance);
+        var tail = new NodeChangeTail(log, stored);
+        using var loops = new Loops(TimeProvider.System, NullLogger<Loops>.Instance);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        var following = loops.RunAsync("feed", TimeSpan.FromMilliseconds(100), isDueAtOnce: true, tail.FollowAsync, ending.Token);
+        var change = new NodeChange(
+            new RosterEntry("web1", NodeStage.Enrolled, "london", null, DateTimeOffset.UnixEpoch, null), InventoryDigest: null);
+
+        await new ChangePublication(log, serializer).PublishAsync(3, [change], (_, fault) => Assert.Fail(fault.Message), Cancel);
+        await AppendAsync(log, 1);
+
+        var first = Assert.IsType<FeedRead.Changes>(await tail.ReadAsync(0, 1, Cancel));
+        Assert.Equal(1ul, first.Position);
+        Assert.Equal([change], first.Batches[0].Changes);
+        Assert.Empty(Assert.IsType<FeedRead.Changes>(await tail.ReadAsync(1, 1, Cancel)).Batches[0].Changes);
+
+        await broker.StopAsync();
+        broker.LoseStore();
+        await broker.RestartAsync(Cancel);
+        await AppendAsync(log, 1);
+
+        Assert.IsType<FeedRead.TooOld>(await tail.ReadAsync(2, 1, Cancel));
+        await ending.CancelAsync();
+        await following;
     }
 
     [Fact]
