@@ -10,7 +10,9 @@ namespace ControlPlane.Store;
 public interface ILog
 {
     /// <summary>Appends a record at the end of its topic; when it returns, the brokers have stored it.</summary>
-    /// <remarks>Safe to repeat with an expected position, and for two minutes with an id: then it is stored once.</remarks>
+    /// <remarks>
+    /// With an id it is safe to repeat for two minutes; with an expected position too, for as long as no other record follows in its topic.
+    /// </remarks>
     /// <param name="record">What is appended.</param>
     /// <param name="expected">The position of the topic's last record, 0 when it has none; null whatever it is.</param>
     /// <param name="cancellationToken">Ends the wait.</param>

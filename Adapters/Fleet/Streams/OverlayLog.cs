@@ -12,7 +12,6 @@ namespace ControlPlane.Adapters.Fleet;
 internal sealed class OverlayLog(OverlayStreams streams, string name) : ILog
 {
     private const int FetchMax = 512;
-    private const string MessageId = "Nats-Msg-Id";
 
     /// <summary>A follower without news looks this often whether the log is still the one that it follows.</summary>
     private static readonly TimeSpan FetchWait = TimeSpan.FromSeconds(15);
@@ -133,7 +132,8 @@ internal sealed class OverlayLog(OverlayStreams streams, string name) : ILog
             new LogRecord(OverlayStreams.NameOrNull(message.Subject!) ?? "", IdOf(message.ReadHeaders()), message.Data.ToArray()));
 
     private static string? IdOf(NatsHeaders? headers) =>
-        headers is not null && headers.TryGetValue(MessageId, out var id) && JetStreamSubject.DecodeOrNull(id.ToString()) is { } name
+        headers is not null && headers.TryGetValue(JetStreamStore.MessageId, out var id)
+            && JetStreamSubject.DecodeOrNull(id.ToString()) is { } name
             ? Encoding.UTF8.GetString(name)
             : null;
 }

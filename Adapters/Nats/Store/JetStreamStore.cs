@@ -15,6 +15,9 @@ public sealed class JetStreamStore(NatsJSContext jetStream, StreamConfig stream)
     private const int WrongLastSequence = 10071;
     private const int NotFound = 404;
 
+    /// <summary>The header that a message's id is in.</summary>
+    public const string MessageId = "Nats-Msg-Id";
+
     private volatile bool _ensured;
 
     /// <summary>The stream's name.</summary>
@@ -67,7 +70,9 @@ public sealed class JetStreamStore(NatsJSContext jetStream, StreamConfig stream)
     /// <param name="expected">The sequence of the last message on the subject, 0 for none; null whatever it is.</param>
     /// <param name="headers">Its other headers.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="JetStreamConflictException">The last message on the subject is another. Nothing was stored.</exception>
+    /// <exception cref="JetStreamConflictException">
+    /// The last message on the subject is another, and not one with this id. Nothing was stored.
+    /// </exception>
     /// <exception cref="NatsException">The server has not stored it, or nobody knows.</exception>
     public async Task<ulong> StoreAsync(
         string subject,
@@ -116,7 +121,11 @@ public sealed class JetStreamStore(NatsJSContext jetStream, StreamConfig stream)
             cancellationToken);
         if (ack.Error is { ErrCode: WrongLastSequence } conflict)
         {
-            throw new JetStreamConflictException($"the last message on {subject} is not {expected}: {conflict.Description}");
+            // nats-server 2.15 looks at the sequence first and 2.10 at the id, which none knows for longer than two minutes.
+            var last = id is null ? null : await jetStream.FindLastAsync(Name, subject, cancellationToken);
+            return last is not null && last.ReadHeaders().TryGetValue(MessageId, out var known) && known == id
+                ? last.Seq
+                : throw new JetStreamConflictException($"the last message on {subject} is not {expected}: {conflict.Description}");
         }
 
         ack.EnsureStored();

@@ -73,6 +73,11 @@ public abstract class LogContract
         Assert.Equal(position, await Log.AppendAsync(record, expected: null, Cancel));
         Assert.Equal([(position, "1")], await ReadAsync(after: 0));
         Assert.Equal(record.Id, (await Log.FindLastAsync(Topic, Cancel))!.Record.Id);
+
+        // Once another one follows it may be refused or known, but it is not stored again.
+        var next = await AppendAsync("2");
+        await Xunit.Record.ExceptionAsync(() => Log.AppendAsync(record, expected: 0, Cancel));
+        Assert.Equal([(position, "1"), (next, "2")], await ReadAsync(after: 0));
     }
 
     [Fact]
