@@ -1,5 +1,6 @@
 using System.Globalization;
 using ControlPlane.Certificates;
+using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 
@@ -17,13 +18,9 @@ public static class OperationFacts
     public static IReadOnlyDictionary<string, string>? OfCall(string interfaceName, string method, IReadOnlyList<object?> arguments) =>
         (interfaceName, method, arguments) switch
         {
-            (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.Observe), [FleetEvent heard]) => Facts(
-                ("kind", heard.Kind.ToString()),
-                ("component", heard.Component),
-                ("network", heard.Network),
-                ("sequence", heard.Sequence.ToString(CultureInfo.InvariantCulture)),
-                ("receivedAt", heard.ReceivedAt.ToString("O", CultureInfo.InvariantCulture))),
-            (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.RecordSweepAnswer), _) => Facts(),
+            (nameof(IInternalFleetRosterGrain), nameof(IInternalFleetRosterGrain.Observe), [IReadOnlyList<FleetEvent> heard]) => Facts(
+                ("events", string.Join(' ', heard.Select(EventName)))),
+            (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.TakeStep), _) => Facts(),
             (nameof(INodeGrain), nameof(INodeGrain.Reprovision), [ReprovisionRequest asked, ..]) => Facts(("actor", asked.Actor)),
             (nameof(INodeGrain), nameof(INodeGrain.Decommission), [DecommissionRequest asked]) => Facts(("actor", asked.Actor)),
             (nameof(IInternalPlacementGrain), nameof(IInternalPlacementGrain.Forget), [string left]) => Facts(("node", left)),
@@ -40,6 +37,13 @@ public static class OperationFacts
                 Facts(("order", order), ("reason", reason.ToString())),
             _ => null,
         };
+
+    /// <summary>The name of an event among those of all networks.</summary>
+    public static string EventName(FleetEvent heard) => EventName(heard.Network, heard.Sequence, heard.Identity);
+
+    /// <inheritdoc cref="EventName(FleetEvent)"/>
+    public static string EventName(string network, ulong sequence, string identity) =>
+        string.Create(CultureInfo.InvariantCulture, $"{network}/{sequence}/{identity}");
 
     /// <summary>What came of it.</summary>
     public static IReadOnlyDictionary<string, string> OfResult(object? result) => result switch

@@ -27,7 +27,7 @@ public interface IFleetRosterGrain : IGrainWithIntegerKey
 /// <param name="Overlay">The overlay it was placed in; null before placement.</param>
 /// <param name="Reason">Why it waits or was refused; null when it goes on by itself.</param>
 /// <param name="Since">When it was first heard of in this enrolment: the age by which the waiting are ordered.</param>
-/// <param name="DueAt">When <see cref="INodeGrain.Continue"/> is to be called; null when nothing is due.</param>
+/// <param name="DueAt">When the node comes to its next step; null when nothing is due.</param>
 /// <param name="Liveness">Whether it is heard on its overlay.</param>
 /// <param name="AgentVersion">Choria's version on the node, when it was reported.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.RosterEntry")]

@@ -15,6 +15,11 @@ internal static class AdmissionCheck
     /// </summary>
     public static readonly TimeSpan Recheck = TimeSpan.FromHours(1);
 
+    /// <summary>
+    /// A turn that is this near is waited for in place; for a later one the node is held, and its place given to another.
+    /// </summary>
+    private static readonly TimeSpan TurnWaitMax = TimeSpan.FromSeconds(2);
+
     /// <summary>How long after its time a turn is good: turns that were saved up must not be used all at once.</summary>
     public static readonly TimeSpan TurnGrace = TimeSpan.FromMinutes(5);
 
@@ -59,8 +64,14 @@ internal static class AdmissionCheck
             return Park(overlay, obstacle, controls, now);
         }
 
-        return controls.LimitOf(overlay) is not null && !HasTurn(state, controls, now) ? new EnrolmentStep.ReserveSlot() : null;
+        return controls.LimitOf(overlay) is null ? null
+            : TurnOrNull(state, controls, now) is not { } turn ? new EnrolmentStep.ReserveSlot()
+            : turn.At > now ? new EnrolmentStep.Wait(turn.At)
+            : null;
     }
+
+    /// <summary>Whether a turn has come, or comes so soon that nobody else could use the place meanwhile.</summary>
+    public static bool IsNear(EnrolmentSlot turn, DateTimeOffset now) => turn.At - now <= TurnWaitMax;
 
     /// <summary>
     /// Whoever has keys goes on through a pause; not when nodes are lost by what they are given. They make other keys when it is mended:
@@ -92,12 +103,14 @@ internal static class AdmissionCheck
             ? mark.Overlay
             : hasFallen ? state.Overlay : null;
 
-    private static bool HasTurn(NodeState state, EnrolmentControls controls, DateTimeOffset now) =>
+    private static EnrolmentSlot? TurnOrNull(NodeState state, EnrolmentControls controls, DateTimeOffset now) =>
         state.Turn is { } turn
         && turn.Mark.Overlay == state.Overlay
         && !controls.HasChangedSince(turn.Mark)
-        && turn.At <= now
-        && now - turn.At <= TurnGrace;
+        && IsNear(turn, now)
+        && now - turn.At <= TurnGrace
+            ? turn
+            : null;
 
     private static EnrolmentStep.Park Park(string overlay, string reason, EnrolmentControls controls, DateTimeOffset now) =>
         new(new Hold(NodeStage.Deferred, reason, now + Recheck, Refusal: null, controls.MarkOf(overlay)));

@@ -22,7 +22,7 @@ internal sealed class ArrivalWindow(int placesMin, int placesMax, TimeSpan deadl
 
     private readonly Lock gate = new();
     private readonly Dictionary<string, (IDisposable Place, long Since)> underWay = new(StringComparer.Ordinal);
-    private readonly Lane lane = new(placesMin, time);
+    private readonly Lane lane = new(placesMin);
     private ArrivalLimit limit = new(placesMin);
 
     public LaneLoad Load => lane.Load;
@@ -37,14 +37,9 @@ internal sealed class ArrivalWindow(int placesMin, int placesMax, TimeSpan deadl
     }
 
     /// <summary>Waits for a place, which the node holds until it is known what became of it.</summary>
-    /// <returns>False when the wait was ended by <see cref="Tend"/>.</returns>
-    public async Task<bool> EnterAsync(string group, string identity, DateTimeOffset waitingSince, CancellationToken cancellationToken)
+    public async Task EnterAsync(string group, string identity, DateTimeOffset waitingSince, CancellationToken cancellationToken)
     {
-        if (await lane.EnterAsync(group, waitingSince, cancellationToken) is not { } place)
-        {
-            return false;
-        }
-
+        var place = await lane.EnterAsync(group, waitingSince, cancellationToken);
         lock (gate)
         {
             if (!underWay.TryAdd(identity, (place, time.GetTimestamp())))
@@ -52,8 +47,6 @@ internal sealed class ArrivalWindow(int placesMin, int placesMax, TimeSpan deadl
                 place.Dispose();
             }
         }
-
-        return true;
     }
 
     /// <summary>It was configured and restarts: from now on it is awaited.</summary>
@@ -120,10 +113,10 @@ internal sealed class ArrivalWindow(int placesMin, int placesMax, TimeSpan deadl
         }
     }
 
-    /// <summary>Sends away who waited too long, and forgets nodes of which nobody has told what became of them.</summary>
-    public void Tend(TimeSpan patience)
+    /// <summary>Forgets nodes of which nobody has told what became of them.</summary>
+    public void Tend()
     {
-        lane.SendAway(patience);
+        lane.DropGone();
         lock (gate)
         {
             foreach (var (identity, one) in underWay.Where(one => time.GetElapsedTime(one.Value.Since) > deadline + Unknown).ToList())

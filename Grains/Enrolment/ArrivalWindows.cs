@@ -5,12 +5,6 @@ namespace ControlPlane.Enrolment;
 /// <summary>The arrival windows of this silo, one for each overlay, and what they notice for the overlays' controls. Thread-safe.</summary>
 internal sealed class ArrivalWindows(AdmissionOptions options, TimeSpan deadline, ControlCache cache, TimeProvider time)
 {
-    /// <summary>
-    /// How long a node waits here before its roster slice calls others: while nobody arrives, the nodes of an overlay must not take all
-    /// calls from those of the others.
-    /// </summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     /// <summary>By overlays that nodes were placed in: bounded by those that were ever configured.</summary>
     private readonly ConcurrentDictionary<string, ArrivalWindow> windows = new(StringComparer.Ordinal);
 
@@ -20,7 +14,7 @@ internal sealed class ArrivalWindows(AdmissionOptions options, TimeSpan deadline
     public bool Holds(string overlay, string identity) => Find(overlay)?.Holds(identity) == true;
 
     /// <inheritdoc cref="ArrivalWindow.EnterAsync"/>
-    public Task<bool> EnterAsync(
+    public Task EnterAsync(
         string overlay, string group, string identity, DateTimeOffset waitingSince, CancellationToken cancellationToken) =>
         windows.GetOrAdd(overlay, _ => new ArrivalWindow(options.ArrivalsAwaitedMin, options.ArrivalsAwaitedMax, deadline, time))
             .EnterAsync(group, identity, waitingSince, cancellationToken);
@@ -57,7 +51,7 @@ internal sealed class ArrivalWindows(AdmissionOptions options, TimeSpan deadline
     {
         foreach (var window in windows.Values)
         {
-            window.Tend(Patience);
+            window.Tend();
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
@@ -11,12 +10,6 @@ namespace ControlPlane.Enrolment;
 /// </remarks>
 internal sealed class EnrolmentGate : IDisposable
 {
-    /// <summary>
-    /// How long a node waits here for its place before its roster slice calls others: it comes back with its age. Well below the five
-    /// minutes that the slice waits for a call.
-    /// </summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-
     private readonly Lane probes;
     private readonly Lane enrolments;
     private readonly LoadWindow window = new();
@@ -33,8 +26,8 @@ internal sealed class EnrolmentGate : IDisposable
         this.admission = admission.Value;
         this.cache = cache;
         limit = ConcurrencyLimit.Start(PlacesMin, this.provisioning.EnrolmentsMax);
-        probes = new Lane(this.provisioning.ProbesMax, time);
-        enrolments = new Lane(limit.Places, time);
+        probes = new Lane(this.provisioning.ProbesMax);
+        enrolments = new Lane(limit.Places);
         Arrivals = new ArrivalWindows(this.admission, this.provisioning.ArrivalDeadline, cache, time);
         meter = new AdmissionMeter(this);
     }
@@ -48,6 +41,9 @@ internal sealed class EnrolmentGate : IDisposable
 
     /// <summary>What operators and the brake let happen.</summary>
     public EnrolmentControls Controls => cache.Controls;
+
+    /// <summary>Whether the controls were read since the silo started.</summary>
+    public bool AreControlsKnown => cache.Known.IsCompleted;
 
     /// <summary>An enrolled node came back to enrol without having been asked to: an event said so, or it was attested.</summary>
     public void NoteFall(string overlay, bool isAttested) => cache.Fell(overlay, isAttested);
@@ -64,47 +60,47 @@ internal sealed class EnrolmentGate : IDisposable
     {
         // A silo that has just started does not know yet what is paused.
         await cache.Known.WaitAsync(cancellationToken);
-        return await probes.EnterAsync("", waitingSince, cancellationToken)
-            ?? throw new UnreachableException("nobody is sent away from the probes");
+        return await probes.EnterAsync("", waitingSince, cancellationToken);
     }
 
     /// <summary>Waits for a place among those that run.</summary>
-    /// <returns>Null when its turn did not come in time: it is to come again, and keeps its age.</returns>
-    public Task<IDisposable?> EnterAsync(EnrolmentFindings? findings, DateTimeOffset waitingSince, CancellationToken cancellationToken) =>
-        enrolments.EnterAsync(FairnessGroup.Of(findings, admission.FairnessClaim), waitingSince, cancellationToken);
+    public Task<IDisposable> EnterAsync(string group, DateTimeOffset waitingSince, CancellationToken cancellationToken) =>
+        enrolments.EnterAsync(group, waitingSince, cancellationToken);
 
-    /// <summary>Waits until enough nodes before this one have arrived in the overlay. Not to be waited for in a place.</summary>
-    /// <returns>False when its turn did not come in time: it is to come again, and keeps its age.</returns>
-    public Task<bool> EnterArrivalsAsync(
-        string overlay, string identity, EnrolmentFindings? findings, DateTimeOffset waitingSince, CancellationToken cancellationToken) =>
-        Arrivals.EnterAsync(
-            overlay, FairnessGroup.Of(findings, admission.FairnessClaim), identity, waitingSince, cancellationToken);
+    /// <summary>The group in which a node waits.</summary>
+    public string GroupOf(EnrolmentFindings? findings) => FairnessGroup.Of(findings, admission.FairnessClaim);
 
-    /// <summary>A node that was on its way is on no network; counted unless we may not have heard it.</summary>
-    public void NoteMissing(string overlay, string identity, TimeSpan heardFor)
+    /// <summary>Takes note of what a step tells of the node's way, and of what it leans on.</summary>
+    public void Record(StepOutcome outcome)
     {
-        if (Arrivals.Missed(overlay, identity, heardFor))
+        if (outcome.Load is { } load)
         {
-            meter.Missed(overlay);
+            window.Add(load.Dependency, load.Latency, load.HasFailed);
+        }
+
+        var (identity, overlay) = (outcome.Entry.Identity, outcome.Entry.Overlay ?? "");
+        switch (outcome.Passage)
+        {
+            case Passage.Restarted:
+                Arrivals.Restarted(overlay, identity);
+                break;
+
+            case Passage.Arrived:
+                Arrivals.Arrived(overlay, identity);
+                break;
+
+            // Counted unless we may not have heard it.
+            case Passage.Missing when Arrivals.Missed(overlay, identity, outcome.UnheardFor):
+                meter.Missed(overlay);
+                break;
         }
     }
 
-    /// <summary>A step has ended.</summary>
-    /// <param name="step">Which.</param>
-    /// <param name="latency">How long it took.</param>
-    /// <param name="hasFailed">Whether it failed because what it leans on did.</param>
-    public void Felt(EnrolmentStep step, TimeSpan latency, bool hasFailed)
-    {
-        if (LoadWindow.Of(step) is { } dependency)
-        {
-            window.Add(dependency, latency, hasFailed);
-        }
-    }
-
-    /// <summary>Judges the last window, and sends away who waited too long. Called once a second, by one caller.</summary>
+    /// <summary>Judges the last window. Called once a second, by one caller.</summary>
     public void Adjust()
     {
-        enrolments.SendAway(Patience);
+        probes.DropGone();
+        enrolments.DropGone();
         Arrivals.Tend();
         if (window.Take() is { } load)
         {

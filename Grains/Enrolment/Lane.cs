@@ -3,8 +3,8 @@ using ControlPlane.Nodes;
 namespace ControlPlane.Enrolment;
 
 /// <summary>So many at once; the rest wait in a <see cref="FairQueue{T}"/>. Thread-safe: grains of one silo share it.</summary>
-/// <remarks>Waiting costs one queue entry: no thread, and no timer, since <see cref="SendAway"/> is called for all at once.</remarks>
-internal sealed class Lane(int limit, TimeProvider time)
+/// <remarks>Waiting costs one queue entry: no thread, and no timer.</remarks>
+internal sealed class Lane(int limit)
 {
     private readonly Lock gate = new();
     private readonly FairQueue<Turn> queue = new();
@@ -32,9 +32,8 @@ internal sealed class Lane(int limit, TimeProvider time)
         }
     }
 
-    /// <summary>Waits for a place.</summary>
-    /// <returns>The place, to be disposed of; null when the wait was ended by <see cref="SendAway"/>.</returns>
-    public async Task<IDisposable?> EnterAsync(string group, DateTimeOffset waitingSince, CancellationToken cancellationToken)
+    /// <summary>Waits for a place, which is to be disposed of.</summary>
+    public async Task<IDisposable> EnterAsync(string group, DateTimeOffset waitingSince, CancellationToken cancellationToken)
     {
         Turn turn;
         lock (gate)
@@ -45,7 +44,7 @@ internal sealed class Lane(int limit, TimeProvider time)
                 return new Place(this, queue.Hold(group));
             }
 
-            turn = new Turn(time.GetTimestamp());
+            turn = new Turn();
             queue.Enqueue(group, turn, waitingSince);
         }
 
@@ -53,16 +52,13 @@ internal sealed class Lane(int limit, TimeProvider time)
         return await turn.Task;
     }
 
-    /// <summary>Ends the waiting of those who have waited here for longer than their patience.</summary>
-    public void SendAway(TimeSpan patience)
+    /// <summary>Forgets those who wait no more.</summary>
+    public void DropGone()
     {
-        List<Turn> leaving;
         lock (gate)
         {
-            leaving = queue.Remove(turn => time.GetElapsedTime(turn.EnteredAt) > patience);
+            queue.Remove(turn => turn.Task.IsCompleted);
         }
-
-        leaving.ForEach(turn => turn.TrySetResult(null));
     }
 
     private void LetIn_NeedsGate()
@@ -91,10 +87,7 @@ internal sealed class Lane(int limit, TimeProvider time)
         }
     }
 
-    private sealed class Turn(long enteredAt) : TaskCompletionSource<IDisposable?>(TaskCreationOptions.RunContinuationsAsynchronously)
-    {
-        public long EnteredAt { get; } = enteredAt;
-    }
+    private sealed class Turn() : TaskCompletionSource<IDisposable>(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private sealed class Place(Lane lane, string group) : IDisposable
     {

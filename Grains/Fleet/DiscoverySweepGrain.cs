@@ -14,9 +14,6 @@ internal sealed partial class DiscoverySweepGrain(
     /// <summary>Answers that are compared with the roster in one go.</summary>
     private const int BatchMax = 2048;
 
-    /// <summary>Nodes that are told at once that they were sighted.</summary>
-    private const int CallsMax = 128;
-
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         // Interleaved: a sweep waits for answers, and must not make the next call to Wake wait too.
@@ -47,39 +44,15 @@ internal sealed partial class DiscoverySweepGrain(
         LogSwept(answers, missing);
     }
 
-    // In a herd nearly all who answer wait for their turn already. The roster says so for a slice at once; asking each node's grain would
-    // read the state of each from Redis.
+    // In a herd nearly all who answer wait for their turn already: the slices know, and no node's state is read for it.
     private async Task<int> TakeUpMissing(IReadOnlyCollection<DiscoveredNode> sighted)
     {
-        var answers = sighted.DistinctBy(node => node.Identity).ToDictionary(node => node.Identity, StringComparer.Ordinal);
-        var slices = answers.Keys.GroupBy(FleetRoster.ShardOf)
-            .Select(slice => GrainFactory.GetGrain<IInternalFleetRosterGrain>(slice.Key).AdmitNewcomers(
-                [.. slice.Select(identity => new HeardName(identity, answers[identity].At, IsAnswer: true))]));
-        var missing = (await Task.WhenAll(slices)).SelectMany(identities => identities).ToList();
-        foreach (var few in missing.Chunk(CallsMax))
-        {
-            await Task.WhenAll(few.Select(identity => Tell(answers[identity])));
-        }
-
-        return missing.Count;
-    }
-
-    private async Task Tell(DiscoveredNode sighted)
-    {
-        try
-        {
-            await GrainFactory.GetGrain<IInternalNodeGrain>(sighted.Identity).RecordSweepAnswer(sighted.Protocol, sighted.At);
-        }
-        catch (Exception fault)
-        {
-            // One node's trouble is not the others': it answers the next sweep too.
-            LogNotTold(sighted.Identity, fault.Message);
-        }
+        var missing = await Task.WhenAll(sighted.GroupBy(node => FleetRoster.ShardOf(node.Identity))
+            .Select(slice => GrainFactory.GetGrain<IInternalFleetRosterGrain>(slice.Key).RecordSweepAnswers(
+                [.. slice.DistinctBy(node => node.Identity).Select(node => new SweepAnswer(node.Identity, node.At))])));
+        return missing.Sum();
     }
 
     [LoggerMessage(LogLevel.Debug, "{Answers} nodes in provisioning mode answered a sweep, {Missing} of which were not being enrolled")]
     private partial void LogSwept(int answers, int missing);
-
-    [LoggerMessage(LogLevel.Debug, "{Node} answered a sweep, and its grain could not be told: {Reason}")]
-    private partial void LogNotTold(string node, string reason);
 }

@@ -10,9 +10,6 @@ namespace ControlPlane.Fleet;
 internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMeter meter, ILogger<FleetEventsGrain> logger)
     : Grain, IFleetEventsGrain, IStreamSubscriptionObserver, IAsyncBatchObserver<FleetEvent>
 {
-    /// <summary>Nodes that are told of their events at once.</summary>
-    private const int CallsMax = 64;
-
     private PartitionLiveness? liveness;
 
     private PartitionLiveness Liveness => liveness ??= watch.Of(this.GetPrimaryKeyString());
@@ -34,62 +31,31 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
     public async Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) =>
         await handleFactory.Create<FleetEvent>().ResumeAsync(this);
 
-    /// <summary>Hands a batch over: the nodes side by side, the events of one node in order.</summary>
-    /// <remarks>An event counts as delivered when its node has taken note of it; a failure has the batch delivered again.</remarks>
+    /// <summary>Hands a batch over: the slices side by side, the events of one node in order.</summary>
+    /// <remarks>An event counts as delivered when its slice has taken note of it; a failure has the batch delivered again.</remarks>
     public async Task OnNextAsync(IList<SequentialItem<FleetEvent>> items)
     {
-        var strangers = await Strangers(items.Select(item => item.Item));
-        var byNode = items.Select(item => item.Item)
-            .Where(fleetEvent => !IsOfProvisioning(fleetEvent) || !strangers.Contains(fleetEvent.Identity))
-            .GroupBy(fleetEvent => fleetEvent.Identity, StringComparer.Ordinal);
-        foreach (var nodes in byNode.Chunk(CallsMax))
+        var events = items.Select(item => item.Item).ToList();
+        await Task.WhenAll(events.Where(fleetEvent => fleetEvent.IsOfLifecycle)
+            .GroupBy(fleetEvent => FleetRoster.ShardOf(fleetEvent.Identity))
+            .Select(slice => RosterOf(slice.Key).Observe([.. slice])));
+        foreach (var fleetEvent in events)
         {
-            await Task.WhenAll(nodes.Select(Dispatch));
-
-            // A herd's batches follow each other closely; without this the silo's own timers would starve.
-            await Task.Yield();
+            if (Liveness.Hear(fleetEvent) is { } heartbeats && Sightings.Of(heartbeats, fleetEvent) is var (sighting, digest))
+            {
+                await Sight(heartbeats, sighting, digest);
+            }
         }
 
-        await Learn(items.Select(item => item.Item.Registration?.Inventory).OfType<NodeInventory>());
+        await Learn(events.Select(fleetEvent => fleetEvent.Registration?.Inventory).OfType<NodeInventory>());
     }
 
     public Task OnErrorAsync(Exception ex) => Task.CompletedTask;
 
-    // No grain is made for a name that nobody knows, and that is only said: the slices of the roster ask it first.
-    private async Task<HashSet<string>> Strangers(IEnumerable<FleetEvent> events)
-    {
-        var heard = events.Where(IsOfProvisioning)
-            .GroupBy(fleetEvent => fleetEvent.Identity, StringComparer.Ordinal)
-            .Select(ofOne => new HeardName(ofOne.Key, ofOne.FirstOrDefault(NodeNews.IsIn)?.ReceivedAt))
-            .ToList();
-        var slices = heard.GroupBy(name => FleetRoster.ShardOf(name.Identity))
-            .Select(slice => GrainFactory.GetGrain<IInternalFleetRosterGrain>(slice.Key).AdmitNewcomers([.. slice]));
-        var known = (await Task.WhenAll(slices)).SelectMany(identities => identities).ToHashSet(StringComparer.Ordinal);
-        return heard.Select(name => name.Identity).Where(identity => !known.Contains(identity)).ToHashSet(StringComparer.Ordinal);
-    }
-
-    private static bool IsOfProvisioning(FleetEvent fleetEvent) =>
-        fleetEvent.Network == FleetStreams.ProvisioningNetwork && fleetEvent.IsOfLifecycle;
-
-    private async Task Dispatch(IEnumerable<FleetEvent> eventsOfOneNode)
-    {
-        foreach (var fleetEvent in eventsOfOneNode)
-        {
-            var node = GrainFactory.GetGrain<IInternalNodeGrain>(fleetEvent.Identity);
-            if (fleetEvent.IsOfLifecycle)
-            {
-                await node.Observe(fleetEvent);
-            }
-
-            if (Liveness.Hear(fleetEvent) is { } heartbeats && Sightings.Of(heartbeats, fleetEvent) is var (sighting, digest))
-            {
-                await Sight(node, heartbeats, sighting, digest);
-            }
-        }
-    }
+    private IInternalFleetRosterGrain RosterOf(int slice) => GrainFactory.GetGrain<IInternalFleetRosterGrain>(slice);
 
     // What is not judged now is seen again with the next registration: no reason to hold the batch, and enrolments with it.
-    private async Task Sight(IInternalNodeGrain node, NodeHeartbeats heartbeats, NodeSighting sighting, ulong digest)
+    private async Task Sight(NodeHeartbeats heartbeats, NodeSighting sighting, ulong digest)
     {
         try
         {
@@ -98,7 +64,7 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
                 meter.CloneSuspected();
             }
 
-            if (await node.RecordSighting(sighting))
+            if (await RosterOf(FleetRoster.ShardOf(heartbeats.Identity)).RecordSighting(heartbeats.Identity, sighting))
             {
                 heartbeats.Sighting = digest;
             }

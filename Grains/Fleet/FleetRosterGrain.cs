@@ -10,15 +10,13 @@ namespace ControlPlane.Fleet;
 [GrainType("fleet-roster"), Reentrant, KeepAlive]
 internal sealed partial class FleetRosterGrain(
     [PersistentState("roster", Stores.Fleet)] IPersistentState<RosterState> stored,
-    ControlCache cache,
+    EnrolmentGate gate,
     NewcomerProbe probe,
     TimeProvider time,
     Loops loops,
     ILogger<FleetRosterGrain> logger) : Grain, IInternalFleetRosterGrain, IDisposable
 {
-    /// <summary>
-    /// Nodes of this slice that are called at once. Most of them wait for a place in the silo's gate, which costs little.
-    /// </summary>
+    /// <summary>Nodes of this slice that are called at once without a place of the silo's gate, which bounds the other calls.</summary>
     private const int CallsMax = 64;
 
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
@@ -29,23 +27,30 @@ internal sealed partial class FleetRosterGrain(
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(5);
 
     private readonly Roster roster = new();
-    private readonly Newcomers newcomers = new(NewcomerProbe.WaitingMax);
-    private readonly HashSet<string> letIn = new(StringComparer.Ordinal);
-    private int asking;
-
     /// <summary>Nodes whose slice of the index has not been told how they stand.</summary>
     private readonly HashSet<string> unpublished = new(StringComparer.Ordinal);
 
-    private readonly HashSet<string> calling = new(StringComparer.Ordinal);
+    /// <summary>Nodes that are worked on.</summary>
+    private readonly Dictionary<string, NodeWork> working = new(StringComparer.Ordinal);
+
+    private readonly SemaphoreSlim calls = new(CallsMax);
+
+    /// <summary>Nodes of the roster that were heard since this activation began.</summary>
+    private readonly Dictionary<string, LastHeard> heard = new(StringComparer.Ordinal);
+
     private readonly CancellationTokenSource leaving = new();
+    private ControlMark seenControls = EnrolmentControls.Open.MarkOf(ControlMark.AnyOverlay);
     private Task writing = Task.CompletedTask;
     private Task? nextWrite;
+    private NewcomerIntake? newcomers;
     private bool isDirty;
 
     /// <summary>
     /// Nodes that are due earlier than what is stored says: a call that records one waits for the write, and again after one that failed.
     /// </summary>
     private HashSet<string> owed = new(StringComparer.Ordinal);
+
+    private NewcomerIntake Newcomers => newcomers ??= new NewcomerIntake(probe, roster, TakeUp, logger, leaving.Token);
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -64,18 +69,96 @@ internal sealed partial class FleetRosterGrain(
         }
     }
 
-    public void Dispose() => leaving.Dispose();
+    public void Dispose()
+    {
+        leaving.Dispose();
+        calls.Dispose();
+    }
 
     public Task Wake() => Task.CompletedTask;
 
-    public async Task Record(RosterEntry entry)
+    public async Task Observe(IReadOnlyList<FleetEvent> events)
     {
-        if (roster.Put(entry))
+        List<Task> acted = [];
+        foreach (var fleetEvent in events)
         {
-            owed.Add(entry.Identity);
+            var news = NodeNews.OfOrNull(fleetEvent);
+            if (roster.Find(fleetEvent.Identity) is not { } entry)
+            {
+                if (news?.StartedAt is { } at)
+                {
+                    Newcomers.Add(fleetEvent.Identity, at, isAnswer: false);
+                }
+
+                continue;
+            }
+
+            Hear(entry.Identity, fleetEvent.ReceivedAt, fleetEvent.Version);
+            if (news?.StartedAt is { } startedAt && Roster.IsBegunBy(entry, startedAt))
+            {
+                // The roster's record outlives the silo that heard it.
+                Put(entry with
+                {
+                    Stage = NodeStage.Discovered, Reason = null, Since = startedAt, DueAt = time.GetUtcNow(), WaitsFor = null,
+                });
+                Tell(entry.Identity, news).Ignore();
+            }
+            else if (news?.Arrival is not null && (working.ContainsKey(entry.Identity) || Roster.IsAwaited(entry)))
+            {
+                acted.Add(Tell(entry.Identity, news));
+            }
         }
 
-        Changed(entry.Identity);
+        Newcomers.Ask();
+        if (events.Any(fleetEvent => owed.Contains(fleetEvent.Identity)))
+        {
+            acted.Add(Commit());
+        }
+
+        await Task.WhenAll(acted);
+    }
+
+    public async Task<int> RecordSweepAnswers(IReadOnlyList<SweepAnswer> answers)
+    {
+        var missing = 0;
+        foreach (var answer in answers)
+        {
+            if (roster.Find(answer.Identity) is not { } entry)
+            {
+                missing++;
+                Newcomers.Add(answer.Identity, answer.At, isAnswer: true);
+            }
+            else if (Roster.IsMissing(entry) && !working.ContainsKey(entry.Identity))
+            {
+                missing++;
+                Hear(entry.Identity, answer.At, version: null);
+                Put(entry with { DueAt = time.GetUtcNow() });
+                Tell(entry.Identity, new NodeNews(SightedAt: answer.At)).Ignore();
+            }
+        }
+
+        Newcomers.Ask();
+        if (owed.Count > 0)
+        {
+            await Commit();
+        }
+
+        return missing;
+    }
+
+    public Task RecordContest(string identity, ContestedAnswer contested) => Tell(identity, new NodeNews(Contested: contested));
+
+    // While it is worked on it is not known what the right key is, and the events that the step may wait for are behind this one.
+    public Task<bool> RecordSighting(string identity, NodeSighting sighting) => working.ContainsKey(identity)
+        ? Task.FromResult(false)
+        : GrainFactory.GetGrain<IInternalNodeGrain>(identity).RecordSighting(sighting);
+
+    public Task<LastHeard?> FindHeard(string identity) => Task.FromResult(heard.GetValueOrDefault(identity));
+
+    public async Task Record(RosterEntry entry)
+    {
+        Put(entry);
+        working.GetValueOrDefault(entry.Identity)?.StopWaiting();
         CallDue();
         if (owed.Contains(entry.Identity))
         {
@@ -83,9 +166,9 @@ internal sealed partial class FleetRosterGrain(
         }
     }
 
-    public Task RecordLiveness(string identity, NodeLiveness liveness, string? agentVersion)
+    public Task RecordLiveness(string identity, NodeLiveness liveness)
     {
-        roster.Mark(identity, liveness, agentVersion, time.GetUtcNow());
+        roster.Mark(identity, liveness, heard.GetValueOrDefault(identity)?.AgentVersion, time.GetUtcNow());
         Changed(identity);
         return Task.CompletedTask;
     }
@@ -93,23 +176,10 @@ internal sealed partial class FleetRosterGrain(
     public Task<IReadOnlyList<RosterEntry>> List(NodeStage? stage, string? afterIdentity, int limit) =>
         Task.FromResult(roster.List(stage, afterIdentity, Math.Clamp(limit, 1, 1000)));
 
-    public Task<IReadOnlyList<string>> AdmitNewcomers(IReadOnlyList<HeardName> heard)
-    {
-        foreach (var name in heard.Where(name => roster.Find(name.Identity) is null))
-        {
-            if (name.At is { } at && !newcomers.Add(name.Identity, at, name.IsAnswer))
-            {
-                probe.Forgot();
-            }
-        }
-
-        AskNewcomers();
-        return Task.FromResult(roster.ToTell(heard));
-    }
-
     public async Task<bool> Forget(string identity)
     {
         var isListed = roster.Remove(identity);
+        heard.Remove(identity);
         if (isListed)
         {
             Changed(identity);
@@ -124,7 +194,17 @@ internal sealed partial class FleetRosterGrain(
     private async Task OnTick(CancellationToken cancellationToken)
     {
         // Before the controls were read nothing is known to have changed.
-        isDirty |= cache.Known.IsCompleted && roster.Unpark(cache.Controls, time.GetUtcNow());
+        isDirty |= gate.AreControlsKnown && roster.Unpark(gate.Controls, time.GetUtcNow());
+        if (gate.Controls.HasChangedSince(seenControls))
+        {
+            // Whoever waits for a place may have to wait for something else now.
+            seenControls = gate.Controls.MarkOf(ControlMark.AnyOverlay);
+            foreach (var work in working.Values)
+            {
+                work.StopWaiting();
+            }
+        }
+
         CallDue();
         if (isDirty)
         {
@@ -162,86 +242,99 @@ internal sealed partial class FleetRosterGrain(
         }
     }
 
-    private void AskNewcomers()
+    private void TakeUp(string identity, DateTimeOffset at)
     {
-        while (asking < NewcomerProbe.AskedMax && newcomers.Take() is var (identity, at))
+        if (roster.Find(identity) is null)
         {
-            asking++;
-            Ask(identity, at).Ignore();
+            Put(new RosterEntry(identity, NodeStage.Discovered, null, null, at, time.GetUtcNow()));
+            CallDue();
+        }
+        else
+        {
+            Tell(identity, new NodeNews(SightedAt: at)).Ignore();
         }
     }
 
-    private async Task Ask(string identity, DateTimeOffset at)
+    private void Put(RosterEntry entry)
     {
-        try
+        if (roster.Put(WithVersion(entry)))
         {
-            if (await probe.ShowsTokenAsync(identity, at, leaving.Token) || IsRoomFor(identity))
-            {
-                await GrainFactory.GetGrain<IInternalNodeGrain>(identity).RecordSweepAnswer(NodeProtocol.Unknown, at);
-            }
-            else
-            {
-                probe.Forgot();
-            }
-        }
-        catch (Exception fault) when (!leaving.IsCancellationRequested)
-        {
-            // The top of a loop that must go on: who is there answers the next sweep.
-            LogNotMet(identity, fault.Message);
-            letIn.Remove(identity);
-        }
-        finally
-        {
-            newcomers.Done(identity);
-            asking--;
+            owed.Add(entry.Identity);
         }
 
-        AskNewcomers();
+        Changed(entry.Identity);
     }
 
-    // Whether one more may be listed that has shown nothing; those that were let in count before the roster says how they stand.
-    private bool IsRoomFor(string identity)
+    private void Hear(string identity, DateTimeOffset at, string? version) =>
+        heard[identity] = new LastHeard(at, version ?? heard.GetValueOrDefault(identity)?.AgentVersion);
+
+    private RosterEntry WithVersion(RosterEntry entry) => entry with
     {
-        letIn.RemoveWhere(name => roster.Find(name) is { Stage: not NodeStage.Discovered });
-        return roster.Unshown + letIn.Count < probe.ListedMax && letIn.Add(identity);
-    }
+        AgentVersion = heard.GetValueOrDefault(entry.Identity)?.AgentVersion ?? roster.Find(entry.Identity)?.AgentVersion,
+    };
 
     private void CallDue()
     {
         var now = time.GetUtcNow();
-        while (calling.Count < CallsMax && roster.TakeDue(now) is { } entry)
+        while (roster.TakeDue(now) is { } entry)
         {
-            calling.Add(entry.Identity);
-            Call(entry).Ignore();
+            Work(Begin(entry)).Ignore();
         }
     }
 
-    private async Task Call(RosterEntry entry)
+    private NodeWork Begin(RosterEntry entry)
+    {
+        Changed(entry.Identity);
+        var node = GrainFactory.GetGrain<IInternalNodeGrain>(entry.Identity);
+        return working[entry.Identity] = new NodeWork(entry, node, gate, calls, time);
+    }
+
+    private async Task Work(NodeWork work)
     {
         try
         {
-            var after = await GrainFactory.GetGrain<IInternalNodeGrain>(entry.Identity).Continue(entry, leaving.Token);
-            roster.Returned(after);
-            Changed(entry.Identity);
+            await work.Run(after => End(work, after), leaving.Token);
         }
         catch (Exception) when (leaving.IsCancellationRequested)
         {
-            // The stored entry is still due, and the next activation calls again.
+            // The stored entry is still due, and the next activation goes on.
             return;
         }
         catch (Exception fault)
         {
             // The top of a loop that must go on: whatever happened to this node, the others are due too.
-            LogBrokeOff(entry.Identity, fault);
-            roster.Returned(entry with { DueAt = time.GetUtcNow() + RetryDelay });
-            Changed(entry.Identity);
-        }
-        finally
-        {
-            calling.Remove(entry.Identity);
+            LogBrokeOff(work.Due.Identity, fault);
         }
 
         CallDue();
+    }
+
+    private void End(NodeWork work, RosterEntry? after)
+    {
+        var identity = work.Due.Identity;
+        working.Remove(identity);
+        roster.Returned(WithVersion(after ?? work.Due with { DueAt = time.GetUtcNow() + RetryDelay }));
+        Changed(identity);
+        if (roster.Find(identity) is null)
+        {
+            heard.Remove(identity);
+        }
+    }
+
+    // When it returns, the node has acted on the news.
+    private async Task Tell(string identity, NodeNews news)
+    {
+        if (working.TryGetValue(identity, out var work))
+        {
+            await work.Tell(news);
+        }
+        else if (roster.Take(identity, time.GetUtcNow()) is { } entry)
+        {
+            work = Begin(entry);
+            var acted = work.Tell(news);
+            Work(work).Ignore();
+            await acted;
+        }
     }
 
     /// <summary>Writes the slice; all who ask before a write begins share it.</summary>
@@ -274,9 +367,6 @@ internal sealed partial class FleetRosterGrain(
 
     [LoggerMessage(LogLevel.Debug, "The index does not know yet how {Count} nodes stand: {Reason}")]
     private partial void LogNotTold(int count, string reason);
-
-    [LoggerMessage(LogLevel.Debug, "{Node} was heard of for the first time, and could not be told: {Reason}")]
-    private partial void LogNotMet(string node, string reason);
 
     [LoggerMessage(LogLevel.Warning, "The enrolment of {Node} broke off and will be continued")]
     private partial void LogBrokeOff(string node, Exception fault);

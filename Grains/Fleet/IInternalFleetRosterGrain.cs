@@ -7,6 +7,35 @@ namespace ControlPlane.Fleet;
 [Alias("ControlPlane.IInternalFleetRosterGrain")]
 internal interface IInternalFleetRosterGrain : IFleetRosterGrain
 {
+    /// <summary>
+    /// Takes note of lifecycle events, of one node in order. When it returns, what follows from them was done or is durably due. Whom
+    /// nobody knows is asked for its token before anything is kept of it. Safe to repeat.
+    /// </summary>
+    [Alias("Observe"), ResponseTimeout("00:01:00")]
+    Task Observe(IReadOnlyList<FleetEvent> events);
+
+    /// <summary>
+    /// Takes note of who answered a sweep in provisioning mode, as <see cref="Observe"/> does of events. Safe to repeat.
+    /// </summary>
+    /// <returns>How many of them nobody was enrolling.</returns>
+    [Alias("RecordSweepAnswers")]
+    Task<int> RecordSweepAnswers(IReadOnlyList<SweepAnswer> answers);
+
+    /// <summary>
+    /// Takes note that one request of an enrolment got two different answers. What was made for either is withdrawn and the node is
+    /// quarantined, which is stored when it returns. Safe to repeat; what concerns no enrolment of now is dropped.
+    /// </summary>
+    [Alias("RecordContest")]
+    Task RecordContest(string identity, ContestedAnswer contested);
+
+    /// <inheritdoc cref="IInternalNodeGrain.RecordSighting"/>
+    [Alias("RecordSighting")]
+    Task<bool> RecordSighting(string identity, NodeSighting sighting);
+
+    /// <summary>When a node was last heard, and with which version; null when this activation has not heard it.</summary>
+    [Alias("FindHeard")]
+    Task<LastHeard?> FindHeard(string identity);
+
     /// <summary>Records how a node stands and when it is due; replaces what was recorded. Safe to repeat.</summary>
     [Alias("Record")]
     Task Record(RosterEntry entry);
@@ -15,30 +44,23 @@ internal interface IInternalFleetRosterGrain : IFleetRosterGrain
     /// Records how alive a node is, and nothing else; adds a node that is not known. Stored within a second. Safe to repeat.
     /// </summary>
     [Alias("RecordLiveness")]
-    Task RecordLiveness(string identity, NodeLiveness liveness, string? agentVersion);
+    Task RecordLiveness(string identity, NodeLiveness liveness);
 
     /// <summary>Keeps the slice awake and ticking; called for every slice by each silo. Safe to repeat.</summary>
     [Alias("Wake")]
     Task Wake();
-
-    /// <summary>
-    /// Takes note of names that were heard in provisioning mode. Whom nobody knows is asked for its token before anything is kept of
-    /// it, and told by the slice itself, or forgotten. Safe to repeat.
-    /// </summary>
-    /// <param name="heard">Of this slice, at most some thousands.</param>
-    /// <returns>Whom the caller is to tell: who is known; of answers to a sweep, those that nobody is enrolling.</returns>
-    [Alias("AdmitNewcomers"), AlwaysInterleave]
-    Task<IReadOnlyList<string>> AdmitNewcomers(IReadOnlyList<HeardName> heard);
 
     /// <summary>Takes a name off the list. Safe to repeat; false when it was not there.</summary>
     [Alias("Forget")]
     Task<bool> Forget(string identity);
 }
 
-/// <summary>A name in which somebody spoke on the provisioning network, be it the node's or not.</summary>
-/// <param name="Identity">The name.</param>
-/// <param name="At">Since when it waits to be enrolled; null when it did not say that it does.</param>
-/// <param name="IsAnswer">Whether it answered a sweep: somebody is there.</param>
-[GenerateSerializer, Immutable, Alias("ControlPlane.HeardName")]
-internal sealed record HeardName(
-    [property: Id(0)] string Identity, [property: Id(1)] DateTimeOffset? At, [property: Id(2)] bool IsAnswer = false);
+/// <param name="Identity">The name in which somebody answered, be it the node's or not.</param>
+/// <param name="At">When the reply came, by our clock.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.SweepAnswer")]
+internal sealed record SweepAnswer([property: Id(0)] string Identity, [property: Id(1)] DateTimeOffset At);
+
+/// <param name="At">When the broker stored the node's last lifecycle event.</param>
+/// <param name="AgentVersion">Choria's version, as it last said it.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.LastHeard")]
+internal sealed record LastHeard([property: Id(0)] DateTimeOffset At, [property: Id(1)] string? AgentVersion);

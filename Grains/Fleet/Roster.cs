@@ -89,6 +89,22 @@ internal sealed class Roster
         return first;
     }
 
+    /// <summary>Takes one off the queue that is not due by itself; null when it is not listed, or was taken already.</summary>
+    /// <remarks>In the list it is due from now on, so that another silo goes on with what is begun here.</remarks>
+    public RosterEntry? Take(string identity, DateTimeOffset now)
+    {
+        if (called.ContainsKey(identity) || !entries.TryGetValue(identity, out var entry))
+        {
+            return null;
+        }
+
+        Set(entry with { DueAt = entry.DueAt < now ? entry.DueAt : now, WaitsFor = null });
+        var taken = entries[identity];
+        due.Remove(taken);
+        called[identity] = null;
+        return taken;
+    }
+
     /// <summary>Makes those due whose overlay's control has changed.</summary>
     /// <returns>Whether there were any.</returns>
     public bool Unpark(EnrolmentControls controls, DateTimeOffset now)
@@ -139,13 +155,15 @@ internal sealed class Roster
             .Take(limit)
             .ToArray();
 
-    /// <summary>Who of these is known and is to be told: who is enrolled, or was refused, answers sweeps all the time.</summary>
-    public IReadOnlyList<string> ToTell(IEnumerable<HeardName> heard) =>
-    [
-        .. heard.Where(name => entries.TryGetValue(name.Identity, out var entry)
-                && (!name.IsAnswer || entry.Stage is NodeStage.Unknown or NodeStage.Enrolled or NodeStage.Gone))
-            .Select(name => name.Identity),
-    ];
+    /// <summary>Whether an answer of the node in provisioning mode is news: nobody enrols it, or it was taken for dead.</summary>
+    public static bool IsMissing(RosterEntry entry) => entry.Stage is NodeStage.Unknown or NodeStage.Enrolled or NodeStage.Silent;
+
+    /// <summary>Whether a sign of life from an overlay may be an arrival. It is none of who lives there, or was never enrolled.</summary>
+    public static bool IsAwaited(RosterEntry entry) => entry.Stage is not (NodeStage.Unknown or NodeStage.Enrolled or NodeStage.Gone);
+
+    /// <summary>Whether an enrolment may begin with a start in provisioning mode: what is delivered again is no news.</summary>
+    public static bool IsBegunBy(RosterEntry entry, DateTimeOffset startedAt) =>
+        entry.Stage == NodeStage.Unknown || (entry.Stage != NodeStage.Gone && startedAt > entry.Since);
 
     public IReadOnlyDictionary<NodeStage, int> Count() =>
         entries.Values.CountBy(entry => entry.Stage).ToDictionary();

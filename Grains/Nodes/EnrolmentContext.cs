@@ -26,10 +26,6 @@ internal sealed class EnrolmentContext(
     /// <summary>How long ago a moment was that <see cref="Timestamp"/> marked.</summary>
     public TimeSpan Elapsed(long timestamp) => time.GetElapsedTime(timestamp);
 
-    /// <summary>Ends after the delay, and not before: timers count in whole milliseconds and leave the rest out.</summary>
-    public Task Delay(TimeSpan delay, CancellationToken cancellationToken) =>
-        Task.Delay(delay + TimeSpan.FromMilliseconds(1), time, cancellationToken);
-
     public long Timestamp() => time.GetTimestamp();
 
     /// <summary>A random number from 0 to 1, by which waits are spread.</summary>

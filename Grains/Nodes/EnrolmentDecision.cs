@@ -77,8 +77,9 @@ internal static class EnrolmentDecision
         NodeStage.Keyed when state.Pending is { Draft: null } => new EnrolmentStep.Compose(),
         NodeStage.Keyed when state.Pending is { Draft.Upgrade: not null } => new EnrolmentStep.Upgrade(),
         NodeStage.Keyed => new EnrolmentStep.Certify(),
+        // Before anything is given out: who answered first may not be the node.
         NodeStage.Certified when state.Pending?.KeyedAt + options.ContestWindow is { } quiet && quiet > now =>
-            new EnrolmentStep.AwaitAnswers(quiet - now),
+            new EnrolmentStep.Wait(quiet),
         NodeStage.Certified => new EnrolmentStep.Configure(),
         NodeStage.Configured => new EnrolmentStep.Restart(),
         NodeStage.Restarted when state.ArrivalDue > now => new EnrolmentStep.Nothing(state.ArrivalDue),
@@ -124,22 +125,26 @@ internal static class EnrolmentDecision
         && state.Hold is not { Kind: NodeStage.Quarantined }
         && news.Arrival is { } arrival
         && arrival.Overlay == (state.Held.Overlay ?? state.Overlay)
-        && (arrival.IsAnswer || arrival.At > Latest(state.WaitingSince, Latest(news.StartedAt, news.SightedAt)) + ClockTolerance)
+        && (arrival.IsAnswer
+            || arrival.At > NodeNews.Latest(state.WaitingSince, NodeNews.Latest(news.StartedAt, news.SightedAt)) + ClockTolerance)
             ? arrival
             : null;
 
     private static EnrolmentStep.StartOver? StartOver(NodeState state, NodeNews news)
     {
         // A start is news at any stage: the node has forgotten what we had agreed. An answer to a sweep is not while an enrolment
-        // runs, since the node answers sweeps until the very moment it restarts; nor does it free a node that was refused.
+        // runs, since the node answers sweeps until the very moment it restarts; nor does it free a node that was refused. But one that is
+        // held for its silence is silent no more.
         var running = IsRunning(state);
-        var heard = running ? news.StartedAt : Latest(news.StartedAt, news.SightedAt);
-        if (heard is not { } since || since <= Latest(state.ReachedAt, state.WaitingSince))
+        var isBack = state is { Hold.Blame: Blame.Silence, History: [.., var fellSilent] } && news.SightedAt > fellSilent.At;
+        var heard = running && !isBack ? news.StartedAt : NodeNews.Latest(news.StartedAt, news.SightedAt);
+        if (heard is not { } since || since <= NodeNews.Latest(state.ReachedAt, state.WaitingSince))
         {
             return null;
         }
 
-        return new EnrolmentStep.StartOver(since, running ? "it started anew in provisioning mode" : null);
+        return new EnrolmentStep.StartOver(
+            since, !running ? null : isBack ? "it is heard again in provisioning mode" : "it started anew in provisioning mode");
     }
 
     // Only a name that nobody ever knew: it made no keys, and shows no token. If it is there, a sweep finds it again.
@@ -153,7 +158,4 @@ internal static class EnrolmentDecision
 
     private static int BegunWithinAnHour(NodeState state, DateTimeOffset now) =>
         state.Begun.Count(begun => now - begun < TimeSpan.FromHours(1));
-
-    private static DateTimeOffset? Latest(DateTimeOffset? one, DateTimeOffset? other) =>
-        one is null ? other : other is null || one > other ? one : other;
 }

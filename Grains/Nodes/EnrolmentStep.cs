@@ -3,12 +3,14 @@ namespace ControlPlane.Nodes;
 /// <summary>What an enrolment does next.</summary>
 internal abstract record EnrolmentStep
 {
-    /// <summary>Whether the step is one of those that only so many enrolments of a silo may be in at once.</summary>
-    public bool HoldsPlace => this
-        is Inspect or Place or ReserveSlot or MakeKeys or Compose or Upgrade or Certify or Configure or Restart or Renew;
-
-    /// <summary>Whether the step leads to a restart on the overlay: only so many of its nodes may be on their way at once.</summary>
-    public bool LeadsAway => this is MakeKeys or Compose or Upgrade or Certify or Configure;
+    /// <summary>The places that the step is taken in. What leads to a restart on the overlay needs one among those on their way.</summary>
+    public Places Needs => this switch
+    {
+        Attest or LookFor => Places.Probe,
+        MakeKeys or Compose or Upgrade or Certify or Configure => Places.Enrolment | Places.Arrival,
+        Inspect or Place or ReserveSlot or Restart or Renew => Places.Enrolment,
+        _ => Places.None,
+    };
 
     /// <summary>The step's name in metrics: one of a closed set.</summary>
     public string Name => this switch
@@ -21,7 +23,6 @@ internal abstract record EnrolmentStep
         Compose => "compose",
         Upgrade => "upgrade",
         Certify => "certify",
-        AwaitAnswers => "await_answers",
         Configure => "configure",
         Restart => "restart",
         LookFor => "look_for",
@@ -35,6 +36,9 @@ internal abstract record EnrolmentStep
 
     /// <summary>Nothing before <paramref name="Due"/>; nothing at all when it is null.</summary>
     public sealed record Nothing(DateTimeOffset? Due) : EnrolmentStep;
+
+    /// <summary>Nothing before <paramref name="Until"/>, which is so near that the node keeps its places.</summary>
+    public sealed record Wait(DateTimeOffset Until) : EnrolmentStep;
 
     /// <summary>A new enrolment begins; what the last one left behind is superseded.</summary>
     public sealed record StartOver(DateTimeOffset WaitingSince, string? Detail) : EnrolmentStep;
@@ -63,9 +67,6 @@ internal abstract record EnrolmentStep
     public sealed record Upgrade : EnrolmentStep;
 
     public sealed record Certify : EnrolmentStep;
-
-    /// <summary>Before anything is given out: who answered first may not be the node.</summary>
-    public sealed record AwaitAnswers(TimeSpan Wait) : EnrolmentStep;
 
     public sealed record Configure : EnrolmentStep;
 

@@ -14,22 +14,19 @@ internal sealed class NodeSteps(
     public async Task<Progress> AttestAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
         NodeTokenReply reply;
-        using (await gate.EnterProbeAsync(state.WaitingSince ?? context.Now, cancellationToken))
+        if (await LivesOnAsync(identity, state, cancellationToken) is { } living)
         {
-            if (await LivesOnAsync(identity, state, cancellationToken) is { } living)
-            {
-                return living;
-            }
+            return living;
+        }
 
-            try
-            {
-                reply = await agent.FetchTokenAsync(identity, state.Protocol, cancellationToken);
-            }
-            catch (NodeRefusedException refused) when (refused.Fault == NodeFault.SecretMismatch
-                && attestation.OurFault(state, Refusal.SecretMismatch, refused.Message) is { } ours)
-            {
-                return HeldByUs(state, ours);
-            }
+        try
+        {
+            reply = await agent.FetchTokenAsync(identity, state.Protocol, cancellationToken);
+        }
+        catch (NodeRefusedException refused) when (refused.Fault == NodeFault.SecretMismatch
+            && attestation.OurFault(state, Refusal.SecretMismatch, refused.Message) is { } ours)
+        {
+            return HeldByUs(state, ours);
         }
 
         var now = context.Now;
@@ -209,7 +206,6 @@ internal sealed class NodeSteps(
     public async Task<Progress> RestartAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
         await agent.RestartAsync(identity, state.Protocol, cancellationToken);
-        gate.Arrivals.Restarted(state.Overlay ?? "", identity);
 
         // If we die before this is written, the node is found silent or arrived; both are news that the next silo acts on.
         var now = context.Now;
@@ -223,10 +219,8 @@ internal sealed class NodeSteps(
     /// new key was another's. Silence does not: the overlay's broker may have taken the event with it,
     /// and a node that lives there must not lose the certificate that it lives by.
     /// </remarks>
-    /// <exception cref="NodeSilentException">It answers in neither.</exception>
     public async Task<Progress> LookForAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
-        using var probe = await gate.EnterProbeAsync(state.WaitingSince ?? context.Now, cancellationToken);
         var overlay = state.Overlay ?? "";
         var inOverlay = agent.AskInOverlayAsync(identity, state.Protocol, overlay, cancellationToken);
         var isProvisioning = IsProvisioningAsync(identity, state.Protocol, cancellationToken);
@@ -250,12 +244,10 @@ internal sealed class NodeSteps(
                     state.WaitingSince ?? context.Now, context.Now, $"{overdue}, and is in provisioning mode"), null, IsDurable: false);
         }
 
-        if (gate.Arrivals.Holds(overlay, identity))
-        {
-            gate.NoteMissing(overlay, identity, await agent.HeardForAsync(overlay, state.Protocol, cancellationToken));
-        }
-
-        throw new NodeSilentException($"{overdue}, and answers neither there nor in provisioning mode");
+        var unheardFor = await agent.HeardForAsync(overlay, state.Protocol, cancellationToken);
+        var silence = Setback.OfSilence(
+            state, $"{overdue}, and answers neither there nor in provisioning mode", context.Options, context.Now, EnrolmentContext.Jitter);
+        return new Progress(state.OnHold(silence, context.Now), Findings: null, IsDurable: true) { UnheardFor = unheardFor };
     }
 
     /// <summary>Has a decommissioned node enrol anew that still runs on its overlay, or is in provisioning mode already.</summary>

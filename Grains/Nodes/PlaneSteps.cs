@@ -9,15 +9,10 @@ namespace ControlPlane.Nodes;
 /// <summary>Carries out the steps of an enrolment that need other grains: placement and certificates.</summary>
 /// <remarks>Stores nothing; the grain writes what a step returns.</remarks>
 internal sealed class PlaneSteps(
-    IGrainFactory grains, PlacementClient placement, EnrolmentContext context, SlotReservations turns, TimeProvider time)
+    IGrainFactory grains, PlacementClient placement, EnrolmentContext context, SlotReservations turns)
 {
     /// <summary>How long an order may wait at its CA before it is deferred. Below the response timeout of the issuance grain.</summary>
     private static readonly TimeSpan OrderDeadline = TimeSpan.FromSeconds(90);
-
-    /// <summary>
-    /// A turn that is this near is waited for in place; for a later one the node is held, and its place given to another.
-    /// </summary>
-    private static readonly TimeSpan TurnWaitMax = TimeSpan.FromSeconds(2);
 
     public async Task<Progress> PlaceAsync(
         string identity, NodeState state, EnrolmentFindings findings, CancellationToken cancellationToken)
@@ -60,11 +55,9 @@ internal sealed class PlaneSteps(
     {
         var overlay = state.Overlay ?? throw new UnreachableException("a node is placed before it asks for a turn");
         var turn = await turns.TakeAsync(overlay, cancellationToken) ?? new EnrolmentSlot(controls.MarkOf(overlay), context.Now);
-        var wait = turn.At - context.Now;
-        if (wait <= TurnWaitMax)
+        if (AdmissionCheck.IsNear(turn, context.Now))
         {
-            await Task.Delay(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, time, cancellationToken);
-            return new Progress(state with { Turn = turn with { At = context.Now } }, findings, IsDurable: false);
+            return new Progress(state with { Turn = turn }, findings, IsDurable: false);
         }
 
         var limit = controls.LimitOf(overlay);

@@ -9,6 +9,9 @@ internal sealed record Progress(NodeState State, EnrolmentFindings? Findings, bo
     /// <summary>The overlay on whose network the node answered: the state is as before, and this is news. Null when it did not.</summary>
     public string? LivesIn { get; init; }
 
+    /// <summary>For how long it would have been heard and was not; null when that was not asked.</summary>
+    public TimeSpan? UnheardFor { get; init; }
+
     /// <summary>How somebody else asks to enrol in the name of a node that lives on its overlay; null when nobody does.</summary>
     public string? Contest { get; init; }
 }

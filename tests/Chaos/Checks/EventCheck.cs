@@ -1,16 +1,15 @@
-using System.Globalization;
 using ControlPlane.Nodes;
 
 namespace ControlPlane.Chaos;
 
-/// <summary>Invariant 6, as far as one overlay goes: every event that a broker stored reached its node's grain.</summary>
+/// <summary>Invariant 6, as far as one overlay goes: every event that a broker stored reached its node's slice.</summary>
 /// <remarks>
 /// A call's end is written before its caller hears of it, and so before the event is acknowledged: no kill leaves an event both handed over
 /// and not in a history.
 /// </remarks>
 internal static class EventCheck
 {
-    /// <summary>From when a node's grain first heard of it until its name is in the roster; a silo may hang meanwhile.</summary>
+    /// <summary>From when a node's grain was first called until its name is in the roster; a silo may hang meanwhile.</summary>
     private static readonly TimeSpan MeetingMax = TimeSpan.FromSeconds(15);
 
     public static (int Checked, IEnumerable<Violation> Violations) Delivered(FleetFacts facts)
@@ -26,12 +25,12 @@ internal static class EventCheck
         var told = operations.Where(operation => operation.Name.Contains("NodeGrain.", StringComparison.Ordinal)).ToList();
         var known = told.GroupBy(operation => operation.Key, StringComparer.Ordinal)
             .ToDictionary(ofOne => ofOne.Key, ofOne => ofOne.Min(operation => operation.At), StringComparer.Ordinal);
-        var heard = told
-            .Where(operation => operation is { Name: "IInternalNodeGrain.Observe", Phase: OperationPhase.Ok })
-            .Select(operation => (operation.Fact("network"), operation.Fact("sequence"), operation.Key))
-            .ToHashSet();
+        var heard = operations
+            .Where(operation => operation is { Name: "IInternalFleetRosterGrain.Observe", Phase: OperationPhase.Ok })
+            .SelectMany(operation => operation.Fact("events").Split(' '))
+            .ToHashSet(StringComparer.Ordinal);
         return events.Where(
-            stored => !heard.Contains((stored.Network, stored.Sequence.ToString(CultureInfo.InvariantCulture), stored.Identity))
+            stored => !heard.Contains(OperationFacts.EventName(stored.Network, stored.Sequence, stored.Identity))
                 && !IsOfAStranger(stored, known));
     }
 

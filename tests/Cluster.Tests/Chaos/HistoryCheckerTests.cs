@@ -152,7 +152,7 @@ public sealed class HistoryCheckerTests
         Overlays = [Snapshot()],
         Operations =
         [
-            Heard(1), Placed("1", Overlay), Certified("1", First), Confirmed("1"),
+            Stepped(), Heard(1), Placed("1", Overlay), Certified("1", First), Confirmed("1"),
             Heard(2), Placed("2", Overlay), Certified("2", Second), Confirmed("2"), Closed("1"),
         ],
         Events = [new StoredEvent(Overlay, 1, Now, Node, "Startup"), new StoredEvent(Overlay, 2, Now, Node, "Startup")],
@@ -177,7 +177,9 @@ public sealed class HistoryCheckerTests
     };
 
     private static Operation Heard(int sequence) => Done(
-        "IInternalNodeGrain.Observe", Node, ("network", Overlay), ("sequence", $"{sequence}"));
+        "IInternalFleetRosterGrain.Observe", "slice", ("events", $"{Overlay}/8/other.example.net {Overlay}/{sequence}/{Node}"));
+
+    private static Operation Stepped() => Done("IInternalNodeGrain.TakeStep", Node);
 
     private static Operation Placed(string attempt, string overlay, string node = Node) =>
         Done("IInternalPlacementGrain.Place", "region", ("node", node), ("attempt", attempt), ("overlay", overlay));

@@ -23,7 +23,7 @@ public sealed class ContestTests(NodeCluster cluster) : IClassFixture<NodeCluste
 
         await cluster.Start(identity);
         var after = await cluster.Until(identity, seen => IsContested(seen));
-        await cluster.Node(identity).RecordSweepAnswer(protocol, TimeProvider.System.GetUtcNow());
+        await cluster.AnswerSweep(identity);
         await cluster.Until(identity, seen => IsContested(seen) && seen.History[^1].At > after.History[^1].At);
 
         after = await cluster.Node(identity).Get();
@@ -76,7 +76,7 @@ public sealed class ContestTests(NodeCluster cluster) : IClassFixture<NodeCluste
         await cluster.Start(identity);
         var restarted = await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
 
-        await cluster.Node(identity).RecordContest(Contested(restarted));
+        await cluster.Roster(identity).RecordContest(identity, Contested(restarted));
         await cluster.Arrive(identity);
 
         var contested = await cluster.Node(identity).Get();
@@ -99,7 +99,7 @@ public sealed class ContestTests(NodeCluster cluster) : IClassFixture<NodeCluste
         var enrolled = await cluster.Node(identity).Get();
 
         var late = Contested(enrolled);
-        await cluster.Node(identity).RecordContest(late with { At = late.AskedAt.AddMinutes(1) });
+        await cluster.Roster(identity).RecordContest(identity, late with { At = late.AskedAt.AddMinutes(1) });
 
         Assert.Equal(NodeStage.Enrolled, (await cluster.Node(identity).Get()).Stage);
     }

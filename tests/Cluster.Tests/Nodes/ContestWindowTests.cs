@@ -14,7 +14,7 @@ public sealed class ContestWindowTests(ContestWindowTests.PatientCluster cluster
         var certified = await cluster.Until(identity, node => node.Stage == NodeStage.Certified);
 
         var asked = certified.History.First(step => step.Stage == NodeStage.Keyed).At;
-        await cluster.Node(identity).RecordContest(new ContestedAnswer("gencsr", asked, TimeProvider.System.GetUtcNow()));
+        await cluster.Roster(identity).RecordContest(identity, new ContestedAnswer("gencsr", asked, TimeProvider.System.GetUtcNow()));
 
         var contested = await cluster.Node(identity).Get();
         Assert.Equal((NodeStage.Quarantined, Refusal.Contested), (contested.Stage, contested.Refusal));

@@ -22,10 +22,8 @@ public sealed class InventedNamesTests : IAsyncLifetime
     public async Task Meet_MakesNoGrainAndStoresNothing_ForNamesThatNobodyAnswersFor()
     {
         cluster.Nodes.IsAnyoneThere = identity => !identity.StartsWith("invented", StringComparison.Ordinal);
-        var now = TimeProvider.System.GetUtcNow();
-
-        await MeetAsync(Enumerable.Range(0, Names).Select(number => new HeardName($"invented{number}.example.net", now)));
-        await MeetAsync([new HeardName("true.example.net", now, IsAnswer: true)]);
+        await MeetAsync(Enumerable.Range(0, Names).Select(number => $"invented{number}.example.net"));
+        await cluster.AnswerSweep("true.example.net");
         await cluster.Until("true.example.net", node => node.Stage == NodeStage.Restarted);
         await TestKit.Readiness.UntilAsync(
             _ => Task.FromResult(cluster.Nodes.SilentCalls >= Names), "all names were asked", TestContext.Current.CancellationToken,
@@ -41,7 +39,7 @@ public sealed class InventedNamesTests : IAsyncLifetime
     public async Task Continue_ForgetsANameThatShowsNothing_AndDecommissionTakesAnyListedNameOff()
     {
         cluster.Nodes.IsAnyoneThere = _ => false;
-        await MeetAsync([new HeardName("gone.example.net", TimeProvider.System.GetUtcNow().AddMinutes(-1))]);
+        await MeetAsync(["gone.example.net"], TimeSpan.FromMinutes(1));
         await TestKit.Readiness.UntilAsync(
             _ => Task.FromResult(cluster.Nodes.SilentCalls > 1), "it was listed and asked", TestContext.Current.CancellationToken);
         await TestKit.Readiness.UntilAsync(
@@ -49,14 +47,14 @@ public sealed class InventedNamesTests : IAsyncLifetime
         Assert.Equal(NodeStage.Unknown, (await cluster.Node("gone.example.net").Get()).Stage);
         Assert.Null(await cluster.Node("gone.example.net").Decommission(new DecommissionRequest("clutter", "ann")));
 
-        await cluster.Roster("seen.example.net").RecordLiveness("seen.example.net", NodeLiveness.Lost, null);
+        await cluster.Roster("seen.example.net").RecordLiveness("seen.example.net", NodeLiveness.Lost);
         Assert.NotNull(await cluster.Node("seen.example.net").Decommission(new DecommissionRequest("clutter", "ann")));
         Assert.Null(await ListAsync("seen.example.net"));
     }
 
-    private Task<IReadOnlyList<string>[]> MeetAsync(IEnumerable<HeardName> names) => Task.WhenAll(
-        names.GroupBy(name => FleetRoster.ShardOf(name.Identity))
-            .Select(slice => cluster.Roster(slice.First().Identity).AdmitNewcomers([.. slice])));
+    private Task MeetAsync(IEnumerable<string> names, TimeSpan ago = default) => Task.WhenAll(
+        names.Select(cluster.StartOf).Select(started => started with { ReceivedAt = started.ReceivedAt - ago })
+            .GroupBy(started => FleetRoster.ShardOf(started.Identity)).Select(slice => cluster.Slice(slice.Key).Observe([.. slice])));
 
     private async Task<RosterEntry?> ListAsync(string identity) =>
         (await cluster.Roster(identity).List(null, null, 1000)).FirstOrDefault(entry => entry.Identity == identity);

@@ -147,12 +147,26 @@ public class NodeCluster : IAsyncLifetime
     internal async Task<FleetEvent> Start(string identity)
     {
         var started = StartOf(identity);
-        await Node(identity).Observe(started);
+        await Observe(started);
         return started;
     }
 
+    /// <summary>An event is delivered. The node is none of those that must first show a token.</summary>
+    internal async Task Observe(FleetEvent heard)
+    {
+        if ((await Roster(heard.Identity).List(null, null, 1000)).All(entry => entry.Identity != heard.Identity))
+        {
+            await Roster(heard.Identity).RecordLiveness(heard.Identity, NodeLiveness.Unknown);
+        }
+
+        await Roster(heard.Identity).Observe([heard]);
+    }
+
+    /// <summary>The node answers a sweep.</summary>
+    internal Task AnswerSweep(string identity) => Roster(identity).RecordSweepAnswers([new SweepAnswer(identity, Time.GetUtcNow())]);
+
     /// <summary>The node says that it started on its overlay.</summary>
-    internal Task Arrive(string identity) => Node(identity).Observe(ArrivalOf(identity));
+    internal Task Arrive(string identity) => Observe(ArrivalOf(identity));
 
     internal FleetEvent StartOf(string identity) => Event(identity, "provision_mode_server", FleetStreams.ProvisioningNetwork);
 

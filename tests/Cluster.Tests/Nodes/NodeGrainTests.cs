@@ -41,7 +41,7 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
         await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
         await cluster.Arrive(identity);
 
-        await cluster.Node(identity).Observe(started);
+        await cluster.Observe(started);
         await cluster.Arrive(identity);
 
         Assert.Equal(NodeStage.Enrolled, (await cluster.Node(identity).Get()).Stage);

@@ -23,7 +23,7 @@ public sealed class OverdueArrivalTests(ImpatientCluster cluster) : IClassFixtur
         // A reply that lay in the socket of a silo that was stopped: the node is not there any more.
         cluster.Nodes[identity].LivesIn = NodeCluster.Overlay;
         cluster.Nodes[identity].FailNext("jwt", new NodeSilentException("no answer"));
-        await cluster.Node(identity).RecordSweepAnswer(NodeProtocol.V1, TimeProvider.System.GetUtcNow());
+        await cluster.AnswerSweep(identity);
 
         var after = await cluster.Until(identity, node => node.History[^1].Detail == $"it is heard in {NodeCluster.Overlay} as before");
         Assert.Equal((NodeStage.Enrolled, 1), (after.Stage, after.Attempt));

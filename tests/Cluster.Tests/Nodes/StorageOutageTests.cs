@@ -17,11 +17,11 @@ public sealed class StorageOutageTests(NodeCluster cluster) : IClassFixture<Node
         var arrival = cluster.ArrivalOf(identity);
 
         cluster.Outage.Of = "node";
-        await Assert.ThrowsAnyAsync<Exception>(() => cluster.Node(identity).Observe(arrival));
+        await Assert.ThrowsAnyAsync<Exception>(() => cluster.Observe(arrival));
         Assert.Equal(NodeStage.Restarted, (await cluster.Node(identity).Get()).Stage);
 
         cluster.Outage.Of = null;
-        await cluster.Node(identity).Observe(arrival);
+        await cluster.Observe(arrival);
         Assert.Equal(NodeStage.Enrolled, (await cluster.Node(identity).Get()).Stage);
     }
 
@@ -32,11 +32,11 @@ public sealed class StorageOutageTests(NodeCluster cluster) : IClassFixture<Node
         var started = cluster.StartOf(identity);
 
         cluster.Outage.Of = "roster";
-        await Assert.ThrowsAnyAsync<Exception>(() => cluster.Node(identity).Observe(started));
-        await Assert.ThrowsAnyAsync<Exception>(() => cluster.Node(identity).Observe(started));
+        await Assert.ThrowsAnyAsync<Exception>(() => cluster.Observe(started));
+        await Assert.ThrowsAnyAsync<Exception>(() => cluster.Observe(started));
 
         cluster.Outage.Of = null;
-        await cluster.Node(identity).Observe(started);
+        await cluster.Observe(started);
         await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
     }
 

@@ -134,6 +134,8 @@ public sealed class AdmissionCheckTests
         var mine = Placed with { Turn = new EnrolmentSlot(new ControlMark(Overlay, 5), Now) };
         Assert.IsType<EnrolmentStep.MakeKeys>(Next(mine, limited));
         Assert.IsType<EnrolmentStep.ReserveSlot>(Next(mine with { Turn = mine.Turn! with { At = Now.AddMinutes(1) } }, limited));
+        Assert.Equal(
+            new EnrolmentStep.Wait(Now.AddSeconds(2)), Next(mine with { Turn = mine.Turn! with { At = Now.AddSeconds(2) } }, limited));
         Assert.IsType<EnrolmentStep.ReserveSlot>(Next(mine with { Turn = mine.Turn! with { At = Now.AddHours(-1) } }, limited));
         Assert.IsType<EnrolmentStep.ReserveSlot>(Next(mine, limited with { Version = 6 }));
         Assert.IsType<EnrolmentStep.ReserveSlot>(Next(mine with { Turn = new EnrolmentSlot(new ControlMark("eu-2", 5), Now) }, limited));

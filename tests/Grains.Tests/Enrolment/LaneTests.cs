@@ -1,5 +1,4 @@
 using ControlPlane.Enrolment;
-using Microsoft.Extensions.Time.Testing;
 
 namespace ControlPlane.Grains.Tests.Enrolment;
 
@@ -7,10 +6,7 @@ public sealed class LaneTests
 {
     private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch;
 
-    private readonly FakeTimeProvider time = new(Start);
-    private readonly Lane lane;
-
-    public LaneTests() => lane = new Lane(1, time);
+    private readonly Lane lane = new(1);
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -22,12 +18,12 @@ public sealed class LaneTests
         var old = Enter(1);
         Assert.Equal(new LaneLoad(1, 1, 2, 1), lane.Load);
 
-        first?.Dispose();
+        first.Dispose();
         var second = await old;
         Assert.False(young.IsCompleted);
 
-        second?.Dispose();
-        (await young)?.Dispose();
+        second.Dispose();
+        (await young).Dispose();
         Assert.Equal(new LaneLoad(1, 0, 0, 0), lane.Load);
     }
 
@@ -40,7 +36,7 @@ public sealed class LaneTests
         await impatience.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaving);
 
-        first?.Dispose();
+        first.Dispose();
         Assert.NotNull(await Enter(0));
     }
 
@@ -48,8 +44,8 @@ public sealed class LaneTests
     public async Task Dispose_FreesAPlaceOnce_ThoughCalledTwice()
     {
         var first = await Enter(0);
-        first?.Dispose();
-        first?.Dispose();
+        first.Dispose();
+        first.Dispose();
 
         using var second = await Enter(0);
         Assert.False(Enter(0).IsCompleted);
@@ -67,27 +63,28 @@ public sealed class LaneTests
         Assert.False(third.IsCompleted);
 
         lane.LimitTo(1);
-        first?.Dispose();
+        first.Dispose();
         Assert.False(third.IsCompleted);
 
-        place?.Dispose();
+        place.Dispose();
         Assert.NotNull(await third);
     }
 
     [Fact]
-    public async Task SendAway_EndsTheWaitingOfThoseWhoseTurnDidNotCome_AndOfNobodyElse()
+    public async Task DropGone_ForgetsThoseWhoGaveUp_AndNobodyElse()
     {
         using var running = await Enter(0);
-        var patient = Enter(1);
-        time.Advance(TimeSpan.FromMinutes(2));
+        using var impatience = new CancellationTokenSource();
+        var leaving = lane.EnterAsync("a", Start, impatience.Token);
         var newcomer = Enter(0);
+        await impatience.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => leaving);
 
-        lane.SendAway(TimeSpan.FromMinutes(1));
+        lane.DropGone();
 
-        Assert.Null(await patient);
         Assert.False(newcomer.IsCompleted);
         Assert.Equal(new LaneLoad(1, 1, 1, 1), lane.Load);
     }
 
-    private Task<IDisposable?> Enter(int minutes) => lane.EnterAsync("a", Start.AddMinutes(minutes), Token);
+    private Task<IDisposable> Enter(int minutes) => lane.EnterAsync("a", Start.AddMinutes(minutes), Token);
 }

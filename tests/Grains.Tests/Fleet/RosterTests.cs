@@ -23,19 +23,36 @@ public sealed class RosterTests
     }
 
     [Fact]
-    public void ToTell_LeavesOutWhoeverIsBeingEnrolledOrWasRefused_OfThoseWhoAnswerASweep()
+    public void IsMissing_LeavesOutWhoeverIsBeingEnrolledOrWasRefused_OfThoseWhoAnswerASweep() => Assert.Equal(
+        [NodeStage.Unknown, NodeStage.Enrolled, NodeStage.Silent], Stages(Roster.IsMissing).Order());
+
+    [Fact]
+    public void IsAwaited_LeavesOutWhoLivesThere_OrIsNobodyOfOurs() => Assert.Equal(
+        Enum.GetValues<NodeStage>().Except([NodeStage.Unknown, NodeStage.Enrolled, NodeStage.Gone]).Order(),
+        Stages(Roster.IsAwaited).Order());
+
+    [Fact]
+    public void IsBegunBy_TakesAStartOnce_AndNeverOfWhoLeft()
     {
-        foreach (var stage in Enum.GetValues<NodeStage>())
-        {
-            roster.Put(Entry(stage.ToString(), null) with { Stage = stage });
-        }
+        Assert.True(Roster.IsBegunBy(Entry("a", null), Now.AddSeconds(1)));
+        Assert.False(Roster.IsBegunBy(Entry("a", null), Now));
+        Assert.True(Roster.IsBegunBy(Entry("a", null) with { Stage = NodeStage.Unknown }, Now.AddDays(-1)));
+        Assert.False(Roster.IsBegunBy(Entry("a", null) with { Stage = NodeStage.Gone }, Now.AddDays(1)));
+    }
 
-        string[] names = ["stranger", .. Enum.GetNames<NodeStage>()];
+    [Fact]
+    public void Take_KeepsTheNodeDue_WhileItIsWorkedOn_AndTakesItOnce()
+    {
+        roster.Put(Entry("a", Now.AddHours(1)) with { WaitsFor = new ControlMark("eu-1", 1) });
 
-        Assert.Equal(
-            [nameof(NodeStage.Unknown), nameof(NodeStage.Enrolled), nameof(NodeStage.Gone)],
-            roster.ToTell(names.Select(name => new HeardName(name, Now, IsAnswer: true))));
-        Assert.Equal(Enum.GetNames<NodeStage>(), roster.ToTell(names.Select(name => new HeardName(name, Now))));
+        Assert.Equal(Now, roster.Take("a", Now)?.DueAt);
+        Assert.Equal(Now, Assert.Single(roster.Entries).DueAt);
+        Assert.Null(roster.Take("a", Now));
+        Assert.Null(roster.Take("b", Now));
+        Assert.Null(roster.TakeDue(Now));
+
+        roster.Returned(Entry("a", Now));
+        Assert.Equal("a", roster.TakeDue(Now)?.Identity);
     }
 
     [Fact]
@@ -156,6 +173,9 @@ public sealed class RosterTests
         Assert.Equal("expected", roster.TakeDue(Now)?.Identity);
         Assert.Null(roster.TakeDue(Now));
     }
+
+    private static IEnumerable<NodeStage> Stages(Func<RosterEntry, bool> condition) =>
+        Enum.GetValues<NodeStage>().Where(stage => condition(Entry("a", null) with { Stage = stage }));
 
     private static RosterEntry Entry(string identity, DateTimeOffset? dueAt) =>
         new(identity, NodeStage.Discovered, Overlay: null, Reason: null, Now, dueAt);

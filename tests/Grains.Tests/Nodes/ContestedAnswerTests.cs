@@ -92,7 +92,7 @@ public sealed class ContestedAnswerTests
         var certified = Restarted with { Stage = NodeStage.Certified };
 
         Assert.Equal(
-            new EnrolmentStep.AwaitAnswers(Options.ContestWindow - TimeSpan.FromMilliseconds(100)),
+            new EnrolmentStep.Wait(Asked + Options.ContestWindow),
             Next(certified, new NodeNews(), Asked.AddMilliseconds(100)));
         Assert.IsType<EnrolmentStep.Configure>(Next(certified, new NodeNews(), Asked + Options.ContestWindow));
     }

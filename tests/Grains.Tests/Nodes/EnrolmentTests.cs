@@ -286,6 +286,27 @@ public sealed class EnrolmentTests
         Assert.IsType<EnrolmentStep.StartOver>(Next(refused, new NodeNews(StartedAt: Start.AddHours(1)), Start.AddHours(1)));
     }
 
+    // After an outage of the brokers a whole fleet is held for its silence, each node for longer than the outage was.
+    [Theory]
+    [InlineData(NodeStage.Discovered)]
+    [InlineData(NodeStage.Restarted)]
+    public void Next_BeginsAnew_WithANodeThatWasHeldForSilence_AndAnswersASweep_AsIfItHadNeverFailed(NodeStage stage)
+    {
+        var silent = Certified with { Stage = stage, Pending = stage == NodeStage.Discovered ? null : Certified.Pending };
+        foreach (var minute in Enumerable.Range(1, 5))
+        {
+            silent = silent.OnHold(Setback.OfSilence(silent, "no answer", Options, Start.AddMinutes(minute), 0), Start.AddMinutes(minute));
+        }
+
+        Assert.True(silent.Hold!.Until > Start.AddMinutes(6));
+        Assert.IsNotType<EnrolmentStep.StartOver>(Next(silent, new NodeNews(SightedAt: Start.AddMinutes(5)), Start.AddMinutes(6)));
+
+        var back = Assert.IsType<EnrolmentStep.StartOver>(Next(silent, new NodeNews(SightedAt: Start.AddMinutes(6)), Start.AddMinutes(6)));
+        var anew = silent.StartedOver(back.WaitingSince, Start.AddMinutes(6), back.Detail);
+        Assert.Equal((0, 0, 0), (anew.Silences, anew.Failures, anew.Faults));
+        Assert.IsType<EnrolmentStep.StartOver>(Next(silent, new NodeNews(StartedAt: Start.AddMinutes(6)), Start.AddMinutes(6)));
+    }
+
     [Fact]
     public void Next_Quarantines_ANodeThatAskedForKeysTooOftenWithinAnHour()
     {

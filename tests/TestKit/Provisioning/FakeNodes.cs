@@ -24,7 +24,7 @@ public sealed class FakeNodes : INodeAgent
 
     public FakeNode this[string identity] => nodes.GetOrAdd(identity, name => new FakeNode(name));
 
-    public Task<NodeTokenReply> FetchTokenAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    public async Task<NodeTokenReply> FetchTokenAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
     {
         if (!IsAnyoneThere(identity))
         {
@@ -33,13 +33,15 @@ public sealed class FakeNodes : INodeAgent
         }
 
         var node = this[identity].Called("jwt");
-        return Task.FromResult(new NodeTokenReply(node.Protocol, $"token of {identity}", "ecdh"));
+        await node.AnswersAsync("jwt", cancellationToken);
+        return new NodeTokenReply(node.Protocol, $"token of {identity}", "ecdh");
     }
 
-    public Task<string> FetchInventoryAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    public async Task<string> FetchInventoryAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
     {
         var node = this[identity].Called("inventory");
-        return Task.FromResult($$"""{"facts":{"os":"Debian"},"version":"{{node.Version}}","upgradable":true}""");
+        await node.AnswersAsync("inventory", cancellationToken);
+        return $$"""{"facts":{"os":"Debian"},"version":"{{node.Version}}","upgradable":true}""";
     }
 
     public async Task<SigningRequestReply> MakeSigningRequestAsync(
@@ -58,8 +60,9 @@ public sealed class FakeNodes : INodeAgent
 
     public Task ConfigureAsync(string identity, NodeProtocol protocol, NodeConfiguration configuration, CancellationToken cancellationToken)
     {
-        this[identity].Called("configure").Configuration = configuration;
-        return Task.CompletedTask;
+        var node = this[identity].Called("configure");
+        node.Configuration = configuration;
+        return node.AnswersAsync("configure", cancellationToken);
     }
 
     public Task UpdateAsync(
