@@ -3,6 +3,7 @@ using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Placement.Overlays;
 
 namespace ControlPlane;
 
@@ -23,14 +24,17 @@ public static class OperationFacts
             (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.TakeStep), _) => Facts(),
             (nameof(INodeGrain), nameof(INodeGrain.Reprovision), [ReprovisionRequest asked, ..]) => Facts(("actor", asked.Actor)),
             (nameof(INodeGrain), nameof(INodeGrain.Decommission), [DecommissionRequest asked]) => Facts(("actor", asked.Actor)),
-            (nameof(IInternalPlacementGrain), nameof(IInternalPlacementGrain.Forget), [string left]) => Facts(("node", left)),
+            (nameof(IInternalFleetRosterGrain), nameof(IInternalFleetRosterGrain.Adopt), [string adopted, Adoption adoption]) =>
+                Facts(("node", adopted), ("overlay", adoption.Overlay)),
+            (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.MoveAway), [string from, string to]) =>
+                Facts(("from", from), ("to", to)),
             (nameof(IInternalPlacementGrain), nameof(IInternalPlacementGrain.Place), [PlacementRequest placed]) =>
-                Attempt(placed.Identity, placed.Attempt),
+                Facts(("node", placed.Identity)),
             (
-                nameof(IInternalPlacementGrain),
-                nameof(IInternalPlacementGrain.Confirm) or nameof(IInternalPlacementGrain.Release),
-                [string node, int attempt]) =>
-                Attempt(node, attempt),
+                nameof(IOverlayPlacementGrain),
+                nameof(IOverlayPlacementGrain.Confirm) or nameof(IOverlayPlacementGrain.LetIn) or nameof(IOverlayPlacementGrain.Release)
+                    or nameof(IOverlayPlacementGrain.Remove),
+                [string node, ..]) => Facts(("node", node)),
             (nameof(ICertificateIssuanceGrain), nameof(ICertificateIssuanceGrain.Issue), [CertificateOrderRequest order, ..]) =>
                 Facts(("order", order.OrderId), ("node", order.Identity)),
             (nameof(ICertificateIssuanceGrain), nameof(ICertificateIssuanceGrain.Close), [string order, RevocationReason reason, ..]) =>
@@ -49,14 +53,13 @@ public static class OperationFacts
     public static IReadOnlyDictionary<string, string> OfResult(object? result) => result switch
     {
         PlacementOutcome.Placed placed => Facts(("overlay", placed.Overlay)),
+        Confirmation confirmed => Facts(("outcome", confirmed.ToString())),
         IssuanceOutcome.Issued issued => Facts(
             ("serial", issued.Certificate.SerialNumber), ("publicKey", issued.Certificate.PublicKeyFingerprint)),
+        string refusal => Facts(("refusal", refusal)),
         PlacementOutcome or IssuanceOutcome or ReprovisionOutcome => Facts(("outcome", result.GetType().Name)),
         _ => Facts(),
     };
-
-    private static Dictionary<string, string> Attempt(string node, int attempt) =>
-        Facts(("node", node), ("attempt", attempt.ToString(CultureInfo.InvariantCulture)));
 
     private static Dictionary<string, string> Facts(params (string Name, string Value)[] facts) =>
         facts.ToDictionary(fact => fact.Name, fact => fact.Value, StringComparer.Ordinal);

@@ -9,8 +9,11 @@ public sealed class FleetOptions
 {
     public const string Section = "Fleet";
 
-    /// <summary>Connections of one silo to all brokers together: they do not grow with the fleet.</summary>
+    /// <summary>Connections of one silo to the networks of its nodes together: they do not grow with the fleet.</summary>
     public const int ConnectionsMax = 8;
+
+    /// <summary>Links of one silo to other sites together, one connection each: a region of a million nodes has some fifty.</summary>
+    public const int LinksMax = 64;
 
     /// <summary>
     /// The network on which unprovisioned nodes are. None by default: an overlay without a reception of its own, whose newcomers come to
@@ -129,7 +132,7 @@ public sealed class FleetOptions
 /// <summary>One NATS network and how we log in to it.</summary>
 public sealed class NetworkOptions : BrokerLoginOptions
 {
-    /// <summary>Connections to this network. 1 to 4; 1 by default. All networks together at most 8.</summary>
+    /// <summary>Connections to this network. 1 to 4; 1 by default. All networks of nodes together at most 8.</summary>
     [Between(1, 4)]
     public int Connections { get; set; } = 1;
 

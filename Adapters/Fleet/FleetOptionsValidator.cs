@@ -32,16 +32,27 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
             AddNetworkFaults(faults, network, FleetOptions.PathOf(key));
         }
 
-        if (options.Networks().Sum(network => network.Value.Connections) > FleetOptions.ConnectionsMax)
-        {
-            faults.AddError(
-                $"the connections of all networks together must be at most {FleetOptions.ConnectionsMax}", nameof(options.Overlays));
-        }
+        AddConnectionFaults(faults, options, region);
 
         faults.RequireFile(options.SharedSecretFile, nameof(options.SharedSecretFile), needed: true);
         AddTokenFaults(faults, options);
         AddProofFaults(faults, options.CallerProof);
         return faults.Build();
+    }
+
+    private static void AddConnectionFaults(ValidateOptionsResultBuilder faults, FleetOptions options, OverlaysOptions region)
+    {
+        if (options.NodeNetworks(region).Sum(network => network.Value.Connections) > FleetOptions.ConnectionsMax)
+        {
+            faults.AddError(
+                $"the connections of all networks of nodes together must be at most {FleetOptions.ConnectionsMax}", nameof(options.Overlays));
+        }
+
+        var links = options.Networks().Except(options.NodeNetworks(region)).Sum(network => network.Value.Connections);
+        if (links > FleetOptions.LinksMax)
+        {
+            faults.AddError($"the links to other sites together must be at most {FleetOptions.LinksMax}", nameof(options.Overlays));
+        }
     }
 
     private void AddTokenFaults(ValidateOptionsResultBuilder faults, FleetOptions options)

@@ -44,4 +44,8 @@ public sealed record RosterEntry(
     /// <summary>What makes the node due before <see cref="DueAt"/>; null when nothing does.</summary>
     [Id(20)]
     public ControlMark? WaitsFor { get; init; }
+
+    /// <summary>The site on whose provisioning network it is enrolled; null when that is this one's.</summary>
+    [Id(21)]
+    public string? Reception { get; init; }
 }

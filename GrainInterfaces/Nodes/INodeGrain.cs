@@ -18,6 +18,7 @@ public interface INodeGrain : IGrainWithStringKey
 
     /// <summary>Makes an enrolled, quarantined or decommissioned node enrol anew.</summary>
     /// <remarks>Safe to repeat: while an enrolment runs, it answers <see cref="ReprovisionOutcome.UnderWay"/>.</remarks>
+    /// <exception cref="NodeElsewhereException">The silos of another overlay own it.</exception>
     [Alias("Reprovision"), ResponseTimeout("00:01:00")]
     Task<ReprovisionOutcome> Reprovision(ReprovisionRequest request, CancellationToken cancellationToken);
 
@@ -30,9 +31,14 @@ public interface INodeGrain : IGrainWithStringKey
     /// <see cref="Reprovision"/> takes it up again.
     /// </remarks>
     /// <returns>Null when nothing is known of a node of this identity.</returns>
+    /// <exception cref="NodeElsewhereException">The silos of another overlay own it.</exception>
     [Alias("Decommission"), ResponseTimeout("00:01:00")]
     Task<DecommissionOutcome?> Decommission(DecommissionRequest request);
 }
+
+/// <summary>The silos of another overlay own the node: the message says which.</summary>
+[GenerateSerializer, Alias("ControlPlane.NodeElsewhereException")]
+public sealed class NodeElsewhereException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>The version of Choria's wire protocol that a node speaks.</summary>
 public enum NodeProtocol

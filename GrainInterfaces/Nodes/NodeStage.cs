@@ -47,4 +47,7 @@ public enum NodeStage
 
     /// <summary>An operator decommissioned it.</summary>
     Gone = 23,
+
+    /// <summary>The silos of another overlay own it; this site only hears it, or owned it before.</summary>
+    Elsewhere = 24,
 }

@@ -3,8 +3,8 @@ namespace ControlPlane.Placement;
 using Orleans.Concurrency;
 
 /// <summary>
-/// Which overlay holds the region's placement, and what the others and it tell each other. The same grain as <see
-/// cref="IRegionPlacementGrain"/>: at the leader it decides; elsewhere it keeps what its own overlay needs while the leader is away.
+/// Which overlay leads the region. The same grain as <see cref="IRegionPlacementGrain"/>: at the leader it decides; elsewhere it asks the
+/// leader, and decides for its own overlay while the leader is away.
 /// </summary>
 /// <remarks>Key: the region's name.</remarks>
 [Alias("ControlPlane.IRegionLeaderGrain")]
@@ -15,7 +15,7 @@ public interface IRegionLeaderGrain : IGrainWithStringKey
     Task<RegionLeader> Get();
 
     /// <summary>Makes this silo's overlay the leader, in a new epoch that fences the one before. Safe to repeat.</summary>
-    /// <remarks>The other overlays are Isolated until each has reported its nodes: nobody is placed where counts are not known.</remarks>
+    /// <remarks>An overlay that does not answer is Isolated until it has listed its nodes; groups that may live there wait.</remarks>
     [Alias("Promote")]
     Task<RegionLeader> Promote(string actor, string reason);
 }
@@ -26,7 +26,6 @@ public interface IRegionLeaderGrain : IGrainWithStringKey
 /// <param name="Actor">Who promoted it; empty for the configured one.</param>
 /// <param name="Reason">Why; empty for the configured one.</param>
 /// <param name="At">When.</param>
-/// <param name="OwesReport">Whether this overlay has nodes that the leader may not know of.</param>
 /// <param name="PolicyVersion">The policy that this overlay has.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.RegionLeader")]
 public sealed record RegionLeader(
@@ -36,5 +35,4 @@ public sealed record RegionLeader(
     [property: Id(3)] string Actor,
     [property: Id(4)] string Reason,
     [property: Id(5)] DateTimeOffset At,
-    [property: Id(6)] bool OwesReport,
-    [property: Id(7)] int PolicyVersion);
+    [property: Id(6)] int PolicyVersion);

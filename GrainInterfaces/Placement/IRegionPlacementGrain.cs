@@ -2,7 +2,7 @@ namespace ControlPlane.Placement;
 
 using Orleans.Concurrency;
 
-/// <summary>Decides which overlay of a region each node belongs to: one linear history of decisions per region.</summary>
+/// <summary>Decides which overlay of a region each node belongs to. What lives in an overlay, that overlay owns.</summary>
 /// <remarks>Key: the region's name.</remarks>
 [Alias("ControlPlane.IRegionPlacementGrain")]
 public interface IRegionPlacementGrain : IGrainWithStringKey
@@ -18,6 +18,7 @@ public interface IRegionPlacementGrain : IGrainWithStringKey
     /// <summary>Puts an overlay in another state. Safe to repeat.</summary>
     /// <returns>False when the region has no overlay of that name.</returns>
     /// <exception cref="OverlayRetiredException">It is retired.</exception>
+    /// <exception cref="OverlayUnreachableException">It does not answer; only that it is retired can be said of it now.</exception>
     [Alias("SetState")]
     Task<bool> SetState(string overlay, OverlayState state, string reason);
 }
@@ -42,37 +43,17 @@ public enum OverlayState
 }
 
 /// <param name="Identity">The verified identity.</param>
-/// <param name="Attempt">The number of the enrolment; a higher one replaces the reservation of a lower one.</param>
 /// <param name="ClaimsJson">The verified claims of the provisioning token, as a JSON object: trusted.</param>
 /// <param name="FactsJson">The node's own facts, as a JSON object: not trusted.</param>
 /// <param name="EnrolmentJson">The operator's record of the node, as a JSON object: trusted. Empty by default.</param>
+/// <param name="WaitingSince">Since when it waits for a place; null for since now.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.PlacementRequest")]
 public sealed record PlacementRequest(
     [property: Id(0)] string Identity,
-    [property: Id(1)] int Attempt,
-    [property: Id(2)] string ClaimsJson,
-    [property: Id(3)] string FactsJson,
-    [property: Id(4)] string EnrolmentJson = "{}");
-
-/// <summary>What the placement decided.</summary>
-[GenerateSerializer, Immutable, Alias("ControlPlane.PlacementOutcome")]
-public abstract record PlacementOutcome
-{
-    /// <summary>A place in <paramref name="Overlay"/> is reserved until <paramref name="LeaseUntil"/>.</summary>
-    [GenerateSerializer, Immutable, Alias("ControlPlane.PlacementOutcome.Placed")]
-    public sealed record Placed(
-        [property: Id(0)] string Overlay,
-        [property: Id(1)] string Reason,
-        [property: Id(2)] DateTimeOffset LeaseUntil) : PlacementOutcome;
-
-    /// <summary>No overlay may take the node now.</summary>
-    [GenerateSerializer, Immutable, Alias("ControlPlane.PlacementOutcome.Deferred")]
-    public sealed record Deferred([property: Id(0)] string Reason, [property: Id(1)] TimeSpan RetryAfter) : PlacementOutcome;
-
-    /// <summary>No overlay may ever take the node under the present policy.</summary>
-    [GenerateSerializer, Immutable, Alias("ControlPlane.PlacementOutcome.Refused")]
-    public sealed record Refused([property: Id(0)] string Reason) : PlacementOutcome;
-}
+    [property: Id(1)] string ClaimsJson,
+    [property: Id(2)] string FactsJson,
+    [property: Id(3)] string EnrolmentJson = "{}",
+    [property: Id(4)] DateTimeOffset? WaitingSince = null);
 
 /// <param name="Name">The overlay's name.</param>
 /// <param name="State">What may happen in it.</param>
@@ -80,9 +61,7 @@ public abstract record PlacementOutcome
 /// <param name="Reserved">Places held by enrolments that run.</param>
 /// <param name="SoftLimit">Above this many nodes and reservations only members of its own groups are taken.</param>
 /// <param name="HardLimit">Never more than this many nodes and reservations.</param>
-/// <param name="Promised">
-/// Places kept for members that groups declared and that have not come yet, and for nodes that a new leader has still to be told of.
-/// </param>
+/// <param name="Promised">Places kept for members that groups declared and that have not come yet.</param>
 /// <param name="StateReason">Why it is in that state, as the operator said; empty when nobody said.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.OverlaySnapshot")]
 public sealed record OverlaySnapshot(

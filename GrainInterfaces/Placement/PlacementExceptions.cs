@@ -12,6 +12,6 @@ public sealed class NotRegionLeaderException(string message, Exception? inner = 
 [GenerateSerializer, Alias("ControlPlane.OverlayRetiredException")]
 public sealed class OverlayRetiredException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>The node arrived and has no place: its reservation lapsed and the overlay filled, or was given back. Enrol it anew.</summary>
-[GenerateSerializer, Alias("ControlPlane.PlacementLapsedException")]
-public sealed class PlacementLapsedException(string message, Exception? inner = null) : Exception(message, inner);
+/// <summary>The overlay does not answer, and it alone can do what was asked.</summary>
+[GenerateSerializer, Alias("ControlPlane.OverlayUnreachableException")]
+public sealed class OverlayUnreachableException(string message, Exception? inner = null) : Exception(message, inner);

@@ -12,6 +12,7 @@ internal sealed partial class FleetRosterGrain(
     [PersistentState("roster", Stores.Fleet)] IPersistentState<RosterState> stored,
     EnrolmentGate gate,
     NewcomerProbe probe,
+    NodeSites sites,
     TimeProvider time,
     Loops loops,
     ILogger<FleetRosterGrain> logger) : Grain, IInternalFleetRosterGrain, IDisposable
@@ -128,7 +129,7 @@ internal sealed partial class FleetRosterGrain(
                 missing++;
                 Newcomers.Add(answer.Identity, answer.At, isAnswer: true);
             }
-            else if (Roster.IsMissing(entry) && !working.ContainsKey(entry.Identity))
+            else if (Roster.IsMissing(entry, answer.At) && !working.ContainsKey(entry.Identity))
             {
                 missing++;
                 Hear(entry.Identity, answer.At, version: null);
@@ -146,7 +147,44 @@ internal sealed partial class FleetRosterGrain(
         return missing;
     }
 
-    public Task RecordContest(string identity, ContestedAnswer contested) => Tell(identity, new NodeNews(Contested: contested));
+    public Task RecordContest(string identity, ContestedAnswer contested) =>
+        roster.Find(identity) is { Stage: NodeStage.Elsewhere, Overlay: { } owner } && !sites.Serves(owner)
+            ? sites.TellContestAsync(owner, identity, contested)
+            : Tell(identity, new NodeNews(Contested: contested));
+
+    public async Task<string?> Adopt(string identity, Adoption adoption)
+    {
+        var known = roster.Find(identity);
+        if (known is { Stage: NodeStage.Gone })
+        {
+            return "it was decommissioned; reprovision it to have it again";
+        }
+
+        var now = time.GetUtcNow();
+        var reception = adoption.Reception == sites.Here ? null : adoption.Reception;
+        var isBegun = known is null || Roster.IsBegunBy(known, adoption.HeardAt);
+        if (isBegun)
+        {
+            Put(new RosterEntry(identity, NodeStage.Discovered, known?.Overlay, Reason: null, adoption.HeardAt, now)
+            {
+                Reception = reception,
+            });
+        }
+        else if (!working.ContainsKey(identity))
+        {
+            Put(known! with { DueAt = now });
+        }
+
+        Tell(identity, isBegun
+            ? new NodeNews(StartedAt: adoption.HeardAt, Reception: reception)
+            : new NodeNews(SightedAt: now, Reception: reception)).Ignore();
+        if (owed.Contains(identity))
+        {
+            await Commit();
+        }
+
+        return null;
+    }
 
     // While it is worked on it is not known what the right key is, and the events that the step may wait for are behind this one.
     public Task<bool> RecordSighting(string identity, NodeSighting sighting) => working.ContainsKey(identity)

@@ -28,6 +28,11 @@ internal interface IInternalFleetRosterGrain : IFleetRosterGrain
     [Alias("RecordContest")]
     Task RecordContest(string identity, ContestedAnswer contested);
 
+    /// <summary>Takes a node over that another site hears: it is enrolled through that one. Safe to repeat.</summary>
+    /// <returns>Why not; null when it is due, durably.</returns>
+    [Alias("Adopt")]
+    Task<string?> Adopt(string identity, Adoption adoption);
+
     /// <inheritdoc cref="IInternalNodeGrain.RecordSighting"/>
     [Alias("RecordSighting")]
     Task<bool> RecordSighting(string identity, NodeSighting sighting);

@@ -20,7 +20,8 @@ internal sealed class NodeWork(RosterEntry due, IInternalNodeGrain node, Enrolme
     private const int StepsMax = 60;
 
     private readonly List<TaskCompletionSource> tellers = [];
-    private DateTimeOffset? startedAt = due.Stage == NodeStage.Discovered ? due.Since : null;
+    // The start that its enrolment goes by: the slice's record outlives the silo that heard it.
+    private NodeNews begun = due.Stage == NodeStage.Discovered ? new NodeNews(StartedAt: due.Since, Reception: due.Reception) : NodeNews.None;
     private NodeNews news = NodeNews.None;
     private StepOutcome? last;
     private IDisposable? probe;
@@ -167,10 +168,12 @@ internal sealed class NodeWork(RosterEntry due, IInternalNodeGrain node, Enrolme
         {
             // What the slice has stored goes along each time: the node may have lost what it has not.
             var outcome = await node.TakeStep(
-                told with { StartedAt = NodeNews.Latest(told.StartedAt, startedAt) }, due.Since, held, cancellationToken);
+                begun.With(told), due.Since, held, cancellationToken);
             gate.Record(outcome);
             news = outcome.News.With(news);
-            startedAt = outcome.IsAtRest ? null : outcome.Entry.Since;
+            begun = outcome.IsAtRest
+                ? NodeNews.None
+                : new NodeNews(StartedAt: outcome.Entry.Since, Reception: outcome.Entry.Reception);
             tellers.RemoveRange(0, hearing.Length);
             Array.ForEach(hearing, teller => teller.TrySetResult());
             return outcome;

@@ -156,7 +156,9 @@ internal sealed class Roster
             .ToArray();
 
     /// <summary>Whether an answer of the node in provisioning mode is news: nobody enrols it, or it was taken for dead.</summary>
-    public static bool IsMissing(RosterEntry entry) => entry.Stage is NodeStage.Unknown or NodeStage.Enrolled or NodeStage.Silent;
+    public static bool IsMissing(RosterEntry entry, DateTimeOffset at) =>
+        entry.Stage is NodeStage.Unknown or NodeStage.Enrolled or NodeStage.Silent
+        || (entry.Stage == NodeStage.Elsewhere && at - entry.Since > EnrolmentDecision.HandOverPatience);
 
     /// <summary>Whether a sign of life from an overlay may be an arrival. It is none of who lives there, or was never enrolled.</summary>
     public static bool IsAwaited(RosterEntry entry) => entry.Stage is not (NodeStage.Unknown or NodeStage.Enrolled or NodeStage.Gone);

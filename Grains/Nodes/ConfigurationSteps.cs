@@ -8,7 +8,7 @@ namespace ControlPlane.Nodes;
 /// <summary>Decides what a node is configured with, sends it, and shows it.</summary>
 /// <remarks>Stores nothing; the grain writes what a step returns. Exceptions of <see cref="INodeAgent"/> pass through.</remarks>
 internal sealed class ConfigurationSteps(
-    INodeAgent agent,
+    NodeAgents agents,
     INodeAttestor attestor,
     IServerTokenIssuer tokens,
     INodeLoginCheck logins,
@@ -93,7 +93,7 @@ internal sealed class ConfigurationSteps(
         if (answer.Shutdown)
         {
             context.Meter.HelperAnswered("shutdown");
-            await agent.ShutDownAsync(identity, state.Protocol, overlay: null, cancellationToken);
+            await agents.Of(state).ShutDownAsync(identity, state.Protocol, overlay: null, cancellationToken);
 
             // It enrols again, and the helper is asked again, when somebody starts it.
             var why = $"the helper had it shut down: {answer.Message}";
@@ -142,7 +142,7 @@ internal sealed class ConfigurationSteps(
         var told = $"told to update itself to {version}";
         try
         {
-            await agent.UpdateAsync(identity, state.Protocol, options.Repository ?? "", version, cancellationToken);
+            await agents.Of(state).UpdateAsync(identity, state.Protocol, options.Repository ?? "", version, cancellationToken);
         }
         catch (NodeSilentException)
         {
@@ -231,7 +231,7 @@ internal sealed class ConfigurationSteps(
             return PutOff(state, $"a node that is configured for {state.Overlay} would not come back: {unfit}");
         }
 
-        await agent.ConfigureAsync(identity, state.Protocol, configuration, cancellationToken);
+        await agents.Of(state).ConfigureAsync(identity, state.Protocol, configuration, cancellationToken);
 
         var configured = pending with
         {
@@ -322,11 +322,11 @@ internal sealed class ConfigurationSteps(
     // A silo that takes over has the keys, and not what was learnt before them: asking again is harmless.
     private async Task<EnrolmentFindings> LearnAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
-        var reply = await agent.FetchTokenAsync(identity, state.Protocol, cancellationToken);
+        var reply = await agents.Of(state).FetchTokenAsync(identity, state.Protocol, cancellationToken);
         return attestor.Attest(reply.Token, context.Now) is Attestation.Trusted trusted
             ? EnrolmentFindings.Of(trusted) with
             {
-                InventoryJson = await agent.FetchInventoryAsync(identity, state.Protocol, cancellationToken),
+                InventoryJson = await agents.Of(state).FetchInventoryAsync(identity, state.Protocol, cancellationToken),
             }
             : throw new NodeRefusedException(NodeFault.Unreadable, "its provisioning token is not valid any more");
     }

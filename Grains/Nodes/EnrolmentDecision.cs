@@ -15,12 +15,20 @@ internal static class EnrolmentDecision
     /// <summary>How long a node may take to answer: what comes later, after an arrival, takes nobody out of service.</summary>
     private static readonly TimeSpan AnswerDeadline = TimeSpan.FromSeconds(22);
 
+    /// <summary>How long the owner of a node has to get it out of provisioning mode before it is handed over again.</summary>
+    public static readonly TimeSpan HandOverPatience = TimeSpan.FromMinutes(10);
+
     public static EnrolmentStep Next(
         NodeState state, NodeNews news, ProvisioningOptions options, EnrolmentControls controls, DateTimeOffset now)
     {
         if (state.Stage == NodeStage.Gone)
         {
             return Leave(state, now);
+        }
+
+        if (state.Stage == NodeStage.Elsewhere)
+        {
+            return OfAnother(state, news, options, now);
         }
 
         if (Contested(state, news) is { } contested)
@@ -95,6 +103,18 @@ internal static class EnrolmentDecision
         : state.PlaceFreedDue <= now ? new EnrolmentStep.FreePlace()
         : new EnrolmentStep.Nothing(state.PlaceFreedDue);
 
+    // Its owner enrols it. It is handed over again when it starts anew, and when it still answers here long after.
+    private static EnrolmentStep OfAnother(NodeState state, NodeNews news, ProvisioningOptions options, DateTimeOffset now)
+    {
+        var forgotten = state is { Attempt: 0, Held: null } ? state.WaitingSince + options.NewcomerLifetime : null;
+        var settled = news.SightedAt > state.WaitingSince + HandOverPatience ? news : news with { SightedAt = null };
+        return Stayed(state, news) is { } stayed ? new EnrolmentStep.Stay(stayed.At)
+            : StartOver(state, settled) is { } again ? again
+            : state.Superseded.Count > 0 ? new EnrolmentStep.CloseSuperseded()
+            : forgotten <= now ? new EnrolmentStep.Forget()
+            : new EnrolmentStep.Nothing(forgotten);
+    }
+
     // Whoever answers first may have made the keys and arrived with them before the node itself has answered. A node that lives is
     // not taken out by what is said in its name afterwards: only by an answer that the node itself might have given so late.
     private static ContestedAnswer? Contested(NodeState state, NodeNews news) =>
@@ -121,7 +141,7 @@ internal static class EnrolmentDecision
     // The news that it had fallen back was late or wrong: a reply that lay in the socket of a silo that was stopped, say. Nothing was asked
     // of the node yet, and it lives by what it holds.
     private static Arrival? Stayed(NodeState state, NodeNews news) =>
-        state is { Held: not null, Pending: null, Stage: >= NodeStage.Discovered and < NodeStage.Keyed }
+        state is { Held: not null, Pending: null, Stage: (>= NodeStage.Discovered and < NodeStage.Keyed) or NodeStage.Elsewhere }
         && state.Hold is not { Kind: NodeStage.Quarantined }
         && news.Arrival is { } arrival
         && arrival.Overlay == (state.Held.Overlay ?? state.Overlay)
@@ -144,7 +164,9 @@ internal static class EnrolmentDecision
         }
 
         return new EnrolmentStep.StartOver(
-            since, !running ? null : isBack ? "it is heard again in provisioning mode" : "it started anew in provisioning mode");
+            since,
+            !running ? null : isBack ? "it is heard again in provisioning mode" : "it started anew in provisioning mode",
+            news.Reception);
     }
 
     // Only a name that nobody ever knew: it made no keys, and shows no token. If it is there, a sweep finds it again.

@@ -83,6 +83,9 @@ internal sealed partial class EnrolmentLog(ProvisioningMeter meter, EnrolmentGat
     [LoggerMessage(LogLevel.Warning, "{Node} must be placed again: {Reason}")]
     public partial void Lapsed(string node, string reason);
 
+    [LoggerMessage(LogLevel.Information, "{Node} has moved from {Overlay} to {Owner}: what it held here is revoked")]
+    public partial void MovedAway(string node, string overlay, string owner);
+
     [LoggerMessage(LogLevel.Information, "Decommissioned {Node}, asked for by {Actor}: {Reason}")]
     public partial void Decommissioned(string node, string actor, string reason);
 

@@ -41,7 +41,7 @@ internal abstract record EnrolmentStep
     public sealed record Wait(DateTimeOffset Until) : EnrolmentStep;
 
     /// <summary>A new enrolment begins; what the last one left behind is superseded.</summary>
-    public sealed record StartOver(DateTimeOffset WaitingSince, string? Detail) : EnrolmentStep;
+    public sealed record StartOver(DateTimeOffset WaitingSince, string? Detail, string? Reception = null) : EnrolmentStep;
 
     /// <summary>Superseded orders are closed: before new keys are asked for, and after an arrival.</summary>
     public sealed record CloseSuperseded : EnrolmentStep;

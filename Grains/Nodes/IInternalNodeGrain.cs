@@ -35,6 +35,13 @@ internal interface IInternalNodeGrain : INodeGrain
     [Alias("RecordSighting")]
     Task<bool> RecordSighting(NodeSighting sighting);
 
+    /// <summary>
+    /// Takes note that the node has arrived in an overlay of another site. What it held here is revoked, which is durably due when it
+    /// returns. Safe to repeat.
+    /// </summary>
+    [Alias("MoveAway")]
+    Task MoveAway(string from, string to);
+
     /// <summary>Whether who shows credentials of a key is the node as it stands here.</summary>
     /// <param name="key">
     /// Lower-case hexadecimal: the Ed25519 public key of a server token, or SHA-256 of a certificate's public key.

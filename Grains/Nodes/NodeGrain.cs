@@ -10,7 +10,8 @@ namespace ControlPlane.Nodes;
 [GrainType("node")]
 internal sealed class NodeGrain(
     [PersistentState("node", Stores.Fleet)] IPersistentState<NodeState> node,
-    INodeAgent agent,
+    NodeAgents agents,
+    NodeSites sites,
     NodeSteps nodeSteps,
     PlaneSteps planeSteps,
     ConfigurationSteps configurationSteps,
@@ -45,7 +46,7 @@ internal sealed class NodeGrain(
             // Nothing is called and nothing written: the slice's record, or the missed deadline, leads another silo to the same decision.
             NoteFall(startOver.WaitingSince);
             findings = null;
-            node.State = State.StartedOver(startOver.WaitingSince, context.Now, startOver.Detail);
+            node.State = State.StartedOver(startOver.WaitingSince, context.Now, startOver.Detail, startOver.Reception);
             news = news.After(step);
             step = Next(news);
         }
@@ -110,11 +111,25 @@ internal sealed class NodeGrain(
         : configurationSteps.View(
             Identity, State, await GrainFactory.GetGrain<IInternalFleetIndexGrain>(FleetRoster.ShardOf(Identity)).Find(Identity));
 
+    public async Task MoveAway(string from, string to)
+    {
+        // Where one site serves both, its own arrival has superseded what the node held.
+        if (sites.Serves(to) || State is { Stage: NodeStage.Unknown } or { Stage: NodeStage.Elsewhere, Held: null })
+        {
+            return;
+        }
+
+        // Due before it is written, as a decommission is.
+        await Record(context.Now, context.Now);
+        await node.ReplaceAsync(State.MovedAway(to, context.Now));
+        log.MovedAway(Identity, from, to);
+    }
+
     public Task<KeyStatus> JudgeKey(string key) => Task.FromResult(State.StandingOf(key));
 
     public async Task<bool> RecordLiveness(LivenessChange change)
     {
-        if (State.Stage == NodeStage.Gone)
+        if (State.Stage is NodeStage.Gone or NodeStage.Elsewhere)
         {
             return false;
         }
@@ -173,7 +188,7 @@ internal sealed class NodeGrain(
         {
             try
             {
-                await agent.ReprovisionAsync(Identity, State.Protocol, State.Overlay ?? "", cancellationToken);
+                await agents.Of(State).ReprovisionAsync(Identity, State.Protocol, State.Overlay ?? "", cancellationToken);
             }
             catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException or NetworkUnavailableException)
             {
@@ -183,6 +198,11 @@ internal sealed class NodeGrain(
             await node.ReplaceAsync(
                 (State with { AskedToEnrolAt = now }).Noted(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
             return new ReprovisionOutcome.Accepted();
+        }
+
+        if (State is { Stage: NodeStage.Elsewhere, Overlay: var owner })
+        {
+            throw new NodeElsewhereException($"{Identity} belongs to {owner}; ask a silo of that overlay");
         }
 
         // A plan that still has a decommissioned node in it must not bring it back: its place is freed first.
@@ -204,6 +224,11 @@ internal sealed class NodeGrain(
             return new ReprovisionOutcome.NodeUnwilling(silence);
         }
 
+        if (State.Stage == NodeStage.Gone)
+        {
+            await planeSteps.WelcomeBackAsync(Identity);
+        }
+
         // Due before it is written, as a decommission is: released and not due, it would wait for ever.
         await Record(now, now);
         await node.ReplaceAsync(State.Released(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
@@ -216,6 +241,11 @@ internal sealed class NodeGrain(
         if (State.Stage == NodeStage.Unknown)
         {
             return await Roster.Forget(Identity) ? new DecommissionOutcome(false, "nothing was ever heard from it", []) : null;
+        }
+
+        if (State is { Stage: NodeStage.Elsewhere, Overlay: var owner })
+        {
+            throw new NodeElsewhereException($"{Identity} belongs to {owner}; ask a silo of that overlay");
         }
 
         // Due before it is written: if we die in between, the roster's call finds nothing to do. Written first, it might never be due.
@@ -333,7 +363,7 @@ internal sealed class NodeGrain(
     private Task<Progress> Reach(EnrolmentStep step, CancellationToken cancellationToken) => step switch
     {
         EnrolmentStep.CloseSuperseded => planeSteps.CloseSupersededAsync(Identity, State, findings, cancellationToken),
-        EnrolmentStep.FreePlace => planeSteps.FreePlaceAsync(Identity, State, cancellationToken),
+        EnrolmentStep.FreePlace => planeSteps.FreePlaceAsync(Identity, State),
         EnrolmentStep.Attest => nodeSteps.AttestAsync(Identity, State, cancellationToken),
         EnrolmentStep.Inspect => nodeSteps.InspectAsync(Identity, State, Findings, cancellationToken),
         EnrolmentStep.Place => planeSteps.PlaceAsync(Identity, State, Findings, cancellationToken),
@@ -402,25 +432,20 @@ internal sealed class NodeGrain(
         log.Held(Identity, hold);
         if (hold.Kind == NodeStage.Quarantined)
         {
-            await planeSteps.ReleaseAsync(Identity, State.Pending is null ? State.Attempt + 1 : State.Attempt);
+            await planeSteps.ReleaseAsync(Identity, State);
         }
     }
 
     private async Task Arrive(EnrolmentStep.Arrive arrive)
     {
         var waitingSince = State.WaitingSince;
-        NodeState arrived;
-        try
+        if (await planeSteps.ConfirmPlaceAsync(Identity, State) is { } lapsed)
         {
-            arrived = await planeSteps.ArriveAsync(Identity, State, Pending, arrive.At);
-        }
-        catch (PlacementLapsedException lapsed)
-        {
-            await SendAway(lapsed.Message);
+            await SendAway(lapsed);
             return;
         }
 
-        await node.ReplaceAsync(arrived);
+        await node.ReplaceAsync(State.Arrived(Pending, arrive.At, context.Now));
         log.Enrolled(Identity, State, arrive.At - (waitingSince ?? arrive.At));
     }
 
@@ -440,7 +465,7 @@ internal sealed class NodeGrain(
         try
         {
             using var patience = new CancellationTokenSource(SendAwayDeadline);
-            await agent.ReprovisionAsync(Identity, State.Protocol, State.Overlay ?? "", patience.Token);
+            await agents.Of(State).ReprovisionAsync(Identity, State.Protocol, State.Overlay ?? "", patience.Token);
         }
         catch (Exception unwilling) when (
             unwilling is NodeSilentException or NodeRefusedException or NetworkUnavailableException or OperationCanceledException)
@@ -479,6 +504,7 @@ internal sealed class NodeGrain(
         State.Life.Liveness)
     {
         WaitsFor = State.Hold?.WaitsFor,
+        Reception = State.Reception,
     };
 
     private Task Record(DateTimeOffset heardAt, DateTimeOffset? due) => Roster.Record(Entry(heardAt, due));

@@ -5,17 +5,21 @@ namespace ControlPlane.Nodes;
 /// <param name="SightedAt">The newest answer to a discovery sweep.</param>
 /// <param name="Arrival">The newest sign of life from an overlay.</param>
 /// <param name="Contested">The newest request that got two different answers.</param>
+/// <param name="Reception">The site that told of the newest of these; null when this one heard it.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.NodeNews")]
 internal sealed record NodeNews(
     [property: Id(0)] DateTimeOffset? StartedAt = null,
     [property: Id(1)] DateTimeOffset? SightedAt = null,
     [property: Id(2)] Arrival? Arrival = null,
-    [property: Id(3)] ContestedAnswer? Contested = null)
+    [property: Id(3)] ContestedAnswer? Contested = null,
+    [property: Id(4)] string? Reception = null)
 {
     private const string ProvisionModeServer = "provision_mode_server";
     private const string Server = "server";
 
     public static NodeNews None { get; } = new();
+
+    private DateTimeOffset? HeardAt => Latest(StartedAt, SightedAt);
 
     /// <summary>What an event says about enrolment; null when it says nothing.</summary>
     public static NodeNews? OfOrNull(FleetEvent fleetEvent) => fleetEvent switch
@@ -31,7 +35,8 @@ internal sealed record NodeNews(
         Latest(StartedAt, other.StartedAt),
         Latest(SightedAt, other.SightedAt),
         Arrival is null || other.Arrival?.IsNewerThan(Arrival) == true ? other.Arrival : Arrival,
-        Contested is null || other.Contested?.At > Contested.At ? other.Contested : Contested);
+        Contested is null || other.Contested?.At > Contested.At ? other.Contested : Contested,
+        HeardAt is null || other.HeardAt >= HeardAt ? other.Reception : Reception);
 
     /// <summary>What is left to act on after a step that was decided by it: nothing, unless it decided of a part alone.</summary>
     public NodeNews After(EnrolmentStep step) => step switch

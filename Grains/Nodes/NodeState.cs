@@ -108,6 +108,10 @@ internal sealed record NodeState
     [Id(64)]
     public UpgradeAsked? UpgradeAsked { get; init; }
 
+    /// <summary>The site on whose provisioning network it is, which calls it for us; null when that is our own.</summary>
+    [Id(65)]
+    public string? Reception { get; init; }
+
     private NodeState Uncounted => this with { Failures = 0, Silences = 0, Faults = 0 };
 
     /// <summary>Whether the node's fall back to provisioning at an instant is the one that it was asked for.</summary>
@@ -130,13 +134,14 @@ internal sealed record NodeState
         this with { Stage = stage, Hold = null, History = Append(new NodeStep(stage, at, Attempt, detail)) };
 
     /// <summary>A new enrolment: what the last one ordered is superseded, what the node holds stays until it arrives anew.</summary>
-    public NodeState StartedOver(DateTimeOffset waitingSince, DateTimeOffset at, string? detail)
+    public NodeState StartedOver(DateTimeOffset waitingSince, DateTimeOffset at, string? detail, string? reception = null)
     {
         var superseded = Pending?.Order is { } order ? Superseded.Add(order) : Superseded;
         return (Uncounted with
         {
             Stage = NodeStage.Discovered,
             WaitingSince = waitingSince,
+            Reception = reception,
             FirstSeenAt = FirstSeenAt ?? at,
             Pending = null,
             Superseded = superseded,
@@ -147,7 +152,7 @@ internal sealed record NodeState
     }
 
     /// <summary>What it made its keys for came to nothing by a fault of ours: it makes others later, which counts as no attempt.</summary>
-    public NodeState Spent(Hold hold, DateTimeOffset at) => (StartedOver(WaitingSince ?? at, at, detail: null) with
+    public NodeState Spent(Hold hold, DateTimeOffset at) => (StartedOver(WaitingSince ?? at, at, detail: null, Reception) with
     {
         Faults = Faults,
         Begun = Begun.Count > 0 ? Begun.RemoveAt(Begun.Count - 1) : Begun,
@@ -167,6 +172,31 @@ internal sealed record NodeState
     /// <summary>An operator lets it go on: the counts that led to the hold begin anew.</summary>
     public NodeState Released(DateTimeOffset at, string detail) =>
         (this with { Begun = [], AskedToEnrolAt = at, UpgradeAsked = null }).StartedOver(at, at, detail);
+
+    /// <summary>
+    /// Another site's overlay owns it from now on. What it holds of ours stays until it has arrived there.
+    /// </summary>
+    public NodeState HandedOver(string overlay, DateTimeOffset at) => (StartedOver(WaitingSince ?? at, at, detail: null) with
+    {
+        Overlay = overlay, PlacementReason = null,
+    }).Reached(NodeStage.Elsewhere, at, $"it belongs to {overlay}, which enrols it");
+
+    /// <summary>It has arrived in another site's overlay: what was ordered for it here is superseded.</summary>
+    public NodeState MovedAway(string overlay, DateTimeOffset at) => (Uncounted with
+    {
+        Overlay = overlay,
+        PlacementReason = null,
+        Superseded = [.. Superseded, .. new[] { Pending?.Order, Held?.Order }.OfType<OrderReference>()],
+        Pending = null,
+        Held = null,
+        WaitingSince = null,
+        ArrivalDue = null,
+        RenewalAsked = null,
+        Turn = null,
+        AskedToEnrolAt = null,
+        Reception = null,
+        Life = Life.Renewed(Held) with { Liveness = NodeLiveness.Unknown, LivenessSince = null },
+    }).Reached(NodeStage.Elsewhere, at, $"it has moved to {overlay}");
 
     /// <summary>
     /// An operator takes it out of the fleet: whatever was ordered for it is superseded, and its place is owed to the region.

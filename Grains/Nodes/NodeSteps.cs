@@ -6,7 +6,7 @@ namespace ControlPlane.Nodes;
 /// <summary>Carries out the steps of an enrolment that reach the node: each from the state before to the state after.</summary>
 /// <remarks>Stores nothing; the grain writes what a step returns. Exceptions of <see cref="INodeAgent"/> pass through.</remarks>
 internal sealed class NodeSteps(
-    INodeAgent agent, NodeAttestation attestation, EnrolmentContext context, EnrolmentGate gate)
+    NodeAgents agents, NodeAttestation attestation, EnrolmentContext context, EnrolmentGate gate)
 {
     private const int ShutdownTriesMax = 2;
     private static readonly TimeSpan ShutdownPatience = TimeSpan.FromSeconds(5);
@@ -21,7 +21,7 @@ internal sealed class NodeSteps(
 
         try
         {
-            reply = await agent.FetchTokenAsync(identity, state.Protocol, cancellationToken);
+            reply = await agents.Of(state).FetchTokenAsync(identity, state.Protocol, cancellationToken);
         }
         catch (NodeRefusedException refused) when (refused.Fault == NodeFault.SecretMismatch
             && attestation.OurFault(state, Refusal.SecretMismatch, refused.Message) is { } ours)
@@ -76,14 +76,14 @@ internal sealed class NodeSteps(
 
         // Where its overlay is none of ours any more there is nobody to ask, and it would otherwise be lost to the fleet.
         var overlay = held.Overlay ?? placed;
-        var answer = await agent.AskInOverlayAsync(identity, state.Protocol, overlay, cancellationToken);
+        var answer = await agents.Of(state).AskInOverlayAsync(identity, state.Protocol, overlay, cancellationToken);
         if (answer is null || !answer.IsBy(held.Ed25519PublicKey))
         {
             return null;
         }
 
         // Nobody there: what said that it had fallen back was late, or was only said.
-        return await IsProvisioningAsync(identity, state.Protocol, cancellationToken)
+        return await IsProvisioningAsync(identity, state, cancellationToken)
             ? Contested(state, answer, overlay)
             : new Progress(state, Findings: null, IsDurable: false) { LivesIn = overlay };
     }
@@ -98,7 +98,7 @@ internal sealed class NodeSteps(
     public async Task<Progress> InspectAsync(
         string identity, NodeState state, EnrolmentFindings findings, CancellationToken cancellationToken)
     {
-        var inventory = await agent.FetchInventoryAsync(identity, state.Protocol, cancellationToken);
+        var inventory = await agents.Of(state).FetchInventoryAsync(identity, state.Protocol, cancellationToken);
         var (now, inspected) = (context.Now, findings with { InventoryJson = inventory });
         return attestation.ProofFault(identity, state, inspected, now) is { } fault
             ? new Progress(state.OnHold(Setback.Quarantine(Refusal.Unproven, fault), now), Findings: null, IsDurable: true)
@@ -119,7 +119,7 @@ internal sealed class NodeSteps(
 
         if (credentials.HasFlag(NodeCredentials.ServerToken))
         {
-            var key = await agent.MakeEd25519KeyAsync(identity, state.Protocol, cancellationToken);
+            var key = await agents.Of(state).MakeEd25519KeyAsync(identity, state.Protocol, cancellationToken);
             pending = pending with
             {
                 Ed25519PublicKey = key.PublicKey, Directory = key.Directory, Ed25519Signature = key.Signature,
@@ -130,7 +130,7 @@ internal sealed class NodeSteps(
         {
             var issuer = context.IssuerOrNull(overlay)
                 ?? throw new InvalidOperationException($"the certificate profile '{overlay.CertificateProfile}' is not configured");
-            var request = await agent.MakeSigningRequestAsync(identity, state.Protocol, cancellationToken);
+            var request = await agents.Of(state).MakeSigningRequestAsync(identity, state.Protocol, cancellationToken);
             pending = pending with
             {
                 Order = new OrderReference(issuer, $"{identity}/{attempt}"),
@@ -160,7 +160,7 @@ internal sealed class NodeSteps(
         var detail = "asked to renew what it holds";
         try
         {
-            await agent.ReprovisionAsync(identity, state.Protocol, state.Overlay ?? "", cancellationToken);
+            await agents.Of(state).ReprovisionAsync(identity, state.Protocol, state.Overlay ?? "", cancellationToken);
         }
         catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException or NetworkUnavailableException)
         {
@@ -187,7 +187,7 @@ internal sealed class NodeSteps(
             using var patience = new CancellationTokenSource(ShutdownPatience);
             try
             {
-                await agent.ShutDownAsync(identity, state.Protocol, overlay, patience.Token);
+                await agents.Of(state).ShutDownAsync(identity, state.Protocol, overlay, patience.Token);
                 return (true, "it shuts down");
             }
             catch (NodeRefusedException refused)
@@ -205,7 +205,7 @@ internal sealed class NodeSteps(
 
     public async Task<Progress> RestartAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
-        await agent.RestartAsync(identity, state.Protocol, cancellationToken);
+        await agents.Of(state).RestartAsync(identity, state.Protocol, cancellationToken);
 
         // If we die before this is written, the node is found silent or arrived; both are news that the next silo acts on.
         var now = context.Now;
@@ -222,8 +222,8 @@ internal sealed class NodeSteps(
     public async Task<Progress> LookForAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
         var overlay = state.Overlay ?? "";
-        var inOverlay = agent.AskInOverlayAsync(identity, state.Protocol, overlay, cancellationToken);
-        var isProvisioning = IsProvisioningAsync(identity, state.Protocol, cancellationToken);
+        var inOverlay = agents.Of(state).AskInOverlayAsync(identity, state.Protocol, overlay, cancellationToken);
+        var isProvisioning = IsProvisioningAsync(identity, state, cancellationToken);
         await Task.WhenAll(inOverlay, isProvisioning);
         var answer = await inOverlay;
         if (answer is not null && answer.IsBy(state.Pending?.Ed25519PublicKey))
@@ -244,7 +244,7 @@ internal sealed class NodeSteps(
                     state.WaitingSince ?? context.Now, context.Now, $"{overdue}, and is in provisioning mode"), null, IsDurable: false);
         }
 
-        var unheardFor = await agent.HeardForAsync(overlay, state.Protocol, cancellationToken);
+        var unheardFor = await agents.Of(state).HeardForAsync(overlay, state.Protocol, cancellationToken);
         var silence = Setback.OfSilence(
             state, $"{overdue}, and answers neither there nor in provisioning mode", context.Options, context.Now, EnrolmentContext.Jitter);
         return new Progress(state.OnHold(silence, context.Now), Findings: null, IsDurable: true) { UnheardFor = unheardFor };
@@ -257,8 +257,8 @@ internal sealed class NodeSteps(
         var overlay = state.Overlay ?? "";
         try
         {
-            var isProvisioning = IsProvisioningAsync(identity, state.Protocol, cancellationToken);
-            var refusal = await RefusalOrNullAsync(identity, state.Protocol, overlay, cancellationToken);
+            var isProvisioning = IsProvisioningAsync(identity, state, cancellationToken);
+            var refusal = await RefusalOrNullAsync(identity, state, overlay, cancellationToken);
             return await isProvisioning || refusal is null
                 ? null
                 : $"it was decommissioned, and is neither in provisioning mode nor does it enrol anew from {overlay} ({refusal}); "
@@ -271,11 +271,11 @@ internal sealed class NodeSteps(
     }
 
     private async Task<string?> RefusalOrNullAsync(
-        string identity, NodeProtocol protocol, string overlay, CancellationToken cancellationToken)
+        string identity, NodeState state, string overlay, CancellationToken cancellationToken)
     {
         try
         {
-            await agent.ReprovisionAsync(identity, protocol, overlay, cancellationToken);
+            await agents.Of(state).ReprovisionAsync(identity, state.Protocol, overlay, cancellationToken);
             return null;
         }
         catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException or NetworkUnavailableException)
@@ -284,11 +284,11 @@ internal sealed class NodeSteps(
         }
     }
 
-    private async Task<bool> IsProvisioningAsync(string identity, NodeProtocol protocol, CancellationToken cancellationToken)
+    private async Task<bool> IsProvisioningAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
         try
         {
-            await agent.FetchTokenAsync(identity, protocol, cancellationToken);
+            await agents.Of(state).FetchTokenAsync(identity, state.Protocol, cancellationToken);
             return true;
         }
         catch (NodeRefusedException)

@@ -3,13 +3,14 @@ using System.Text.Json;
 using ControlPlane.Certificates;
 using ControlPlane.Enrolment;
 using ControlPlane.Placement;
+using ControlPlane.Sites;
 
 namespace ControlPlane.Nodes;
 
 /// <summary>Carries out the steps of an enrolment that need other grains: placement and certificates.</summary>
 /// <remarks>Stores nothing; the grain writes what a step returns.</remarks>
 internal sealed class PlaneSteps(
-    IGrainFactory grains, PlacementClient placement, EnrolmentContext context, SlotReservations turns)
+    IGrainFactory grains, PlacementClient placement, NodeSites sites, EnrolmentContext context, SlotReservations turns)
 {
     /// <summary>How long an order may wait at its CA before it is deferred. Below the response timeout of the issuance grain.</summary>
     private static readonly TimeSpan OrderDeadline = TimeSpan.FromSeconds(90);
@@ -19,14 +20,17 @@ internal sealed class PlaneSteps(
     {
         var request = new PlacementRequest(
             identity,
-            state.Attempt + 1,
             findings.ClaimsJson,
             ObjectIn(findings.InventoryJson, "facts"),
-            ObjectIn(findings.ClaimsJson, "extensions"));
+            ObjectIn(findings.ClaimsJson, "extensions"),
+            state.WaitingSince);
         var now = context.Now;
 
-        switch (await placement.PlaceAsync(request, cancellationToken))
+        switch (await placement.PlaceAsync(request))
         {
+            case PlacementOutcome.Placed placed when !sites.Serves(placed.Overlay):
+                return await HandOverAsync(identity, state, placed.Overlay, cancellationToken);
+
             case PlacementOutcome.Placed placed when context.OverlayOrNull(placed.Overlay) is not null:
                 var inOverlay = state with { Overlay = placed.Overlay, PlacementReason = placed.Reason };
                 return new Progress(
@@ -157,15 +161,14 @@ internal sealed class PlaneSteps(
         return new Progress(state with { Superseded = [] }, findings, IsDurable: rests);
     }
 
-    /// <summary>Gives up the place of a decommissioned node.</summary>
-    /// <remarks>Repeatable, and repeated until the region's leader has taken note: a place that nobody gives up is held for ever.</remarks>
-    public async Task<Progress> FreePlaceAsync(string identity, NodeState state, CancellationToken cancellationToken)
+    /// <summary>Gives up the place of a decommissioned node. Repeatable: a place that nobody gives up is held for ever.</summary>
+    public async Task<Progress> FreePlaceAsync(string identity, NodeState state)
     {
         try
         {
-            await placement.ForgetAsync(identity, cancellationToken);
+            await placement.RemoveAsync(identity, state.Overlay, isGone: true);
         }
-        catch (Exception away) when (away is LeaderUnreachableException or NotRegionLeaderException or PlacementUnavailableException)
+        catch (PlacementUnavailableException away)
         {
             var later = state with { PlaceFreedDue = context.Now + context.Options.RetryDelayMax };
             return new Progress(later.Noted(context.Now, $"its place is not free yet: {away.Message}"), Findings: null, IsDurable: true);
@@ -174,19 +177,37 @@ internal sealed class PlaneSteps(
         return new Progress((state with { PlaceFreedDue = null }).Noted(context.Now, "its place is free"), Findings: null, IsDurable: true);
     }
 
-    /// <summary>Makes the node's place permanent and its new credentials the ones it holds.</summary>
+    /// <summary>Lets a decommissioned node be placed again.</summary>
+    public Task WelcomeBackAsync(string identity) => placement.RemoveAsync(identity, overlay: null, isGone: false);
+
+    /// <summary>Makes the place of a node that arrived permanent.</summary>
     /// <remarks>
-    /// The place first: if we die in between, the arrival's event was not acknowledged and comes again. The other order could leave an
-    /// enrolled node whose place lapses.
+    /// Before its new credentials are written: if we die in between, the arrival's event was not acknowledged and comes again. The other
+    /// order could leave an enrolled node whose place lapses.
     /// </remarks>
-    public async Task<NodeState> ArriveAsync(string identity, NodeState state, PendingCredentials pending, DateTimeOffset arrivedAt)
-    {
-        await placement.ConfirmAsync(identity, state.Attempt, state.Overlay, CancellationToken.None);
-        return state.Arrived(pending, arrivedAt, context.Now);
-    }
+    /// <returns>Why it has none; null when it has.</returns>
+    public Task<string?> ConfirmPlaceAsync(string identity, NodeState state) => placement.ConfirmAsync(identity, state.Overlay ?? "");
 
     /// <summary>Gives back the place that a refused node had reserved.</summary>
-    public Task ReleaseAsync(string identity, int attempt) => placement.ReleaseAsync(identity, attempt, CancellationToken.None);
+    public Task ReleaseAsync(string identity, NodeState state) =>
+        state.Overlay is { } overlay ? placement.ReleaseAsync(identity, overlay) : Task.CompletedTask;
+
+    // Its owner learns all anew through us: nothing that was found out here has to be believed there.
+    private async Task<Progress> HandOverAsync(string identity, NodeState state, string overlay, CancellationToken cancellationToken)
+    {
+        var now = context.Now;
+        try
+        {
+            var adoption = new Adoption(overlay, state.Reception ?? sites.Here, state.WaitingSince ?? now);
+            return await sites.HandOverAsync(identity, adoption, cancellationToken) is { } refusal
+                ? OnHold(state, Setback.Deferred($"{overlay} does not take it: {refusal}", now + context.Options.RetryDelayMax))
+                : new Progress(state.HandedOver(overlay, now), Findings: null, IsDurable: true);
+        }
+        catch (SiteUnreachableException away)
+        {
+            return OnHold(state, context.OfPlane(state, $"it belongs to {overlay}: {away.Message}"));
+        }
+    }
 
     private Progress OnHold(NodeState state, Hold hold) => new(state.OnHold(hold, context.Now), Findings: null, IsDurable: true);
 

@@ -2,6 +2,7 @@ using ControlPlane;
 using ControlPlane.Enrolment;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
+using ControlPlane.Sites;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -20,6 +21,9 @@ public static class ProvisioningHosting
     {
         silo.Services.AddOptions<ProvisioningOptions>().BindConfiguration(ProvisioningOptions.Section).ValidateOnStart();
         silo.Services.AddSingleton<NodeReports>();
+        silo.Services.TryAddSingleton<NodeSites>();
+        silo.Services.AddSingleton<NodeAgents>();
+        silo.Services.AddSingleton<ISiteChannel, NodeChannel>();
         silo.Services.AddSingleton<IValidateOptions<ProvisioningOptions>, ProvisioningOptionsValidator>();
 
         silo.Services.TryAddSingleton(TimeProvider.System);

@@ -88,7 +88,7 @@ internal static class RuleCode
     public const int Isolated = 5;
     public const int External = 6;
     public const int LeaderLost = 7;
-    public const int Unreported = 8;
+    public const int Unlisted = 8;
     private const int FirstOfPolicy = 16;
 
     public static int Filter(int index) => FirstOfPolicy + index;
@@ -105,7 +105,7 @@ internal static class RuleCode
         Isolated => "isolated",
         External => "external",
         LeaderLost => "leaderLost",
-        Unreported => "unreported",
+        Unlisted => "unlisted",
         _ when code - FirstOfPolicy < policy.Filters.Count => policy.Filters[code - FirstOfPolicy].Name,
         _ when code - FirstOfPolicy - policy.Filters.Count < policy.Groups.Count =>
             policy.Groups[code - FirstOfPolicy - policy.Filters.Count].Name,

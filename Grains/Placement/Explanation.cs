@@ -104,7 +104,7 @@ internal static class Explanation
             {
                 "capacity.softLimit" or "capacity.hardLimit" => $"{names} could take it with fewer nodes or a higher limit ({rule.Key})",
                 "state" => $"{names} could take it when Active again",
-                "unreported" => "its group may live in an overlay that has not reported its nodes to the new leader yet",
+                "unlisted" => "its group may live in an overlay that does not answer, and of which it is not known who lives there",
                 "pin" => "without the pin any other overlay is judged by the rules",
                 _ => $"{names} could take it without {rule.Key}",
             };

@@ -1,5 +1,7 @@
 using ControlPlane;
+using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Sites;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -27,10 +29,10 @@ public static class PlacementHosting
         silo.Services.AddSingleton<PlacementContext>();
         silo.Services.AddSingleton<PlacementMeter>();
         silo.Services.AddSingleton<PlacementClient>();
-        silo.Services.AddSingleton<LinkAnswers>();
-        silo.Services.TryAddSingleton<IPlacementLink, NoPlacementLink>();
-        silo.Services.AddSingleton<OverlaySync>();
-        silo.Services.AddRounds<OverlaySync>(keeper => keeper.Rounds);
+        silo.Services.TryAddSingleton<ISiteLink, NoSiteLink>();
+        silo.Services.TryAddSingleton<NodeSites>();
+        silo.Services.AddSingleton<ISiteChannel, PlacementChannel>();
+        silo.Services.AddRounds<PlacementClient>("region", TimeSpan.FromSeconds(15), (placement, _) => placement.WakeAsync());
         return silo;
     }
 

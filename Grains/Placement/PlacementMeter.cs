@@ -57,7 +57,7 @@ internal sealed class PlacementMeter : IDisposable
         counter.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     private IEnumerable<Measurement<int>> Each(Func<OverlayEntry, int> count) => (watched?.Overlays ?? [])
-        .Where(overlay => overlay.IsConfigured || overlay.Load > 0)
+        .Where(overlay => overlay.IsListed && (overlay.IsConfigured || overlay.Load > 0))
         .Select(overlay => new Measurement<int>(count(overlay), new KeyValuePair<string, object?>("overlay", overlay.Name)));
 
     private IEnumerable<Measurement<int>> Of(Func<UnplacedNodes, int> count) =>

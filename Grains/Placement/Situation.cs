@@ -270,10 +270,10 @@ internal sealed class Situation
 
         var group = Ledger.Group(membership.Id);
         Declare(rule, group);
-        if (group is null && Ledger.AwaitsReports)
+        if (group is null && Ledger.MissesOverlays)
         {
-            // Opened here, it would be split as soon as the overlay where it lives reports.
-            Only.Add((Nowhere, RuleCode.Unreported));
+            // Opened here, it would be split as soon as the overlay where it lives answers.
+            Only.Add((Nowhere, RuleCode.Unlisted));
             return;
         }
 

@@ -103,8 +103,12 @@ internal static class Problems
             Problem(StatusCodes.Status503ServiceUnavailable, "ledger-unavailable", "The certificate ledger is away", fault.Message),
         IssuerUnavailableException or IssuerThrottledException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "issuer-unavailable", "The certificate authority is away", fault.Message),
+        NodeElsewhereException =>
+            Problem(StatusCodes.Status409Conflict, "node-elsewhere", "Another overlay owns the node", fault.Message),
         NotRegionLeaderException =>
-            Problem(StatusCodes.Status409Conflict, "not-the-home", "Another overlay holds the region's placement", fault.Message),
+            Problem(StatusCodes.Status409Conflict, "not-the-leader", "Another overlay leads the region", fault.Message),
+        OverlayUnreachableException =>
+            Problem(StatusCodes.Status503ServiceUnavailable, "overlay-unreachable", "The overlay does not answer", fault.Message),
         OverlayRetiredException =>
             Problem(StatusCodes.Status409Conflict, "overlay-retired", "The overlay is retired", fault.Message),
         StoreUnavailableException =>

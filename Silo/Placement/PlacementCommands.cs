@@ -80,7 +80,7 @@ internal static class PlacementCommands
     private static void Print(ClientCall call, RegionLeader leader) => call.Print.One(leader,
         ("leader", leader.Leader),
         ("epoch", leader.Epoch),
-        ("here", leader.IsHere ? "yes" : leader.OwesReport ? "no, and nodes of this overlay are still to be reported to it" : "no"),
+        ("here", leader.IsHere ? "yes" : "no"),
         ("promoted by", leader.Actor.Length > 0 ? leader.Actor : null),
         ("reason", leader.Reason.Length > 0 ? leader.Reason : null));
 

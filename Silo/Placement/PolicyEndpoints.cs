@@ -68,7 +68,7 @@ internal static class PolicyEndpoints
         }
 
         PlacementRequest[] nodes =
-            [.. body.Nodes.Select(node => new PlacementRequest(node.Identity, 1, node.Claims, node.Facts, node.Enrolment))];
+            [.. body.Nodes.Select(node => new PlacementRequest(node.Identity, node.Claims, node.Facts, node.Enrolment))];
         return TypedResults.Ok(await Policies(grains, locality).Simulate(nodes, body.Policy));
     }
 

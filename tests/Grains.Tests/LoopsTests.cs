@@ -50,8 +50,7 @@ public sealed class LoopsTests : IDisposable
 
     [Theory]
     [InlineData("fleet")]
-    [InlineData("plans")]
-    [InlineData("leader")]
+    [InlineData("region")]
     [InlineData("revocations of local")]
     [InlineData("audit of local")]
     [InlineData("enrolment controls")]
@@ -132,11 +131,7 @@ public sealed class LoopsTests : IDisposable
         var certificates = new CertificatesOptions { Profiles = { ["node"] = new CertificateProfile { Issuers = ["local"] } } };
         var issuers = new IssuerRounds(grains, Options.Create(certificates), time);
         var fleet = new FleetRounds(grains, Options.Create(overlays));
-        var home = new OverlaySync(
-            grains,
-            DispatchProxy.Create<IPlacementLink, Throwing>(),
-            new Fixed<OverlaysOptions>(overlays),
-            NullLogger<OverlaySync>.Instance);
+        var placement = new PlacementClient(grains, new Fixed<OverlaysOptions>(overlays));
         var controls = new ControlReader(
             grains,
             new(),
@@ -145,7 +140,8 @@ public sealed class LoopsTests : IDisposable
             NullLogger<ControlReader>.Instance);
         return
         [
-            .. issuers.Sweeps, .. issuers.Audits, .. home.Rounds,
+            .. issuers.Sweeps, .. issuers.Audits,
+            new("region", TimeSpan.FromSeconds(15), _ => placement.WakeAsync()),
             new("fleet", TimeSpan.FromSeconds(5), _ => fleet.WakeAsync()),
             new("enrolment controls", TimeSpan.FromSeconds(1), _ => controls.ReadAsync()),
         ];
@@ -155,12 +151,5 @@ public sealed class LoopsTests : IDisposable
     public class Throwing : DispatchProxy
     {
         protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => throw new InvalidOperationException("broken");
-    }
-
-    private sealed record Fixed<T>(T CurrentValue) : IOptionsMonitor<T>
-    {
-        public T Get(string? name) => CurrentValue;
-
-        public IDisposable? OnChange(Action<T, string?> listener) => null;
     }
 }

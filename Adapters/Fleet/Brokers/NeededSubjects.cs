@@ -1,6 +1,6 @@
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet.Access;
-using ControlPlane.Adapters.Fleet.Placement;
+using ControlPlane.Adapters.Fleet.Sites;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Adapters.Nats.Callout;
 using ControlPlane.Nodes;
@@ -89,8 +89,8 @@ internal static class NeededSubjects
     private static IEnumerable<NeededSubject> OfLink(string overlay, OverlaysOptions overlays)
     {
         const string purpose = "place nodes together with the region's other overlays";
-        var subject = LinkJson.SubjectOf(overlays.Region, overlay);
-        var answers = LinkJson.AnswersOf(overlays.Region);
+        var subject = SiteSubjects.Of(overlays.Region, overlay, "*");
+        var answers = SiteSubjects.AnswersOf(overlays.Region);
         return overlay == overlays.Local
             ? [new NeededSubject(SubjectUse.Subscribe, subject, purpose, IsVital: false), ToPublish(answers, purpose, isVital: false)]
             : [ToPublish(subject, purpose, isVital: false), new NeededSubject(SubjectUse.Subscribe, answers, purpose, IsVital: false)];

@@ -1,10 +1,7 @@
 namespace ControlPlane.Placement.Plans;
 
 /// <summary>A plan ends with the leader that runs it, and whoever looks at the next leader's plans sees that there was one.</summary>
-/// <remarks>
-/// Plans are not taken over: their moves were right for what the old leader knew. What it still ran is known to the next one by its last
-/// answers, or by its report, whichever comes first.
-/// </remarks>
+/// <remarks>Plans are not taken over: their moves were right for what the old leader knew. What it still ran is known by its last answers.</remarks>
 /// <param name="history">What plans are recorded in.</param>
 /// <param name="ended">Hears of each plan that ended so, to tell operators.</param>
 internal sealed class PlanHandover(StoredRegion history, Action<PlanProgress> ended)
@@ -16,63 +13,40 @@ internal sealed class PlanHandover(StoredRegion history, Action<PlanProgress> en
     /// <summary>What this overlay runs as the leader, for the others to know.</summary>
     public IReadOnlyList<PlanProgress> Unfinished => [.. Ledger.Plans.Plans.Where(IsUnfinished).Select(plan => plan with { Reports = [] })];
 
-    /// <summary>What ended because this overlay stepped down, for the new leader's report.</summary>
-    public IReadOnlyList<PlanProgress> Ended(DateTimeOffset steppedDown) =>
-    [
-        .. Ledger.Plans.Plans.Where(plan => plan.Stage == PlanStage.Aborted && plan.ChangedAt == steppedDown)
-            .Select(plan => plan with { Reports = [] }),
-    ];
-
     /// <summary>The leader says what it runs.</summary>
-    public void Hear(IReadOnlyList<PlanProgress>? plans) => told = plans ?? [];
+    public void Hear(IReadOnlyList<PlanProgress> plans) => told = plans;
 
-    /// <summary>This overlay is not the leader any more, or was not for a while: gives back what its plans hold for later moves.</summary>
-    public void End(string reason, DateTimeOffset at)
+    /// <summary>
+    /// This overlay is not the leader any more, or was not for a while. What its plans hold for later moves, the next leader gives back.
+    /// </summary>
+    public void End(string reason)
     {
         var unfinished = Ledger.Plans.Plans.Where(IsUnfinished).ToArray();
-        if (unfinished.Length == 0)
-        {
-            return;
-        }
-
         foreach (var plan in unfinished)
         {
-            Abort(plan, reason, at);
+            Abort(plan, reason);
         }
 
-        history.EndHomings();
-
-        // Who enrols already keeps its place: that is an enrolment like any other, and is reported.
-        foreach (var node in Ledger.AllNodes().Where(node => node.LiveHold is { Attempt: Reservation.ForPlan }).ToArray())
+        if (unfinished.Length > 0)
         {
-            _ = history.Record(StoredRegion.Without(node));
+            history.EndHomings();
         }
     }
 
     /// <summary>This overlay becomes the leader: what the one before ran, as it last said.</summary>
-    public void TakeOver(string before) => Note(before, told);
-
-    /// <summary>What another overlay ran until it stepped down.</summary>
-    public void Note(string before, IReadOnlyList<PlanProgress>? plans)
+    public void TakeOver(string before)
     {
-        foreach (var plan in (plans ?? []).Take(PlanList.PlansMax))
+        foreach (var plan in told.Take(PlanList.PlansMax))
         {
-            var id = $"{plan.Id}@{before}";
-            if (Ledger.Plans.Find(id) is not { } known)
-            {
-                Abort(plan with { Id = id }, $"{before} ran it, and is not the leader any more; make another plan for the rest", history.Now);
-            }
-            else if (known.Moved < plan.Moved)
-            {
-                known = known with { Moved = plan.Moved, Skipped = plan.Skipped, Failed = plan.Failed };
-                _ = history.Record(new PlacementChange.PlanChanged(known));
-            }
+            Abort(
+                plan with { Id = $"{plan.Id}@{before}" },
+                $"{before} ran it, and is not the leader any more; make another plan for the rest");
         }
     }
 
-    private void Abort(PlanProgress plan, string reason, DateTimeOffset at)
+    private void Abort(PlanProgress plan, string reason)
     {
-        var aborted = plan with { Stage = PlanStage.Aborted, Reason = reason, ChangedAt = at };
+        var aborted = plan with { Stage = PlanStage.Aborted, Reason = reason, ChangedAt = history.Now };
         _ = history.Record(new PlacementChange.PlanChanged(aborted));
         ended(aborted);
     }

@@ -9,7 +9,8 @@ internal sealed record PlanList([property: Id(0)] PlanProgress[] Plans, [propert
     /// <summary>How many plans are kept; the oldest that is over goes first.</summary>
     public const int PlansMax = 50;
 
-    public static PlanList Empty { get; } = new([], 0);
+    // Each time another one, as PolicyHistory.Empty.
+    public static PlanList Empty => new([], 0);
 
     /// <summary>The plan that runs or is about to; there is at most one.</summary>
     public PlanProgress? Running => Array.Find(Plans, plan => plan.Stage is PlanStage.Running or PlanStage.Approved);

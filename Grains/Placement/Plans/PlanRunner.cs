@@ -1,3 +1,4 @@
+using ControlPlane.Nodes;
 using ControlPlane.Placement.Policies;
 
 namespace ControlPlane.Placement.Plans;
@@ -7,24 +8,30 @@ namespace ControlPlane.Placement.Plans;
 /// The ledger says who is on the way: a node with a place held for the plan. So after a crash the runner finds its moves again and tells
 /// their nodes again: one that was told twice enrols once.
 /// </remarks>
-internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests requests, PlacementMeter meter, Action wake)
+internal sealed class PlanRunner(
+    StoredRegion history, Func<string, OverlayCopy?> copyOf, NodeSites nodes, PlacementMeter meter)
 {
     private const int ReportsMax = 100;
     private static readonly TimeSpan TellDeadline = TimeSpan.FromSeconds(60);
 
+    /// <summary>Between two tries to tell a node whose owner did not answer: one that was told twice enrols once.</summary>
+    private static readonly TimeSpan TellDelay = TimeSpan.FromSeconds(5);
+
     private readonly Dictionary<string, string> onTheirWay = new(StringComparer.Ordinal);
+
+    /// <summary>Nodes that may not have been told, and when they are told again.</summary>
+    private readonly Dictionary<string, DateTimeOffset> toTell = new(StringComparer.Ordinal);
     private readonly MassFailureBrake brake = new("moves", MassFailureBrake.MovesMin);
 
     // The plan may be innocent, and still must not go on while nodes of the region do not come back from enrolling.
     private readonly MassFailureBrake regionBrake = new("enrolments of the region", MassFailureBrake.EnrolmentsMin);
     private PlacementPlan? open;
     private string? current;
+    private readonly List<Task> reserving = [];
     private double allowance;
     private DateTimeOffset? lastTick;
 
     private RegionState Ledger => history.Ledger;
-
-    public bool IsBusy => Ledger.Plans.Running is not null || onTheirWay.Count > 0;
 
     public async Task<PlanOutcome> Create(PlanRequest request)
     {
@@ -34,10 +41,10 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
             return new PlanOutcome.Refused(PlanRefusal.UnknownOverlay, $"the region has no overlay '{request.Overlay}'");
         }
 
-        if (isOfOverlay && Ledger.Overlay(request.Overlay)!.Awaited is not null)
+        if (isOfOverlay && !Ledger.Overlay(request.Overlay)!.IsListed)
         {
             return new PlanOutcome.Refused(
-                PlanRefusal.NothingToMove, $"{request.Overlay} has not reported its nodes to the new leader yet");
+                PlanRefusal.NothingToMove, $"{request.Overlay} does not answer, and it is not known who lives there");
         }
 
         var id = $"{request.Kind.ToString().ToLowerInvariant()}-{Ledger.Plans.Count + 1}";
@@ -65,7 +72,6 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
 
         var progress = new PlanProgress(id, plan.Kind, plan.Overlay, stage, "", request.Actor, history.Now, plan.Nodes, 0, 0, 0, 0, 0, []);
         await history.Record(new PlacementChange.PlanChanged(progress));
-        wake();
         return new PlanOutcome.Accepted(progress);
     }
 
@@ -116,7 +122,6 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
         }
 
         await stored;
-        wake();
         return new PlanOutcome.Accepted(changed);
     }
 
@@ -136,20 +141,31 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
         (open, current) = (null, null);
     }
 
-    /// <summary>Finds the moves that were under way when the last activation ended, perhaps before their nodes were told.</summary>
+    /// <summary>Finds the moves that were under way when an overlay was listed anew, perhaps before their nodes were told.</summary>
     public void Restore()
     {
-        foreach (var node in Ledger.AllNodes())
+        foreach (var node in Ledger.Planned.Select(Ledger.Node).OfType<PlacedNode>().ToArray())
         {
-            if (node.LiveHold is { Plan: not null } hold)
+            if (node.LiveHold is not { Plan: not null } hold
+                || (onTheirWay.ContainsKey(node.Identity) && !(toTell.GetValueOrDefault(node.Identity, DateTimeOffset.MaxValue) <= history.Now)))
             {
-                onTheirWay[node.Identity] = hold.Overlay;
-                current = hold.Plan;
-                if (hold.Attempt == Reservation.ForPlan && Ledger.Plans.Running?.Id == hold.Plan)
-                {
-                    _ = Tell(hold.Plan, node.Identity, node.Home ?? "", hold.Overlay);
-                }
+                continue;
             }
+
+            var stage = Ledger.Plans.Find(hold.Plan)?.Stage;
+            if (!hold.IsTaken && stage is not (PlanStage.Approved or PlanStage.Running or PlanStage.Paused))
+            {
+                // Of a plan that ended, perhaps with the leader before.
+                GiveBack(hold.Overlay, node.Identity).Ignore();
+                continue;
+            }
+
+            toTell.Remove(node.Identity);
+            onTheirWay[node.Identity] = hold.Overlay;
+            current = hold.Plan;
+            _ = hold.IsTaken || stage == PlanStage.Paused
+                ? Task.CompletedTask
+                : Tell(hold.Plan, node.Identity, node.Home ?? "", hold.Overlay);
         }
     }
 
@@ -163,7 +179,8 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
         }
 
         var now = history.Now;
-        if (open?.Id != plan.Id)
+        var isOpenedNow = open?.Id != plan.Id;
+        if (isOpenedNow)
         {
             open = await history.Plans.ReadAsync(plan.Id);
             if (Ledger.Plans.Find(plan.Id) is not { Stage: PlanStage.Approved or PlanStage.Running } again)
@@ -180,7 +197,7 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
         }
 
         var before = plan;
-        plan = Settle(plan)!;
+        plan = Settle(isOpenedNow ? Recount(plan) : plan)!;
         current = plan.Id;
         if ((brake.Reason() ?? regionBrake.Reason()) is { } reason)
         {
@@ -189,8 +206,20 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
         else if (Ledger.Policy.Rebalance.Window?.Contains(now) != false)
         {
             plan = Begin(plan, now);
+            Close(plan);
             plan = Send(plan, now);
             plan = plan.NextMove >= open!.Moves.Count && onTheirWay.Count == 0 ? Finish(plan, now) : plan;
+
+            // Reserved before it is recorded that they were sent: otherwise nobody would send them after this silo died in between.
+            await Task.WhenAll(reserving);
+            reserving.Clear();
+            if (Ledger.Plans.Find(plan.Id) is { } commanded && !ReferenceEquals(commanded, before))
+            {
+                plan = plan with
+                {
+                    Stage = commanded.Stage, Actor = commanded.Actor, Reason = commanded.Reason, ChangedAt = commanded.ChangedAt,
+                };
+            }
         }
 
         if (!ReferenceEquals(plan, before))
@@ -223,15 +252,19 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
             return plan;
         }
 
-        // From here on the overlay takes nobody, and who comes back to it is placed elsewhere.
-        if (plan.Overlay.Length > 0
-            && Ledger.Overlay(plan.Overlay) is { Awaited: null, State: not OverlayState.Draining and not OverlayState.Retired })
-        {
-            _ = history.Record(new PlacementChange.OverlaySet(plan.Overlay, OverlayState.Draining, $"plan {plan.Id}", now));
-        }
-
         lastTick = now;
         return plan with { Stage = PlanStage.Running, ChangedAt = now };
+    }
+
+    // From here on the overlay takes nobody, and who comes back to it is placed elsewhere.
+    private void Close(PlanProgress plan)
+    {
+        if (plan.Overlay.Length > 0
+            && Ledger.Overlay(plan.Overlay) is { State: OverlayState.Active or OverlayState.Cordoned } emptied)
+        {
+            emptied.Decided = (OverlayState.Draining, $"plan {plan.Id}");
+            copyOf(plan.Overlay)?.SetStateAsync(OverlayState.Draining, $"plan {plan.Id}").Ignore();
+        }
     }
 
     private PlanProgress Send(PlanProgress plan, DateTimeOffset now)
@@ -239,7 +272,7 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
         var rule = Ledger.Policy.Rebalance;
         allowance = Math.Min(rule.MaxMovesPerMinute, allowance + (rule.MaxMovesPerMinute * (now - (lastTick ?? now)).TotalMinutes));
         lastTick = now;
-        while (plan.NextMove < open!.Moves.Count && onTheirWay.Count < rule.MovesInFlightMax)
+        while (plan.NextMove < open!.Moves.Count)
         {
             var move = open.Moves[plan.NextMove];
             if (plan.NextNode >= move.Identities.Count)
@@ -248,13 +281,27 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
                 continue;
             }
 
-            if (allowance < 1)
+            if (new[] { move.From, move.To }.FirstOrDefault(IsAway) is { } away)
+            {
+                // Cut off is not gone: what is planned waits for it, until an operator ends the plan.
+                return plan with { Reason = $"waits for {away}, which does not answer" };
+            }
+
+            plan = plan.Reason.StartsWith("waits for", StringComparison.Ordinal) ? plan with { Reason = "" } : plan;
+            var identity = move.Identities[plan.NextNode];
+            var isReserved = onTheirWay.ContainsKey(identity);
+            if (!isReserved && (allowance < 1 || onTheirWay.Count >= rule.MovesInFlightMax))
             {
                 break;
             }
 
-            var identity = move.Identities[plan.NextNode];
             plan = plan with { NextNode = plan.NextNode + 1 };
+            if (isReserved)
+            {
+                // By an activation that ended before it recorded so.
+                continue;
+            }
+
             if (Ledger.Node(identity) is { LiveHold: null } there && there.Home == move.To)
             {
                 plan = plan with { Moved = plan.Moved + 1 };
@@ -268,12 +315,14 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
             {
                 allowance--;
                 onTheirWay[identity] = move.To;
-                _ = Start(plan.Id, identity, move.From, move.To);
+                reserving.Add(Start(plan.Id, identity, move.From, move.To));
             }
         }
 
         return plan;
     }
+
+    private bool IsAway(string overlay) => Ledger.Overlay(overlay) is { IsReachable: false, State: OverlayState.Isolated };
 
     /// <summary>Why a move is not to be made now; null when it is as right as when it was planned.</summary>
     private string? Objection(string identity, PlannedMove move)
@@ -306,19 +355,16 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
 
     private async Task Start(string plan, string identity, string from, string to)
     {
-        foreach (var membership in Ledger.Policy.GroupsOf(Ledger.ApplicantOf(Ledger.Node(identity)!)))
-        {
-            if (Ledger.Policy.Groups[membership.Rule].Mode == GroupMode.Required && Ledger.Homings.GetValueOrDefault(membership.Id) != to)
-            {
-                _ = history.Record(new PlacementChange.GroupHomed(membership.Id, to));
-            }
-        }
-
-        var hold = new Reservation(to, Reservation.ForPlan, history.Now + history.Options.LeaseLifetime, false, plan);
+        var hold = new Reservation(to, history.Now + history.Options.LeaseLifetime, false, plan) { Decided = Ledger.Stamp(history.Now) };
         try
         {
+            HomeGroups(identity, to);
+
             // Reserved and stored before the node is told: when it comes to enrol, the place is there.
-            await history.Record(new PlacementChange.NodeChanged(Ledger.Node(identity)! with { Held = hold }));
+            if (copyOf(to) is not { } target || await target.ReserveAsync(Ledger.Node(identity)! with { Held = hold }) is not null)
+            {
+                return;
+            }
         }
 #pragma warning disable CA1031 // Stored or not is unknown: it was not told, and the lease ends.
         catch (Exception)
@@ -327,11 +373,24 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
             return;
         }
 
-        await Tell(plan, identity, from, to);
+        Tell(plan, identity, from, to).Ignore();
+    }
+
+    private void HomeGroups(string identity, string to)
+    {
+        foreach (var membership in Ledger.Policy.GroupsOf(Ledger.ApplicantOf(Ledger.Node(identity)!)))
+        {
+            if (Ledger.Policy.Groups[membership.Rule].Mode == GroupMode.Required && Ledger.Homings.GetValueOrDefault(membership.Id) != to)
+            {
+                _ = history.Record(new PlacementChange.GroupHomed(membership.Id, to));
+            }
+        }
     }
 
     private async Task Tell(string plan, string identity, string from, string to)
     {
+        toTell.Remove(identity);
+
         // Given back while it was stored: the plan ended.
         if (Ledger.Node(identity)?.Held?.Plan != plan)
         {
@@ -341,19 +400,22 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
         try
         {
             using var deadline = new CancellationTokenSource(TellDeadline);
-            var answer = await requests.AskAsync(identity, from, $"moves to {to} by plan {plan}", deadline.Token);
-            if (answer != ReprovisionAnswer.Coming && Ledger.Node(identity) is { Held.Attempt: Reservation.ForPlan } unmoved)
+            if (!await nodes.ReprovisionAsync(from, identity, $"moves to {to} by plan {plan}", deadline.Token))
             {
                 // Settle sees that the place is gone and counts the failure.
-                await history.Record(new PlacementChange.NodeChanged(unmoved with { Held = null }));
+                await GiveBack(to, identity);
             }
         }
-#pragma warning disable CA1031 // Told or not is unknown: if it was, the node comes and finds its place; if not, the lease ends.
+#pragma warning disable CA1031 // Told or not is unknown: if it was, the node comes and finds its place; if not, it is told again.
         catch (Exception)
 #pragma warning restore CA1031
         {
+            toTell[identity] = history.Now + TellDelay;
         }
     }
+
+    private Task GiveBack(string overlay, string identity) =>
+        Ledger.Node(identity) is { Held.IsTaken: false } && copyOf(overlay) is { } copy ? copy.GiveBackAsync(identity) : Task.CompletedTask;
 
     // Counts those whose move ended. Without a plan it only forgets them: the plan they belonged to is over.
     private PlanProgress? Settle(PlanProgress? plan)
@@ -378,6 +440,17 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
         return plan;
     }
 
+    // Who arrived while no activation looked on.
+    private PlanProgress Recount(PlanProgress plan)
+    {
+        var sent = open!.Moves.Take(plan.NextMove + 1)
+            .SelectMany((move, number) => move.Identities.Take(number < plan.NextMove ? int.MaxValue : plan.NextNode)
+                .Select(identity => (Identity: identity, move.To))).ToArray();
+        var arrived = sent.Count(move => Ledger.Node(move.Identity) is { LiveHold: null } node && node.Home == move.To);
+        var moved = Math.Min(arrived, sent.Length - plan.Skipped - plan.Failed);
+        return moved > plan.Moved ? plan with { Moved = moved } : plan;
+    }
+
     private static string WhyNot(PlacedNode? node) =>
         node?.Held is { Lapsed: true } ? "it did not arrive in time" : "it was not willing, or went elsewhere";
 
@@ -387,7 +460,7 @@ internal sealed class PlanRunner(StoredRegion history, ReprovisionRequests reque
         var left = plan.Overlay.Length > 0 ? Ledger.Overlay(plan.Overlay)!.Load : 0;
         if (plan.Kind == PlanKind.Retire && left == 0)
         {
-            _ = history.Record(new PlacementChange.OverlaySet(plan.Overlay, OverlayState.Retired, $"plan {plan.Id}", now));
+            _ = history.Record(new PlacementChange.OverlaySet(plan.Overlay, OverlayState.Retired, $"plan {plan.Id}"));
         }
 
         open = null;

@@ -1,3 +1,4 @@
+using ControlPlane.Placement.Overlays;
 using Orleans.Serialization;
 using Orleans.Storage;
 

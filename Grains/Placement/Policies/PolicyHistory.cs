@@ -7,7 +7,8 @@ internal sealed record PolicyHistory([property: Id(0)] PolicyVersion[] Versions)
     /// <summary>How many versions are kept: traces of older ones are read without the names of their rules.</summary>
     public const int VersionsMax = 32;
 
-    public static PolicyHistory Empty { get; } = new([]);
+    // Each time another one: a store that keeps JSON reads into what a record begins with.
+    public static PolicyHistory Empty => new([]);
 
     public PolicyVersion? Current => Versions is [.., var last] ? last : null;
 

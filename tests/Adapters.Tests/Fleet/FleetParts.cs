@@ -124,13 +124,14 @@ internal sealed class FleetParts : IAsyncDisposable
         Signer.Dispose();
         folder.Delete(recursive: true);
     }
+}
 
-    private sealed class FixedOptions<T>(T value) : IOptionsMonitor<T>
-    {
-        public T CurrentValue => value;
+/// <summary>Options that do not change.</summary>
+internal sealed class FixedOptions<T>(T value) : IOptionsMonitor<T>
+{
+    public T CurrentValue => value;
 
-        public T Get(string? name) => value;
+    public T Get(string? name) => value;
 
-        public IDisposable? OnChange(Action<T, string?> listener) => null;
-    }
+    public IDisposable? OnChange(Action<T, string?> listener) => null;
 }

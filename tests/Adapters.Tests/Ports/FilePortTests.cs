@@ -2,6 +2,7 @@ using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Tests.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Sites;
 using ControlPlane.TestKit.Ports;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -18,7 +19,8 @@ public sealed class FilePortTests : PortFailureTests
         (typeof(IExpectedNodes), typeof(AllowList)),
         (typeof(IServerTokenIssuer), typeof(ChoriaServerTokenIssuer)),
         (typeof(INodeAttestor), typeof(ProvisioningTokenAttestor)),
-        (typeof(IPlacementLink), typeof(NoPlacementLink)),
+        (typeof(ISiteLink), typeof(NoSiteLink)),
+        (typeof(INodeAgent), typeof(RelayedNodeAgent)),
     ];
 
     /// <summary>The signer's file, which is read at each proof: gone, a folder, or something else.</summary>
@@ -73,8 +75,22 @@ public sealed class FilePortTests : PortFailureTests
     }
 
     [Fact]
-    public Task APlacementElsewhere_IsLost_WhereNobodyCanBeAsked() => AssertTranslatedAsync(
-        Tested, new FailingPort(typeof(IPlacementLink), new NoPlacementLink(), typeof(LeaderUnreachableException)));
+    public Task AnotherSite_IsLost_WhereNobodyCanBeAsked() => AssertTranslatedAsync(
+        Tested, new FailingPort(typeof(ISiteLink), new NoSiteLink(), typeof(SiteUnreachableException)));
+
+    [Fact]
+    public async Task ANodeOfAnotherSitesNetwork_IsNotReached_WhereNobodyCanBeAsked()
+    {
+        await using var parts = new FleetParts();
+        var options = new FixedOptions<OverlaysOptions>(parts.Overlays.Value);
+
+        await AssertTranslatedAsync(
+            Tested,
+            new FailingPort(
+                typeof(INodeAgent),
+                new RelayedNodeAgent("paris", new NodeSites(null!, new NoSiteLink(), options), parts.Agent),
+                typeof(NetworkUnavailableException)) { MayAnswer = true });
+    }
 
     protected override void Dispose(bool disposing)
     {

@@ -1,10 +1,10 @@
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Brokers;
-using ControlPlane.Adapters.Fleet.Placement;
+using ControlPlane.Adapters.Fleet.Sites;
 using ControlPlane.Adapters.Tests.Fleet;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
-using ControlPlane.Placement;
+using ControlPlane.Sites;
 using ControlPlane.Store;
 using ControlPlane.TestKit;
 using ControlPlane.TestKit.Ports;
@@ -57,7 +57,7 @@ public sealed class NatsPortTests : PortFailureTests
         (typeof(IFleetConnectivity), typeof(FleetConnectivity)),
         (typeof(INodeAgent), typeof(ChoriaNodeAgent)),
         (typeof(IFleetDiscovery), typeof(ChoriaDiscovery)),
-        (typeof(IPlacementLink), typeof(NatsPlacementLink)),
+        (typeof(ISiteLink), typeof(NatsSiteLink)),
         (typeof(INodeLoginCheck), typeof(NodeLoginCheck)),
     ];
 
@@ -105,7 +105,7 @@ public sealed class NatsPortTests : PortFailureTests
             new(typeof(IFleetConnectivity), new FleetConnectivity(parts.Connections, parts.Overlays)),
             new(typeof(INodeAgent), parts.Agent) { ThrowsAny = true },
             new(typeof(IFleetDiscovery), parts.Discovery) { ThrowsAny = true, MayAnswer = IsNetworkThere(failure) },
-            new(typeof(IPlacementLink), new NatsPlacementLink(parts.Connections), typeof(LeaderUnreachableException)),
+            new(typeof(ISiteLink), new NatsSiteLink(parts.Connections, parts.Overlays), typeof(SiteUnreachableException)),
             new(typeof(INodeLoginCheck), new NodeLoginCheck(tokens, time, NullLogger<NodeLoginCheck>.Instance)));
         await PassTimeAsync(translated);
 

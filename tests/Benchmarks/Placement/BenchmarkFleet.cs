@@ -5,11 +5,12 @@ using ControlPlane.Placement.Policies;
 namespace ControlPlane.Benchmarks.Placement;
 
 /// <summary>
-/// A million nodes in 64 overlays of 20,000, in groups of up to 3,000 that declare their size: 78 % full. Built once a run,
-/// by the engine.
+/// A million nodes in 64 overlays of 20,000 that one cluster serves, in groups of up to 3,000 that declare their size: 78 % full. Built
+/// once a run, by the engine.
 /// </summary>
 internal sealed class BenchmarkFleet
 {
+    public const string Region = "bench";
     public const int Nodes = 1_000_000;
     public const int OverlayCount = 64;
     public const int HardLimit = 20_000;
@@ -68,7 +69,7 @@ internal sealed class BenchmarkFleet
 
     public static OverlaysOptions OptionsFor(int overlays)
     {
-        var options = new OverlaysOptions { Region = "bench", Local = "o00" };
+        var options = new OverlaysOptions { Region = Region, Local = "o00" };
         for (var i = 0; i < overlays; i++)
         {
             options.Members[$"o{i:00}"] = new OverlayOptions
@@ -90,7 +91,7 @@ internal sealed class BenchmarkFleet
         ledger.Adopt(Policy);
         foreach (var name in options.Members.Keys)
         {
-            ledger.Apply(new PlacementChange.OverlaySet(name, OverlayState.Active, "configured", DateTimeOffset.UnixEpoch));
+            ledger.Apply(new PlacementChange.OverlaySet(name, OverlayState.Active, "configured"));
         }
 
         ledger.Configure(options);
@@ -105,7 +106,7 @@ internal sealed class BenchmarkFleet
         if (decision.Overlay is { } overlay)
         {
             ledger.Apply(new PlacementChange.NodeChanged(new PlacedNode(
-                identity, overlay.Name, 1, null, bag.Json, decision.Declared,
+                identity, overlay.Name, null, bag.Json, decision.Declared,
                     DecisionTrace.Encode(decision, ledger.Sequence))));
         }
 

@@ -1,16 +1,21 @@
 using System.Diagnostics;
 using ControlPlane.Placement;
+using ControlPlane.Placement.Overlays;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
 using Orleans.Hosting;
+using Orleans.Runtime;
 using Orleans.Serialization;
 using Orleans.Storage;
 
 namespace ControlPlane.Benchmarks.Placement;
 
-/// <summary>Decisions with their explanation, through the grain and into Redis, beside the engine alone in a loop.</summary>
+/// <summary>
+/// Decisions with their explanation: through the region's grain, reserved by the overlay's and stored in Redis, beside the engine alone
+/// in a loop.
+/// </summary>
 public sealed class PlacementDecideBenchmark : IBenchmark, IAsyncDisposable
 {
     private const int Decisions = 20_000;
@@ -31,20 +36,18 @@ public sealed class PlacementDecideBenchmark : IBenchmark, IAsyncDisposable
 
     private IGrainFactory Grains => host!.Services.GetRequiredService<IGrainFactory>();
 
-    private IInternalPlacementGrain Region => Grains.GetGrain<IInternalPlacementGrain>("bench");
+    private IInternalPlacementGrain Region => Grains.GetGrain<IInternalPlacementGrain>(BenchmarkFleet.Region);
 
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
-        // Before the silo: building a million nodes takes longer than the silo takes to wake the region, which would be empty then.
-        _ = BenchmarkFleet.Instance;
         redis = await RedisServer.StartAsync(cancellationToken);
-        host = BuildHost(redis.ConnectionString);
+        await SeedAsync(redis.ConnectionString, cancellationToken);
+        host = BuildHost(redis.ConnectionString, hasPlacement: true);
         await host.StartAsync(cancellationToken);
-        await SeedAsync();
         var busyBefore = Environment.CpuUsage.TotalTime;
         var began = Stopwatch.GetTimestamp();
 
-        // The first call restores a million nodes and may take longer than a call is given.
+        // The first call has all overlays restored and listed, a million nodes, and may take longer than a call is given.
         while (true)
         {
             try
@@ -52,7 +55,7 @@ public sealed class PlacementDecideBenchmark : IBenchmark, IAsyncDisposable
                 var restored = (await Region.ListOverlays()).Sum(overlay => overlay.Nodes);
                 if (restored != BenchmarkFleet.Nodes)
                 {
-                    throw new InvalidOperationException($"the region was activated with {restored} nodes before it was seeded");
+                    throw new InvalidOperationException($"the region lists {restored} nodes");
                 }
 
                 break;
@@ -72,6 +75,7 @@ public sealed class PlacementDecideBenchmark : IBenchmark, IAsyncDisposable
     {
         var nodes = BenchmarkFleet.Arrivals(Decisions, ++round);
         var latencies = new double[Decisions];
+        var outcomes = new PlacementOutcome[Decisions];
         var next = -1;
         var busyBefore = Environment.CpuUsage.TotalTime;
         var began = Stopwatch.GetTimestamp();
@@ -80,7 +84,7 @@ public sealed class PlacementDecideBenchmark : IBenchmark, IAsyncDisposable
             for (var i = Interlocked.Increment(ref next); i < Decisions; i = Interlocked.Increment(ref next))
             {
                 var asked = Stopwatch.GetTimestamp();
-                await Region.Place(new PlacementRequest(nodes[i].Identity, 1, nodes[i].Claims, "{}"));
+                outcomes[i] = await Region.Place(new PlacementRequest(nodes[i].Identity, nodes[i].Claims, "{}"));
                 latencies[i] = Stopwatch.GetElapsedTime(asked).TotalMilliseconds;
             }
         }));
@@ -91,7 +95,16 @@ public sealed class PlacementDecideBenchmark : IBenchmark, IAsyncDisposable
         Array.Sort(latencies);
         details["p50_ms"] = latencies[Decisions / 2];
         details["p99_ms"] = latencies[Decisions * 99 / 100];
-        await Task.WhenAll(nodes.Select(node => Region.Release(node.Identity, 1)));
+        details["not_placed"] = outcomes.Count(outcome => outcome is not PlacementOutcome.Placed);
+        foreach (var why in outcomes.Where(outcome => outcome is not PlacementOutcome.Placed).CountBy(outcome => $"{outcome}").Take(3))
+        {
+            await System.Console.Error.WriteLineAsync($"{why.Value} decisions: {why.Key}");
+        }
+
+        await Task.WhenAll(nodes.Zip(outcomes, (node, outcome) => outcome is PlacementOutcome.Placed placed
+            ? Grains.GetOverlay(BenchmarkFleet.Region, placed.Overlay).Release(node.Identity)
+            : Task.CompletedTask));
+        await UntilForgottenAsync(cancellationToken);
         return Decisions / elapsed.TotalSeconds;
     }
 
@@ -128,21 +141,60 @@ public sealed class PlacementDecideBenchmark : IBenchmark, IAsyncDisposable
         }
     }
 
-    // As a compaction would have written it: bringing a million nodes in one by one would be most of the run.
-    private async Task SeedAsync()
+    // The region hears within a second that the places were given back.
+    private async Task UntilForgottenAsync(CancellationToken cancellationToken)
     {
-        var services = host!.Services;
-        var journal = new PlacementJournal(
-            services.GetRequiredKeyedService<IGrainStorage>(Stores.Fleet), Region.GetGrainId(), services.GetRequiredService<Serializer>());
-        await journal.RestoreAsync(new RegionState());
-        var ledger = BenchmarkFleet.Instance.Ledger;
-        Array.Fill(ledger.ChangedShards, true);
-        var policy = new PolicyVersion(1, "benchmark", BenchmarkFleet.PolicyText, "benchmark", DateTimeOffset.UnixEpoch);
-        await journal.CompactAsync(ledger, () =>
-            ledger.Capture() with { Policies = ControlPlane.Placement.Policies.PolicyHistory.Empty.With(policy) });
+        while ((await Region.ListOverlays()).Sum(overlay => overlay.Reserved) > 0)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);
+        }
     }
 
-    private static IHost BuildHost(string redisAddress)
+    // As compactions would have written it, before there is a grain: bringing a million nodes in one by one would be most of the run.
+    private async Task SeedAsync(string redisAddress, CancellationToken cancellationToken)
+    {
+        var fleet = BenchmarkFleet.Instance;
+        using var seeding = BuildHost(redisAddress, hasPlacement: false);
+        await seeding.StartAsync(cancellationToken);
+        var storage = seeding.Services.GetRequiredKeyedService<IGrainStorage>(Stores.Fleet);
+        var serializer = seeding.Services.GetRequiredService<Serializer>();
+        var region = new StoredRegion(
+            storage, GrainId.Create("region-placement", BenchmarkFleet.Region), serializer, TimeProvider.System, Fail);
+        await region.OpenAsync(fleet.Options);
+        await region.Record(new PlacementChange.PolicyApplied(
+            new PolicyVersion(1, "benchmark", BenchmarkFleet.PolicyText, "benchmark", DateTimeOffset.UnixEpoch)));
+        foreach (var overlay in fleet.Ledger.AllNodes().GroupBy(node => node.Home!))
+        {
+            var places = new OverlayPlaces(overlay.Key);
+            var journal = new PlacementJournal(
+                storage, GrainId.Create("overlay-placement", $"{BenchmarkFleet.Region}/{overlay.Key}"), serializer);
+            await journal.RestoreAsync(places);
+            foreach (var node in overlay)
+            {
+                places.Apply(new PlacementChange.NodeChanged(node));
+            }
+
+            await journal.CompactAsync(places);
+        }
+
+        details["bytes_per_node_owned"] = await MeasureOwnedAsync(storage, serializer, fleet.Options.Members.Keys.First());
+        await seeding.StopAsync(cancellationToken);
+
+        static void Fail(Exception fault) => throw new InvalidOperationException("the fleet could not be seeded", fault);
+    }
+
+    /// <summary>What an overlay holds of each node in memory after it was restored.</summary>
+    private static async Task<double> MeasureOwnedAsync(IGrainStorage storage, Serializer serializer, string overlay)
+    {
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        var places = new OverlayPlaces(overlay);
+        await new PlacementJournal(storage, GrainId.Create("overlay-placement", $"{BenchmarkFleet.Region}/{overlay}"), serializer)
+            .RestoreAsync(places);
+        var bytes = GC.GetTotalMemory(forceFullCollection: true) - before;
+        return (double)bytes / places.Nodes;
+    }
+
+    private static IHost BuildHost(string redisAddress, bool hasPlacement)
     {
         var builder = Host.CreateApplicationBuilder();
         builder.UseOrleans(silo =>
@@ -153,13 +205,18 @@ public sealed class PlacementDecideBenchmark : IBenchmark, IAsyncDisposable
                 options.ConfigurationOptions = StackExchange.Redis.ConfigurationOptions.Parse(redisAddress);
                 options.GrainStorageSerializer = new OrleansGrainStorageSerializer(services.GetRequiredService<Serializer>());
             }));
+            silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(60));
+            if (!hasPlacement)
+            {
+                return;
+            }
+
             silo.AddOverlayPlacement();
             silo.Services.Configure<OverlaysOptions>(options =>
             {
                 var wanted = BenchmarkFleet.OptionsFor(BenchmarkFleet.OverlayCount);
                 (options.Region, options.Local, options.Members) = (wanted.Region, wanted.Local, wanted.Members);
             });
-            silo.Configure<SiloMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(60));
         });
         return builder.Build();
     }

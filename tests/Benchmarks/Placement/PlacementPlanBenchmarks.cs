@@ -89,7 +89,7 @@ public sealed class PlacementExpandBenchmark : PlacementMovesBenchmark
         var ledger = BenchmarkFleet.Instance.Ledger.Shadow(options, BenchmarkFleet.Instance.Policy);
         foreach (var name in options.Members.Keys.Where(name => ledger.Overlay(name) is null))
         {
-            ledger.Apply(new PlacementChange.OverlaySet(name, OverlayState.Active, "added", DateTimeOffset.UnixEpoch));
+            ledger.Apply(new PlacementChange.OverlaySet(name, OverlayState.Active, "added"));
         }
 
         ledger.Configure(options);

@@ -12,8 +12,15 @@ internal sealed record FleetFacts
     /// <summary>The nodes by their own account.</summary>
     public required IReadOnlyList<SimulatedNode> Nodes { get; init; }
 
-    /// <summary>The nodes as the control plane lists them.</summary>
-    public required IReadOnlyList<RosterEntry> Roster { get; init; }
+    /// <summary>The nodes as each site lists them, by the site's name.</summary>
+    public required IReadOnlyDictionary<string, IReadOnlyList<RosterEntry>> Sites { get; init; }
+
+    /// <summary>The nodes as their owners list them; one that has none, as whoever hears it does.</summary>
+    public IReadOnlyList<RosterEntry> Roster =>
+    [
+        .. Sites.Values.SelectMany(site => site).GroupBy(entry => entry.Identity, StringComparer.Ordinal)
+            .Select(known => known.MinBy(Rank)!),
+    ];
 
     /// <summary>The enrolled ones in full, by identity.</summary>
     public required IReadOnlyDictionary<string, NodeSnapshot> Snapshots { get; init; }
@@ -38,6 +45,8 @@ internal sealed record FleetFacts
 
     /// <summary>What must stand in none of <see cref="Texts"/>, by its name.</summary>
     public required IReadOnlyDictionary<string, string> Secrets { get; init; }
+
+    private static int Rank(RosterEntry entry) => entry.Stage switch { NodeStage.Enrolled => 0, NodeStage.Elsewhere => 2, _ => 1 };
 }
 
 /// <summary>A lifecycle event of a node in a broker's stream.</summary>

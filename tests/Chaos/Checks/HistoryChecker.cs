@@ -8,9 +8,10 @@ internal static class HistoryChecker
     [
         (1, "every node is enrolled, put off with a reason, quarantined or gone", RestCheck.Stages),
         (2, "an enrolled node holds its one valid certificate", RestCheck.Credentials),
+        (2, "exactly one overlay owns a node", OwnerCheck.Owners),
         (3, "every certificate is in the ledger; superseded ones are revoked", CertificateCheck.Lineage),
         (4, "a certificate names exactly its node", CertificateCheck.Names),
-        (5, "no overlay exceeds its limit; a node is in one place", PlacementCheck.Limits),
+        (5, "no overlay exceeds its limit", PlacementCheck.Limits),
         (6, "what a stream holds was handed to its node", EventCheck.Delivered),
         (8, "no secret was written", SecretCheck.Absent),
         (9, "no certificate in the name of a node that did not ask for it", CertificateCheck.Asked),

@@ -2,6 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;
 using ControlPlane.Nodes;
@@ -36,8 +37,21 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder,
     /// <param name="cancellationToken">Ends it.</param>
     public async Task<FleetFacts> CollectAsync(SimulatedFleet fleet, string log, CancellationToken cancellationToken)
     {
-        var view = new ControlPlaneView(stage);
-        var roster = await view.ListAsync(cancellationToken);
+        var sites = new Dictionary<string, IReadOnlyList<RosterEntry>>(StringComparer.Ordinal);
+        var held = new Dictionary<string, NodeSnapshot>(StringComparer.Ordinal);
+        var ledger = new List<LedgerEntry>();
+        for (var site = 0; site < stage.Redises.Count; site++)
+        {
+            var (name, view) = (EnrolmentStage.NameOf(site), new ControlPlaneView(stage, stage.Redises.Count > 1 ? site : null));
+            sites[name] = await view.ListAsync(cancellationToken);
+            foreach (var (identity, snapshot) in await view.HeldByAsync(sites[name], cancellationToken))
+            {
+                held[identity] = snapshot;
+            }
+
+            ledger.AddRange(await LedgerView.ReadAsync(stage.Redises[site].ConnectionString, name, cancellationToken));
+        }
+
         IReadOnlyList<StoredEvent> events =
         [
             .. await EventsAsync(
@@ -57,9 +71,9 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder,
         return new FleetFacts
         {
             Nodes = fleet.Nodes,
-            Roster = roster,
-            Snapshots = await view.HeldByAsync(roster, cancellationToken),
-            Ledger = await LedgerView.ReadAsync(stage.Redis.ConnectionString, EnrolmentStage.Overlay, cancellationToken),
+            Sites = sites,
+            Snapshots = held,
+            Ledger = ledger,
             RevokedSerials = await RevocationListView.ReadAsync(Api, cancellationToken),
             Overlays = (await Api.GetFromJsonAsync<IReadOnlyList<OverlaySnapshot>>("/v1/overlays", Json, cancellationToken))!,
             Operations = operations,

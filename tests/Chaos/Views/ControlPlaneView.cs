@@ -8,7 +8,8 @@ namespace ControlPlane.Chaos;
 
 /// <summary>What the control plane says of the fleet, by its HTTP API.</summary>
 /// <param name="stage">Whose first silo that runs is asked, each time anew: they die here.</param>
-internal sealed class ControlPlaneView(EnrolmentStage stage)
+/// <param name="site">Where each overlay has a cluster of its own: the number of the one whose silo is asked.</param>
+internal sealed class ControlPlaneView(EnrolmentStage stage, int? site = null)
 {
     private const int PageSize = 1000;
     private const int ReadsAtOnce = 16;
@@ -16,7 +17,8 @@ internal sealed class ControlPlaneView(EnrolmentStage stage)
     private static readonly JsonSerializerOptions Json =
         new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) } };
 
-    private HttpClient Api => stage.Silo?.Api ?? throw new HttpRequestException("no silo runs");
+    private HttpClient Api =>
+        (site is { } number ? stage.Silos[number] : stage.Silo)?.Api ?? throw new HttpRequestException("no silo runs");
 
     /// <summary>Nodes by stage; null while no silo answers.</summary>
     public async Task<IReadOnlyDictionary<NodeStage, int>?> CountAsync(CancellationToken cancellationToken)

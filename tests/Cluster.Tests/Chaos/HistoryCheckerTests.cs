@@ -36,14 +36,14 @@ public sealed class HistoryCheckerTests
 
     [Fact]
     public void Check_Catches_ANodeThatIsStuck() =>
-        AssertCaught(1, Sound() with { Roster = [Entry() with { Stage = NodeStage.Keyed }] });
+        AssertCaught(1, Sound() with { Sites = Listed(Entry() with { Stage = NodeStage.Keyed }) });
 
     [Fact]
-    public void Check_Catches_ANodeThatWasNeverHeardOf() => AssertCaught(1, Sound() with { Roster = [] });
+    public void Check_Catches_ANodeThatWasNeverHeardOf() => AssertCaught(1, Sound() with { Sites = Listed() });
 
     [Fact]
     public void Check_Catches_ADeferralWithoutAnEnd() =>
-        AssertCaught(1, Sound() with { Roster = [Entry() with { Stage = NodeStage.Deferred, Reason = "no room" }] });
+        AssertCaught(1, Sound() with { Sites = Listed(Entry() with { Stage = NodeStage.Deferred, Reason = "no room" }) });
 
     [Fact]
     public void Check_Catches_ACertificateThatTheNodeDidNotAskFor()
@@ -94,8 +94,46 @@ public sealed class HistoryCheckerTests
         4, Sound() with { Ledger = [Order("3", LedgerState.Issued, Issue(commonName, isAuthority, names))] });
 
     [Fact]
-    public void Check_Catches_ANodeThatWasPlacedTwice() => AssertCaught(
-        5, Sound() with { Operations = [.. Sound().Operations, Placed("2", "overlay-2")] });
+    public void Check_Catches_ANodeThatLivesInTwoOverlays_AndWasGivenUpByNeither()
+    {
+        AssertCaught(2, Sound() with { Operations = [.. Sound().Operations, Confirmed("overlay-2")] });
+        AssertCaught(2, Sound() with { Operations = [.. Sound().Operations, LetIn("overlay-2")] });
+    }
+
+    [Fact]
+    public void Check_Catches_ANodeThatTwoSitesHaveEnrolled()
+    {
+        AssertCaught(2, Sound() with { Sites = TwoSites(Entry(), Entry() with { Overlay = "overlay-2" }) });
+        AssertCaught(2, Sound() with { Sites = TwoSites(Entry(), Entry()) });
+    }
+
+    [Fact]
+    public void Check_Catches_ANodeThatIsEnrolledWhereItDoesNotLive() =>
+        AssertCaught(2, Sound() with { Sites = TwoSites(Elsewhere(), Entry() with { Overlay = "overlay-2" }) });
+
+    [Fact]
+    public void Check_Catches_AnOwnerThatGaveANodeUp_BeforeItArrivedAnywhereElse()
+    {
+        Operation[] tooEarly = [MovedAway("overlay-2"), Confirmed("overlay-2"), Removed()];
+        AssertCaught(2, Sound() with { Operations = [.. Sound().Operations, .. tooEarly] });
+    }
+
+    /// <summary>A site that only hears a node, or owned it before, is no owner of it; nor is one that had no room for it.</summary>
+    [Fact]
+    public void Check_FindsNothing_WhenANodeMoved()
+    {
+        Operation[] move = [Placed("overlay-2"), Confirmed("overlay-2"), MovedAway("overlay-2"), Removed()];
+        var moved = Sound() with
+        {
+            Sites = TwoSites(Elsewhere(), Entry() with { Overlay = "overlay-2" }),
+            Operations =
+            [
+                .. Sound().Operations, .. move, LetIn("overlay-3", refusal: "overlay-3 is full"), Confirmed("overlay-3", outcome: "Late"),
+            ],
+            Overlays = [Snapshot() with { Nodes = 0 }, Snapshot() with { Name = "overlay-2" }],
+        };
+        Assert.All(HistoryChecker.Check(moved), check => Assert.Empty(check.Violations));
+    }
 
     [Fact]
     public void Check_Catches_AnOverlayThatWasOverfilled_ThoughItIsNotNow()
@@ -104,7 +142,7 @@ public sealed class HistoryCheckerTests
         [
             .. Enumerable.Range(0, 3).SelectMany(number => (Operation[])
             [
-                Placed("1", Overlay, $"crowd{number}.example.net"), Confirmed("1", $"crowd{number}.example.net"),
+                Placed(Overlay, $"crowd{number}.example.net"), Confirmed(node: $"crowd{number}.example.net"),
             ]),
         ];
         AssertCaught(5, Sound() with { Operations = [.. Sound().Operations, .. crowd] });
@@ -145,20 +183,27 @@ public sealed class HistoryCheckerTests
     private static FleetFacts Sound() => new()
     {
         Nodes = [Simulated(Second)],
-        Roster = [Entry()],
+        Sites = Listed(Entry()),
         Snapshots = new Dictionary<string, NodeSnapshot> { [Node] = Held() },
         Ledger = [Order("1", LedgerState.Closed, First), Order("2", LedgerState.Issued, Second)],
         RevokedSerials = new HashSet<string> { First.SerialNumber },
         Overlays = [Snapshot()],
         Operations =
         [
-            Stepped(), Heard(1), Placed("1", Overlay), Certified("1", First), Confirmed("1"),
-            Heard(2), Placed("2", Overlay), Certified("2", Second), Confirmed("2"), Closed("1"),
+            Stepped(), Heard(1), Placed(Overlay), Certified("1", First), Confirmed(),
+            Heard(2), Placed(Overlay), Certified("2", Second), Confirmed(), Closed("1"),
         ],
         Events = [new StoredEvent(Overlay, 1, Now, Node, "Startup"), new StoredEvent(Overlay, 2, Now, Node, "Startup")],
         Texts = new Dictionary<string, string> { ["log"] = "info: ready\n" },
         Secrets = new Dictionary<string, string> { ["the shared secret"] = "s3cret-planted" },
     };
+
+    private static Dictionary<string, IReadOnlyList<RosterEntry>> Listed(params RosterEntry[] entries) => new() { [Overlay] = entries };
+
+    private static Dictionary<string, IReadOnlyList<RosterEntry>> TwoSites(RosterEntry one, RosterEntry other) =>
+        new() { [Overlay] = [one], ["overlay-2"] = [other] };
+
+    private static RosterEntry Elsewhere() => Entry() with { Stage = NodeStage.Elsewhere };
 
     private static RosterEntry Entry() => new(Node, NodeStage.Enrolled, Overlay, Reason: null, Now, DueAt: null);
 
@@ -181,11 +226,19 @@ public sealed class HistoryCheckerTests
 
     private static Operation Stepped() => Done("IInternalNodeGrain.TakeStep", Node);
 
-    private static Operation Placed(string attempt, string overlay, string node = Node) =>
-        Done("IInternalPlacementGrain.Place", "region", ("node", node), ("attempt", attempt), ("overlay", overlay));
+    private static Operation Placed(string overlay, string node = Node) =>
+        Done("IInternalPlacementGrain.Place", "region", ("node", node), ("overlay", overlay));
 
-    private static Operation Confirmed(string attempt, string node = Node) =>
-        Done("IInternalPlacementGrain.Confirm", "region", ("node", node), ("attempt", attempt));
+    private static Operation Confirmed(string overlay = Overlay, string node = Node, string outcome = "Lives") =>
+        Done("IOverlayPlacementGrain.Confirm", $"region/{overlay}", ("node", node), ("outcome", outcome));
+
+    private static Operation LetIn(string overlay, string? refusal = null) => Done(
+        "IOverlayPlacementGrain.LetIn", $"region/{overlay}", refusal is null ? [("node", Node)] : [("node", Node), ("refusal", refusal)]);
+
+    private static Operation Removed() => Done("IOverlayPlacementGrain.Remove", $"region/{Overlay}", ("node", Node));
+
+    private static Operation MovedAway(string to) =>
+        Done("IInternalNodeGrain.MoveAway", Node, ("from", Overlay), ("to", to)) with { Phase = OperationPhase.Invoked };
 
     private static Operation Certified(string order, IssuedCertificate certificate) => Done(
         "ICertificateIssuanceGrain.Issue", "local/1", ("order", order), ("node", Node), ("serial", certificate.SerialNumber));

@@ -3,6 +3,7 @@ using ControlPlane.Enrolment;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Placement.Overlays;
 using ControlPlane.Store;
 using ControlPlane.TestKit.Fleet;
 using ControlPlane.TestKit.Provisioning;
@@ -125,6 +126,14 @@ public class NodeCluster : IAsyncLifetime
     internal Action<NodeProofOptions> Proof { get; init; } = _ => { };
 
     internal IInternalEnrolmentControlGrain Control => cluster.Client.GetGrain<IInternalEnrolmentControlGrain>(Overlay);
+
+    internal IOverlayPlacementGrain Places => cluster.Client.GetOverlay(Region, Overlay);
+
+    /// <summary>The region's copy follows its overlays, and is a moment behind.</summary>
+    internal Task UntilPlaced(string identity, bool isPlaced) => TestKit.Readiness.UntilAsync(
+        async _ => await Placement.Explain(identity) is not null == isPlaced,
+        $"the region has heard what became of {identity}",
+        TestContext.Current.CancellationToken);
 
     internal IInternalPlacementGrain Placement => cluster.Client.GetGrain<IInternalPlacementGrain>(Region);
 

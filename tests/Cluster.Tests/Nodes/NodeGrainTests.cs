@@ -197,7 +197,7 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
         await UntilClosed(identity, 1);
         await cluster.Until(
             identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
-        Assert.Null(await cluster.Placement.Explain(identity));
+        await cluster.UntilPlaced(identity, isPlaced: false);
         Assert.Single(
             (await cluster.Node(identity).Get()).History, step => step.Detail == "decommissioned by operator: a test; it shuts down");
 
@@ -259,7 +259,7 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
         await UntilClosed(identity, 1);
         await cluster.Until(
             identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
-        Assert.Null(await cluster.Placement.Explain(identity));
+        await cluster.UntilPlaced(identity, isPlaced: false);
     }
 
     [Fact]
@@ -274,7 +274,7 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
         await UntilClosed(identity, 1);
         await cluster.Until(
             identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
-        Assert.Null(await cluster.Placement.Explain(identity));
+        await cluster.UntilPlaced(identity, isPlaced: false);
     }
 
     [Fact]
@@ -348,7 +348,7 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
         const string identity = "late.example.net";
         await cluster.Start(identity);
         var configured = await cluster.Until(identity, node => node.Stage == NodeStage.Restarted);
-        await cluster.Placement.Release(identity, configured.Attempt);
+        await cluster.Places.Release(identity);
 
         await cluster.Arrive(identity);
         await cluster.Until(identity, node => node.Stage == NodeStage.Deferred);

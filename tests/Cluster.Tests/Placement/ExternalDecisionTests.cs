@@ -114,5 +114,5 @@ public sealed class ExternalDecisionTests(PlacementCluster cluster) : IClassFixt
     }
 
     private static PlacementRequest Request(string identity, string customer) =>
-        new(identity, 1, $$"""{"customer":"{{customer}}"}""", "{}");
+        new(identity, $$"""{"customer":"{{customer}}"}""", "{}");
 }

@@ -1,4 +1,5 @@
 using ControlPlane.Placement;
+using ControlPlane.Placement.Overlays;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Hosting;
 using Orleans.TestingHost;
@@ -17,12 +18,15 @@ public sealed class PlacementCluster : IAsyncLifetime
 
     internal FakeDecider Decider { get; } = new();
 
+    internal FakeNodes Nodes { get; } = new();
+
     public async ValueTask InitializeAsync()
     {
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) =>
         {
             silo.AddMemoryGrainStorage(Stores.Fleet);
+            silo.Services.AddSingleton(services => Nodes.SitesOf(services));
             silo.AddOverlayPlacement();
             silo.Services.AddSingleton<TimeProvider>(Time);
             silo.Services.AddSingleton<IExternalDecider>(Decider);
@@ -56,11 +60,49 @@ public sealed class PlacementCluster : IAsyncLifetime
 
     internal IInternalPlacementGrain Region() => Grain<IInternalPlacementGrain>(NewRegion());
 
+    /// <summary>What enrolments ask of a region's placement.</summary>
+    internal Enrolments In(string region) => new(cluster.Client, region);
+
     internal T Grain<T>(string region)
         where T : IGrainWithStringKey => cluster.Client.GetGrain<T>(region);
 
     /// <summary>Ends all idle activations: the next call restores from the store.</summary>
     internal Task DeactivateAll() => cluster.Client.GetGrain<IManagementGrain>(0).ForceActivationCollection(TimeSpan.Zero);
+}
+
+/// <summary>The region chooses, and the overlay that it chose is confirmed or given back.</summary>
+internal sealed class Enrolments(IGrainFactory grains, string region)
+{
+    public IInternalPlacementGrain Region => grains.GetGrain<IInternalPlacementGrain>(region);
+
+    public IOverlayPlacementGrain Owner(string overlay) => grains.GetOverlay(region, overlay);
+
+    public async Task<string> PlaceAsync(PlacementRequest request) =>
+        Assert.IsType<PlacementOutcome.Placed>(await Region.Place(request)).Overlay;
+
+    public async Task<string> EnrolAsync(PlacementRequest request)
+    {
+        var overlay = await PlaceAsync(request);
+        Assert.Equal(Confirmation.Lives, await Owner(overlay).Confirm(request.Identity));
+        return overlay;
+    }
+
+    /// <summary>What the region's copy counts, which is a moment behind the owners.</summary>
+    public async Task<(int Nodes, int Reserved)> CountAsync()
+    {
+        var overlays = await Region.ListOverlays();
+        return (overlays.Sum(overlay => overlay.Nodes), overlays.Sum(overlay => overlay.Reserved));
+    }
+
+    public async Task UntilCountAsync(int nodes, int reserved)
+    {
+        (int, int)? last = null;
+        await TestKit.Readiness.UntilAsync(
+            async _ => (last = await CountAsync()) == (nodes, reserved),
+            $"the region counts {nodes} nodes and {reserved} reservations",
+            TestContext.Current.CancellationToken,
+            () => $"{last}");
+    }
 }
 
 /// <summary>The system's time, moved forward; timers go on in real time, which Orleans needs.</summary>

@@ -94,9 +94,8 @@ public sealed class PlacementCommandTests(PlacementCluster cluster) : IClassFixt
     public async Task OverlaysAndPlans_AreListedMadeAndTold()
     {
         await RunAsync("policy", "apply", Write("policy.yaml", Policy));
-        var grain = cluster.Grain<IInternalPlacementGrain>(region);
-        await grain.Place(new PlacementRequest("n1", 1, """{"extensions":{"customer":"acme"}}""", "{}"));
-        await grain.Confirm("n1", 1);
+        await cluster.In(region).EnrolAsync(new PlacementRequest("n1", """{"extensions":{"customer":"acme"}}""", "{}"));
+        await cluster.In(region).UntilCountAsync(1, 0);
         var explained = await JsonAsync("placement", "explain", "n1");
         Assert.Equal("""{"customer":"acme"}""", explained.GetProperty("attributes").GetString());
         var home = explained.GetProperty("overlay").GetString()!;

@@ -48,7 +48,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     public async Task Simulate_PlacesByTheTriedPolicy_AndChangesNothing()
     {
         var name = cluster.NewRegion();
-        PlacementRequest[] nodes = [.. Enumerable.Range(0, 30).Select(i => Request($"n{i}", 1, $"c{i % 3}"))];
+        PlacementRequest[] nodes = [.. Enumerable.Range(0, 30).Select(i => Request($"n{i}", $"c{i % 3}"))];
 
         var outcome = await cluster.Grain<IPlacementPolicyGrain>(name).Simulate(nodes, ByCustomer);
 
@@ -66,7 +66,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         var region = cluster.Grain<IInternalPlacementGrain>(name);
         var plans = cluster.Grain<IInternalPlacementGrain>(name);
         await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
-        await EnrolAsync(region, 30);
+        await EnrolAsync(name, 30);
         var retired = (await region.ListOverlays()).First(overlay => overlay.Nodes > 0).Name;
 
         var created = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Retire, retired, "ann")))
@@ -75,7 +75,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         Assert.Equal((plan.LowerBound, 1.0, PlanStage.Draft), (plan.Nodes, plan.Ratio, created.Stage));
         await plans.CommandPlan(created.Id, PlanCommand.Approve, "bob");
 
-        var done = await EnrolTheMovedAsync(region, plans, plan);
+        var done = await EnrolTheMovedAsync(name, plan);
 
         Assert.Equal((PlanStage.Done, plan.Nodes, 0, 0), (done.Stage, done.Moved, done.Skipped, done.Failed));
         var overlays = await region.ListOverlays();
@@ -95,10 +95,10 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
         var plan = await ApproveDrainAsync(name);
 
-        var done = await EnrolTheMovedAsync(region, plans, plan, async () =>
+        var done = await EnrolTheMovedAsync(name, plan, async () =>
         {
             await TestKit.Readiness.UntilAsync(
-                async _ => await CountAsync(region) is (_, > 0)
+                async _ => await cluster.In(name).CountAsync() is (_, > 0)
                     || (await plans.ListPlans()).Single(known => known.Id == plan.Id).Stage == PlanStage.Done,
                 "nodes are on their way, or none is left",
                 TestContext.Current.CancellationToken);
@@ -106,7 +106,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         });
 
         Assert.Equal((PlanStage.Done, plan.Nodes, 0, 0), (done.Stage, done.Moved, done.Skipped, done.Failed));
-        Assert.Equal((30, 0), await CountAsync(region));
+        await cluster.In(name).UntilCountAsync(30, 0);
     }
 
     [Fact]
@@ -120,14 +120,14 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         await UntilAsync(plans, plan.Id, progress => progress.Stage == PlanStage.Running);
 
         await plans.CommandPlan(plan.Id, PlanCommand.Pause, "bob");
-        var moved = await EnrolThoseToldAsync(region, plan);
+        var moved = await EnrolThoseToldAsync(name, plan);
         var paused = await UntilAsync(plans, plan.Id, progress => progress.Moved == moved);
 
         Assert.Equal((PlanStage.Paused, "Pause by bob"), (paused.Stage, paused.Reason));
         Assert.InRange(moved, 0, plan.Nodes - 1);
-        Assert.Equal((30, 0), await CountAsync(region));
+        await cluster.In(name).UntilCountAsync(30, 0);
         await plans.CommandPlan(plan.Id, PlanCommand.Resume, "bob");
-        var done = await EnrolTheMovedAsync(region, plans, plan);
+        var done = await EnrolTheMovedAsync(name, plan);
         Assert.Equal((PlanStage.Done, plan.Nodes, 0), (done.Stage, done.Moved, done.Failed));
     }
 
@@ -140,15 +140,15 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
         var plan = await ApproveDrainAsync(name);
         await TestKit.Readiness.UntilAsync(
-            async _ => await CountAsync(region) is (_, > 0), "a node was told", TestContext.Current.CancellationToken);
+            async _ => await cluster.In(name).CountAsync() is (_, > 0), "a node was told", TestContext.Current.CancellationToken);
 
         await plans.CommandPlan(plan.Id, PlanCommand.Abort, "bob");
-        var moved = await EnrolThoseToldAsync(region, plan);
+        var moved = await EnrolThoseToldAsync(name, plan);
         var aborted = await UntilAsync(plans, plan.Id, progress => progress.Moved == moved);
 
         Assert.Equal((PlanStage.Aborted, 0), (aborted.Stage, aborted.Failed));
         Assert.InRange(moved, 1, plan.Nodes - 1);
-        Assert.Equal((30, 0), await CountAsync(region));
+        await cluster.In(name).UntilCountAsync(30, 0);
     }
 
     [Fact]
@@ -157,14 +157,16 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         var name = cluster.NewRegion();
         var region = cluster.Grain<IInternalPlacementGrain>(name);
         var plans = cluster.Grain<IInternalPlacementGrain>(name);
-        await EnrolAsync(region, 3);
+        await EnrolAsync(name, 3);
         var filled = (await region.ListOverlays()).First(overlay => overlay.Nodes > 0).Name;
         var id = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, filled, "ann"))).Progress.Id;
         var planned = (await plans.ShowPlan(id))!.Moves.SelectMany(move => move.Identities).ToArray();
         foreach (var identity in planned)
         {
-            await region.Forget(identity);
+            await cluster.In(name).Owner(filled).Remove(identity, isGone: false);
         }
+
+        await cluster.In(name).UntilCountAsync(0, 0);
 
         await plans.CommandPlan(id, PlanCommand.Approve, "bob");
 
@@ -180,7 +182,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         var region = cluster.Grain<IInternalPlacementGrain>(name);
         var plans = cluster.Grain<IInternalPlacementGrain>(name);
         await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
-        await EnrolAsync(region, 60);
+        await EnrolAsync(name, 60);
         var filled = (await region.ListOverlays()).MaxBy(overlay => overlay.Nodes)!.Name;
         var id = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, filled, "ann"))).Progress.Id;
         await plans.CommandPlan(id, PlanCommand.Approve, "bob");
@@ -193,10 +195,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
 
         Assert.Contains("moves", paused.Reason, StringComparison.Ordinal);
         Assert.InRange(paused.Failed, 5, 12);
-        Assert.Equal(
-            (60, 0), (
-                (await region.ListOverlays()).Sum(overlay => overlay.Nodes),
-                (await region.ListOverlays()).Sum(overlay => overlay.Reserved)));
+        await cluster.In(name).UntilCountAsync(60, 0);
     }
 
     [Fact]
@@ -204,7 +203,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     {
         var name = cluster.NewRegion();
         var plans = cluster.Grain<IInternalPlacementGrain>(name);
-        await EnrolAsync(cluster.Grain<IInternalPlacementGrain>(name), 3);
+        await EnrolAsync(name, 3);
         var plan = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress;
 
         Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.CommandPlan(plan.Id, PlanCommand.Resume, "ann")));
@@ -228,86 +227,68 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
 
     private static PlanRefusal Refusal(PlanOutcome outcome) => Assert.IsType<PlanOutcome.Refused>(outcome).Refusal;
 
-    private static PlacementRequest Request(string identity, int attempt, string customer) =>
-        new(identity, attempt, $$"""{"customer":"{{customer}}"}""", "{}");
+    private static PlacementRequest Request(string identity, string customer) =>
+        new(identity, $$"""{"customer":"{{customer}}"}""", "{}");
 
-    private static async Task EnrolAsync(IInternalPlacementGrain region, int nodes)
+    private static PlacementRequest Request(string identity) =>
+        Request(identity, $"c{int.Parse(identity[1..], CultureInfo.InvariantCulture) % 6}");
+
+    private async Task EnrolAsync(string name, int nodes)
     {
         for (var i = 0; i < nodes; i++)
         {
-            await region.Place(Request($"n{i}", 1, $"c{i % 6}"));
-            await region.Confirm($"n{i}", 1);
+            await cluster.In(name).EnrolAsync(Request($"n{i}"));
         }
+
+        await cluster.In(name).UntilCountAsync(nodes, 0);
     }
 
     private async Task<PlacementPlan> ApproveDrainAsync(string name)
     {
         var region = cluster.Grain<IInternalPlacementGrain>(name);
-        var plans = cluster.Grain<IInternalPlacementGrain>(name);
-        await EnrolAsync(region, 30);
+        await EnrolAsync(name, 30);
         var drained = (await region.ListOverlays()).MaxBy(overlay => overlay.Nodes)!.Name;
         var created = Assert.IsType<PlanOutcome.Accepted>(
-            await plans.CreatePlan(new PlanRequest(PlanKind.Drain, drained, "ann"))).Progress;
-        await plans.CommandPlan(created.Id, PlanCommand.Approve, "bob");
-        return (await plans.ShowPlan(created.Id))!;
+            await region.CreatePlan(new PlanRequest(PlanKind.Drain, drained, "ann"))).Progress;
+        await region.CommandPlan(created.Id, PlanCommand.Approve, "bob");
+        return (await region.ShowPlan(created.Id))!;
     }
 
-    private static async Task<(int Nodes, int Reserved)> CountAsync(IInternalPlacementGrain region)
-    {
-        var overlays = await region.ListOverlays();
-        return (overlays.Sum(overlay => overlay.Nodes), overlays.Sum(overlay => overlay.Reserved));
-    }
+    // Who was not told does not come.
+    private static IEnumerable<(string Identity, string To)> Told(PlacementPlan plan, PlanProgress sent) => plan.Moves
+        .Select((move, number) => (Move: move, Count: number < sent.NextMove ? int.MaxValue : number > sent.NextMove ? 0 : sent.NextNode))
+        .SelectMany(next => next.Move.Identities.Take(next.Count).Select(identity => (identity, next.Move.To)));
 
-    // Until no place is held: the plan sends nobody any more.
-    private static async Task<int> EnrolThoseToldAsync(IInternalPlacementGrain region, PlacementPlan plan)
+    private async Task<int> EnrolThoseToldAsync(string name, PlacementPlan plan)
     {
-        var enrolled = 0;
-        foreach (var identity in plan.Moves.SelectMany(move => move.Identities))
+        var sent = (await cluster.Grain<IInternalPlacementGrain>(name).ListPlans()).Single(known => known.Id == plan.Id);
+        var told = Told(plan, sent).ToArray();
+        foreach (var (identity, to) in told)
         {
-            if (await CountAsync(region) is (_, 0))
-            {
-                break;
-            }
-
-            await region.Place(Request(identity, 2, $"c{int.Parse(identity[1..], CultureInfo.InvariantCulture) % 6}"));
-            await region.Confirm(identity, 2);
-            enrolled++;
+            Assert.Equal(to, await cluster.In(name).EnrolAsync(Request(identity)));
         }
 
-        return enrolled;
+        return told.Length;
     }
 
     // The fleet's part: a node that was told to enrols anew, and learns where.
-    private static async Task<PlanProgress> EnrolTheMovedAsync(
-        IInternalPlacementGrain region, IInternalPlacementGrain plans, PlacementPlan plan, Func<Task>? between = null)
+    private async Task<PlanProgress> EnrolTheMovedAsync(string name, PlacementPlan plan, Func<Task>? between = null)
     {
-        var customers = Enumerable.Range(0, 30).ToDictionary(i => $"n{i}", i => $"c{i % 6}");
+        var plans = cluster.Grain<IInternalPlacementGrain>(name);
+        var enrolled = new HashSet<string>(StringComparer.Ordinal);
         var deadline = TimeProvider.System.GetTimestamp();
         while (true)
         {
-            var sent = (await plans.ListPlans()).Single(known => known.Id == plan.Id);
-            foreach (var (move, number) in plan.Moves.Select((move, number) => (move, number)).Where(next => next.number <= sent.NextMove))
-            {
-                // Who was not told does not come.
-                var told = move.Identities.Take(number < sent.NextMove ? int.MaxValue : sent.NextNode);
-                foreach (var identity in told.Where(customers.ContainsKey))
-                {
-                    if ((await region.ListOverlays()).Single(o => o.Name == move.To).Reserved == 0)
-                    {
-                        continue;
-                    }
-
-                    var placed = Assert.IsType<PlacementOutcome.Placed>(await region.Place(Request(identity, 2, customers[identity])));
-                    Assert.Equal(move.To, placed.Overlay);
-                    await region.Confirm(identity, 2);
-                    customers.Remove(identity);
-                }
-            }
-
             var progress = (await plans.ListPlans()).Single(known => known.Id == plan.Id);
             if (progress.Stage == PlanStage.Done || TimeProvider.System.GetElapsedTime(deadline) > TimeSpan.FromMinutes(3))
             {
                 return progress;
+            }
+
+            foreach (var (identity, to) in Told(plan, progress).Where(told => !enrolled.Contains(told.Identity)))
+            {
+                enrolled.Add(identity);
+                Assert.Equal(to, await cluster.In(name).EnrolAsync(Request(identity)));
             }
 
             await (between?.Invoke() ?? Task.CompletedTask);
@@ -318,7 +299,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     private async Task<PlacementExplanation> PlaceAndExplain(string name, string identity)
     {
         var region = cluster.Grain<IInternalPlacementGrain>(name);
-        await region.Place(Request(identity, 1, "acme"));
+        await region.Place(Request(identity, "acme"));
         return (await region.Explain(identity))!;
     }
 }

@@ -1,228 +1,250 @@
 using ControlPlane.Placement;
-using ControlPlane.TestKit;
 
 namespace ControlPlane.Cluster.Tests.Placement;
 
-/// <summary>What the next leader knows of nodes that other overlays' silos enrolled, moved or let go.</summary>
+/// <summary>What the next leader makes of places that the one before gave, and of nodes that moved or left meanwhile.</summary>
 public sealed class PromotionTests : IAsyncLifetime
 {
     private readonly TwoOverlays overlays = new();
-
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     public ValueTask InitializeAsync() => overlays.InitializeAsync();
 
     public ValueTask DisposeAsync() => overlays.DisposeAsync();
 
     [Fact]
-    public async Task Promote_CountsWhatTheOldHomesSilosEnrolledHere_AndKeepsTheHardLimit()
+    public async Task Promote_CountsWhatTheOldLeaderPlacedHere_AndKeepsTheHardLimit()
     {
         await TakesNewcomersAsync("b");
-        await EnrolAsync("a", "n1", 1, "b");
-        await EnrolAsync("a", "n2", 1, "b");
-        await PlaceAsync("a", "n3", 1, "b");
+        await EnrolAsync("a", "n1", "b");
+        await EnrolAsync("a", "n2", "b");
+        await PlaceAsync("a", "n3", "b");
 
         await PromoteAsync("b");
-        await ReportAsync("b", "a");
 
-        Assert.Equal((2, 1), await CountAsync("b", "b"));
-        await AgainAsync(() => overlays.In("a").ConfirmAsync("n3", 1, "b", Cancel));
-        Assert.Equal((3, 0), await CountAsync("b", "b"));
-        await overlays.Grain<IInternalPlacementGrain>("b").SetState("b", OverlayState.Active, "test");
-        var placed = 0;
-        for (var i = 0; i < TwoOverlays.HardLimit; i++)
+        Assert.Equal((2, 1), await overlays.CountAsync("b", "b"));
+        Assert.Null(await overlays.In("b").ConfirmAsync("n3", "b"));
+        await overlays.UntilCountAsync("b", "b", (3, 0));
+        Assert.Equal(TwoOverlays.HardLimit - 3, await PlaceManyAsync("b", "b"));
+        Assert.Equal((3, TwoOverlays.HardLimit - 3), await overlays.OwnCountAsync("b"));
+    }
+
+    [Fact]
+    public async Task Promote_CountsWhatWasPlacedElsewhere_OnceThatAnswers()
+    {
+        await TakesNewcomersAsync("a");
+        await EnrolAsync("b", "n1", "a");
+        await PlaceAsync("b", "n2", "a");
+
+        await PromoteAsync("b");
+        Assert.Equal(OverlayState.Isolated, (await overlays.OverlayAsync("b", "a")).State);
+        overlays.Link.IsCut = false;
+
+        await overlays.UntilCountAsync("b", "a", (1, 1));
+        Assert.Null(await overlays.In("a").ConfirmAsync("n2", "a"));
+        await overlays.UntilCountAsync("b", "a", (2, 0));
+    }
+
+    [Fact]
+    public async Task TheHardLimit_Holds_WithTwoLeadersAtOnce()
+    {
+        await overlays.Region("a").SetState("a", OverlayState.Active, "test");
+        await overlays.UntilAsync(async () => (await overlays.Region("b").ListOverlays()).Count == 2, "b has listed");
+        await PromoteAsync("b");
+        Assert.True((await overlays.Region("a").Get()).IsHere && (await overlays.Region("b").Get()).IsHere);
+
+        // Mended one way only: the old leader is answered, and does not hear by itself of the new one.
+        overlays.Link.Mute = "b";
+        overlays.Link.IsCut = false;
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 20).SelectMany(i => new[]
         {
-            placed += await overlays.In("b").PlaceAsync(Request($"new{i}", 1), Cancel) is PlacementOutcome.Placed { Overlay: "b" } ? 1 : 0;
+            overlays.Region("a").Place(Request($"a{i}")), overlays.Region("b").Place(Request($"b{i}")),
+        }));
+
+        Assert.InRange(outcomes.OfType<PlacementOutcome.Placed>().Count(), 1, 2 * TwoOverlays.HardLimit);
+        foreach (var overlay in new[] { "a", "b" })
+        {
+            var (nodes, reserved) = await overlays.OwnCountAsync(overlay);
+            Assert.InRange(nodes + reserved, 0, TwoOverlays.HardLimit);
         }
-
-        Assert.Equal(TwoOverlays.HardLimit - 3, placed);
     }
 
     [Fact]
-    public async Task Promote_CountsWhatItsOwnSilosEnrolledElsewhere_ThoughTheOldHomeIsNoMore()
+    public async Task ANode_LivesWhereTheLaterDecisionPutIt_AndTheOwnerBeforeIsTold()
     {
         await TakesNewcomersAsync("a");
-        await EnrolAsync("b", "n1", 1, "a");
-        await PlaceAsync("b", "n2", 1, "a");
-
-        await PromoteAsync("b");
-
-        Assert.Equal((1, 1), await CountAsync("b", "a"));
-        await AgainAsync(() => overlays.In("b").ConfirmAsync("n2", 1, "a", Cancel));
-        Assert.Equal((2, 0), await CountAsync("b", "a"));
-    }
-
-    [Fact]
-    public async Task AReport_IsJudgedByWhenItWasDecided_NotByAttemptsThatEachOverlayCountsAlone()
-    {
-        await TakesNewcomersAsync("a");
-        await EnrolAsync("b", "n1", 5, "a");
+        await EnrolAsync("b", "n1", "a");
         await TakesNewcomersAsync("b");
-        overlays.Link.IsCut = true;
-        await EnrolAsync("a", "n1", 1, "b");
+        await EnrolAsync("a", "n1", "b");
 
-        await PromoteAsync("b");
-        Assert.Equal("a", (await overlays.Grain<IInternalPlacementGrain>("b").Explain("n1"))!.Overlay);
-        await ReportAsync("b", "a");
-
-        Assert.Equal("b", (await overlays.Grain<IInternalPlacementGrain>("b").Explain("n1"))!.Overlay);
-        Assert.Equal((1, 0), await CountAsync("b", "b"));
-        Assert.Equal((0, 0), await CountAsync("b", "a"));
-
-        // And the other way round: what b knew of it is older, whoever is the leader and asks.
-        await overlays.Grain<IInternalPlacementGrain>("a").Promote("ann", "back again");
-        await ReportAsync("a", "b");
-        Assert.Equal("b", (await overlays.Grain<IInternalPlacementGrain>("a").Explain("n1"))!.Overlay);
+        Assert.Equal("b", (await overlays.Region("a").Explain("n1"))!.Overlay);
+        await overlays.UntilAsync(async () => await overlays.OwnCountAsync("a") == (0, 0), "a is told");
+        Assert.Equal([("n1", "a", "b")], overlays.Nodes.Moved.Distinct());
+        await overlays.UntilCountAsync("a", "b", (1, 0));
     }
 
     [Fact]
-    public async Task AReport_BringsNoNodeBack_ThatLeftTheFleetMeanwhile()
+    public async Task ANode_ThatBothOverlaysList_LivesWhereTheLaterEpochPutIt_WhoeverLeads()
     {
         await TakesNewcomersAsync("a");
-        await EnrolAsync("a", "n1", 7, "a");
-        await EnrolAsync("a", "n2", 7, "a");
-
+        await EnrolAsync("a", "n1", "a");
         await PromoteAsync("b");
-        await AgainAsync(() => overlays.In("b").ForgetAsync("n1", Cancel));
-        await ReportAsync("b", "a");
+        await overlays.Region("b").SetState("b", OverlayState.Active, "test");
+        await EnrolAsync("b", "n1", "b");
 
-        Assert.Null(await overlays.Grain<IInternalPlacementGrain>("b").Explain("n1"));
-        Assert.Equal((1, 0), await CountAsync("b", "a"));
+        // Still both list it: nobody could be told.
+        Assert.Equal(((1, 0), (1, 0)), (await overlays.OwnCountAsync("a"), await overlays.OwnCountAsync("b")));
+        overlays.Link.IsCut = false;
+        await overlays.UntilAsync(async () => await overlays.OwnCountAsync("a") == (0, 0), "a is told");
 
-        // Also for the leader after that: a knew n1 still, and hears of it by b's report.
-        await overlays.Grain<IInternalPlacementGrain>("a").Promote("ann", "back again");
-        await ReportAsync("a", "b");
-        Assert.Null(await overlays.Grain<IInternalPlacementGrain>("a").Explain("n1"));
-        Assert.Equal((1, 0), await CountAsync("a", "a"));
+        Assert.Equal([("n1", "a", "b")], overlays.Nodes.Moved.Distinct());
+        Assert.Equal("b", (await overlays.Region("b").Explain("n1"))!.Overlay);
+        await overlays.UntilCountAsync("b", "a", (0, 0));
+        Assert.Equal((1, 0), await overlays.CountAsync("b", "b"));
 
-        // It may come back by itself.
-        await EnrolAsync("a", "n1", 8, "a");
-        Assert.Equal((2, 0), await CountAsync("a", "a"));
+        await overlays.Region("a").Promote("ann", "back again");
+        await overlays.UntilCountAsync("a", "b", (1, 0));
+        Assert.Equal("b", (await overlays.Region("a").Explain("n1"))!.Overlay);
     }
 
     [Fact]
-    public async Task Promote_KeepsThePlacesFree_ThatOnlyTheOldHomeKnowsOf_UntilItHasReported()
+    public async Task NoLeader_PlacesANode_ThatLeftTheFleet_UntilItsOwnerLetsIt()
+    {
+        await TakesNewcomersAsync("a");
+        await EnrolAsync("a", "n1", "a");
+        await EnrolAsync("a", "n2", "a");
+
+        await PromoteAsync("b");
+        await overlays.In("a").RemoveAsync("n1", "a", isGone: true);
+        overlays.Link.IsCut = false;
+        await overlays.UntilCountAsync("b", "a", (1, 0));
+        Assert.Null(await overlays.Region("b").Explain("n1"));
+        Assert.Contains("decommissioned from a", await DeferredAsync("b", "n1"), StringComparison.Ordinal);
+
+        // Also the leader after that.
+        await overlays.Region("a").Promote("ann", "back again");
+        Assert.Contains("decommissioned from a", await DeferredAsync("a", "n1"), StringComparison.Ordinal);
+        await overlays.UntilCountAsync("a", "a", (1, 0));
+
+        await overlays.In("a").RemoveAsync("n1", overlay: null, isGone: false);
+        await TakesNewcomersAsync("a");
+        await overlays.UntilAsync(
+            async () => await overlays.In("a").PlaceAsync(Request("n1")) is PlacementOutcome.Placed { Overlay: "a" }, "it is let in");
+        Assert.Null(await overlays.In("a").ConfirmAsync("n1", "a"));
+        await overlays.UntilCountAsync("a", "a", (2, 0));
+    }
+
+    [Fact]
+    public async Task Promote_KeepsThePlacesFree_ThatTheOldLeaderReserved()
     {
         await TakesNewcomersAsync("b");
         foreach (var identity in new[] { "n1", "n2", "n3" })
         {
-            await PlaceAsync("a", identity, 1, "b");
+            await PlaceAsync("a", identity, "b");
         }
 
-        await overlays.KeepAsync("b");
         await PromoteAsync("b");
-        var home = overlays.Grain<IInternalPlacementGrain>("b");
-        var placed = 0;
-        for (var i = 0; i < TwoOverlays.HardLimit; i++)
-        {
-            placed += await home.Place(Request($"new{i}", 1)) is PlacementOutcome.Placed { Overlay: "b" } ? 1 : 0;
-        }
 
-        Assert.Equal(TwoOverlays.HardLimit - 3, placed);
-        await ReportAsync("b", "a");
-        Assert.Equal((0, TwoOverlays.HardLimit), await CountAsync("b", "b"));
-        await AgainAsync(() => overlays.In("a").ConfirmAsync("n1", 1, "b", Cancel));
-        Assert.Equal((1, TwoOverlays.HardLimit - 1), await CountAsync("b", "b"));
+        Assert.Equal(TwoOverlays.HardLimit - 3, await PlaceManyAsync("b", "b"));
+        Assert.Equal((0, TwoOverlays.HardLimit), await overlays.OwnCountAsync("b"));
+        Assert.Null(await overlays.In("b").ConfirmAsync("n1", "b"));
+        await overlays.UntilCountAsync("b", "b", (1, TwoOverlays.HardLimit - 1));
     }
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Promote_EndsThePlanThatRan_AndSaysSoAtBothLeaders(bool isHeardBefore)
+    public async Task Promote_EndsThePlanThatRan_AndGivesBackWhatItHeld(bool isHeardBefore)
     {
         await TakesNewcomersAsync("a");
-        await EnrolAsync("a", "n1", 1, "a");
-        await overlays.Grain<IInternalPlacementGrain>("a").SetState("b", OverlayState.Active, "test");
-        await overlays.KeepAsync("b");
-        overlays.Link.IsCut = !isHeardBefore;
+        await EnrolAsync("a", "n1", "a");
+        await overlays.Region("a").SetState("b", OverlayState.Active, "test");
+        overlays.Link.Mute = isHeardBefore ? null : "b";
         var id = await RunDrainAsync("a");
-        await Readiness.UntilAsync(async _ => await CountAsync("a", "b") == (0, 1), "a place is held for the move", Cancel);
+        await overlays.UntilCountAsync("a", "b", (0, 1));
+        await overlays.UntilAsync(() => Task.FromResult(overlays.Nodes.Reprovisioned.Contains("n1")), "n1 is told");
         if (isHeardBefore)
         {
-            await overlays.KeepAsync("b");
+            await overlays.UntilAsync(
+                async () => await overlays.OverlayAsync("b", "a") is { State: OverlayState.Draining }, "b has heard of the plan");
         }
 
         await PromoteAsync("b");
-        Assert.Equal(isHeardBefore ? 1 : 0, (await overlays.Grain<IInternalPlacementGrain>("b").ListPlans()).Count);
-        await ReportAsync("b", "a");
+        Assert.Equal(isHeardBefore ? 1 : 0, (await overlays.Region("b").ListPlans()).Count);
+        overlays.Link.Mute = null;
+        overlays.Link.IsCut = false;
 
-        var known = Assert.Single(await overlays.Grain<IInternalPlacementGrain>("b").ListPlans());
-        Assert.Equal(
-            ($"{id}@a", PlanStage.Aborted, "a ran it, and is not the leader any more; make another plan for the rest"),
-            (known.Id, known.Stage, known.Reason));
-        var ended = Assert.Single(await overlays.Grain<IInternalPlacementGrain>("a").ListPlans());
+        await overlays.UntilAsync(async () => (await overlays.Region("a").Get()).Leader == "b", "the old leader steps down");
+        if (isHeardBefore)
+        {
+            var known = Assert.Single(await overlays.Region("b").ListPlans());
+            Assert.Equal(
+                ($"{id}@a", PlanStage.Aborted, "a ran it, and is not the leader any more; make another plan for the rest"),
+                (known.Id, known.Stage, known.Reason));
+        }
+
+        var ended = Assert.Single(await overlays.Region("a").ListPlans());
         Assert.Equal((id, PlanStage.Aborted, "b is the leader since epoch 1"), (ended.Id, ended.Stage, ended.Reason));
-        Assert.Equal((0, 0), await CountAsync("a", "b"));
-        Assert.Equal(((1, 0), (0, 0)), (await CountAsync("b", "a"), await CountAsync("b", "b")));
+        await overlays.UntilCountAsync("b", "b", (0, 0));
+        await overlays.UntilCountAsync("b", "a", (1, 0));
+        Assert.Equal((0, 0), await overlays.OwnCountAsync("b"));
 
         // The rest is planned anew.
         await RunDrainAsync("b");
+        await overlays.UntilCountAsync("b", "b", (0, 1));
     }
 
-    private async Task<string> RunDrainAsync(string home)
+    private async Task<string> RunDrainAsync(string leader)
     {
-        var plans = overlays.Grain<IInternalPlacementGrain>(home);
+        var plans = overlays.Region(leader);
         var plan = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress;
         Assert.IsType<PlanOutcome.Accepted>(await plans.CommandPlan(plan.Id, PlanCommand.Approve, "ann"));
         return plan.Id;
     }
 
-    // The leader is cut off, and another takes its place. The silos' own keepers go round too: only a cut wire keeps what is known apart.
+    // The leader is cut off, and another takes its place.
     private async Task PromoteAsync(string overlay)
     {
         overlays.Link.IsCut = true;
-        await overlays.Grain<IInternalPlacementGrain>(overlay).Promote("ann", "it burns");
-    }
-
-    // The wire is mended: the other hears of the new leader and tells it what it knows.
-    private async Task ReportAsync(string home, string other)
-    {
-        overlays.Link.IsCut = false;
-        await overlays.KeepAsync(home);
-        await overlays.KeepAsync(other);
-        Assert.False((await overlays.Grain<IInternalPlacementGrain>(other).Get()).OwesReport);
+        await overlays.Region(overlay).Promote("ann", "it burns");
     }
 
     // At the leader that is configured.
     private async Task TakesNewcomersAsync(string overlay)
     {
-        var home = overlays.Grain<IInternalPlacementGrain>("a");
-        await home.SetState(overlay, OverlayState.Active, "test");
-        await home.SetState(overlay == "a" ? "b" : "a", OverlayState.Draining, "test");
-        await overlays.KeepAsync("b");
+        var leader = overlays.Region("a");
+        await leader.SetState(overlay, OverlayState.Active, "test");
+        await leader.SetState(overlay == "a" ? "b" : "a", OverlayState.Draining, "test");
     }
 
-    private async Task EnrolAsync(string by, string identity, int attempt, string expected)
+    // Heard by one overlay's silos, and owned by the overlay that it goes to.
+    private async Task EnrolAsync(string by, string identity, string expected)
     {
-        await PlaceAsync(by, identity, attempt, expected);
-        await AgainAsync(() => overlays.In(by).ConfirmAsync(identity, attempt, expected, Cancel));
+        await PlaceAsync(by, identity, expected);
+        Assert.Null(await overlays.In(expected).ConfirmAsync(identity, expected));
+        var leader = (await overlays.Region(by).Get()).Leader;
+        await overlays.UntilAsync(
+            async () => await overlays.CountAsync(leader, expected) == await overlays.OwnCountAsync(expected),
+            $"the leader knows that {identity} lives in {expected}");
     }
 
-    // A silo believes for some seconds that the leader is where it was; whoever is refused for that asks again, and so do enrolments.
-    private static async Task AgainAsync(Func<Task> call)
+    private async Task PlaceAsync(string by, string identity, string expected) => Assert.Equal(
+        expected, Assert.IsType<PlacementOutcome.Placed>(await overlays.In(by).PlaceAsync(Request(identity))).Overlay);
+
+    private async Task<int> PlaceManyAsync(string leader, string expected)
     {
-        try
+        await overlays.Region(leader).SetState(expected, OverlayState.Active, "test");
+        var placed = 0;
+        for (var i = 0; i < TwoOverlays.HardLimit; i++)
         {
-            await call();
+            placed += await overlays.Region(leader).Place(Request($"new{i}")) is PlacementOutcome.Placed { Overlay: var overlay }
+                && overlay == expected ? 1 : 0;
         }
-        catch (NotRegionLeaderException)
-        {
-            await call();
-        }
+
+        return placed;
     }
 
-    private async Task PlaceAsync(string by, string identity, int attempt, string expected)
-    {
-        var outcome = await overlays.In(by).PlaceAsync(Request(identity, attempt), Cancel);
-        outcome = outcome is PlacementOutcome.Deferred ? await overlays.In(by).PlaceAsync(Request(identity, attempt), Cancel) : outcome;
-        Assert.Equal(expected, Assert.IsType<PlacementOutcome.Placed>(outcome).Overlay);
-    }
+    private async Task<string> DeferredAsync(string at, string identity) =>
+        Assert.IsType<PlacementOutcome.Deferred>(await overlays.In(at).PlaceAsync(Request(identity))).Reason;
 
-    private async Task<(int Nodes, int Reserved)> CountAsync(string at, string overlay)
-    {
-        var snapshot = (await overlays.Grain<IInternalPlacementGrain>(at).ListOverlays()).Single(one => one.Name == overlay);
-        return (snapshot.Nodes, snapshot.Reserved);
-    }
-
-    private static PlacementRequest Request(string identity, int attempt) => new(identity, attempt, "{}", "{}");
+    private static PlacementRequest Request(string identity) => new(identity, "{}", "{}");
 }

@@ -1,4 +1,5 @@
 using ControlPlane.Placement;
+using ControlPlane.Placement.Overlays;
 
 namespace ControlPlane.Cluster.Tests.Placement;
 
@@ -17,46 +18,42 @@ public sealed class RegionLeaderTests : IAsyncLifetime
 
     private readonly TwoOverlays overlays = new();
 
-    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
-
     public ValueTask InitializeAsync() => overlays.InitializeAsync();
 
     public ValueTask DisposeAsync() => overlays.DisposeAsync();
 
     [Fact]
-    public async Task PlaceAsync_AsksTheHome_AndFallsBackForMembersOfGroupsThatLiveHere()
+    public async Task PlaceAsync_AsksTheLeader_AndFallsBackForMembersOfGroupsThatLiveHere()
     {
         await ArrangeAsync("membersOfLocalGroups");
         await EnrolAsync("n1", "acme", 4);
         overlays.Link.IsCut = true;
 
-        var member = Assert.IsType<PlacementOutcome.Placed>(await overlays.In("b").PlaceAsync(Request("n2", "acme", 4), Cancel));
+        var member = Assert.IsType<PlacementOutcome.Placed>(await overlays.In("b").PlaceAsync(Request("n2", "acme", 4)));
         Assert.Equal("b", member.Overlay);
-        await overlays.In("b").ConfirmAsync("n2", 1, "b", Cancel);
-        Assert.IsType<PlacementOutcome.Deferred>(await overlays.In("b").PlaceAsync(Request("m1", "bank", 1), Cancel));
-        Assert.True((await overlays.Grain<IInternalPlacementGrain>("b").Get()).OwesReport);
+        Assert.Null(await overlays.In("b").ConfirmAsync("n2", "b"));
+        Assert.IsType<PlacementOutcome.Deferred>(await overlays.In("b").PlaceAsync(Request("m1", "bank", 1)));
 
         overlays.Link.IsCut = false;
-        await overlays.KeepAsync("b");
-        Assert.False((await overlays.Grain<IInternalPlacementGrain>("b").Get()).OwesReport);
-        Assert.Equal("b", (await overlays.Grain<IInternalPlacementGrain>("a").Explain("n2"))!.Overlay);
-        Assert.Equal((2, 0), await CountAsync("a", "b"));
+        await overlays.UntilCountAsync("a", "b", (2, 0));
+        Assert.Equal("b", (await overlays.Region("a").Explain("n2"))!.Overlay);
     }
 
     [Fact]
-    public async Task PlaceAsync_Defers_WhenThePolicySaysSo()
+    public async Task PlaceAsync_Defers_WhenThePolicySaysSo_ButForWhoLivesHere()
     {
         await ArrangeAsync("defer");
         await EnrolAsync("n1", "acme", 4);
         overlays.Link.IsCut = true;
 
-        var deferred = Assert.IsType<PlacementOutcome.Deferred>(await overlays.In("b").PlaceAsync(Request("n2", "acme", 4), Cancel));
+        var deferred = Assert.IsType<PlacementOutcome.Deferred>(await overlays.In("b").PlaceAsync(Request("n2", "acme", 4)));
 
         Assert.Contains("a does not answer", deferred.Reason, StringComparison.Ordinal);
+        Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await overlays.In("b").PlaceAsync(Request("n1", "acme", 4))).Overlay);
     }
 
     [Fact]
-    public async Task PlaceAsync_NeverExceedsTheHardLimit_WhileTheHomeIsLost()
+    public async Task PlaceAsync_NeverExceedsTheHardLimit_WhileTheLeaderIsLost()
     {
         await ArrangeAsync("membersOfLocalGroups");
         await EnrolAsync("n1", "acme", 3);
@@ -65,178 +62,179 @@ public sealed class RegionLeaderTests : IAsyncLifetime
         var outcomes = new List<PlacementOutcome>();
         for (var i = 2; i < 30; i++)
         {
-            outcomes.Add(await overlays.In("b").PlaceAsync(Request($"n{i}", "acme", 3), Cancel));
+            outcomes.Add(await overlays.In("b").PlaceAsync(Request($"n{i}", "acme", 3)));
         }
 
         Assert.InRange(outcomes.OfType<PlacementOutcome.Placed>().Count(), 2, TwoOverlays.HardLimit - 1);
-        var (nodes, reserved) = await CountAsync("b", "b");
+        var (nodes, reserved) = await overlays.OwnCountAsync("b");
         Assert.InRange(nodes + reserved, 3, TwoOverlays.HardLimit);
+        Assert.Equal((nodes, reserved), await overlays.CountAsync("b", "b"));
     }
 
     [Fact]
-    public async Task Promote_FencesTheOldHome_AndPlacesNowhereUntilTheOthersReported()
+    public async Task Promote_FencesTheOldLeader_AndPlacesNowhereElse_UntilTheOthersAnswer()
     {
         await ArrangeAsync("defer");
         await EnrolAsync("n1", "acme", 4);
-        await overlays.In("a").PlaceAsync(Request("old1", "old", 1), Cancel);
         overlays.Link.IsCut = true;
 
-        var leader = await overlays.Grain<IInternalPlacementGrain>("b").Promote("ann", "a burns");
+        var leader = await overlays.Region("b").Promote("ann", "a burns");
         Assert.Equal(("b", 1, true), (leader.Leader, leader.Epoch, leader.IsHere));
-        Assert.Equal(leader, await overlays.Grain<IInternalPlacementGrain>("b").Promote("ann", "again"));
-        Assert.Equal(
-            OverlayState.Isolated, (
-                await overlays.Grain<IInternalPlacementGrain>("b").ListOverlays()).Single(overlay => overlay.Name == "a").State);
-        Assert.Equal(
-            "b", Assert.IsType<PlacementOutcome.Placed>(
-                await overlays.Grain<IInternalPlacementGrain>("b").Place(Request("n2", "acme", 4))).Overlay);
+        Assert.Equal(leader, await overlays.Region("b").Promote("ann", "again"));
+        Assert.Equal(OverlayState.Isolated, (await overlays.OverlayAsync("b", "a")).State);
+        Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await overlays.Region("b").Place(Request("n2", "acme", 4))).Overlay);
 
-        // The wire is mended: the old leader hears of the new epoch, decides no more, and reports who lives there.
+        // Whoever speaks for the leader before is not heard, also by an activation that knows it from the store only.
+        var late = await overlays.Owner("b").Answer(
+            new LeaderEpoch("a", 0), new OverlayCall.SetState(OverlayState.Cordoned, "of the old leader"));
+        Assert.Equal((new LeaderEpoch("b", 1), OverlayState.Active), (late.Leader, late.Header.State));
+
+        // The wire is mended: the old leader hears of the new epoch and decides no more.
         overlays.Link.IsCut = false;
-        await overlays.KeepAsync("b");
-        await Assert.ThrowsAsync<NotRegionLeaderException>(
-            () => overlays.Grain<IInternalPlacementGrain>("a").Place(Request("n3", "acme", 4)));
-        await overlays.KeepAsync("a");
-        Assert.Equal((OverlayState.Cordoned, "test"), await StateAsync("b", "a"));
+        await overlays.UntilAsync(async () => (await overlays.Region("a").Get()).Leader == "b", "the old leader steps down");
+        await Assert.ThrowsAsync<NotRegionLeaderException>(() => overlays.Region("a").SetState("a", OverlayState.Active, "test"));
+        await overlays.UntilAsync(
+            async () => await overlays.OverlayAsync("b", "a") is { State: OverlayState.Cordoned, StateReason: "test" }, "a has listed");
 
         // And asks the new leader from now on.
-        Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await PlaceEventuallyAsync("a", Request("n4", "acme", 4))).Overlay);
+        Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await overlays.In("a").PlaceAsync(Request("n4", "acme", 4))).Overlay);
     }
 
     [Fact]
-    public async Task PlaceAsync_AsksTheNewHome_ThoughTheSiloBelievesInTheOldOneStill()
+    public async Task PlaceAsync_AsksTheNewLeader_ThoughTheSiteBelievesThatItLeadsStill()
     {
         await ArrangeAsync("defer");
-        await overlays.In("b").PlaceAsync(Request("n1", "acme", 4), Cancel);
+        await EnrolAsync("n1", "acme", 4);
         overlays.Link.IsCut = true;
+        await overlays.Region("b").Promote("ann", "a burns");
+        overlays.Link.IsCut = false;
 
-        await overlays.Grain<IInternalPlacementGrain>("b").Promote("ann", "a burns");
-
-        Assert.Equal(
-            "b", Assert.IsType<PlacementOutcome.Placed>(
-                await overlays.In("b").PlaceAsync(new PlacementRequest("alone", 1, "{}", "{}"), Cancel)).Overlay);
+        Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await overlays.In("a").PlaceAsync(Request("n2", "acme", 4))).Overlay);
     }
 
     [Theory]
     [InlineData(OverlayState.Draining)]
     [InlineData(OverlayState.Isolated)]
     [InlineData(OverlayState.Retired)]
-    public async Task Promote_KnowsTheStates_AsTheOldHomeLastToldThem(OverlayState state)
+    public async Task Promote_KnowsTheStates_AsOverlaysKeepThem(OverlayState state)
     {
         await ArrangeAsync("defer");
-        await overlays.Grain<IInternalPlacementGrain>("a").SetState("a", state, "the disks fail");
-        await overlays.Grain<IInternalPlacementGrain>("a").SetState("b", OverlayState.Cordoned, "for the audit");
-        await overlays.KeepAsync("b");
+        await overlays.Region("a").SetState("a", state, "the disks fail");
+        await overlays.Region("a").SetState("b", OverlayState.Cordoned, "for the audit");
+        await overlays.UntilAsync(async () => (await overlays.OverlayAsync("b", "a")).State == state, "b has heard of a's state");
         overlays.Link.IsCut = true;
 
-        await overlays.Grain<IInternalPlacementGrain>("b").Promote("ann", "a burns");
+        await overlays.Region("b").Promote("ann", "a burns");
         Assert.Equal((OverlayState.Cordoned, "for the audit"), await StateAsync("b", "b"));
         Assert.Equal(state == OverlayState.Retired ? state : OverlayState.Isolated, (await StateAsync("b", "a")).State);
 
-        // What is said of it meanwhile holds when it has reported.
-        await overlays.Grain<IInternalPlacementGrain>("b").SetState("b", OverlayState.Active, "audited");
+        // What is said of it meanwhile holds.
+        await overlays.Region("b").SetState("b", OverlayState.Active, "audited");
         overlays.Link.IsCut = false;
-        await overlays.KeepAsync("b");
-        await overlays.KeepAsync("a");
-        Assert.Equal((state, "the disks fail"), await StateAsync("b", "a"));
+        await overlays.UntilAsync(async () => await StateAsync("b", "a") == (state, "the disks fail"), "b knows of a's state");
 
         // And the old leader hears what the new one says.
-        await overlays.KeepAsync("a");
-        Assert.Equal((OverlayState.Active, "audited"), await StateAsync("a", "b"));
+        await overlays.UntilAsync(async () => await StateAsync("a", "b") == (OverlayState.Active, "audited"), "a knows of b's state");
     }
 
     [Fact]
-    public async Task Promote_SplitsNoGroup_ThatMayLiveInAnOverlayWhichHasNotReported()
+    public async Task Promote_SplitsNoGroup_ThatMayLiveInAnOverlayWhichDoesNotAnswer()
     {
         await ArrangeAsync("defer");
-        await overlays.Grain<IInternalPlacementGrain>("a").SetState("a", OverlayState.Active, "test");
-        await overlays.Grain<IInternalPlacementGrain>("a").SetState("b", OverlayState.Cordoned, "test");
-        await overlays.In("a").PlaceAsync(Request("n1", "acme", 4), Cancel);
-        await overlays.In("a").ConfirmAsync("n1", 1, "a", Cancel);
-        await overlays.KeepAsync("b");
+        await overlays.Region("a").SetState("a", OverlayState.Active, "test");
+        await overlays.Region("a").SetState("b", OverlayState.Cordoned, "test");
+        Assert.IsType<PlacementOutcome.Placed>(await overlays.In("a").PlaceAsync(Request("n1", "acme", 4)));
+        Assert.Null(await overlays.In("a").ConfirmAsync("n1", "a"));
         overlays.Link.IsCut = true;
-        await overlays.Grain<IInternalPlacementGrain>("b").Promote("ann", "a burns");
-        var home = overlays.Grain<IInternalPlacementGrain>("b");
-        await home.SetState("b", OverlayState.Active, "test");
+        var leader = overlays.Region("b");
+        await leader.Promote("ann", "a burns");
+        await leader.SetState("b", OverlayState.Active, "test");
 
-        var waits = Assert.IsType<PlacementOutcome.Deferred>(await home.Place(Request("n2", "acme", 4)));
-        Assert.Contains("unreported rejects 2", waits.Reason, StringComparison.Ordinal);
-        Assert.IsType<PlacementOutcome.Placed>(await home.Place(new PlacementRequest("alone", 1, "{}", "{}")));
+        var waits = Assert.IsType<PlacementOutcome.Deferred>(await leader.Place(Request("n2", "acme", 4)));
+        Assert.Contains("unlisted rejects 2", waits.Reason, StringComparison.Ordinal);
+        Assert.IsType<PlacementOutcome.Placed>(await leader.Place(new PlacementRequest("alone", "{}", "{}")));
 
         overlays.Link.IsCut = false;
-        await overlays.KeepAsync("b");
-        await overlays.KeepAsync("a");
-        Assert.Equal("a", Assert.IsType<PlacementOutcome.Placed>(await home.Place(Request("n2", "acme", 4))).Overlay);
+        await overlays.UntilCountAsync("b", "a", (1, 0));
+        Assert.Equal("a", Assert.IsType<PlacementOutcome.Placed>(await leader.Place(Request("n2", "acme", 4))).Overlay);
     }
 
     [Fact]
-    public async Task Promote_LetsGroupsOpenAgain_WhenAnOverlayThatNeverReportsIsGivenUp()
+    public async Task Promote_LetsGroupsOpenAgain_WhenAnOverlayThatNeverAnswersIsRetired()
     {
         await ArrangeAsync("defer");
         overlays.Link.IsCut = true;
-        await overlays.Grain<IInternalPlacementGrain>("b").Promote("ann", "a burns");
-        var home = overlays.Grain<IInternalPlacementGrain>("b");
-        Assert.IsType<PlacementOutcome.Deferred>(await home.Place(Request("n2", "acme", 4)));
+        var leader = overlays.Region("b");
+        await leader.Promote("ann", "a burns");
+        Assert.IsType<PlacementOutcome.Deferred>(await leader.Place(Request("n2", "acme", 4)));
+        await Assert.ThrowsAsync<OverlayUnreachableException>(() => leader.SetState("a", OverlayState.Draining, "it burns"));
 
-        await home.SetState("a", OverlayState.Retired, "burnt down");
+        await leader.SetState("a", OverlayState.Retired, "burnt down");
 
-        Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await home.Place(Request("n2", "acme", 4))).Overlay);
+        Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await leader.Place(Request("n2", "acme", 4))).Overlay);
+
+        // It hears that if it ever comes back.
+        overlays.Link.IsCut = false;
+        await overlays.UntilAsync(
+            async () => await StateAsync("a", "a") == (OverlayState.Retired, "burnt down"), "a knows that it is retired");
     }
 
     [Fact]
-    public async Task ForgetAsync_FreesThePlaceAtTheHomeAndHere_AndIsNotDoneWhileTheHomeIsLost()
+    public async Task RemoveAsync_FreesThePlaceAtOnce_AndNobodyPlacesTheNode_UntilItsOwnerLetsIt()
     {
         await ArrangeAsync("defer");
         await EnrolAsync("n1", "acme", 4);
         overlays.Link.IsCut = true;
-        await Assert.ThrowsAsync<LeaderUnreachableException>(() => overlays.In("b").ForgetAsync("n1", Cancel));
-        Assert.Equal((1, 0), await CountAsync("b", "b"));
+        await overlays.In("b").RemoveAsync("n1", "b", isGone: true);
+        await overlays.In("b").RemoveAsync("n1", "b", isGone: true);
+        Assert.Equal((0, 0), await overlays.OwnCountAsync("b"));
 
         overlays.Link.IsCut = false;
-        await overlays.In("b").ForgetAsync("n1", Cancel);
-        await overlays.In("b").ForgetAsync("n1", Cancel);
+        await overlays.UntilCountAsync("a", "b", (0, 0));
+        await overlays.UntilCountAsync("b", "b", (0, 0));
+        foreach (var site in new[] { "a", "b" })
+        {
+            Assert.Contains(
+                "decommissioned from b",
+                Assert.IsType<PlacementOutcome.Deferred>(await overlays.In(site).PlaceAsync(Request("n1", "acme", 4))).Reason,
+                StringComparison.Ordinal);
+        }
 
-        Assert.Equal((0, 0), await CountAsync("a", "b"));
-        Assert.Equal((0, 0), await CountAsync("b", "b"));
-        await Assert.ThrowsAsync<NotRegionLeaderException>(() => overlays.Grain<IInternalPlacementGrain>("b").Forget("n1"));
+        await overlays.In("b").RemoveAsync("n1", overlay: null, isGone: false);
+        await overlays.UntilAsync(
+            async () => await overlays.In("b").PlaceAsync(Request("n1", "acme", 4)) is PlacementOutcome.Placed, "it is let in");
     }
 
     [Fact]
-    public async Task Answer_StepsDown_AndForgetsWhatConcernsOthers_WhenTheNewHomeHasIt()
+    public async Task Hear_StepsDown_AndForgetsWhatConcernsOthers()
     {
         await ArrangeAsync("defer");
         await EnrolAsync("n1", "acme", 4);
-        var home = overlays.Grain<IInternalPlacementGrain>("a");
+        Assert.NotNull(await overlays.Region("a").Explain("n1"));
 
-        await home.Answer(new LinkRequest(LinkVerb.Hello, "test", "b", "b", 1));
-        Assert.NotNull(await overlays.Grain<IInternalPlacementGrain>("a").Explain("n1"));
-        await home.Reported(1);
+        await overlays.Region("a").Hear(new LeaderEpoch("b", 1));
 
-        Assert.Null(await overlays.Grain<IInternalPlacementGrain>("a").Explain("n1"));
-        Assert.Equal((0, 0), await CountAsync("a", "b"));
+        await overlays.UntilAsync(async () => await overlays.Region("a").Explain("n1") is null, "a follows b no more");
+        await overlays.UntilAsync(async () => await overlays.CountAsync("a", "b") == (1, 0), "the leader says how many live in b");
+        Assert.True((await overlays.Region("b").Get()).IsHere);
     }
 
     [Fact]
     public async Task Answer_StepsDown_ForALaterEpochOnly()
     {
         await ArrangeAsync("defer");
-        var home = overlays.Grain<IInternalPlacementGrain>("a");
+        var region = overlays.Region("a");
 
-        Assert.False((await home.Answer(new LinkRequest(LinkVerb.Hello, "test", "b", "b", 3))).IsLeader);
-        var stale = await home.Answer(new LinkRequest(LinkVerb.Hello, "test", "c", "c", 2));
+        var first = await region.Answer(new LeaderEpoch("b", 3), new LeaderCall.Greet(0));
+        Assert.Equal(new LeaderEpoch("b", 3), first.Leader);
+        Assert.Null(first.News);
+        Assert.Equal(new LeaderEpoch("b", 3), (await region.Answer(new LeaderEpoch("c", 2), new LeaderCall.Greet(0))).Leader);
 
-        Assert.Equal(("b", 3, false), (stale.Leader, stale.Epoch, stale.IsLeader));
-
-        // Who is no overlay of the region cannot take it.
-        Assert.Equal(3, (await home.Answer(new LinkRequest(LinkVerb.Hello, "test", "x", "x", 9))).Epoch);
-        Assert.Equal(("b", 3), ((await home.Get()).Leader, (await home.Get()).Epoch));
-    }
-
-    // A silo may believe for some seconds that the leader is where it was: then it defers.
-    private async Task<PlacementOutcome> PlaceEventuallyAsync(string overlay, PlacementRequest request)
-    {
-        var outcome = await overlays.In(overlay).PlaceAsync(request, Cancel);
-        return outcome is PlacementOutcome.Deferred ? await overlays.In(overlay).PlaceAsync(request, Cancel) : outcome;
+        // Who is no overlay of the region cannot take it, nor make an overlay deaf to who leads it.
+        Assert.Equal(3, (await region.Answer(new LeaderEpoch("x", 9), new LeaderCall.Greet(0))).Leader.Epoch);
+        await Assert.ThrowsAsync<PlacementUnavailableException>(
+            () => overlays.Owner("a").Answer(new LeaderEpoch("x", 9), new OverlayCall.List(PlacesCursor.Start)));
+        Assert.Equal(("b", 3), ((await region.Get()).Leader, (await region.Get()).Epoch));
     }
 
     private async Task ArrangeAsync(string leaderLost)
@@ -246,32 +244,25 @@ public sealed class RegionLeaderTests : IAsyncLifetime
         Assert.Empty(verdict.Faults);
 
         // Newcomers of the tests go to b.
-        await overlays.Grain<IInternalPlacementGrain>("a").SetState("a", OverlayState.Cordoned, "test");
-        await overlays.KeepAsync("b");
+        await overlays.Region("a").SetState("a", OverlayState.Cordoned, "test");
+        await overlays.UntilAsync(async () => (await overlays.Region("b").Get()).PolicyVersion == 1, "b has the policy");
     }
 
     private async Task EnrolAsync(string identity, string customer, int expected)
     {
-        var placed = Assert.IsType<PlacementOutcome.Placed>(
-            await overlays.In("b").PlaceAsync(Request(identity, customer, expected), Cancel));
+        var placed = Assert.IsType<PlacementOutcome.Placed>(await overlays.In("b").PlaceAsync(Request(identity, customer, expected)));
         Assert.Equal("b", placed.Overlay);
-        await overlays.In("b").ConfirmAsync(identity, 1, placed.Overlay, Cancel);
-        Assert.Equal((1, 0), await CountAsync("a", "b"));
-        Assert.Equal((1, 0), await CountAsync("b", "b"));
-    }
-
-    private async Task<(int Nodes, int Reserved)> CountAsync(string at, string overlay)
-    {
-        var snapshot = (await overlays.Grain<IInternalPlacementGrain>(at).ListOverlays()).Single(one => one.Name == overlay);
-        return (snapshot.Nodes, snapshot.Reserved);
+        Assert.Null(await overlays.In("b").ConfirmAsync(identity, placed.Overlay));
+        await overlays.UntilCountAsync("a", "b", (1, 0));
+        await overlays.UntilCountAsync("b", "b", (1, 0));
     }
 
     private async Task<(OverlayState State, string Reason)> StateAsync(string at, string overlay)
     {
-        var snapshot = (await overlays.Grain<IInternalPlacementGrain>(at).ListOverlays()).Single(one => one.Name == overlay);
+        var snapshot = await overlays.OverlayAsync(at, overlay);
         return (snapshot.State, snapshot.StateReason);
     }
 
     private static PlacementRequest Request(string identity, string customer, int expected) =>
-        new(identity, 1, $$"""{"customer":"{{customer}}","expected":{{expected}}}""", "{}");
+        new(identity, $$"""{"customer":"{{customer}}","expected":{{expected}}}""", "{}");
 }

@@ -1,4 +1,5 @@
 using ControlPlane.Placement;
+using ControlPlane.Placement.Overlays;
 
 namespace ControlPlane.Cluster.Tests.Placement;
 
@@ -9,57 +10,48 @@ public sealed class RegionPlacementGrainTests(PlacementCluster cluster) : IClass
     [Fact]
     public async Task Place_AnswersTheSame_WhenRepeated()
     {
-        var region = cluster.Region();
+        var enrolments = cluster.In(cluster.NewRegion());
 
-        var first = Assert.IsType<PlacementOutcome.Placed>(await region.Place(Request("n1", 1)));
-        var second = Assert.IsType<PlacementOutcome.Placed>(await region.Place(Request("n1", 1)));
+        var first = await enrolments.PlaceAsync(Request("n1"));
 
-        Assert.Equal(first.Overlay, second.Overlay);
-        Assert.Equal((0, 1), await Totals(region));
-    }
-
-    [Fact]
-    public async Task Place_ReplacesTheReservation_WhenTheAttemptIsNewer()
-    {
-        var region = cluster.Region();
-        await region.Place(Request("n1", 1));
-        await region.Place(Request("n1", 2));
-        await region.Release("n1", 1);
-
-        Assert.Equal((0, 1), await Totals(region));
+        Assert.Equal(first, await enrolments.PlaceAsync(Request("n1")));
+        Assert.Equal((0, 1), await enrolments.CountAsync());
     }
 
     [Fact]
     public async Task Confirm_MovesThePlaceFromReservedToNodes_AndMayBeRepeated()
     {
-        var region = cluster.Region();
-        await region.Place(Request("n1", 1));
-        await region.Confirm("n1", 1);
-        await region.Confirm("n1", 1);
+        var enrolments = cluster.In(cluster.NewRegion());
+        var overlay = await enrolments.EnrolAsync(Request("n1"));
 
-        Assert.Equal((1, 0), await Totals(region));
+        Assert.Equal(Confirmation.Lives, await enrolments.Owner(overlay).Confirm("n1"));
+        Assert.Equal(Confirmation.NoPlace, await enrolments.Owner(overlay).Confirm("n2"));
+        await enrolments.UntilCountAsync(1, 0);
     }
 
     [Fact]
     public async Task Release_FreesThePlace_AndLeavesTheHomeAlone()
     {
-        var region = cluster.Region();
-        await region.Place(Request("n1", 1));
-        await region.Confirm("n1", 1);
-        await region.Place(Request("n1", 2));
-        await region.Release("n1", 2);
-        await region.Release("n1", 2);
-        await region.Place(Request("n2", 1));
-        await region.Release("n2", 1);
+        var enrolments = cluster.In(cluster.NewRegion());
+        var home = await enrolments.EnrolAsync(Request("n1"));
+        await enrolments.UntilCountAsync(1, 0);
+        var again = await enrolments.PlaceAsync(Request("n1"));
+        Assert.Equal(home, again);
+        await enrolments.Owner(again).Release("n1");
+        await enrolments.Owner(again).Release("n1");
+        var other = await enrolments.PlaceAsync(Request("n2"));
+        await enrolments.Owner(other).Release("n2");
 
-        Assert.Equal((1, 0), await Totals(region));
+        Assert.Equal(Confirmation.NoPlace, await enrolments.Owner(other).Confirm("n2"));
+        Assert.Equal(Confirmation.Lives, await enrolments.Owner(home).Confirm("n1"));
+        await enrolments.UntilCountAsync(1, 0);
     }
 
     [Fact]
     public async Task Place_NeverExceedsTheHardLimit_UnderConcurrentArrivals()
     {
         var region = cluster.Region();
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, (3 * Capacity) + 20).Select(i => region.Place(Request($"n{i}", 1))));
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, (3 * Capacity) + 20).Select(i => region.Place(Request($"n{i}"))));
 
         Assert.Equal(3 * Capacity, outcomes.OfType<PlacementOutcome.Placed>().Count());
         Assert.Equal(20, outcomes.OfType<PlacementOutcome.Deferred>().Count());
@@ -67,39 +59,64 @@ public sealed class RegionPlacementGrainTests(PlacementCluster cluster) : IClass
     }
 
     [Fact]
-    public async Task Place_RemembersEverything_WhenTheGrainIsActivatedAnew()
+    public async Task Place_ChoosesAgain_WhenAnOverlayRefuses()
     {
-        var region = cluster.Region();
-        var first = Assert.IsType<PlacementOutcome.Placed>(await region.Place(Request("n1", 1)));
-        await region.Place(Request("n2", 1));
-        await region.Confirm("n2", 1);
-        await region.SetState("b", OverlayState.Cordoned, "maintenance");
+        var enrolments = cluster.In(cluster.NewRegion());
+        await enrolments.Region.SetState("b", OverlayState.Cordoned, "test");
+        await enrolments.Region.SetState("c", OverlayState.Cordoned, "test");
+
+        // Filled behind the region's back: its copy is a moment behind.
+        var nodes = Enumerable.Range(0, Capacity).Select(i => PlacedNode.New($"other{i}") with
+        {
+            Held = new Reservation("a", default, false, null) { Decided = new DecisionStamp(0, 1), IsTaken = true },
+        });
+        var leader = new LeaderEpoch("a", 0);
+        var answer = await enrolments.Owner("a").Answer(leader, new OverlayCall.Reserve([.. nodes]));
+        Assert.All(answer.Reserved!, verdict => Assert.Null(verdict.Refusal));
+        var full = await enrolments.Owner("a").Answer(
+            leader, new OverlayCall.Reserve([PlacedNode.New("late") with { Held = new Reservation("a", default, false, null) }]));
+        Assert.Contains("a is full", full.Reserved![0].Refusal, StringComparison.Ordinal);
+
+        Assert.IsType<PlacementOutcome.Deferred>(await enrolments.Region.Place(Request("n1")));
+        await enrolments.Region.SetState("b", OverlayState.Active, "test");
+        Assert.Equal("b", await enrolments.PlaceAsync(Request("n1")));
+    }
+
+    [Fact]
+    public async Task Place_RemembersEverything_WhenTheGrainsAreActivatedAnew()
+    {
+        var enrolments = cluster.In(cluster.NewRegion());
+        var first = await enrolments.PlaceAsync(Request("n1"));
+        await enrolments.EnrolAsync(Request("n2"));
+        var cordoned = first == "b" ? "c" : "b";
+        await enrolments.Region.SetState(cordoned, OverlayState.Cordoned, "maintenance");
 
         await cluster.DeactivateAll();
 
-        Assert.Equal(first.Overlay, Assert.IsType<PlacementOutcome.Placed>(await region.Place(Request("n1", 1))).Overlay);
-        Assert.Equal((1, 1), await Totals(region));
-        Assert.Equal(OverlayState.Cordoned, (await region.ListOverlays()).Single(overlay => overlay.Name == "b").State);
+        Assert.Equal(first, await enrolments.PlaceAsync(Request("n1")));
+        Assert.Equal((1, 1), await enrolments.CountAsync());
+        Assert.Equal(OverlayState.Cordoned, (await enrolments.Region.ListOverlays()).Single(overlay => overlay.Name == cordoned).State);
     }
 
     [Fact]
     public async Task ListOverlays_CountsNoReservation_WhenItsLeaseHasRunOut()
     {
-        var region = cluster.Region();
-        await region.Place(Request("n1", 1));
+        var enrolments = cluster.In(cluster.NewRegion());
+        var overlay = await enrolments.PlaceAsync(Request("n1"));
         cluster.Time.Advance(TimeSpan.FromHours(2));
+        await enrolments.UntilCountAsync(0, 0);
 
-        Assert.Equal((0, 0), await Totals(region));
-
-        await region.Confirm("n1", 1);
-        Assert.Equal((1, 0), await Totals(region));
+        Assert.Equal(Confirmation.Late, await enrolments.Owner(overlay).Confirm("n1"));
+        Assert.Null(await enrolments.Region.Readmit("n1", overlay));
+        Assert.Null(await enrolments.Owner(overlay).LetIn("n1"));
+        await enrolments.UntilCountAsync(1, 0);
     }
 
     [Fact]
     public async Task Explain_NamesPolicyCandidatesAndOverlay_WhenANodeWasPlaced()
     {
         var region = cluster.Region();
-        var placed = Assert.IsType<PlacementOutcome.Placed>(await region.Place(Request("n1", 1)));
+        var placed = Assert.IsType<PlacementOutcome.Placed>(await region.Place(Request("n1")));
 
         var explanation = await region.Explain("n1");
 
@@ -125,11 +142,5 @@ public sealed class RegionPlacementGrainTests(PlacementCluster cluster) : IClass
     public async Task SetState_AnswersFalse_WhenTheRegionHasNoSuchOverlay() =>
         Assert.False(await cluster.Region().SetState("nowhere", OverlayState.Cordoned, "typing mistake"));
 
-    private static PlacementRequest Request(string identity, int attempt) => new(identity, attempt, "{}", "{}");
-
-    private static async Task<(int Nodes, int Reserved)> Totals(IInternalPlacementGrain region)
-    {
-        var overlays = await region.ListOverlays();
-        return (overlays.Sum(overlay => overlay.Nodes), overlays.Sum(overlay => overlay.Reserved));
-    }
+    private static PlacementRequest Request(string identity) => new(identity, "{}", "{}");
 }

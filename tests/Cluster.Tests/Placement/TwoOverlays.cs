@@ -1,7 +1,11 @@
 using System.Collections.Concurrent;
+using ControlPlane.Cluster.Tests.Silo;
+using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Placement.Overlays;
+using ControlPlane.Sites;
+using ControlPlane.TestKit;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Orleans.Hosting;
 using Orleans.TestingHost;
@@ -17,6 +21,11 @@ public sealed class TwoOverlays : IAsyncLifetime
 
     internal DirectLink Link { get; } = new();
 
+    internal ShiftedTime Time { get; } = new();
+
+    /// <summary>What nodes' grains were told: no node is enrolled here.</summary>
+    internal FakeNodes Nodes { get; } = new();
+
     public async ValueTask InitializeAsync()
     {
         foreach (var local in new[] { "a", "b" })
@@ -25,7 +34,10 @@ public sealed class TwoOverlays : IAsyncLifetime
             builder.ConfigureSilo((_, silo) =>
             {
                 silo.AddMemoryGrainStorage(Stores.Fleet);
-                silo.Services.AddSingleton<IPlacementLink>(Link.From(local));
+                silo.Services.AddSingleton<TimeProvider>(Time);
+                silo.Services.AddSingleton<ISiteLink>(Link.From(local));
+                silo.Services.AddSingleton(services => Nodes.SitesOf(services));
+                silo.Services.AddSingleton(services => Nodes.ChannelOf(services));
                 silo.AddOverlayPlacement();
                 silo.Services.Configure<OverlaysOptions>(options =>
                 {
@@ -39,7 +51,7 @@ public sealed class TwoOverlays : IAsyncLifetime
             });
             clusters[local] = builder.Build();
             await clusters[local].DeployAsync();
-            Link.Clusters[local] = clusters[local].Client;
+            Link.Sites[local] = Services(local);
         }
     }
 
@@ -52,36 +64,137 @@ public sealed class TwoOverlays : IAsyncLifetime
         }
     }
 
-    internal T Grain<T>(string overlay)
-        where T : IGrainWithStringKey => clusters[overlay].Client.GetGrain<T>("test");
+    internal T Grain<T>(string site)
+        where T : IGrainWithStringKey => clusters[site].Client.GetGrain<T>("test");
+
+    internal IInternalPlacementGrain Region(string site) => Grain<IInternalPlacementGrain>(site);
+
+    /// <summary>The owner of an overlay's places.</summary>
+    internal IOverlayPlacementGrain Owner(string overlay) => clusters[overlay].Client.GetOverlay("test", overlay);
 
     /// <summary>The region's placement as enrolments of an overlay see it.</summary>
     internal PlacementClient In(string overlay) => Services(overlay).GetRequiredService<PlacementClient>();
 
-    /// <summary>One round of an overlay's keeper.</summary>
-    internal Task KeepAsync(string overlay) =>
-        Services(overlay).GetRequiredService<OverlaySync>().KeepAsync(TestContext.Current.CancellationToken);
+    internal async Task<OverlaySnapshot> OverlayAsync(string at, string overlay) =>
+        (await Region(at).ListOverlays()).Single(one => one.Name == overlay);
+
+    internal async Task<(int Nodes, int Reserved)> CountAsync(string at, string overlay)
+    {
+        var snapshot = await OverlayAsync(at, overlay);
+        return (snapshot.Nodes, snapshot.Reserved);
+    }
+
+    /// <summary>What the owner itself says, whoever leads.</summary>
+    internal async Task<(int Nodes, int Reserved)> OwnCountAsync(string overlay)
+    {
+        var leader = await Region(overlay).Get();
+        var answer = await Owner(overlay).Answer(new LeaderEpoch(leader.Leader, leader.Epoch), new OverlayCall.List(PlacesCursor.Start));
+        return (answer.Header.Nodes, answer.Header.Reserved);
+    }
+
+    internal async Task UntilCountAsync(string at, string overlay, (int Nodes, int Reserved) count)
+    {
+        (int Nodes, int Reserved)? last = null;
+        await Readiness.UntilAsync(
+            async _ => (last = await CountAsync(at, overlay)) == count,
+            $"{at} counts {count} in {overlay}",
+            TestContext.Current.CancellationToken,
+            () => $"{last}");
+    }
+
+    /// <summary>Waits for what rounds bring about; a follower greets the leader in each.</summary>
+    internal Task UntilAsync(Func<Task<bool>> condition, string what) => Readiness.UntilAsync(
+        async _ =>
+        {
+            Time.Advance(TimeSpan.FromSeconds(5));
+            return await condition();
+        },
+        what,
+        TestContext.Current.CancellationToken);
 
     private IServiceProvider Services(string overlay) => clusters[overlay].GetSiloServiceProvider(clusters[overlay].Silos[0].SiloAddress);
 }
 
-/// <summary>The link without a wire: a call to the other cluster, unless it is cut.</summary>
+/// <summary>The link without a wire: a call of the other site's channel, unless it is cut.</summary>
 internal sealed class DirectLink
 {
-    public ConcurrentDictionary<string, IClusterClient> Clusters { get; } = new(StringComparer.Ordinal);
+    public ConcurrentDictionary<string, IServiceProvider> Sites { get; } = new(StringComparer.Ordinal);
 
     public bool IsCut { get; set; }
 
-    public IPlacementLink From(string overlay) => new End(this, overlay);
+    /// <summary>A site whose questions do not get through, though it is reached.</summary>
+    public string? Mute { get; set; }
 
-    private sealed class End(DirectLink link, string from) : IPlacementLink
+    public ISiteLink From(string site) => new End(this, site);
+
+    private sealed class End(DirectLink link, string from) : ISiteLink
     {
-        public Task<LinkReply> AskAsync(string overlay, LinkRequest request, TimeSpan patience, CancellationToken cancellationToken)
+        public async Task<byte[]> AskAsync(
+            string site, string channel, byte[] question, TimeSpan patience, CancellationToken cancellationToken)
         {
-            Assert.Equal(from, request.From);
-            return link.IsCut || !link.Clusters.TryGetValue(overlay, out var client)
-                ? throw new LeaderUnreachableException($"{overlay} does not answer")
-                : client.GetGrain<IInternalPlacementGrain>(request.Region).Answer(request);
+            if (link.IsCut || link.Mute == from || !link.Sites.TryGetValue(site, out var services))
+            {
+                throw new SiteUnreachableException($"{site} does not answer");
+            }
+
+            try
+            {
+                // Not in the turn of the grain that asks: it is of another cluster.
+                var asked = services.GetServices<ISiteChannel>().Single(one => one.Name == channel);
+                Task<Task<byte[]>> answer;
+                using (ExecutionContext.SuppressFlow())
+                {
+                    answer = Task.Factory.StartNew(
+                        () => asked.AnswerAsync(question, cancellationToken),
+                        cancellationToken,
+                        TaskCreationOptions.None,
+                        TaskScheduler.Default);
+                }
+
+                return await (await answer);
+            }
+            catch (Exception fault)
+            {
+                throw new SiteUnreachableException($"{site} does not answer", fault);
+            }
         }
+    }
+}
+
+/// <summary>Takes note of what the grains of nodes are told.</summary>
+internal sealed class FakeNodes
+{
+    /// <summary>Who moved away, from where and to where.</summary>
+    public ConcurrentQueue<(string Identity, string From, string To)> Moved { get; } = new();
+
+    public ConcurrentQueue<string> Reprovisioned { get; } = new();
+
+    public NodeSites SitesOf(IServiceProvider services) => new(
+        FactoryOf(services), services.GetRequiredService<ISiteLink>(), services.GetRequiredService<IOptionsMonitor<OverlaysOptions>>());
+
+    public ISiteChannel ChannelOf(IServiceProvider services) => new NodeChannel(
+        FactoryOf(services),
+        null!,
+        services.GetRequiredService<NodeSites>(),
+        services.GetRequiredService<IOptionsMonitor<OverlaysOptions>>());
+
+    private IGrainFactory FactoryOf(IServiceProvider services)
+    {
+        var grains = services.GetRequiredService<IGrainFactory>();
+        return Stand.InForGrains((contract, key) => contract == typeof(IOverlayPlacementGrain)
+            ? (object)grains.GetGrain<IOverlayPlacementGrain>((string)key)
+            : Stand.In<IInternalNodeGrain>(new()
+            {
+                [nameof(IInternalNodeGrain.MoveAway)] = arguments =>
+                {
+                    Moved.Enqueue(((string)key, (string)arguments[0]!, (string)arguments[1]!));
+                    return Task.CompletedTask;
+                },
+                [nameof(INodeGrain.Reprovision)] = _ =>
+                {
+                    Reprovisioned.Enqueue((string)key);
+                    return Task.FromResult<ReprovisionOutcome>(new ReprovisionOutcome.Accepted());
+                },
+            }));
     }
 }

@@ -24,7 +24,16 @@ public sealed class RosterTests
 
     [Fact]
     public void IsMissing_LeavesOutWhoeverIsBeingEnrolledOrWasRefused_OfThoseWhoAnswerASweep() => Assert.Equal(
-        [NodeStage.Unknown, NodeStage.Enrolled, NodeStage.Silent], Stages(Roster.IsMissing).Order());
+        [NodeStage.Unknown, NodeStage.Enrolled, NodeStage.Silent], Stages(entry => Roster.IsMissing(entry, entry.Since)).Order());
+
+    [Fact]
+    public void IsMissing_TakesANodeOfAnotherSite_ThatStillAnswersHereLongAfterItWasHandedOver()
+    {
+        var handedOver = Entry("a", null) with { Stage = NodeStage.Elsewhere };
+
+        Assert.False(Roster.IsMissing(handedOver, Now + EnrolmentDecision.HandOverPatience));
+        Assert.True(Roster.IsMissing(handedOver, Now + EnrolmentDecision.HandOverPatience + TimeSpan.FromSeconds(1)));
+    }
 
     [Fact]
     public void IsAwaited_LeavesOutWhoLivesThere_OrIsNobodyOfOurs() => Assert.Equal(

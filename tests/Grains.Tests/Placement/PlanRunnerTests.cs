@@ -1,5 +1,7 @@
+using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.Placement.Plans;
+using ControlPlane.Sites;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Orleans.Runtime;
@@ -20,13 +22,16 @@ public sealed class PlanRunnerTests
         Members = { ["a"] = new OverlayOptions(), ["b"] = new OverlayOptions() },
     };
 
+    // Whose copies the runner wanted: to reserve, or to give back.
+    private readonly List<string> asked = [];
+
     [Fact]
     public async Task Tick_AbortsThePlan_WhenItsMovesAreNotInTheStore()
     {
         var history = await OpenAsync();
         using var meter = new PlacementMeter();
         var runner = RunnerOf(history, meter);
-        await history.Record(new PlacementChange.NodeChanged(PlacedNode.New("n1") with { Home = "a", HomeAttempt = 1 }));
+        history.Ledger.Take("a", "n1", PlacedNode.New("n1") with { Home = "a" });
         var created = Assert.IsType<PlanOutcome.Accepted>(await runner.Create(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress;
         await history.Record(new PlacementChange.GroupHomed("g", "b"));
         await runner.Command(created.Id, PlanCommand.Approve, "ann");
@@ -36,24 +41,99 @@ public sealed class PlanRunnerTests
 
         var plan = Assert.Single(history.Ledger.Plans.Plans);
         Assert.Equal((PlanStage.Aborted, "its moves are not in the store any more: make another plan"), (plan.Stage, plan.Reason));
-        Assert.False(runner.IsBusy);
         Assert.Empty(history.Ledger.Homings);
         Assert.Null(history.Ledger.Node("n1")!.Held);
+        Assert.Empty(asked);
     }
 
-    private static PlanRunner RunnerOf(StoredRegion history, PlacementMeter meter)
+    [Fact]
+    public async Task Tick_CountsNobodyTwice_WhenTheSiloDiedBeforeItRecordedWhomItSent()
     {
-        var places = new NodePlacements(history, "test", new ExternalDecision(null, TimeProvider.System, meter), meter);
-        var homes = new RegionLeadership(history, places, new PlanHandover(history, _ => { }));
-        var summons = new ReprovisionRequests(null!, new NoPlacementLink(), homes, "test");
-        return new PlanRunner(history, summons, meter, () => { });
+        var history = await OpenAsync();
+        using var meter = new PlacementMeter();
+        history.Ledger.Take("a", "n1", PlacedNode.New("n1") with { Home = "a" });
+        var before = RunnerOf(history, meter);
+        var id = Assert.IsType<PlanOutcome.Accepted>(await before.Create(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress.Id;
+        await before.Command(id, PlanCommand.Approve, "ann");
+        history.Ledger.Take("b", "n1", PlacedNode.New("n1") with
+        {
+            Held = new Reservation("b", DateTimeOffset.MaxValue, false, id) { Decided = new DecisionStamp(0, 1) },
+        });
+
+        var runner = RunnerOf(history, meter);
+        runner.Restore();
+        await runner.Tick();
+        Assert.Equal((1, 0), (Assert.Single(history.Ledger.Plans.Plans).NextMove, asked.Count(overlay => overlay == "b")));
+        var sent = Assert.Single(history.Ledger.Plans.Plans);
+        Assert.Equal((PlanStage.Running, 0, 0, 0), (sent.Stage, sent.Skipped, sent.Moved, sent.Failed));
+
+        history.Ledger.Take("b", "n1", PlacedNode.New("n1") with { Home = "b", Decided = new DecisionStamp(0, 1) });
+        await runner.Tick();
+        var done = Assert.Single(history.Ledger.Plans.Plans);
+        Assert.Equal((PlanStage.Done, 0, 1, 0), (done.Stage, done.Skipped, done.Moved, done.Failed));
     }
+
+    [Fact]
+    public async Task Tick_CountsWhoArrived_WhileNobodyLookedOn()
+    {
+        var history = await OpenAsync();
+        using var meter = new PlacementMeter();
+        history.Ledger.Take("a", "n1", PlacedNode.New("n1") with { Home = "a" });
+        var before = RunnerOf(history, meter);
+        var id = Assert.IsType<PlanOutcome.Accepted>(await before.Create(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress.Id;
+        await before.Command(id, PlanCommand.Approve, "ann");
+        await history.Record(new PlacementChange.PlanChanged(history.Ledger.Plans.Find(id)! with { NextMove = 1 }));
+        history.Ledger.Take("b", "n1", PlacedNode.New("n1") with { Home = "b", Decided = new DecisionStamp(0, 1) });
+
+        await RunnerOf(history, meter).Tick();
+
+        var done = Assert.Single(history.Ledger.Plans.Plans);
+        Assert.Equal((PlanStage.Done, 0, 1, 0), (done.Stage, done.Skipped, done.Moved, done.Failed));
+    }
+
+    [Theory]
+    [InlineData(PlanStage.Paused, false, false)]
+    [InlineData(PlanStage.Aborted, false, true)]
+    [InlineData(PlanStage.Aborted, true, false)]
+    public async Task Restore_GivesBackWhatNobodyTook_OnceThePlanIsOver(PlanStage stage, bool isTaken, bool isGivenBack)
+    {
+        var history = await OpenAsync();
+        using var meter = new PlacementMeter();
+        var runner = RunnerOf(history, meter);
+        await history.Record(new PlacementChange.PlanChanged(new PlanProgress(
+            "drain-1", PlanKind.Drain, "a", stage, "", "ann", history.Now, 1, 0, 1, 0, 0, 0, [])));
+        history.Ledger.Take("b", "n1", PlacedNode.New("n1") with
+        {
+            Held = new Reservation("b", DateTimeOffset.MaxValue, false, "drain-1") { IsTaken = isTaken },
+        });
+
+        runner.Restore();
+        await runner.Tick();
+
+        Assert.Equal(isGivenBack ? ["b"] : [], asked);
+        Assert.Equal(stage, Assert.Single(history.Ledger.Plans.Plans).Stage);
+    }
+
+    private PlanRunner RunnerOf(StoredRegion history, PlacementMeter meter) => new(
+        history,
+        overlay =>
+        {
+            asked.Add(overlay);
+            return null;
+        },
+        new NodeSites(null!, new NoSiteLink(), new Fixed<OverlaysOptions>(Options)),
+        meter);
 
     private static async Task<StoredRegion> OpenAsync()
     {
         var history = new StoredRegion(
-            new MemoryStore(), GrainId.Create("overlay-placement", "test"), Serializer, new FakeTimeProvider(), _ => { });
+            new MemoryStore(), GrainId.Create("region-placement", "test"), Serializer, new FakeTimeProvider(), _ => { });
         await history.OpenAsync(Options);
+        foreach (var overlay in history.Ledger.Overlays)
+        {
+            overlay.IsListed = true;
+        }
+
         return history;
     }
 }

@@ -31,7 +31,7 @@ internal sealed class Region
     }
 
     public void SetState(string overlay, OverlayState state) =>
-        Ledger.Apply(new PlacementChange.OverlaySet(overlay, state, "test", DateTimeOffset.UnixEpoch));
+        Ledger.Apply(new PlacementChange.OverlaySet(overlay, state, "test"));
 
     public void Arrive(string identity, string overlay, string attributes = PlacedNode.NoAttributes, int declared = 0) =>
         Ledger.Apply(new PlacementChange.NodeChanged(

@@ -1,197 +1,223 @@
 using ControlPlane.Placement;
-using ControlPlane.Placement.Policies;
 using CsCheck;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Time.Testing;
-using Orleans.Runtime;
-using Orleans.Serialization;
 
 namespace ControlPlane.Grains.Tests.Placement;
 
 /// <summary>
-/// Arrivals side by side, leases that end and silos that die at any write: what is stored breaks no rule, and nothing answered is lost.
+/// Arrivals side by side, leases that end, and a region and overlays that die at any write: no overlay takes too many, whatever the region
+/// believes, no group is split, and nothing answered is lost.
 /// </summary>
 public sealed class StoredRegionTests
 {
-    private const string Policy = """
-        apiVersion: placement.controlplane/v1
-        kind: PlacementPolicy
-        metadata: { name: test }
-        spec:
-          attributes: { customer: { from: jwt.customer }, expected: { from: jwt.expected, type: number } }
-          groups: [ { name: customer, key: [customer], declaredSizeFrom: expected } ]
-        """;
+    private static readonly string[] Mortals = ["", "a", "b", "c"];
 
-    private static readonly GrainId Grain = GrainId.Create("overlay-placement", "test");
-    private static readonly Serializer Serializer =
-        new ServiceCollection().AddSerializer().BuildServiceProvider().GetRequiredService<Serializer>();
+    private static readonly Gen<(Death[] Deaths, Call[] Calls)> Histories = Gen.Select(
+        Gen.Select(Gen.Int[0, 3], Gen.Int[1, 12], Gen.Bool, (who, writes, isStored) => new Death(Mortals[who], writes, isStored))
+            .Array[1, 4],
+        Gen.Select(Gen.Int[0, 10], Gen.Int[0, 11], Gen.Int[0, 3], Gen.Int[1, 4], (action, node, customer, expected) =>
+            new Call(action, $"n{node}", $"c{customer}", expected)).Array[1, 60]);
 
+    private readonly Dictionary<string, Task> busy = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> placedIn = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> homes = new(StringComparer.Ordinal);
 
-    private static readonly OverlaysOptions Options = new()
-    {
-        Region = "test",
-        Local = "a",
-        LeaseLifetime = TimeSpan.FromMinutes(30),
-        Members =
-        {
-            ["a"] = new OverlayOptions { HardLimit = 6, SoftLimit = 6 },
-            ["b"] = new OverlayOptions { HardLimit = 5, SoftLimit = 4 },
-            ["c"] = new OverlayOptions { HardLimit = 4, SoftLimit = 4 },
-        },
-    };
-
-    private static readonly Gen<(
-        (int Writes, bool IsStored)[] Deaths, (int Action, int Node, int Customer, int Expected)[] Calls)> Histories =
-        Gen.Select(
-            Gen.Select(Gen.Int[1, 12], Gen.Bool).Array[1, 4],
-            Gen.Select(Gen.Int[0, 9], Gen.Int[0, 11], Gen.Int[0, 3], Gen.Int[1, 4]).Array[1, 60]);
-
-    // Where each node is enrolled by the silos of two overlays, which number its enrolments alike.
-    private bool hasTwoKeepers;
+    // Nodes enrol again although they arrived, and tell of another customer each time.
+    private bool isRestless;
 
     [Fact]
     public void AnyConcurrentHistory_BreaksNoRule_WheneverItsSilosDie() =>
-        Histories.Sample(history => InTurns(() => new StoredRegionTests().Run(history.Deaths, history.Calls)), iter: 300, threads: 1);
-
-    // Such a node may tell of another customer each time, and leave one for another in the middle of its enrolment.
-    [Fact]
-    public void AnyConcurrentHistory_OverfillsNoOverlay_WhenNodesEnrolAnewThroughOthersSilos() =>
         Histories.Sample(
-            history => InTurns(() => new StoredRegionTests { hasTwoKeepers = true }.Run(history.Deaths, history.Calls)),
+            history => PlacementWorld.InTurns(() => new StoredRegionTests().Run(history.Deaths, history.Calls)), iter: 300, threads: 1);
+
+    [Fact]
+    public void AnyConcurrentHistory_OverfillsNoOverlay_WhenNodesEnrolAnewAsOthers() =>
+        Histories.Sample(
+            history => PlacementWorld.InTurns(() => new StoredRegionTests { isRestless = true }.Run(history.Deaths, history.Calls)),
             iter: 300,
             threads: 1);
 
     [Fact]
-    public async Task Confirm_SendsALateNodeAway_WhenItsGroupOpenedElsewhereMeanwhile()
+    public void Confirm_SendsALateNodeAway_WhenItsGroupOpenedElsewhereMeanwhile() => PlacementWorld.InTurns(async () =>
     {
-        var time = new FakeTimeProvider();
-        var history = await OpenAsync(new MemoryStore(), time);
-        await ApplyPolicyAsync(history);
-        var guarded = DeskOf(history);
-        var late = Assert.IsType<PlacementOutcome.Placed>(await guarded.Place(Request("late", "c1", 1), "a"));
-        time.Advance(Options.LeaseLifetime);
-        history.CatchUp(Options);
-        await history.Record(new PlacementChange.OverlaySet(late.Overlay, OverlayState.Cordoned, "test", history.Now));
-        Assert.NotEqual(late.Overlay, Assert.IsType<PlacementOutcome.Placed>(await guarded.Place(Request("next", "c1", 1), "a")).Overlay);
+        var world = await PlacementWorld.OpenAsync();
+        var late = Assert.IsType<PlacementOutcome.Placed>(await world.Region.Place(Request("late", "c1", 1)));
+        world.Time.Advance(PlacementWorld.Options.LeaseLifetime);
+        await world.Copies[late.Overlay].SetStateAsync(OverlayState.Cordoned, "test");
+        await world.FollowAsync();
+        Assert.NotEqual(late.Overlay, Assert.IsType<PlacementOutcome.Placed>(await world.Region.Place(Request("next", "c1", 1))).Overlay);
 
-        var lapsed = await Assert.ThrowsAsync<PlacementLapsedException>(() => guarded.Confirm("late", 1, "a"));
+        Assert.Equal("customer", await world.ConfirmAsync("late", late.Overlay));
+    });
 
-        Assert.Contains("customer does not let it in any more", lapsed.Message, StringComparison.Ordinal);
-    }
-
-    // As a reentrant grain runs: one turn after the other, calls interleaved where they wait.
-    private static void InTurns(Func<Task> run) => Task.Factory.StartNew(
-        run,
-        CancellationToken.None,
-        TaskCreationOptions.None,
-        new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler).Unwrap().GetAwaiter().GetResult();
-
-    private async Task Run((int Writes, bool IsStored)[] deaths, (int Action, int Node, int Customer, int Expected)[] calls)
+    [Fact]
+    public void Confirm_LetsALateNodeIn_AndItsGroupStaysWithIt() => PlacementWorld.InTurns(async () =>
     {
-        var store = new MemoryStore();
-        var time = new FakeTimeProvider();
-        await ApplyPolicyAsync(await OpenAsync(store, time));
-        foreach (var (writes, isStored) in deaths)
+        var world = await PlacementWorld.OpenAsync();
+        var late = Assert.IsType<PlacementOutcome.Placed>(await world.Region.Place(Request("late", "c1", 1)));
+        world.Time.Advance(PlacementWorld.Options.LeaseLifetime);
+        await world.FollowAsync();
+        Assert.Null(world.History.Ledger.Node("late")!.Place);
+
+        // Let in by the region, it is not yet let in by the overlay: whoever comes meanwhile goes where it is.
+        Assert.Null(await world.Region.Readmit("late", late.Overlay));
+        Assert.Equal(late.Overlay, Assert.IsType<PlacementOutcome.Placed>(await world.Region.Place(Request("next", "c1", 1))).Overlay);
+        Assert.Null(await world.ConfirmAsync("late", late.Overlay));
+    });
+
+    [Fact]
+    public void AReservation_WhoseAnswerWasLost_CountsUntilTheOverlayLists() => PlacementWorld.InTurns(async () =>
+    {
+        var world = await PlacementWorld.OpenAsync();
+        world.Cut = _ => true;
+        world.IsAnswerLost = true;
+        Assert.IsType<PlacementOutcome.Deferred>(await world.Region.Place(Request("n1", "c1", 1)));
+        Assert.Equal(1, world.Copies.Values.Count(copy => copy.Entry.Reserved == 1));
+
+        // Its group waits for it rather than opens elsewhere.
+        Assert.IsType<PlacementOutcome.Deferred>(await world.Region.Place(Request("n2", "c1", 1)));
+        world.Cut = _ => false;
+        await world.FollowAsync();
+        var first = Assert.IsType<PlacementOutcome.Placed>(await world.Region.Place(Request("n1", "c1", 1)));
+        Assert.Equal(first.Overlay, Assert.IsType<PlacementOutcome.Placed>(await world.Region.Place(Request("n2", "c1", 1))).Overlay);
+    });
+
+    private async Task Run(Death[] deaths, Call[] calls)
+    {
+        var world = await PlacementWorld.OpenAsync();
+        foreach (var death in deaths)
         {
-            var history = await OpenAsync(store, time);
-            store.DieAfter(writes, isStored);
-            var guarded = DeskOf(history);
-            await Task.WhenAll(calls.Select(call => CallAsync(history, guarded, time, call)));
-            store.Revive();
-            AssertLawful((await OpenAsync(store, time)).Ledger);
+            world.DieAfter(death.Who, death.Writes, death.IsStored);
+            foreach (var call in calls)
+            {
+                // A node does one thing after the other, as its grain does.
+                busy[call.Node] = After(busy.GetValueOrDefault(call.Node, Task.CompletedTask), () => CallAsync(world, call));
+            }
+
+            await Task.WhenAll(busy.Values);
+            world = await world.RestartAsync();
+            await world.FollowAsync();
+            await world.TellMovedAsync();
+            await world.FollowAsync();
+            AssertLawful(world);
         }
     }
 
-    private async Task CallAsync(
-        StoredRegion history, NodePlacements guarded, FakeTimeProvider time, (int Action, int Node, int Customer, int Expected) call)
+    private static async Task After(Task before, Func<Task> call)
     {
-        var identity = $"n{call.Node}";
-        var keeper = hasTwoKeepers && call.Expected % 2 == 0 ? "b" : "a";
+        await before;
+        await call();
+    }
+
+    private async Task CallAsync(PlacementWorld world, Call call)
+    {
+        var identity = call.Node;
         try
         {
-            history.CatchUp(Options);
             switch (call.Action)
             {
                 case 0:
-                    await guarded.Forget(identity);
                     homes.Remove(identity);
+                    placedIn.Remove(identity);
+                    await world.RemoveAsync(identity);
                     break;
                 case 1:
-                    await guarded.Release(identity, 1, keeper);
+                    await (placedIn.Remove(identity, out var given) ? world.ReleaseAsync(identity, given) : Task.CompletedTask);
                     break;
                 case 2:
-                    time.Advance(Options.LeaseLifetime + TimeSpan.FromMinutes(1));
+                    world.Time.Advance(PlacementWorld.Options.LeaseLifetime + TimeSpan.FromMinutes(1));
                     break;
-                case < 6:
-                    var confirmed = guarded.Confirm(identity, 1, keeper);
-                    var home = history.Ledger.Node(identity)?.Home;
-                    await confirmed;
-                    if (home is not null)
+                case 3:
+                    await world.FollowAsync();
+                    await world.TellMovedAsync();
+                    break;
+                case < 7:
+                    if (placedIn.TryGetValue(identity, out var place) && await world.ConfirmAsync(identity, place) is null)
                     {
-                        // Otherwise the other overlay's silos enrol it by now.
-                        homes[identity] = home;
+                        homes[identity] = place;
                     }
 
                     break;
                 default:
-                    await guarded.Place(Request(identity, $"c{call.Customer}", call.Expected), keeper);
+                    await PlaceAsync(world, call);
                     break;
             }
         }
-        catch (Exception expected) when (expected is PlacementUnavailableException or PlacementLapsedException or IOException)
+        catch (Exception expected) when (expected is PlacementUnavailableException or IOException)
         {
             // Not answered: whether it was done is unknown.
             homes.Remove(identity);
         }
     }
 
-    private void AssertLawful(RegionState ledger)
+    private async Task PlaceAsync(PlacementWorld world, Call call)
     {
-        foreach (var overlay in ledger.Overlays)
+        var known = await world.KnownAsync(call.Node);
+        if (!isRestless && known.Any(node => node.Home is not null))
         {
-            Assert.True(overlay.Load <= overlay.HardLimit, $"{overlay.Name}: {overlay.Load} of {overlay.HardLimit}");
-
-            // What is promised comes on top, except where a node left its group for another and then did not arrive.
-            Assert.True(
-                hasTwoKeepers || overlay.Committed <= overlay.HardLimit, $"{overlay.Name}: {overlay.Committed} of {overlay.HardLimit}");
-            Assert.Equal(ledger.AllNodes().Count(node => node.Home == overlay.Name), overlay.Nodes);
-            Assert.Equal(
-                ledger.AllNodes().Count(node => node.Home != overlay.Name && node.LiveHold?.Overlay == overlay.Name), overlay.Reserved);
+            return;
         }
 
-        // A node whose enrolment into another customer's overlay dies still lives where its customer does not.
-        var placed = ledger.AllNodes().Where(node => !hasTwoKeepers && node.Place is not null);
-        foreach (var group in placed.GroupBy(node => node.Attributes.Split(',')[0]))
+        // As long as anybody knows it, it is the same customer's.
+        placedIn.Remove(call.Node);
+        var request = isRestless || known is not [{ } one, ..]
+            ? Request(call.Node, call.Customer, call.Expected)
+            : new PlacementRequest(call.Node, one.Attributes, "{}");
+        if (await world.Region.Place(request) is PlacementOutcome.Placed placed)
         {
-            Assert.Single(group.Select(node => node.Place).Distinct());
+            placedIn[call.Node] = placed.Overlay;
+        }
+    }
+
+    private void AssertLawful(PlacementWorld world)
+    {
+        var ledger = world.History.Ledger;
+        foreach (var overlay in ledger.Overlays)
+        {
+            var places = world.PlacesOf(overlay.Name);
+            Assert.True(
+                places.Nodes + places.Reserved <= places.HardLimit, $"{places.Nodes} and {places.Reserved} of {places.HardLimit}");
+            Assert.Equal(places.AllNodes().Count(node => node.Home is not null), places.Nodes);
+            Assert.Equal(places.AllNodes().Count(node => node is { Home: null, LiveHold: not null }), places.Reserved);
+
+            // The copy is the owner's account, without reservations that a later decision replaced, and without nodes that live elsewhere
+            // by now: only one that is on its way back is still listed.
+            var moved = ledger.MovedAway.Where(node => node.Overlay == overlay.Name).Select(node => node.Identity).ToHashSet();
+            Assert.All(moved, identity => Assert.NotNull(places.Node(identity)!.LiveHold));
+            Assert.Equal(places.Nodes - moved.Count, overlay.Nodes);
+            Assert.Equal(
+                places.AllNodes().Count(node => (node.Home is null || moved.Contains(node.Identity))
+                    && node.LiveHold is { } hold && ledger.Node(node.Identity)!.Held == hold),
+                overlay.Reserved);
+        }
+
+        if (!isRestless)
+        {
+            // A node that enrols as another customer's, and dies on the way, still lives where that customer does not.
+            foreach (var group in ledger.AllNodes().Where(node => node.Place is not null).GroupBy(node => node.Attributes.Split(',')[0]))
+            {
+                Assert.Single(group.Select(node => node.Place).Distinct());
+            }
         }
 
         foreach (var (identity, home) in homes)
         {
             Assert.Equal(home, ledger.Node(identity)?.Home);
+            Assert.NotNull(world.PlacesOf(home).Node(identity)?.Home);
+        }
+
+        foreach (var (identity, place) in placedIn)
+        {
+            Assert.NotNull(world.PlacesOf(place).Node(identity));
         }
     }
 
-    private static async Task<StoredRegion> OpenAsync(MemoryStore store, TimeProvider time)
-    {
-        var history = new StoredRegion(store, Grain, Serializer, time, _ => { });
-        await history.OpenAsync(Options);
-        return history;
-    }
-
-    private static async Task ApplyPolicyAsync(StoredRegion history)
-    {
-        await history.Record(new PlacementChange.PolicyApplied(new PolicyVersion(1, "test", Policy, "test", history.Now)));
-        history.Ledger.Configure(Options);
-    }
-
     private static PlacementRequest Request(string identity, string customer, int expected) =>
-        new(identity, 1, $$"""{"customer":"{{customer}}","expected":{{expected}}}""", "{}");
+        new(identity, $$"""{"customer":"{{customer}}","expected":{{expected}}}""", "{}");
 
-    private static NodePlacements DeskOf(StoredRegion history)
-    {
-        var meter = new PlacementMeter();
-        return new NodePlacements(history, "test", new ExternalDecision(null, TimeProvider.System, meter), meter);
-    }
+    /// <param name="Who">An overlay; empty for the region.</param>
+    /// <param name="Writes">How many of its writes go through.</param>
+    /// <param name="IsStored">Whether the one after them does, unheard.</param>
+    private sealed record Death(string Who, int Writes, bool IsStored);
+
+    private sealed record Call(int Action, string Node, string Customer, int Expected);
 }

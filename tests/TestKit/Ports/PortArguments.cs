@@ -22,6 +22,8 @@ internal static class PortArguments
     {
         ["identity"] = Identity,
         ["overlay"] = Overlay,
+        ["site"] = Overlay,
+        ["channel"] = "tested-v1",
         ["partition"] = "0",
         ["issuer"] = "tested",
         ["orderId"] = $"{Identity}/1",
@@ -65,7 +67,7 @@ internal static class PortArguments
         [typeof(ServerTokenOrder)] = new ServerTokenOrder(Identity, new string('a', 64), ["choria"], "choria", TimeSpan.FromDays(7)),
         [typeof(HelperQuestion)] = new HelperQuestion { Identity = Identity, InventoryJson = "{}", ClaimsJson = "{}" },
         [typeof(ExternalQuestion)] = new ExternalQuestion(Identity, "eu", "{}", "{}", "{}", Overlay, [new(Overlay, 1, 1, ["broker:4222"])]),
-        [typeof(LinkRequest)] = new LinkRequest(LinkVerb.Hello, "eu", "paris", Overlay, 0),
+        [typeof(byte[])] = "{}"u8.ToArray(),
         [typeof(LivenessAdvisory)] = new LivenessAdvisory(Identity, AdvisoryKind.New, Now, Now),
         [typeof(LogRecord)] = new LogRecord("topic", Id: null, "{}"u8.ToArray()),
     };

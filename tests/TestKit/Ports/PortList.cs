@@ -1,5 +1,6 @@
 using System.Reflection;
 using ControlPlane.Nodes;
+using ControlPlane.Sites;
 
 namespace ControlPlane.TestKit.Ports;
 
@@ -8,9 +9,12 @@ public static class PortList
 {
     private static readonly Assembly Grains = typeof(INodeAgent).Assembly;
 
-    /// <summary>All of them: public, since adapters implement them, and no grains.</summary>
+    /// <summary>All of them: public, since adapters implement them, and no grains; not what adapters call.</summary>
     public static IReadOnlyList<Type> All { get; } =
-        [.. Grains.GetExportedTypes().Where(type => type.IsInterface && !typeof(IAddressable).IsAssignableFrom(type))];
+    [
+        .. Grains.GetExportedTypes().Where(
+            type => type.IsInterface && type != typeof(ISiteChannel) && !typeof(IAddressable).IsAssignableFrom(type)),
+    ];
 
     /// <summary>The classes of Grains and of every assembly of the product beside the caller's that implement one.</summary>
     public static IEnumerable<(Type Port, Type Implementation)> Implementations(IEnumerable<Assembly> assemblies) =>

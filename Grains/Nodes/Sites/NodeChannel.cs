@@ -1,0 +1,65 @@
+using ControlPlane.Fleet;
+using ControlPlane.Placement;
+using ControlPlane.Sites;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Nodes;
+
+/// <summary>Answers what other sites ask about nodes that this one owns or hears.</summary>
+internal sealed class NodeChannel(IGrainFactory grains, INodeAgent agent, NodeSites sites, IOptionsMonitor<OverlaysOptions> options)
+    : ISiteChannel
+{
+    public const string Name = "nodes-v1";
+
+    string ISiteChannel.Name => Name;
+
+    public async Task<byte[]> AnswerAsync(ReadOnlyMemory<byte> question, CancellationToken cancellationToken)
+    {
+        var asked = SiteJson.Read<NodeQuestion>(question.Span);
+        return NodeIdentity.IsValid(asked.Identity)
+            ? SiteJson.Write(await AnswerAsync(asked, cancellationToken))
+            : throw new FormatException($"there is no node of that name: {NodeIdentity.Rule}");
+    }
+
+    private async Task<NodeReply> AnswerAsync(NodeQuestion question, CancellationToken cancellationToken)
+    {
+        var slice = grains.GetGrain<IInternalFleetRosterGrain>(FleetRoster.ShardOf(question.Identity));
+        switch (question)
+        {
+            case NodeQuestion.Adopt { Adoption: var adoption }:
+                return options.CurrentValue.Serves(adoption.Overlay)
+                    ? new NodeReply(await slice.Adopt(question.Identity, adoption))
+                    : new NodeReply($"{adoption.Overlay} is not served here");
+
+            case NodeQuestion.Call call:
+                return new NodeReply(Answer: await CallAsync(call, cancellationToken));
+
+            case NodeQuestion.Contest contest:
+                await slice.RecordContest(question.Identity, contest.Contested);
+                return new NodeReply();
+
+            case NodeQuestion.Reprovision again:
+                return await sites.ReprovisionHereAsync(again.Identity, again.Reason, cancellationToken);
+
+            case NodeQuestion.Moved moved when options.CurrentValue.Serves(moved.From):
+                await sites.MovedHereAsync(moved);
+                return new NodeReply();
+
+            default:
+                throw new FormatException("it is about an overlay that is not served here");
+        }
+    }
+
+    private async Task<AgentAnswer> CallAsync(NodeQuestion.Call call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call.Action.MakeAsync(agent, call.Identity, call.Protocol, cancellationToken);
+        }
+        catch (Exception failure) when (
+            failure is NodeSilentException or NodeRefusedException or NetworkUnavailableException or KeyUnprovenException)
+        {
+            return AgentAnswer.Of(failure);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace ControlPlane.Sites;
+
+/// <summary>How sites write to each other: JSON, since what comes over a network must be readable without trusting it.</summary>
+internal static class SiteJson
+{
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    {
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        AllowDuplicateProperties = false,
+
+        // Attributes are JSON themselves: by default each of their quotation marks would take six bytes.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    public static byte[] Write<T>(T message) => JsonSerializer.SerializeToUtf8Bytes(message, Options);
+
+    /// <exception cref="FormatException">It is no message of that kind; the text says where.</exception>
+    public static T Read<T>(ReadOnlySpan<byte> message)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(message, Options) ?? throw new FormatException("the message is null");
+        }
+        catch (Exception unreadable) when (unreadable is JsonException or NotSupportedException)
+        {
+            throw new FormatException($"the message cannot be read: {unreadable.Message}", unreadable);
+        }
+    }
+
+    /// <summary>Asks a site something of a channel and reads its answer.</summary>
+    /// <exception cref="SiteUnreachableException">It did not answer in time, or nothing that can be read.</exception>
+    public static async Task<TAnswer> AskAsync<TQuestion, TAnswer>(
+        this ISiteLink link, string site, string channel, TQuestion question, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Read<TAnswer>(await link.AskAsync(site, channel, Write(question), patience, cancellationToken));
+        }
+        catch (FormatException unreadable)
+        {
+            throw new SiteUnreachableException($"{site} answered something else: {unreadable.Message}", unreadable);
+        }
+    }
+}
