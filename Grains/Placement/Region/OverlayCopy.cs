@@ -195,6 +195,7 @@ internal sealed class OverlayCopy(
         while (batch.Count < OverlayCall.NodesMax && room > 0 && waiting.TryDequeue(out var wanted))
         {
             room -= wanted.Node.Attributes.Length;
+
             // What was chosen in one epoch is not asked in the name of the next: its leader may have chosen otherwise.
             if (wanted.By == leadership.Epoch)
             {

@@ -43,10 +43,23 @@ public sealed class FleetOptionsTests : IAsyncDisposable
     {
         foreach (var overlay in (string[])["a", "b"])
         {
+            overlays.Members[overlay] = new OverlayOptions { ServedBy = FleetParts.Overlay };
             parts.Options.Overlays[overlay] = new NetworkOptions { Urls = ["nats://127.0.0.1:1"], Connections = 4 };
         }
 
         Assert.Contains("8", Assert.Single(Faults(parts.Options)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Validate_RefusesMoreLinksThanASiloMayHave()
+    {
+        for (var site = 0; site <= FleetOptions.LinksMax; site++)
+        {
+            Assert.Empty(Faults(parts.Options));
+            parts.Options.Overlays[$"site-{site}"] = new NetworkOptions { Urls = ["nats://127.0.0.1:1"] };
+        }
+
+        Assert.Contains("64", Assert.Single(Faults(parts.Options)), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -44,11 +44,11 @@ public sealed class SitesTests : IAsyncLifetime
         var needed = Needed(Paris);
 
         Assert.Equal(
-            ["controlplane.placement.eu.answers.*", "controlplane.placement.eu.paris"],
+            ["controlplane.sites.eu.answers.*", "controlplane.sites.eu.paris.*"],
             needed.Select(one => one.Subject).Order(StringComparer.Ordinal));
         Assert.Contains(Needed("york"), one => one.Purpose == "ask nodes to enrol anew");
-        Assert.DoesNotContain(Needed("york"), one => one.Subject.StartsWith("controlplane.placement", StringComparison.Ordinal));
-        Assert.Contains(Needed(FleetParts.Overlay), one => one.Subject == "controlplane.placement.eu.london");
+        Assert.DoesNotContain(Needed("york"), one => one.Subject.StartsWith("controlplane.sites", StringComparison.Ordinal));
+        Assert.Contains(Needed(FleetParts.Overlay), one => one.Subject == "controlplane.sites.eu.london.*");
     }
 
     [Fact]

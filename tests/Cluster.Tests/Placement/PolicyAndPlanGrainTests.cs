@@ -166,7 +166,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
             await cluster.In(name).Owner(filled).Remove(identity, isGone: false);
         }
 
-        await cluster.In(name).UntilCountAsync(0, 0);
+        await cluster.In(name).UntilCountAsync(3 - planned.Length, 0);
 
         await plans.CommandPlan(id, PlanCommand.Approve, "bob");
 
