@@ -3,8 +3,8 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Adapters.Command;
 
 /// <summary>
-/// The helper of Choria Provisioner, unmodified: asked for each node that enrols, once its keys are made. Section <c>Helper</c>; none
-/// without <c>Program</c>.
+/// The helper of Choria Provisioner, unmodified: asked for each node that enrols, once its keys are made. Section <c>Helper</c>.
+/// None without <c>Program</c>.
 /// </summary>
 public sealed class HelperOptions : ProgramOptions
 {

@@ -27,7 +27,9 @@ public sealed class FleetOptions
     /// </summary>
     public Dictionary<string, NetworkOptions> Overlays { get; set; } = new(StringComparer.Ordinal);
 
-    /// <summary>Path of the file with the fleet's shared provisioning secret: the <c>cht</c> claim of every provisioning token.</summary>
+    /// <summary>
+    /// Path of the file with the fleet's shared provisioning secret: the <c>cht</c> claim of every provisioning token. Required.
+    /// </summary>
     public string SharedSecretFile { get; set; } = "";
 
     /// <summary>
@@ -132,7 +134,9 @@ public sealed class FleetOptions
 /// <summary>One NATS network and how we log in to it.</summary>
 public sealed class NetworkOptions : BrokerLoginOptions
 {
-    /// <summary>Connections to this network. 1 to 4; 1 by default. All networks of nodes together at most 8.</summary>
+    /// <summary>
+    /// Connections to this network. 1 to 4; 1 by default. All networks of nodes together at most 8, links to other sites 64.
+    /// </summary>
     [Between(1, 4)]
     public int Connections { get; set; } = 1;
 

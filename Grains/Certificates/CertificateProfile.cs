@@ -57,7 +57,7 @@ public sealed record CertificateProfile
     public bool Revocable { get; init; }
 
     /// <summary>
-    /// Attributes of the subject besides the common name, as templates like <see cref="DnsNames"/>; null leaves them out.
+    /// Attributes of the subject besides the common name, as templates like <see cref="DnsNames"/>; left out where not given.
     /// </summary>
     [RegularExpression("^[A-Z]{2}$", ErrorMessage = "must be two upper-case letters")]
     public string? Country { get; init; }

@@ -25,9 +25,9 @@ public sealed class CertificatesOptions
     public HashSet<string> RejectedKeys { get; set; } = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// Files of public keys that are never certified. One that ends in <c>.dat</c> is badkeys' <c>blocklist.dat</c>; the others have one
-    /// key a line: SHA-256 as in <see cref="RejectedKeys"/>, or the 20 digits of Debian's <c>openssl-blacklist</c> for RSA keys. We ship
-    /// none. Read at start; none by default.
+    /// Files of public keys that are never certified. One that ends in <c>.dat</c> is badkeys' <c>blocklist.dat</c>, which
+    /// <c>badkeys --update-bl</c> fetches; the others have one key a line: SHA-256 as in <see cref="RejectedKeys"/>, or the 20 digits of
+    /// Debian's <c>openssl-blacklist</c> for RSA keys. We ship none. Read at start; none by default.
     /// </summary>
     public IReadOnlyList<string> RejectedKeysFiles { get; set; } = [];
 
@@ -104,7 +104,8 @@ public sealed class IssuerOptions
     public TimeSpan BreakFor { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How long it is left aside for a profile after it signed something else than was ordered; then one order tries. 1 minute to 1 day;
+    /// How long it is left aside for a profile after it signed something else than was ordered; then one order tries, as after a start of
+    /// the silo. 1 minute to 1 day;
     /// 1 hour by default.
     /// </summary>
     [Between("00:01:00", "1.00:00:00")]

@@ -12,7 +12,8 @@ public sealed class NodeProofOptions
     public string? IdentityClaim { get; set; }
 
     /// <summary>
-    /// A JSON file of the nodes that may enrol, each with what it must show; read again when it changes. Not demanded by default.
+    /// A JSON file of the nodes that may enrol, each with what it must show. Read again when it changes; what cannot be read leaves the
+    /// last list in force. Not demanded by default.
     /// </summary>
     public string? AllowListFile { get; set; }
 
@@ -22,7 +23,7 @@ public sealed class NodeProofOptions
     /// <summary>The fact that holds the document's signature, SHA-256 with RSA, in base64.</summary>
     public string DocumentSignatureFact { get; set; } = "cloud.identity.signature";
 
-    /// <summary>The certificate or public key (PEM) of who signs such documents.</summary>
+    /// <summary>File with the certificate or public key (PEM) of who signs such documents.</summary>
     public string? DocumentSignerFile { get; set; }
 
     /// <summary>What the site runs without, for who checks its configuration; null when something is demanded.</summary>

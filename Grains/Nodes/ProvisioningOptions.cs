@@ -36,7 +36,10 @@ public sealed class ProvisioningOptions
     /// <summary>Updates of nodes before they are configured.</summary>
     public UpgradeOptions Upgrades { get; set; } = new();
 
-    /// <summary>How many enrolments one silo runs at once, beyond the first call to the node. 1 to 4096; 128 by default.</summary>
+    /// <summary>
+    /// The most enrolments that one silo runs at once, beyond the first call to the node; how many it runs is found out between
+    /// <c>Admission:EnrolmentsMin</c> and this. 1 to 4096; 128 by default.
+    /// </summary>
     [Between(1, 4096)]
     public int EnrolmentsMax { get; set; } = 128;
 
@@ -48,7 +51,7 @@ public sealed class ProvisioningOptions
 
     /// <summary>
     /// How many names of the overlay's cluster are listed though they have shown no provisioning token of ours: silent or refused. Others
-    /// are forgotten at once. 64 to 65 536; 2048 by default.
+    /// are forgotten at once, and found by a sweep if they are there. 64 to 65 536; 2048 by default.
     /// </summary>
     [Between(64, 65_536)]
     public int NewcomersMax { get; set; } = 2048;
@@ -74,7 +77,10 @@ public sealed class ProvisioningOptions
     [Between(1, 10)]
     public int SilentAfter { get; set; } = 2;
 
-    /// <summary>How often a node may refuse in one enrolment before it is quarantined. 1 to 100; 12 by default.</summary>
+    /// <summary>
+    /// How often a node may refuse in one enrolment before it is quarantined; what a CA, a broker, a store or a clock does wrong never
+    /// counts. 1 to 100; 12 by default.
+    /// </summary>
     [Between(1, 100)]
     public int FailuresMax { get; set; } = 12;
 
@@ -84,7 +90,8 @@ public sealed class ProvisioningOptions
 
     /// <summary>
     /// The share of its credentials' life after which an enrolled node enrols anew, at the latest; spread over the sixth before. 0.1 to
-    /// 0.9; 0.7 by default. 1: nodes do not renew by themselves.
+    /// 0.9; 0.7 by default. 1: nodes do not renew by themselves. They are asked as by <c>node reprovision</c>, which needs
+    /// <c>Fleet:CallerProof</c>.
     /// </summary>
     public double RenewAfterShare { get; set; } = 0.7;
 

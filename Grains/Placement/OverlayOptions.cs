@@ -14,7 +14,9 @@ public sealed class OverlaysOptions
     [Required(ErrorMessage = NotAName), RegularExpression(Name, ErrorMessage = NotAName)]
     public string Region { get; set; } = "";
 
-    /// <summary>The overlay that this silo runs; a key of <see cref="Members"/>.</summary>
+    /// <summary>
+    /// The overlay that this silo runs; a key of <see cref="Members"/>. Its name is in all its stored state: never change it. Required.
+    /// </summary>
     public string Local { get; set; } = "";
 
     /// <summary>
@@ -23,7 +25,7 @@ public sealed class OverlaysOptions
     /// </summary>
     public string? Leader { get; set; }
 
-    /// <summary>How long the region's leader may take to answer. 0.1 to 30 seconds; 2 seconds by default.</summary>
+    /// <summary>How long the leader's site and the others may take to answer each other. 0.1 to 30 seconds; 2 seconds by default.</summary>
     [Between("00:00:00.1", "00:00:30")]
     public TimeSpan LeaderPatience { get; set; } = TimeSpan.FromSeconds(2);
 
@@ -84,7 +86,10 @@ public sealed class OverlayOptions
     [Required(ErrorMessage = "must name a certificate profile")]
     public string CertificateProfile { get; set; } = "node";
 
-    /// <summary>Lines of <c>server.conf</c> besides those that enrolment writes itself; values without line breaks.</summary>
+    /// <summary>
+    /// Lines of <c>server.conf</c> besides those that enrolment writes itself (identity, collectives, brokers, security); values without
+    /// line breaks. All together at most 2048 characters as JSON, a limit of Choria's.
+    /// </summary>
     public Dictionary<string, string> Configuration { get; set; } = new(StringComparer.Ordinal);
 
     /// <summary>Action policy files given to each node: a name ending in <c>.policy</c>, and the text.</summary>

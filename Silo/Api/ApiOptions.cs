@@ -35,7 +35,7 @@ public sealed class ApiOptions
     public string KeyFile { get; set; } = "";
 
     /// <summary>
-    /// How many connections may be open at once from one address (of IPv6: from one network of 64 bits); 1 to 4096, 512 by default.
+    /// How many connections may be open at once from one address (of IPv6: from one network of 64 bits). 1 to 4096; 512 by default.
     /// Raise it where a proxy stands before the API, since then all callers come from its address.
     /// </summary>
     [Between(1, ConnectionsMax)]

@@ -1,7 +1,7 @@
 namespace ControlPlane.Adapters.Fleet.Access;
 
 /// <summary>
-/// The brokers whose log-ins this silo decides: nats-server 2.10 or later with <c>auth_callout</c>. Section <c>Access:Brokers</c>; off
+/// The brokers whose log-ins this silo decides: nats-server 2.10 or later with <c>auth_callout</c>. Section <c>Access:Brokers</c>. Off
 /// without a network. Whose tokens are believed is said by <c>Provisioning:Issuers</c> and <c>Fleet:ProvisioningTokenSignerFiles</c>.
 /// </summary>
 public sealed class AccessBrokersOptions
@@ -14,7 +14,9 @@ public sealed class AccessBrokersOptions
     /// </summary>
     public Dictionary<string, BrokerLoginOptions> Networks { get; set; } = new(StringComparer.Ordinal);
 
-    /// <summary>Path of the seed (<c>SA…</c>) of the account key whose public half is the brokers' <c>auth_callout.issuer</c>.</summary>
+    /// <summary>
+    /// Path of the seed (<c>SA…</c>) of the account key whose public half is the brokers' <c>auth_callout.issuer</c>. Required.
+    /// </summary>
     public string IssuerSeedFile { get; set; } = "";
 
     /// <summary>

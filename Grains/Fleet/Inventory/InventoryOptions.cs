@@ -9,7 +9,8 @@ public sealed class InventoryOptions
 
     /// <summary>
     /// Facts at the top level that are left out, because they change all the time and would make every report a new one. A star at the end
-    /// stands for any end. Uptimes and load averages when empty.
+    /// stands for any end. <c>uptime*</c>, <c>system_uptime*</c>, <c>load_averages</c>, <c>loadavg*</c>, <c>timestamp</c> and
+    /// <c>last_run</c> when empty.
     /// </summary>
     public List<string> IgnoredFacts { get; set; } = [];
 
