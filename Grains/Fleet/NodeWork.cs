@@ -21,7 +21,9 @@ internal sealed class NodeWork(RosterEntry due, IInternalNodeGrain node, Enrolme
 
     private readonly List<TaskCompletionSource> tellers = [];
     // The start that its enrolment goes by: the slice's record outlives the silo that heard it.
-    private NodeNews begun = due.Stage == NodeStage.Discovered ? new NodeNews(StartedAt: due.Since, Reception: due.Reception) : NodeNews.None;
+    private NodeNews begun = due.Stage == NodeStage.Discovered
+        ? new NodeNews(StartedAt: due.Since, Reception: due.Reception)
+        : NodeNews.None;
     private NodeNews news = NodeNews.None;
     private StepOutcome? last;
     private IDisposable? probe;

@@ -1,3 +1,4 @@
+// Over 400 lines: the state stands with all that leads from one to the next, so that what each of them leaves and keeps is seen together.
 using System.Collections.Immutable;
 using ControlPlane.Certificates;
 using ControlPlane.Enrolment;

@@ -22,7 +22,7 @@ internal abstract record PlacementQuestion
 [JsonDerivedType(typeof(OfLeader), "ofLeader")]
 internal abstract record PlacementReply
 {
-    public sealed record OfOverlay(OverlayAnswer Answer) : PlacementReply;
+    public sealed record OfOverlay(OverlayReply Answer) : PlacementReply;
 
     public sealed record OfLeader(LeaderAnswer Answer) : PlacementReply;
 }

@@ -28,7 +28,7 @@ internal sealed class PlacementContext(
     /// <summary>Asks an overlay, here or over the link.</summary>
     /// <exception cref="SiteUnreachableException">It did not answer: whether it did what was asked is unknown.</exception>
     /// <exception cref="PlacementUnavailableException">It could not store it.</exception>
-    public async Task<OverlayAnswer> AskAsync(
+    public async Task<OverlayReply> AskAsync(
         string region, string overlay, LeaderEpoch by, OverlayCall call, CancellationToken cancellationToken)
     {
         var options = Options;

@@ -28,12 +28,18 @@ internal static class Arrows
         new("Nodes", "Certificates", "a node's certificate is ordered, and compared with what it holds"),
         new("Nodes", "Enrolment", "the gate says when a node may take its next step"),
 
+        new("Fleet", "Store", "changes, signs of life and inventories are kept on the overlay's brokers"),
+        new("Certificates", "Store", "the history of the ledger is a log"),
+        new("Nodes", "Sites", "a node is handed over to its owner, and called through the site that hears it"),
+        new("Placement", "Sites", "the region asks overlays that other sites serve, and those ask the region's leader"),
+
         new("Nodes", "Fleet", "tells roster and index of itself, and reads facts by their path: the slice is to ask instead", IsBack: true),
         new("Placement", "Nodes", "its facts hold a node's hold, and its options name the streams of events", IsBack: true),
         new("Enrolment", "Nodes", "the gate and its check look at a node's state and step: a Flow is to know neither", IsBack: true),
         new("Enrolment", "Placement", "which overlays there are to control", IsBack: true),
         new("", "Certificates", "the facts of operations are named in one place", IsBack: true),
         new("", "Nodes", "the facts of operations are named in one place", IsBack: true),
+        new("", "Fleet", "the facts of operations are named in one place", IsBack: true),
         new("", "Placement", "the facts of operations are named in one place", IsBack: true),
     ];
 

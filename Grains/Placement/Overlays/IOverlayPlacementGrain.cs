@@ -11,7 +11,7 @@ internal interface IOverlayPlacementGrain : IGrainWithStringKey
     /// <summary>Does what the region's leader asks, unless it has heard of a later leader. Safe to repeat.</summary>
     /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
     [Alias("Answer"), ResponseTimeout("00:00:30")]
-    Task<OverlayAnswer> Answer(LeaderEpoch by, OverlayCall call);
+    Task<OverlayReply> Answer(LeaderEpoch by, OverlayCall call);
 
     /// <summary>Makes a reservation permanent: the node arrived. Safe to repeat.</summary>
     /// <returns>How that ended.</returns>

@@ -13,7 +13,7 @@ internal abstract record OverlayCall
     /// <summary>How many nodes one call is about at most.</summary>
     public const int NodesMax = 500;
 
-    /// <summary>How long the attributes of its nodes may be together, in characters: a message over the link has at most a megabyte.</summary>
+    /// <summary>How many characters the attributes of its nodes have together: a message over the link has at most a megabyte.</summary>
     public const int TextMax = 400_000;
 
     /// <summary>Places for nodes, each as its <see cref="PlacedNode.Held"/> says. The overlay sets until when it holds them.</summary>
@@ -38,8 +38,8 @@ internal abstract record OverlayCall
 /// <param name="Leader">The latest leader that it knows; when that is not who asked, nothing was done.</param>
 /// <param name="Reserved">For <see cref="OverlayCall.Reserve"/>: one verdict for each node, in that order.</param>
 /// <param name="Listed">For <see cref="OverlayCall.List"/>.</param>
-[GenerateSerializer, Immutable, Alias("ControlPlane.OverlayAnswer")]
-internal sealed record OverlayAnswer(
+[GenerateSerializer, Immutable, Alias("ControlPlane.OverlayReply")]
+internal sealed record OverlayReply(
     [property: Id(0)] OverlayHeader Header,
     [property: Id(1)] LeaderEpoch Leader,
     [property: Id(2)] IReadOnlyList<ReservationVerdict>? Reserved = null,

@@ -18,7 +18,7 @@ internal sealed class OverlayPlacement(StoredPlaces stored, Func<OverlaysOptions
 
     private string Overlay => Places.Overlay;
 
-    public async Task<OverlayAnswer> Answer(LeaderEpoch by, OverlayCall call)
+    public async Task<OverlayReply> Answer(LeaderEpoch by, OverlayCall call)
     {
         if (!options().Members.ContainsKey(by.Name))
         {
@@ -35,7 +35,7 @@ internal sealed class OverlayPlacement(StoredPlaces stored, Func<OverlaysOptions
         if (by.IsOlderThan(Places.Leader))
         {
             await stored.Written;
-            return new OverlayAnswer(Places.Header, Places.Leader);
+            return new OverlayReply(Places.Header, Places.Leader);
         }
 
         if (Places.Leader.IsOlderThan(by))
@@ -49,7 +49,7 @@ internal sealed class OverlayPlacement(StoredPlaces stored, Func<OverlaysOptions
             case OverlayCall.Reserve reserve:
                 var verdicts = reserve.Nodes.Select(Reserve).ToArray();
                 await stored.Written;
-                return new OverlayAnswer(Places.Header, by, Reserved: verdicts);
+                return new OverlayReply(Places.Header, by, Reserved: verdicts);
 
             case OverlayCall.GiveBack unneeded:
                 foreach (var node in unneeded.Identities.Select(Places.Node).OfType<PlacedNode>())
@@ -61,7 +61,7 @@ internal sealed class OverlayPlacement(StoredPlaces stored, Func<OverlaysOptions
 
             case OverlayCall.List list:
                 await stored.Written;
-                return new OverlayAnswer(Places.Header, by, Listed: List(list.After));
+                return new OverlayReply(Places.Header, by, Listed: List(list.After));
 
             case OverlayCall.SetState set when (set.State, set.Reason) != (Places.State, Places.Reason):
                 _ = stored.Record(new PlacementChange.OverlaySet(Overlay, set.State, set.Reason));
@@ -69,7 +69,7 @@ internal sealed class OverlayPlacement(StoredPlaces stored, Func<OverlaysOptions
         }
 
         await stored.Written;
-        return new OverlayAnswer(Places.Header, by);
+        return new OverlayReply(Places.Header, by);
     }
 
     public async Task<Confirmation> Confirm(string identity)

@@ -23,7 +23,7 @@ internal sealed partial class OverlayPlacementGrain(PlacementContext context, IL
         LogRestored(Overlay, stored.Places.Nodes, stored.Places.Reserved);
     }
 
-    public Task<OverlayAnswer> Answer(LeaderEpoch by, OverlayCall call) => places.Answer(by, call);
+    public Task<OverlayReply> Answer(LeaderEpoch by, OverlayCall call) => places.Answer(by, call);
 
     public Task<Confirmation> Confirm(string identity) => places.Confirm(identity);
 

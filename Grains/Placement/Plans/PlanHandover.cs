@@ -1,7 +1,9 @@
 namespace ControlPlane.Placement.Plans;
 
 /// <summary>A plan ends with the leader that runs it, and whoever looks at the next leader's plans sees that there was one.</summary>
-/// <remarks>Plans are not taken over: their moves were right for what the old leader knew. What it still ran is known by its last answers.</remarks>
+/// <remarks>
+/// Plans are not taken over: their moves were right for what the old leader knew. What it still ran is known by its last answers.
+/// </remarks>
 /// <param name="history">What plans are recorded in.</param>
 /// <param name="ended">Hears of each plan that ended so, to tell operators.</param>
 internal sealed class PlanHandover(StoredRegion history, Action<PlanProgress> ended)

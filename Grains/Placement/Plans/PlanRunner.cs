@@ -1,3 +1,4 @@
+// Over 400 lines: who is on the way, who was told and how far a plan is change together, and a crash may come between any two.
 using ControlPlane.Nodes;
 using ControlPlane.Placement.Policies;
 
@@ -147,7 +148,8 @@ internal sealed class PlanRunner(
         foreach (var node in Ledger.Planned.Select(Ledger.Node).OfType<PlacedNode>().ToArray())
         {
             if (node.LiveHold is not { Plan: not null } hold
-                || (onTheirWay.ContainsKey(node.Identity) && !(toTell.GetValueOrDefault(node.Identity, DateTimeOffset.MaxValue) <= history.Now)))
+                || (onTheirWay.ContainsKey(node.Identity)
+                    && toTell.GetValueOrDefault(node.Identity, DateTimeOffset.MaxValue) > history.Now))
             {
                 continue;
             }

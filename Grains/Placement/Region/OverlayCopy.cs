@@ -16,7 +16,7 @@ internal sealed class OverlayCopy(
     OverlayEntry entry,
     StoredRegion history,
     RegionLeadership leadership,
-    Func<LeaderEpoch, OverlayCall, Task<OverlayAnswer>> ask)
+    Func<LeaderEpoch, OverlayCall, Task<OverlayReply>> ask)
 {
     /// <summary>Reservations that may wait for one overlay; beyond that callers are asked to come again.</summary>
     private const int WaitingMax = 100_000;
@@ -240,7 +240,7 @@ internal sealed class OverlayCopy(
     private T Of<T>(T? part)
         where T : class => part ?? throw new SiteUnreachableException($"{entry.Name} answered something else");
 
-    private async Task<T> AskAsync<T>(Func<OverlayCall> call, Func<OverlayAnswer, T> apply)
+    private async Task<T> AskAsync<T>(Func<OverlayCall> call, Func<OverlayReply, T> apply)
     {
         var (before, mine) = (turn, new TaskCompletionSource());
         turn = mine.Task;

@@ -48,7 +48,9 @@ internal sealed class RegionLeadership(StoredRegion history, PlanHandover plans)
         return true;
     }
 
-    /// <summary>Somebody names a leader. A later epoch holds whoever tells of it, as long as its leader is an overlay of this region.</summary>
+    /// <summary>
+    /// Somebody names a leader. A later epoch holds whoever tells of it, as long as its leader is an overlay of this region.
+    /// </summary>
     public async Task HearAsync(LeaderEpoch other)
     {
         if (Epoch.IsOlderThan(other) && history.Options.Members.ContainsKey(other.Name))

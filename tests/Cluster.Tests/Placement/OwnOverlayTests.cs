@@ -101,7 +101,8 @@ public sealed class OwnOverlayTests : IAsyncLifetime
         await UntilAsync(
             Second,
             $"/v1/nodes/{node.Identity}",
-            snapshot => Text(snapshot, "stage") == "enrolled" && node.Stage == SimulatedNodeStage.Arrived && node.CertificateSerial != before);
+            snapshot => Text(snapshot, "stage") == "enrolled"
+                && node.Stage == SimulatedNodeStage.Arrived && node.CertificateSerial != before);
     }
 
     private async Task DiesAsync(SimulatedFleet fleet, SimulatedNode node)

@@ -190,6 +190,8 @@ internal sealed class FakeNodes
                     Moved.Enqueue(((string)key, (string)arguments[0]!, (string)arguments[1]!));
                     return Task.CompletedTask;
                 },
+                [nameof(INodeGrain.Get)] = _ => Task.FromResult(new NodeSnapshot(
+                    (string)key, NodeStage.Enrolled, NodeProtocol.V2, 1, null, null, null, null, null, null, null, null, null, null, [])),
                 [nameof(INodeGrain.Reprovision)] = _ =>
                 {
                     Reprovisioned.Enqueue((string)key);

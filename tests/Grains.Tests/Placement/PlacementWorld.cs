@@ -173,7 +173,7 @@ internal sealed class PlacementWorld
         return this;
     }
 
-    private async Task<OverlayAnswer> AskAsync(string overlay, LeaderEpoch by, OverlayCall call)
+    private async Task<OverlayReply> AskAsync(string overlay, LeaderEpoch by, OverlayCall call)
     {
         if (Cut(overlay) && !IsAnswerLost)
         {

@@ -117,11 +117,11 @@ public sealed class StoredRecordsTests
             [Plan]))),
     };
 
-    private static OverlayAnswer Header() => new(new OverlayHeader(OverlayState.Isolated, "why", 3, 2), Leader);
+    private static OverlayReply Header() => new(new OverlayHeader(OverlayState.Isolated, "why", 3, 2), Leader);
 
     private static PlacementQuestion.OfOverlay Of(OverlayCall call) => new PlacementQuestion.OfOverlay("a", Leader, call);
 
-    private static PlacementReply.OfOverlay Of(OverlayAnswer answer) => new PlacementReply.OfOverlay(answer);
+    private static PlacementReply.OfOverlay Of(OverlayReply answer) => new PlacementReply.OfOverlay(answer);
 
     private static PlacementReply.OfLeader Of(LeaderAnswer answer) => new PlacementReply.OfLeader(answer);
 }

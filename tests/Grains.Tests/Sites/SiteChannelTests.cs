@@ -6,7 +6,6 @@ using ControlPlane.Placement;
 using ControlPlane.Placement.Overlays;
 using ControlPlane.Sites;
 using ControlPlane.TestKit.Provisioning;
-using OverlayAnswer = ControlPlane.Placement.Overlays.OverlayAnswer;
 
 namespace ControlPlane.Grains.Tests.Sites;
 
@@ -86,7 +85,8 @@ public sealed class SiteChannelTests
     {
         Assert.Equal(new NodeReply(), await AskNodeAsync(new NodeQuestion.Moved(Node, "eu-2", "eu-1", Decided)));
         Assert.Equal(
-            [$"LivedBefore of eu/eu-2: {Node}, {Decided}", $"MoveAway of {Node}: eu-2, eu-1", $"Leave of eu/eu-2: {Node}, {Decided}"], asked);
+            [$"LivedBefore of eu/eu-2: {Node}, {Decided}",
+              $"MoveAway of {Node}: eu-2, eu-1", $"Leave of eu/eu-2: {Node}, {Decided}"], asked);
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public sealed class SiteChannelTests
     [Fact]
     public async Task Placement_IsAskedOfTheOverlayThatIsNamed_OrOfTheRegion()
     {
-        var overlay = new OverlayAnswer(new OverlayHeader(OverlayState.Active, "why", 1, 2), Leader);
+        var overlay = new OverlayReply(new OverlayHeader(OverlayState.Active, "why", 1, 2), Leader);
         answers["Answer"] = Task.FromResult(overlay);
         var list = new OverlayCall.List(PlacesCursor.Start);
         Assert.Equal(
@@ -148,7 +148,7 @@ public sealed class SiteChannelTests
         };
         var page = new PlacesPage([.. Enumerable.Repeat(node, OverlayCall.NodesMax)], [], PlacesCursor.Start, true, false);
         var reply = SiteJson.Write<PlacementReply>(new PlacementReply.OfOverlay(
-            new OverlayAnswer(new OverlayHeader(OverlayState.Active, "", 1, 2), Leader, Listed: page)));
+            new OverlayReply(new OverlayHeader(OverlayState.Active, "", 1, 2), Leader, Listed: page)));
 
         TestContext.Current.TestOutputHelper!.WriteLine($"{reply.Length / OverlayCall.NodesMax} bytes a node");
         Assert.InRange(reply.Length, 1, 512 * 1024);

@@ -8,7 +8,6 @@ using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.Placement.Overlays;
 using ControlPlane.Sites;
-using OverlayAnswer = ControlPlane.Placement.Overlays.OverlayAnswer;
 
 namespace ControlPlane.Grains.Tests.Sites;
 
@@ -78,10 +77,10 @@ public sealed class SiteMessageTests
 
     private static readonly PlacementReply[] PlacementReplies =
     [
-        new PlacementReply.OfOverlay(new OverlayAnswer(Header, Leader)),
-        new PlacementReply.OfOverlay(new OverlayAnswer(
+        new PlacementReply.OfOverlay(new OverlayReply(Header, Leader)),
+        new PlacementReply.OfOverlay(new OverlayReply(
             Header, Leader, Reserved: [new ReservationVerdict(Node, null), new ReservationVerdict(null, "full")])),
-        new PlacementReply.OfOverlay(new OverlayAnswer(
+        new PlacementReply.OfOverlay(new OverlayReply(
             Header, Leader, Listed: new PlacesPage([Node], ["web2"], new PlacesCursor("incarnation", 9), IsFirst: true, IsLast: true))),
         .. Outcomes.Select(outcome => new PlacementReply.OfLeader(new LeaderAnswer(Leader, Placed: outcome))),
         new PlacementReply.OfLeader(new LeaderAnswer(Leader, Objection: "same-site")),

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Hosting;
 
 /// <summary>Structured logs on standard output.</summary>
-internal static class Logs
+internal static class LogOutput
 {
     private const string TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
 
