@@ -5,7 +5,8 @@ namespace ControlPlane.Adapters.Fleet.Brokers;
 
 /// <summary>
 /// What NATS' client library logs, as far as an operator can use it: each try of a connection is told by <see cref="BrokerConnector"/>, and
-/// no stack trace of the library says more than its message. All of it is there at Debug.
+/// no stack trace of the library says more than its message, and what it has to inform of (what a server says of itself, that a request to
+/// another site has unsubscribed already) is nothing to act on. All of it is there at Debug.
 /// </summary>
 internal sealed class ClientLog(ILoggerFactory loggers) : ILoggerFactory
 {
@@ -28,9 +29,9 @@ internal sealed class ClientLog(ILoggerFactory loggers) : ILoggerFactory
         public void Log<TState>(
             LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (IsOfATry(logLevel, eventId, exception))
+            if (logLevel < LogLevel.Warning || IsOfATry(eventId, exception))
             {
-                log.Log(LogLevel.Debug, eventId, state, exception, formatter);
+                log.Log(logLevel < LogLevel.Debug ? logLevel : LogLevel.Debug, eventId, state, exception, formatter);
             }
             else if (exception is null || log.IsEnabled(LogLevel.Debug))
             {
@@ -43,7 +44,7 @@ internal sealed class ClientLog(ILoggerFactory loggers) : ILoggerFactory
         }
 
         // That a connection is lost is told once, as a warning; that it is tried again, with each try.
-        private static bool IsOfATry(LogLevel logLevel, EventId eventId, Exception? exception) =>
-            eventId.Id == NatsLogEvents.Connection.Id && (logLevel < LogLevel.Warning || exception is not null);
+        private static bool IsOfATry(EventId eventId, Exception? exception) =>
+            eventId.Id == NatsLogEvents.Connection.Id && exception is not null;
     }
 }
