@@ -368,10 +368,11 @@ internal sealed class PlanRunner(
                 return;
             }
         }
-#pragma warning disable CA1031 // Stored or not is unknown: it was not told, and the lease ends.
+#pragma warning disable CA1031 // Stored or not is unknown: if it was, the overlay lists it, and the node is told then.
         catch (Exception)
 #pragma warning restore CA1031
         {
+            toTell[identity] = history.Now + TellDelay;
             return;
         }
 
@@ -431,6 +432,7 @@ internal sealed class PlanRunner(
             }
 
             onTheirWay.Remove(identity);
+            toTell.Remove(identity);
             var isThere = node?.Home == to;
             brake.Note(failed: !isThere);
             meter.Moved(isThere ? "moved" : "failed");

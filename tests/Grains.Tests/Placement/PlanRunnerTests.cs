@@ -114,6 +114,37 @@ public sealed class PlanRunnerTests
         Assert.Equal(stage, Assert.Single(history.Ledger.Plans.Plans).Stage);
     }
 
+    [Fact]
+    public async Task Restore_TellsTheNode_WhenOnlyTheAnswerToItsReservationWasLost()
+    {
+        var time = new FakeTimeProvider();
+        var history = await OpenAsync(time);
+        using var meter = new PlacementMeter();
+        var link = new ToldLink();
+        var copy = new OverlayCopy(
+            history.Ledger.Overlay("a")!,
+            history,
+            new RegionLeadership(history, new PlanHandover(history, _ => { })),
+            (_, _) => Task.FromException<ControlPlane.Placement.Overlays.OverlayAnswer>(new SiteUnreachableException("it is busy")));
+        var runner = new PlanRunner(
+            history, overlay => overlay == "a" ? copy : null, new NodeSites(null!, link, new Fixed<OverlaysOptions>(Options)), meter);
+        history.Ledger.Take("b", "n1", PlacedNode.New("n1") with { Home = "b" });
+        var id = Assert.IsType<PlanOutcome.Accepted>(await runner.Create(new PlanRequest(PlanKind.Drain, "b", "ann"))).Progress.Id;
+        await runner.Command(id, PlanCommand.Approve, "ann");
+
+        // The rate lets the first node go after a moment.
+        await runner.Tick();
+        time.Advance(TimeSpan.FromMinutes(1));
+        await runner.Tick();
+        runner.Restore();
+        Assert.Empty(link.Told);
+        time.Advance(TimeSpan.FromSeconds(5));
+        runner.Restore();
+        runner.Restore();
+
+        Assert.Equal(["b"], link.Told);
+    }
+
     private PlanRunner RunnerOf(StoredRegion history, PlacementMeter meter) => new(
         history,
         overlay =>
@@ -124,10 +155,10 @@ public sealed class PlanRunnerTests
         new NodeSites(null!, new NoSiteLink(), new Fixed<OverlaysOptions>(Options)),
         meter);
 
-    private static async Task<StoredRegion> OpenAsync()
+    private static async Task<StoredRegion> OpenAsync(FakeTimeProvider? time = null)
     {
         var history = new StoredRegion(
-            new MemoryStore(), GrainId.Create("region-placement", "test"), Serializer, new FakeTimeProvider(), _ => { });
+            new MemoryStore(), GrainId.Create("region-placement", "test"), Serializer, time ?? new FakeTimeProvider(), _ => { });
         await history.OpenAsync(Options);
         foreach (var overlay in history.Ledger.Overlays)
         {
@@ -135,5 +166,18 @@ public sealed class PlanRunnerTests
         }
 
         return history;
+    }
+
+    private sealed class ToldLink : ISiteLink
+    {
+        /// <summary>The sites that were asked.</summary>
+        public List<string> Told { get; } = [];
+
+        public Task<byte[]> AskAsync(
+            string site, string channel, byte[] question, TimeSpan patience, CancellationToken cancellationToken)
+        {
+            Told.Add(site);
+            return Task.FromResult(SiteJson.Write(new NodeReply()));
+        }
     }
 }
