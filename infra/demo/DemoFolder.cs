@@ -19,9 +19,9 @@ internal sealed class DemoFolder : IDisposable
     /// <summary>Where RSA keys for nodes are kept from run to run: making 500 takes longer than enrolling them.</summary>
     public string Keys { get; }
 
-    public string SiloLog => System.IO.Path.Combine(Path, "silo.log");
-
     public string Report => System.IO.Path.Combine(Path, "nodes.jsonl");
+
+    public string LogOf(string name) => System.IO.Path.Combine(Path, $"{name}.log");
 
     /// <exception cref="InvalidOperationException">Another demo of this working tree runs.</exception>
     public static DemoFolder Take()

@@ -25,7 +25,8 @@ internal sealed record DemoOptions
     public int Silos { get; init; } = 1;
 
     /// <summary>
-    /// How many overlays the region has; with more than one, one of them is retired when the fleet is enrolled. 1 by default.
+    /// How many overlays the region has, each a cluster with a silo, Redis and broker of its own; with more than one, one of them is
+    /// retired when the fleet is enrolled. 1 by default.
     /// </summary>
     public int Overlays { get; init; } = 1;
 

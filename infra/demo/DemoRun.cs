@@ -1,13 +1,12 @@
 using ControlPlane.Chaos;
 using ControlPlane.FleetSimulator;
 using ControlPlane.FleetSimulator.Faults;
-using ControlPlane.Nodes;
 using ControlPlane.TestKit;
 using ControlPlane.TestKit.Stage;
 
 namespace ControlPlane.Demo;
 
-/// <summary>Brokers, Redis, a silo, then a fleet; follows it until it is enrolled and checks that it is.</summary>
+/// <summary>Brokers, Redis, silos, then a fleet; follows it until it is enrolled and checks that it is.</summary>
 internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimeProvider time)
 {
     /// <summary>RSA keys are generated at some 25 a second on two cores; those of a larger fleet are paired of fewer.</summary>
@@ -15,43 +14,56 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
 
+    private readonly SortedSet<string> exceeded = new(StringComparer.Ordinal);
+
+    private bool HasSites => options.Overlays > 1;
+
     /// <returns>The exit code: 0 when all is as it should be.</returns>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         using var folder = DemoFolder.Take();
-        await using var log = new StreamWriter(folder.SiloLog) { AutoFlush = true };
-        var siloLog = TextWriter.Synchronized(log);
-
-        display.Say($"starting {Brokers()}, redis-server and {(options.Silos == 1 ? "the silo" : $"{options.Silos} silos")}");
-        await using var stage = await EnrolmentStage.StartAsync(StageOptions(folder), cancellationToken);
-        for (var number = 0; number < options.Silos; number++)
+        var names = HasSites ? Enumerable.Range(0, options.Overlays).Select(EnrolmentStage.NameOf).ToArray() : ["silo"];
+        var logs = names.Select(name => TextWriter.Synchronized(new StreamWriter(folder.LogOf(name)) { AutoFlush = true })).ToArray();
+        try
         {
-            await stage.StartSiloAsync(cancellationToken, siloLog.WriteLine, number);
+            return await RunAsync(folder, names, logs, cancellationToken);
+        }
+        finally
+        {
+            await Task.WhenAll(logs.Select(log => log.DisposeAsync().AsTask()));
+        }
+    }
+
+    private async Task<int> RunAsync(DemoFolder folder, string[] names, TextWriter[] logs, CancellationToken cancellationToken)
+    {
+        display.Say($"starting {Brokers()}, {Others()}");
+        await using var stage = await EnrolmentStage.StartAsync(StageOptions(folder), cancellationToken);
+        await StartSilosAsync(stage, logs, cancellationToken);
+        for (var number = 0; number < names.Length; number++)
+        {
+            var title = HasSites ? $"{names[number]}{(number == 0 ? " (leads the region; all nodes come in here)" : "")}  " : "";
+            display.Say($"{title}console: {stage.Silos[number]!.Api.BaseAddress}  log: {folder.LogOf(names[number])}");
         }
 
-        display.Say($"console: {stage.Silo!.Api.BaseAddress}  log: {folder.SiloLog}");
-
-        var region = new RegionView(() => stage.Silo!.Api);
-        if (options.Policy is not null || options.Overlays > 1)
+        var view = new FleetView(stage, options.Overlays);
+        if (options.Policy is not null || HasSites)
         {
             var policy = options.Policy ?? Path.Combine(RepositoryRoot.Path, "infra/demo/policy.yaml");
-            display.Say(await region.ApplyAsync(policy, cancellationToken));
+            display.Say(await view.Region(0).ApplyAsync(policy, cancellationToken));
         }
 
         var simulated = FleetOptions(folder, stage);
         display.Say(simulated.KeyPool == 0 ? "nodes make Ed25519 keys" : $"nodes have {simulated.KeyPool} RSA keys, kept in {folder.Keys}");
         display.Say($"starting {options.Nodes} nodes of protocol {options.Protocol.ToString().ToLowerInvariant()}");
         await using var fleet = await SimulatedFleet.StartAsync(simulated, cancellationToken);
-        var view = new ControlPlaneView(stage);
-        await FollowAsync(stage, fleet, view, siloLog, cancellationToken);
+        await FollowAsync(stage, fleet, view, logs[^1], cancellationToken);
 
-        var faults = await JudgeAsync(stage, fleet, view, cancellationToken);
-        if (options.Overlays > 1 && faults == 0)
+        var judge = new DemoVerdict(options, display, time, fleet, view, stage.Brokers);
+        var faults = await judge.GiveAsync(cancellationToken, known: [.. exceeded]);
+        if (HasSites && faults == 0)
         {
-            var brokers = stage.Brokers.Overlays.Select((broker, number) => (EnrolmentStage.NameOf(number), broker.Url))
-                .ToDictionary(StringComparer.Ordinal);
-            var retirement = new RetirementRun(options, display, time, region, brokers);
-            faults = await retirement.RunAsync(fleet, view, cancellationToken) + await JudgeAsync(stage, fleet, view, cancellationToken);
+            var (left, moves) = await new RetirementRun(options, display, time, view).RunAsync(fleet, cancellationToken);
+            faults = await judge.GiveAsync(cancellationToken, left, moves);
         }
 
         await FleetReport.WriteAsync(fleet.Nodes, folder.Report, cancellationToken);
@@ -64,6 +76,28 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
         return faults == 0 ? 0 : 1;
     }
 
+    // Sites know nothing of each other while they start. Silos of one cluster join one after the other.
+    private async Task StartSilosAsync(EnrolmentStage stage, TextWriter[] logs, CancellationToken cancellationToken)
+    {
+        if (HasSites)
+        {
+            await Task.WhenAll(logs.Select((log, site) => stage.StartSiloAsync(cancellationToken, log.WriteLine, site)));
+            return;
+        }
+
+        for (var number = 0; number < options.Silos; number++)
+        {
+            await stage.StartSiloAsync(cancellationToken, logs[0].WriteLine, number);
+        }
+    }
+
+    private string Others() => (options.Overlays, options.Silos) switch
+    {
+        (1, 1) => "redis-server and the silo",
+        (1, var silos) => $"redis-server and {silos} silos",
+        (var overlays, _) => $"{overlays} redis-servers and {overlays} silos, each a cluster of its own",
+    };
+
     private string Brokers() => (options.OnChoriaBrokers, options.Overlays) switch
     {
         (true, 1) => "a broker as strict as Choria's",
@@ -73,7 +107,7 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
     };
 
     private async Task FollowAsync(
-        EnrolmentStage stage, SimulatedFleet fleet, ControlPlaneView view, TextWriter siloLog, CancellationToken cancellationToken)
+        EnrolmentStage stage, SimulatedFleet fleet, FleetView view, TextWriter siloLog, CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
         var toKill = options.KillSilo;
@@ -85,6 +119,11 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
             var counts = await view.CountAsync(cancellationToken);
             var progress = DemoProgress.Of(fleet, counts, time.GetElapsedTime(began));
             display.Show(progress);
+            if (HasSites && counts is not null)
+            {
+                exceeded.UnionWith(PlacementVerification.LimitFaults(await view.OverlaysAsync(cancellationToken)));
+            }
+
             if (progress.IsDone || progress.Elapsed > options.Patience)
             {
                 return;
@@ -103,36 +142,6 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
         }
     }
 
-    private async Task<int> JudgeAsync(
-        EnrolmentStage stage, SimulatedFleet fleet, ControlPlaneView view, CancellationToken cancellationToken)
-    {
-        // What the last ones to arrive held before is revoked in the background.
-        var (began, patience) = (time.GetTimestamp(), TimeSpan.FromSeconds(30));
-        IReadOnlyList<RosterEntry> listed;
-        IReadOnlyList<string> faults;
-        do
-        {
-            listed = await view.ListAsync(cancellationToken);
-            var held = await view.HeldByAsync(listed, cancellationToken);
-            var orders = await LedgerView.ReadAsync(stage.Redis.ConnectionString, EnrolmentStage.Overlay, cancellationToken);
-            faults = Verification.Faults(fleet.Nodes, listed, held, orders);
-        }
-        while (options.Overlays > 1 && faults.Count > 0 && time.GetElapsedTime(began) < patience);
-        display.Finish();
-        foreach (var reason in Summary.Reasons(listed))
-        {
-            display.Say(reason);
-        }
-
-        foreach (var fault in Verification.Shortened(faults))
-        {
-            display.Say($"fault: {fault}");
-        }
-
-        display.Say(Summary.Of(fleet.Nodes, listed).ToString());
-        return faults.Count;
-    }
-
     private EnrolmentStageOptions StageOptions(DemoFolder folder)
     {
         // Built beside us in the same configuration.
@@ -143,7 +152,9 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
             Folder = folder.Path,
             Silos = options.Silos,
             Overlays = options.Overlays,
-            HardLimit = options.Overlays > 1 ? options.HardLimit : null,
+            OwnClusters = HasSites,
+            Receptions = [0],
+            HardLimit = HasSites ? options.HardLimit : null,
             RegistrationInterval = options.RegistrationInterval,
             ApiPort = LoopbackPort.IsFree(options.ApiPort) ? options.ApiPort : null,
 

@@ -9,7 +9,7 @@ internal static class Program
 {
     private const int Interrupted = 130;
 
-    // One silo has eight connections to brokers, two of them to the provisioning network.
+    // Each is a silo, a Redis and a broker.
     private const int OverlaysMax = 6;
     private const int SilosMax = 9;
 
@@ -41,7 +41,7 @@ internal static class Program
 
     private static readonly Option<bool> KillSilo = new("--kill-silo")
     {
-        Description = "Kill a silo half-way (SIGKILL) and start it again",
+        Description = "Kill a silo half-way (SIGKILL) and start it again; with one overlay",
     };
 
     private static readonly Option<bool> Exit = new("--exit")
@@ -51,13 +51,14 @@ internal static class Program
 
     private static readonly Option<int> Silos = new("--silos")
     {
-        Description = "How many silos share the work, each a process: 1 to 9 [1]",
+        Description = "How many silos share the work of the one overlay, each a process: 1 to 9 [1]",
         DefaultValueFactory = _ => Defaults.Silos,
     };
 
     private static readonly Option<int> Overlays = new("--overlays")
     {
-        Description = "How many overlays; with several, nodes are placed by customer and one overlay is retired at the end [1]",
+        Description = "How many overlays, each a cluster of its own: 1 to 6. With several, nodes of protocol v1 are placed by customer, and one "
+            + "overlay is retired at the end; not with --silos or --kill-silo [1]",
         DefaultValueFactory = _ => Defaults.Overlays,
     };
 
@@ -100,15 +101,7 @@ internal static class Program
                 Exit = parsed.GetValue(Exit),
                 ApiPort = parsed.GetValue(ApiPort),
             };
-            if (options.Overlays is < 1 or > OverlaysMax || (options.Overlays > 1 && options.Protocol != FleetProtocol.V1))
-            {
-                throw new ArgumentException($"--overlays is 1 to {OverlaysMax}, and more than one need nodes of protocol v1");
-            }
-
-            if (options.Silos is < 1 or > SilosMax)
-            {
-                throw new ArgumentException($"--silos is 1 to {SilosMax}, not {options.Silos}");
-            }
+            Check(options);
 
             return await new DemoRun(options, DemoDisplay.ForThisConsole(), TimeProvider.System).RunAsync(cancellationToken);
         }
@@ -121,6 +114,29 @@ internal static class Program
         {
             await parsed.InvocationConfiguration.Error.WriteLineAsync($"demo: {unusable.Message}");
             return 1;
+        }
+    }
+
+    private static void Check(DemoOptions options)
+    {
+        if (options.Overlays is < 1 or > OverlaysMax)
+        {
+            throw new ArgumentException($"--overlays is 1 to {OverlaysMax}, not {options.Overlays}");
+        }
+
+        if (options.Silos is < 1 or > SilosMax)
+        {
+            throw new ArgumentException($"--silos is 1 to {SilosMax}, not {options.Silos}");
+        }
+
+        if (options is { Overlays: > 1, Silos: > 1 } or { Overlays: > 1, KillSilo: true })
+        {
+            throw new ArgumentException("each of several overlays has one silo: --overlays goes with neither --silos nor --kill-silo");
+        }
+
+        if (options.Overlays > 1 && options.Protocol != FleetProtocol.V1)
+        {
+            throw new ArgumentException("several overlays need nodes of protocol v1");
         }
     }
 }

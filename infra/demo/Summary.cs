@@ -14,6 +14,9 @@ namespace ControlPlane.Demo;
 /// <param name="Slowest">The same, of the slowest hundredth.</param>
 internal sealed record Summary(int Enrolled, int Nodes, int Silent, int Refused, TimeSpan Duration, TimeSpan Median, TimeSpan Slowest)
 {
+    /// <summary>How many enrolled nodes each overlay owns; empty where there is one overlay.</summary>
+    public IReadOnlyList<(string Overlay, int Nodes)> Owned { get; init; } = [];
+
     private const int ReasonsMax = 10;
 
     public static Summary Of(IReadOnlyList<SimulatedNode> nodes, IReadOnlyList<RosterEntry> listed)
@@ -52,9 +55,10 @@ internal sealed record Summary(int Enrolled, int Nodes, int Silent, int Refused,
     public override string ToString()
     {
         var perMinute = Duration > TimeSpan.Zero ? Enrolled / Duration.TotalMinutes : 0;
-        return string.Create(
+        var line = string.Create(
             CultureInfo.InvariantCulture,
             $"enrolled {Enrolled}/{Nodes} silent {Silent} refused {Refused} seconds {Duration.TotalSeconds:0.0} "
                 + $"nodes/minute {perMinute:0} p50 {Median.TotalSeconds:0.00} s p99 {Slowest.TotalSeconds:0.00} s");
+        return Owned.Count == 0 ? line : $"{line} owned {string.Join(' ', Owned.Select(overlay => $"{overlay.Overlay} {overlay.Nodes}"))}";
     }
 }

@@ -11,6 +11,15 @@ public sealed class SummaryTests
         new Summary(
             450, 500, 49, 1, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(8.25), TimeSpan.FromSeconds(12.5)).ToString());
 
+    [Fact]
+    public void ToString_SaysWhichOverlayOwnsHowManyNodes() => Assert.EndsWith(
+        "p99 12.50 s owned overlay-1 300 overlay-2 0",
+        new Summary(300, 300, 0, 0, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(8.25), TimeSpan.FromSeconds(12.5))
+        {
+            Owned = [("overlay-1", 300), ("overlay-2", 0)],
+        }.ToString(),
+        StringComparison.Ordinal);
+
     [Theory]
     [InlineData(0, 50, 0)]
     [InlineData(1, 99, 1)]

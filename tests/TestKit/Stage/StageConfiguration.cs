@@ -108,6 +108,7 @@ internal sealed class StageConfiguration(
             """ : "")}
                   Configuration:
                     loglevel: info
+                    rpcauthorization: "0"
             {(options.MutualTls || options.DecidesLogIns || options.ChoriaBrokers ? "" : $"""
                     plugin.nats.user: node
                     plugin.nats.pass: {File.ReadAllText(secrets.NodePasswordFile)}
