@@ -163,10 +163,14 @@ internal sealed partial class FleetRosterGrain(
 
         var now = time.GetUtcNow();
         var reception = adoption.Reception == sites.Here ? null : adoption.Reception;
-        var isBegun = known is null || Roster.IsBegunBy(known, adoption.HeardAt);
+        var isBack = known is { Stage: NodeStage.Elsewhere };
+        var isBegun = known is null || isBack || Roster.IsBegunBy(known, adoption.HeardAt);
+
+        // What was ours before is ours again from now on, whenever it was heard.
+        var startedAt = isBack ? now : adoption.HeardAt;
         if (isBegun)
         {
-            Put(new RosterEntry(identity, NodeStage.Discovered, known?.Overlay, Reason: null, adoption.HeardAt, now)
+            Put(new RosterEntry(identity, NodeStage.Discovered, known?.Overlay, Reason: null, startedAt, now)
             {
                 Reception = reception,
             });
@@ -177,7 +181,7 @@ internal sealed partial class FleetRosterGrain(
         }
 
         Tell(identity, isBegun
-            ? new NodeNews(StartedAt: adoption.HeardAt, Reception: reception)
+            ? new NodeNews(StartedAt: startedAt, Reception: reception)
             : new NodeNews(SightedAt: now, Reception: reception)).Ignore();
         if (owed.Contains(identity))
         {

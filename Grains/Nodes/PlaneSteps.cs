@@ -26,7 +26,9 @@ internal sealed class PlaneSteps(
             state.WaitingSince);
         var now = context.Now;
 
-        switch (await placement.PlaceAsync(request))
+        // The site that hears it has asked the region: asked again, that might choose another by now, and nobody would own the node.
+        var reserved = state.Reception is null ? null : await placement.FindReservedAsync(identity);
+        switch (reserved ?? await placement.PlaceAsync(request))
         {
             case PlacementOutcome.Placed placed when !sites.Serves(placed.Overlay):
                 return await HandOverAsync(identity, state, placed.Overlay, cancellationToken);

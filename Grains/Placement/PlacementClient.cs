@@ -16,6 +16,23 @@ internal sealed class PlacementClient(IGrainFactory grains, IOptionsMonitor<Over
     /// <summary>Safe to repeat, as <see cref="IInternalPlacementGrain.Place"/>.</summary>
     public Task<PlacementOutcome> PlaceAsync(PlacementRequest request) => Region.Place(request);
 
+    /// <summary>
+    /// Where the region has reserved a place in an overlay of this site for a node that was handed over; null when it has not.
+    /// </summary>
+    public async Task<PlacementOutcome.Placed?> FindReservedAsync(string identity)
+    {
+        foreach (var overlay in Options.Members.Keys.Where(Options.Serves))
+        {
+            if (await Overlay(overlay).Holds(identity))
+            {
+                var reason = (await Region.Explain(identity))?.Reason ?? "the region reserved its place";
+                return new PlacementOutcome.Placed(overlay, reason, DateTimeOffset.MaxValue);
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Makes the place of a node that arrived permanent. Safe to repeat.</summary>
     /// <returns>Why it has none; null when it has.</returns>
     public async Task<string?> ConfirmAsync(string identity, string overlay)

@@ -69,7 +69,8 @@ internal sealed class DemoVerdict(
         }
 
         var own = await view.OverlaysAsync(cancellationToken);
-        var urls = brokers.Overlays.Select((broker, number) => (EnrolmentStage.NameOf(number), broker.Url)).ToDictionary(StringComparer.Ordinal);
+        var urls = brokers.Overlays.Select((broker, number) =>
+            (EnrolmentStage.NameOf(number), broker.Url)).ToDictionary(StringComparer.Ordinal);
         return
         [
             .. faults,

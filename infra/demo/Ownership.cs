@@ -17,7 +17,8 @@ internal static class Ownership
     /// <summary>Nodes that have two owners, and certificates that are valid though their owner is another.</summary>
     public static IEnumerable<string> Faults(IReadOnlyList<SiteReading> sites)
     {
-        var owned = sites.SelectMany(site => site.Roster.Where(entry => entry.Stage != NodeStage.Elsewhere), (site, entry) => (site.Name, entry))
+        var owned = sites.SelectMany(site => site.Roster.Where(entry =>
+            entry.Stage != NodeStage.Elsewhere), (site, entry) => (site.Name, entry))
             .ToLookup(one => one.entry.Identity, StringComparer.Ordinal);
         foreach (var node in owned.Where(node => node.Count() > 1))
         {
@@ -48,7 +49,8 @@ internal static class Ownership
     {
         foreach (var overlay in own)
         {
-            var (seen, listed) = (leaders.Single(one => one.Name == overlay.Name), sites.Single(site => site.Name == overlay.Name).Enrolled);
+            var (seen, listed) = (leaders.Single(one => one.Name == overlay.Name), sites.Single(site =>
+                site.Name == overlay.Name).Enrolled);
             if (overlay.Nodes != listed || overlay.Nodes != seen.Nodes || overlay.State != seen.State)
             {
                 yield return $"{overlay.Name} lists {listed} enrolled nodes and counts {overlay.Nodes} ({overlay.State}); "

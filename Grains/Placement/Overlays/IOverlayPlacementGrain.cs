@@ -13,6 +13,10 @@ internal interface IOverlayPlacementGrain : IGrainWithStringKey
     [Alias("Answer"), ResponseTimeout("00:00:30")]
     Task<OverlayReply> Answer(LeaderEpoch by, OverlayCall call);
 
+    /// <summary>Whether a place is reserved for a node whose enrolment runs.</summary>
+    [Alias("Holds")]
+    Task<bool> Holds(string identity);
+
     /// <summary>Makes a reservation permanent: the node arrived. Safe to repeat.</summary>
     /// <returns>How that ended.</returns>
     /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>

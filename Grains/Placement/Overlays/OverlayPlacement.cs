@@ -113,6 +113,13 @@ internal sealed class OverlayPlacement(StoredPlaces stored, Func<OverlaysOptions
         return null;
     }
 
+    public async Task<bool> Holds(string identity)
+    {
+        CatchUp();
+        await stored.Written;
+        return Places.Node(identity) is { LiveHold.IsTaken: true };
+    }
+
     public async Task Release(string identity)
     {
         CatchUp();

@@ -144,19 +144,26 @@ internal sealed class NodePlacements(
             : null;
     }
 
-    // A node that asks again keeps what is held for it, unless it tells of other things now or a rule has come to be against it.
+    // A node that asks again keeps what is held for it, unless it tells of other things now or a rule has come to be against it. That
+    // the overlay does not answer is none: it may have the node by now, and only it can say.
     private Decision? Held(Applicant applicant, PlacedNode? known)
     {
-        if (known is not { LiveHold: { Plan: null } held } || known.Attributes != applicant.Attributes.Json
-            || Ledger.Overlay(held.Overlay) is not { } overlay)
+        if (known?.LiveHold is not { } held || Ledger.Overlay(held.Overlay) is not { } overlay)
         {
             return null;
         }
 
         var situation = Situation.Of(Ledger, applicant, known);
-        return PlacementEngine.Reject(situation, overlay) is { Rule: not RuleCode.SoftLimit }
+        if (overlay is { IsReachable: false, State: OverlayState.Isolated })
+        {
+            return new Decision(overlay, situation, [new Considered(overlay, null, 0)]);
+        }
+
+        return held.Plan is not null || known.Attributes != applicant.Attributes.Json
             ? null
-            : new Decision(overlay, situation, [new Considered(overlay, null, 0)]);
+            :  PlacementEngine.Reject(situation, overlay) is { Rule: not RuleCode.SoftLimit }
+                ? null
+                : new Decision(overlay, situation, [new Considered(overlay, null, 0)]);
     }
 
     /// <returns>What is decided, and what the caller should know besides; null when nothing is, and then why.</returns>

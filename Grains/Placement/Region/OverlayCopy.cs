@@ -21,6 +21,9 @@ internal sealed class OverlayCopy(
     /// <summary>Reservations that may wait for one overlay; beyond that callers are asked to come again.</summary>
     private const int WaitingMax = 100_000;
 
+    /// <summary>Questions in a row without an answer after which the overlay counts as cut off: one may be lost on a busy broker.</summary>
+    private const int SilencesMax = 3;
+
     private readonly Queue<Wanted> waiting = new();
 
     // Of whom a reservation is under way, and what the overlay said of them besides.
@@ -32,6 +35,7 @@ internal sealed class OverlayCopy(
     private bool isSending;
     private bool hasLeft;
     private bool isUncertain;
+    private int silences;
 
     /// <summary>Told of each reservation that ended: whether its node failed to arrive.</summary>
     public Action<bool>? Ended { get; set; }
@@ -110,7 +114,7 @@ internal sealed class OverlayCopy(
         catch (Exception away) when (away is SiteUnreachableException or NotRegionLeaderException or PlacementUnavailableException
             or TimeoutException or OrleansException)
         {
-            entry.IsReachable = false;
+            // It is asked again in the next round.
         }
     }
 
@@ -259,7 +263,7 @@ internal sealed class OverlayCopy(
                 throw new NotRegionLeaderException($"{leadership.Epoch.Name} leads the region since epoch {leadership.Epoch.Epoch}");
             }
 
-            entry.IsReachable = true;
+            (silences, entry.IsReachable) = (0, true);
             if (entry.Decided.State != OverlayState.Retired && entry.Decided != (answer.Header.State, answer.Header.Reason))
             {
                 _ = history.Record(new PlacementChange.OverlaySet(entry.Name, answer.Header.State, answer.Header.Reason));
@@ -267,9 +271,10 @@ internal sealed class OverlayCopy(
 
             return apply(answer);
         }
-        catch (SiteUnreachableException)
+        catch (Exception away) when (away is SiteUnreachableException or PlacementUnavailableException or TimeoutException
+            or OrleansException)
         {
-            entry.IsReachable = false;
+            entry.IsReachable = ++silences < SilencesMax;
             throw;
         }
         finally

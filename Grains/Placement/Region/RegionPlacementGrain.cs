@@ -1,4 +1,4 @@
-// Over 400 lines: the calls of three contracts, each of a few lines, and the round that keeps their copies; all stand on the same activation.
+// Over 400 lines: the calls of three contracts, each of a few lines, and the round that keeps their copies; all stand on one activation.
 using System.Diagnostics;
 using ControlPlane.Nodes;
 using ControlPlane.Placement.Plans;

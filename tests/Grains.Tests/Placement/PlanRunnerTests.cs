@@ -125,7 +125,7 @@ public sealed class PlanRunnerTests
             history.Ledger.Overlay("a")!,
             history,
             new RegionLeadership(history, new PlanHandover(history, _ => { })),
-            (_, _) => Task.FromException<ControlPlane.Placement.Overlays.OverlayAnswer>(new SiteUnreachableException("it is busy")));
+            (_, _) => Task.FromException<ControlPlane.Placement.Overlays.OverlayReply>(new SiteUnreachableException("it is busy")));
         var runner = new PlanRunner(
             history, overlay => overlay == "a" ? copy : null, new NodeSites(null!, link, new Fixed<OverlaysOptions>(Options)), meter);
         history.Ledger.Take("b", "n1", PlacedNode.New("n1") with { Home = "b" });

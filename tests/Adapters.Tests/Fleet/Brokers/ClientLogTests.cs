@@ -5,9 +5,11 @@ using NATS.Client.Core;
 
 namespace ControlPlane.Adapters.Tests.Fleet.Brokers;
 
-public sealed class ClientLogTests
+public sealed class ClientLogTests : IDisposable
 {
     private readonly KeptLog kept = new();
+
+    public void Dispose() => kept.Dispose();
 
     // A silo asks another site by a request for each decision, and each request subscribes and unsubscribes.
     [Fact]
