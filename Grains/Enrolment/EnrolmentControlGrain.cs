@@ -1,4 +1,5 @@
 using ControlPlane.Placement;
+using ControlPlane.Placement.Overlays;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Runtime;
@@ -160,16 +161,15 @@ internal sealed partial class EnrolmentControlGrain(
         return Control;
     }
 
-    // The region may be cut off: then what it said last is near enough.
+    // When it does not answer, what it said last is near enough.
     private async Task CountNodes()
     {
         try
         {
-            var region = await GrainFactory.GetGrain<IInternalPlacementGrain>(overlays.CurrentValue.Region).ListOverlays();
-            nodes = region.FirstOrDefault(overlay => overlay.Name == Overlay)?.Nodes ?? nodes;
+            var region = overlays.CurrentValue;
+            nodes = region.Serves(Overlay) ? await GrainFactory.GetOverlay(region.Region, Overlay).CountNodes() : nodes;
         }
-        catch (Exception away) when (
-            away is TimeoutException or OrleansException or PlacementUnavailableException or NotRegionLeaderException)
+        catch (Exception away) when (away is TimeoutException or OrleansException or PlacementUnavailableException)
         {
             LogUncounted(Overlay, away.Message);
         }

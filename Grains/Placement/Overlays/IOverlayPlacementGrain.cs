@@ -13,6 +13,10 @@ internal interface IOverlayPlacementGrain : IGrainWithStringKey
     [Alias("Answer"), ResponseTimeout("00:00:30")]
     Task<OverlayReply> Answer(LeaderEpoch by, OverlayCall call);
 
+    /// <summary>How many nodes live here.</summary>
+    [Alias("CountNodes")]
+    Task<int> CountNodes();
+
     /// <summary>Whether a place is reserved for a node whose enrolment runs.</summary>
     [Alias("Holds")]
     Task<bool> Holds(string identity);

@@ -113,6 +113,12 @@ internal sealed class OverlayPlacement(StoredPlaces stored, Func<OverlaysOptions
         return null;
     }
 
+    public async Task<int> CountNodes()
+    {
+        await stored.Written;
+        return Places.Nodes;
+    }
+
     public async Task<bool> Holds(string identity)
     {
         CatchUp();

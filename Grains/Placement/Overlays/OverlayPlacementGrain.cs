@@ -25,6 +25,8 @@ internal sealed partial class OverlayPlacementGrain(PlacementContext context, IL
 
     public Task<OverlayReply> Answer(LeaderEpoch by, OverlayCall call) => places.Answer(by, call);
 
+    public Task<int> CountNodes() => places.CountNodes();
+
     public Task<bool> Holds(string identity) => places.Holds(identity);
 
     public Task<Confirmation> Confirm(string identity) => places.Confirm(identity);
