@@ -23,19 +23,18 @@ internal sealed class NodeChannel(IGrainFactory grains, INodeAgent agent, NodeSi
 
     private async Task<NodeReply> AnswerAsync(NodeQuestion question, CancellationToken cancellationToken)
     {
-        var slice = grains.GetGrain<IInternalFleetRosterGrain>(FleetRoster.ShardOf(question.Identity));
         switch (question)
         {
             case NodeQuestion.Adopt { Adoption: var adoption }:
                 return options.CurrentValue.Serves(adoption.Overlay)
-                    ? new NodeReply(await slice.Adopt(question.Identity, adoption))
+                    ? new NodeReply(await SliceOf(question).Adopt(question.Identity, adoption))
                     : new NodeReply($"{adoption.Overlay} is not served here");
 
             case NodeQuestion.Call call:
                 return new NodeReply(Answer: await CallAsync(call, cancellationToken));
 
             case NodeQuestion.Contest contest:
-                await slice.RecordContest(question.Identity, contest.Contested);
+                await SliceOf(question).RecordContest(question.Identity, contest.Contested);
                 return new NodeReply();
 
             case NodeQuestion.Reprovision again:
@@ -49,6 +48,9 @@ internal sealed class NodeChannel(IGrainFactory grains, INodeAgent agent, NodeSi
                 throw new FormatException("it is about an overlay that is not served here");
         }
     }
+
+    private IInternalFleetRosterGrain SliceOf(NodeQuestion question) =>
+        grains.GetGrain<IInternalFleetRosterGrain>(FleetRoster.ShardOf(question.Identity));
 
     private async Task<AgentAnswer> CallAsync(NodeQuestion.Call call, CancellationToken cancellationToken)
     {
