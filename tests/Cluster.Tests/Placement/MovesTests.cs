@@ -26,7 +26,7 @@ public sealed class MovesTests : IAsyncLifetime
           rebalance: { maxMovesPerMinute: 6000, approval: none }
         """;
 
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(10);
 
     private EnrolmentStage stage = null!;
 

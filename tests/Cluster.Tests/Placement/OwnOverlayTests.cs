@@ -29,7 +29,7 @@ public sealed class OwnOverlayTests : IAsyncLifetime
           leaderLost: membersOfLocalGroups
         """;
 
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(10);
 
     private EnrolmentStage stage = null!;
 

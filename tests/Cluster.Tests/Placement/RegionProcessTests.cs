@@ -28,7 +28,7 @@ public sealed class RegionProcessTests : IAsyncLifetime
           rebalance: { maxMovesPerMinute: 6000, approval: none }
         """;
 
-    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(10);
 
     private EnrolmentStage stage = null!;
 
