@@ -113,6 +113,20 @@ internal sealed record NodeState
     [Id(65)]
     public string? Reception { get; init; }
 
+    /// <summary>It is none of ours any more: whatever was ordered for it is superseded.</summary>
+    private NodeState Left => Uncounted with
+    {
+        Superseded = [.. Superseded, .. new[] { Pending?.Order, Held?.Order }.OfType<OrderReference>()],
+        Pending = null,
+        Held = null,
+        WaitingSince = null,
+        ArrivalDue = null,
+        RenewalAsked = null,
+        Turn = null,
+        AskedToEnrolAt = null,
+        Life = Life.Renewed(Held) with { Liveness = NodeLiveness.Unknown, LivenessSince = null },
+    };
+
     private NodeState Uncounted => this with { Failures = 0, Silences = 0, Faults = 0 };
 
     /// <summary>Whether the node's fall back to provisioning at an instant is the one that it was asked for.</summary>
@@ -183,38 +197,15 @@ internal sealed record NodeState
     }).Reached(NodeStage.Elsewhere, at, $"it belongs to {overlay}, which enrols it");
 
     /// <summary>It has arrived in another site's overlay: what was ordered for it here is superseded.</summary>
-    public NodeState MovedAway(string overlay, DateTimeOffset at) => (Uncounted with
-    {
-        Overlay = overlay,
-        PlacementReason = null,
-        Superseded = [.. Superseded, .. new[] { Pending?.Order, Held?.Order }.OfType<OrderReference>()],
-        Pending = null,
-        Held = null,
-        WaitingSince = null,
-        ArrivalDue = null,
-        RenewalAsked = null,
-        Turn = null,
-        AskedToEnrolAt = null,
-        Reception = null,
-        Life = Life.Renewed(Held) with { Liveness = NodeLiveness.Unknown, LivenessSince = null },
-    }).Reached(NodeStage.Elsewhere, at, $"it has moved to {overlay}");
+    public NodeState MovedAway(string overlay, DateTimeOffset at) =>
+        (Left with { Overlay = overlay, PlacementReason = null, Reception = null })
+            .Reached(NodeStage.Elsewhere, at, $"it has moved to {overlay}");
 
     /// <summary>
     /// An operator takes it out of the fleet: whatever was ordered for it is superseded, and its place is owed to the region.
     /// </summary>
-    public NodeState Decommissioned(DateTimeOffset at, string detail) => (Uncounted with
-    {
-        Superseded = [.. Superseded, .. new[] { Pending?.Order, Held?.Order }.OfType<OrderReference>()],
-        Pending = null,
-        Held = null,
-        WaitingSince = null,
-        ArrivalDue = null,
-        RenewalAsked = null,
-        Turn = null,
-        AskedToEnrolAt = null,
-        Life = Life.Renewed(Held) with { Liveness = NodeLiveness.Unknown, LivenessSince = null },
-        PlaceFreedDue = at,
-    }).Reached(NodeStage.Gone, at, string.Join("; ", Remaining(at).Prepend(detail)));
+    public NodeState Decommissioned(DateTimeOffset at, string detail) =>
+        (Left with { PlaceFreedDue = at }).Reached(NodeStage.Gone, at, string.Join("; ", Remaining(at).Prepend(detail)));
 
     /// <summary>What of the node works on and can be taken back by nobody, in words.</summary>
     public IReadOnlyList<string> Remaining(DateTimeOffset at) =>
