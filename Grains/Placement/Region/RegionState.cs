@@ -17,6 +17,9 @@ internal sealed class RegionState
     /// <summary>How many texts are remembered together with what the policy reads in them.</summary>
     private const int ReadMax = 4096;
 
+    /// <summary>How many attribute values are kept beyond two for each node.</summary>
+    private const int BagsSpare = 1024;
+
     private readonly Dictionary<string, PlacedNode> nodes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, OverlayEntry> overlays = new(StringComparer.Ordinal);
     private readonly List<OverlayEntry> byNumber = [];
@@ -169,15 +172,7 @@ internal sealed class RegionState
     }
 
     /// <summary>The shared bag for stored values.</summary>
-    public AttributeBag Bag(string json)
-    {
-        if (!bags.TryGetValue(json, out var bag))
-        {
-            bags[json] = bag = AttributeBag.Restore(Policy, json);
-        }
-
-        return bag;
-    }
+    public AttributeBag Bag(string json) => bags.GetValueOrDefault(json) ?? Keep(AttributeBag.Restore(Policy, json));
 
     /// <summary>
     /// The shared bag for what a request brings. Tokens are baked into images: a fleet has few, and reading one costs more than deciding.
@@ -199,16 +194,7 @@ internal sealed class RegionState
     }
 
     /// <summary>The shared bag for values that were just read.</summary>
-    public AttributeBag Share(AttributeBag read)
-    {
-        if (bags.TryGetValue(read.Json, out var known))
-        {
-            return known;
-        }
-
-        bags[read.Json] = read;
-        return read;
-    }
+    public AttributeBag Share(AttributeBag bag) => bags.GetValueOrDefault(bag.Json) ?? Keep(bag);
 
     /// <summary>Takes over the limits and labels that are configured now. Overlays that left the configuration keep their nodes.</summary>
     public void Configure(OverlaysOptions options)
@@ -342,18 +328,6 @@ internal sealed class RegionState
         Homings = new Dictionary<string, string>(homings, StringComparer.Ordinal),
     };
 
-    /// <summary>Drops bags of attribute values that no node has any more.</summary>
-    public void Tidy()
-    {
-        if (bags.Count <= 2 * NodeCount + 1024)
-        {
-            return;
-        }
-
-        bags.Clear();
-        read.Clear();
-    }
-
     /// <summary>Decides by another policy from now on: attributes and groups are read anew from what is stored of each node.</summary>
     public void Adopt(PlacementPolicy policy)
     {
@@ -361,6 +335,18 @@ internal sealed class RegionState
         bags.Clear();
         read.Clear();
         CountGroups();
+    }
+
+    // Values change and nodes leave: when more are kept than nodes can have, most are of the past, and those in use are read anew.
+    private AttributeBag Keep(AttributeBag bag)
+    {
+        if (bags.Count > (2 * NodeCount) + BagsSpare)
+        {
+            bags.Clear();
+            read.Clear();
+        }
+
+        return bags[bag.Json] = bag;
     }
 
     private void SetState(PlacementChange.OverlaySet set)
