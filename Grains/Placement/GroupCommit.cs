@@ -1,11 +1,16 @@
 namespace ControlPlane.Placement;
 
-/// <summary>Writes what concurrent calls changed in one go: while one journal record is written, the next one gathers.</summary>
+/// <summary>
+/// Applies changes at once and writes those of concurrent calls in one go: while one journal record is written, the next one gathers.
+/// </summary>
 /// <remarks>
 /// Runs on its grain's scheduler, so it needs no lock. Nobody is answered before what the answer rests on is stored. The first
 /// failed write ends it: later changes build on the lost ones.
 /// </remarks>
-internal sealed class GroupCommit(Func<PlacementChange[], Task> write, Action<Exception> onLost)
+/// <param name="apply">Changes what is in memory.</param>
+/// <param name="write">Stores changes.</param>
+/// <param name="onLost">Called when a change could not be stored: memory is ahead of the store, and the activation must end.</param>
+internal sealed class GroupCommit(Action<PlacementChange> apply, Func<PlacementChange[], Task> write, Action<Exception> onLost)
 {
     /// <summary>How many changes may wait to be written; beyond that callers are asked to come again.</summary>
     public const int WaitingMax = 100_000;
@@ -17,24 +22,24 @@ internal sealed class GroupCommit(Func<PlacementChange[], Task> write, Action<Ex
     private TaskCompletionSource next = NewSource();
     private Task written = Task.CompletedTask;
     private bool isWriting;
-    private Exception? lost;
+    private bool isLost;
 
     public bool IsFull => waiting.Count >= WaitingMax;
-
-    public bool IsLost => lost is not null;
 
     /// <summary>Completes when everything added so far is stored.</summary>
     public Task Written => waiting.Count > 0 ? next.Task : written;
 
-    /// <summary>Takes a change that the ledger has applied; the task completes when it is stored.</summary>
-    public Task Add(PlacementChange entry)
+    /// <summary>Applies a change; the task completes when it is stored.</summary>
+    /// <exception cref="PlacementUnavailableException">An earlier change was lost.</exception>
+    public Task Record(PlacementChange change)
     {
-        if (lost is not null)
+        if (isLost)
         {
-            return Task.FromException(new PlacementUnavailableException("an earlier change could not be recorded", lost));
+            throw new PlacementUnavailableException("placement is starting again; ask again");
         }
 
-        waiting.Add(entry);
+        apply(change);
+        waiting.Add(change);
         var stored = next.Task;
         if (!isWriting)
         {
@@ -78,7 +83,7 @@ internal sealed class GroupCommit(Func<PlacementChange[], Task> write, Action<Ex
 
     private void Lose(TaskCompletionSource source, Exception fault)
     {
-        lost = fault;
+        isLost = true;
         var unavailable = new PlacementUnavailableException("the decision could not be recorded; ask again", fault);
         source.SetException(unavailable);
         next.SetException(unavailable);

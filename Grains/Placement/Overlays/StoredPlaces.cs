@@ -31,7 +31,7 @@ internal sealed class StoredPlaces
     {
         Places = new OverlayPlaces(overlay);
         journal = new PlacementJournal(storage, grain, serializer);
-        commit = new GroupCommit(AppendAsync, onLost);
+        commit = new GroupCommit(Places.Apply, AppendAsync, onLost);
         (this.time, this.onLost) = (time, onLost);
     }
 
@@ -55,16 +55,7 @@ internal sealed class StoredPlaces
 
     /// <summary>Applies a change; the task completes when it is stored.</summary>
     /// <exception cref="PlacementUnavailableException">An earlier change was lost.</exception>
-    public Task Record(PlacementChange change)
-    {
-        if (commit.IsLost)
-        {
-            throw new PlacementUnavailableException("placement is starting again; ask again");
-        }
-
-        Places.Apply(change);
-        return commit.Add(change);
-    }
+    public Task Record(PlacementChange change) => commit.Record(change);
 
     /// <summary>Time moves without anybody calling; each call first returns what has lapsed.</summary>
     public void CatchUp()

@@ -27,7 +27,7 @@ internal sealed class StoredRegion
     public StoredRegion(IGrainStorage storage, GrainId grain, Serializer serializer, TimeProvider time, Action<Exception> onLost)
     {
         (this.storage, this.grain, this.time) = (storage, grain, time);
-        commit = new GroupCommit(WriteAsync, onLost);
+        commit = new GroupCommit(Ledger.Apply, WriteAsync, onLost);
         Plans = new PlanStore(storage, grain, serializer);
     }
 
@@ -61,16 +61,7 @@ internal sealed class StoredRegion
 
     /// <summary>Applies a change; the task completes when it is stored.</summary>
     /// <exception cref="PlacementUnavailableException">An earlier change was lost.</exception>
-    public Task Record(PlacementChange change)
-    {
-        if (commit.IsLost)
-        {
-            throw new PlacementUnavailableException("placement is starting again; ask again");
-        }
-
-        Ledger.Apply(change);
-        return commit.Add(change);
-    }
+    public Task Record(PlacementChange change) => commit.Record(change);
 
     /// <summary>No plan homes groups any more: they live where their members are.</summary>
     public void EndHomings()
