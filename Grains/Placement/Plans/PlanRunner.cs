@@ -22,13 +22,13 @@ internal sealed class PlanRunner(
 
     /// <summary>Nodes that may not have been told, and when they are told again.</summary>
     private readonly Dictionary<string, DateTimeOffset> toTell = new(StringComparer.Ordinal);
+    private readonly List<Task> reserving = [];
     private readonly MassFailureBrake brake = new("moves", MassFailureBrake.MovesMin);
 
     // The plan may be innocent, and still must not go on while nodes of the region do not come back from enrolling.
     private readonly MassFailureBrake regionBrake = new("enrolments of the region", MassFailureBrake.EnrolmentsMin);
     private PlacementPlan? open;
     private string? current;
-    private readonly List<Task> reserving = [];
     private double allowance;
     private DateTimeOffset? lastTick;
 
@@ -165,9 +165,10 @@ internal sealed class PlanRunner(
             toTell.Remove(node.Identity);
             onTheirWay[node.Identity] = hold.Overlay;
             current = hold.Plan;
-            _ = hold.IsTaken || stage == PlanStage.Paused
-                ? Task.CompletedTask
-                : Tell(hold.Plan, node.Identity, node.Home ?? "", hold.Overlay);
+            if (!hold.IsTaken && stage != PlanStage.Paused)
+            {
+                Tell(hold.Plan, node.Identity, node.Home ?? "", hold.Overlay).Ignore();
+            }
         }
     }
 
@@ -286,10 +287,10 @@ internal sealed class PlanRunner(
             if (new[] { move.From, move.To }.FirstOrDefault(IsAway) is { } away)
             {
                 // Cut off is not gone: what is planned waits for it, until an operator ends the plan.
-                return plan with { Reason = $"waits for {away}, which does not answer" };
+                return plan with { Reason = WaitingFor(away) };
             }
 
-            plan = plan.Reason.StartsWith("waits for", StringComparison.Ordinal) ? plan with { Reason = "" } : plan;
+            plan = plan.Reason == WaitingFor(move.From) || plan.Reason == WaitingFor(move.To) ? plan with { Reason = "" } : plan;
             var identity = move.Identities[plan.NextNode];
             var isReserved = onTheirWay.ContainsKey(identity);
             if (!isReserved && (allowance < 1 || onTheirWay.Count >= rule.MovesInFlightMax))
@@ -324,7 +325,9 @@ internal sealed class PlanRunner(
         return plan;
     }
 
-    private bool IsAway(string overlay) => Ledger.Overlay(overlay) is { IsReachable: false, State: OverlayState.Isolated };
+    private bool IsAway(string overlay) => Ledger.Overlay(overlay) is { IsCutOff: true };
+
+    private static string WaitingFor(string overlay) => $"waits for {overlay}, which does not answer";
 
     /// <summary>Why a move is not to be made now; null when it is as right as when it was planned.</summary>
     private string? Objection(string identity, PlannedMove move)

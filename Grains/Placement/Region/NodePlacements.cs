@@ -154,16 +154,10 @@ internal sealed class NodePlacements(
         }
 
         var situation = Situation.Of(Ledger, applicant, known);
-        if (overlay is { IsReachable: false, State: OverlayState.Isolated })
-        {
-            return new Decision(overlay, situation, [new Considered(overlay, null, 0)]);
-        }
-
-        return held.Plan is not null || known.Attributes != applicant.Attributes.Json
-            ? null
-            :  PlacementEngine.Reject(situation, overlay) is { Rule: not RuleCode.SoftLimit }
-                ? null
-                : new Decision(overlay, situation, [new Considered(overlay, null, 0)]);
+        var isKept = overlay.IsCutOff
+            || (held.Plan is null && known.Attributes == applicant.Attributes.Json
+                && PlacementEngine.Reject(situation, overlay) is null or { Rule: RuleCode.SoftLimit });
+        return isKept ? new Decision(overlay, situation, [new Considered(overlay, null, 0)]) : null;
     }
 
     /// <returns>What is decided, and what the caller should know besides; null when nothing is, and then why.</returns>

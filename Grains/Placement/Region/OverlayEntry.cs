@@ -20,6 +20,9 @@ internal sealed class OverlayEntry(string name, int number)
     /// <summary>What may happen in it. One that does not answer keeps what it has, and nobody moves in or out.</summary>
     public OverlayState State => IsListed && IsReachable || state == OverlayState.Retired ? state : OverlayState.Isolated;
 
+    /// <summary>Whether it is there, for all that is known, and does not answer: what concerns it waits.</summary>
+    public bool IsCutOff => !IsReachable && state != OverlayState.Retired;
+
     public string StateReason => State == state ? stateReason : Unreachable;
 
     /// <summary>What an operator decided, whether it answers or not.</summary>
