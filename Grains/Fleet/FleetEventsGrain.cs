@@ -10,6 +10,9 @@ namespace ControlPlane.Fleet;
 internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMeter meter, ILogger<FleetEventsGrain> logger)
     : Grain, IFleetEventsGrain, IStreamSubscriptionObserver, IAsyncBatchObserver<FleetEvent>
 {
+    /// <summary>Nodes of a batch whose signs of life are judged at once.</summary>
+    private const int CallsMax = 64;
+
     private PartitionLiveness? liveness;
 
     private PartitionLiveness Liveness => liveness ??= watch.Of(this.GetPrimaryKeyString());
@@ -31,7 +34,7 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
     public async Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) =>
         await handleFactory.Create<FleetEvent>().ResumeAsync(this);
 
-    /// <summary>Hands a batch over: the slices side by side, the events of one node in order.</summary>
+    /// <summary>Hands a batch over: slices and nodes side by side, the events of one node in order.</summary>
     /// <remarks>An event counts as delivered when its slice has taken note of it; a failure has the batch delivered again.</remarks>
     public async Task OnNextAsync(IList<SequentialItem<FleetEvent>> items)
     {
@@ -39,12 +42,9 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
         await Task.WhenAll(events.Where(fleetEvent => fleetEvent.IsOfLifecycle)
             .GroupBy(fleetEvent => FleetRoster.ShardOf(fleetEvent.Identity))
             .Select(slice => RosterOf(slice.Key).Observe([.. slice])));
-        foreach (var fleetEvent in events)
+        foreach (var nodes in events.GroupBy(fleetEvent => fleetEvent.Identity, StringComparer.Ordinal).Chunk(CallsMax))
         {
-            if (Liveness.Hear(fleetEvent) is { } heartbeats && Sightings.Of(heartbeats, fleetEvent) is var (sighting, digest))
-            {
-                await Sight(heartbeats, sighting, digest);
-            }
+            await Task.WhenAll(nodes.Select(Watch));
         }
 
         await Learn(events.Select(fleetEvent => fleetEvent.Registration?.Inventory).OfType<NodeInventory>());
@@ -53,6 +53,17 @@ internal sealed partial class FleetEventsGrain(LivenessWatch watch, LivenessMete
     public Task OnErrorAsync(Exception ex) => Task.CompletedTask;
 
     private IInternalFleetRosterGrain RosterOf(int slice) => GrainFactory.GetGrain<IInternalFleetRosterGrain>(slice);
+
+    private async Task Watch(IEnumerable<FleetEvent> eventsOfOneNode)
+    {
+        foreach (var fleetEvent in eventsOfOneNode)
+        {
+            if (Liveness.Hear(fleetEvent) is { } heartbeats && Sightings.Of(heartbeats, fleetEvent) is var (sighting, digest))
+            {
+                await Sight(heartbeats, sighting, digest);
+            }
+        }
+    }
 
     // What is not judged now is seen again with the next registration: no reason to hold the batch, and enrolments with it.
     private async Task Sight(NodeHeartbeats heartbeats, NodeSighting sighting, ulong digest)
