@@ -327,7 +327,6 @@ internal sealed partial class FleetRosterGrain(
 
     private NodeWork Begin(RosterEntry entry)
     {
-        Changed(entry.Identity);
         var node = GrainFactory.GetGrain<IInternalNodeGrain>(entry.Identity);
         return working[entry.Identity] = new NodeWork(entry, node, gate, calls, time);
     }
@@ -373,6 +372,7 @@ internal sealed partial class FleetRosterGrain(
         }
         else if (roster.Take(identity, time.GetUtcNow()) is { } entry)
         {
+            Changed(identity);
             work = Begin(entry);
             var acted = work.Tell(news);
             Work(work).Ignore();
