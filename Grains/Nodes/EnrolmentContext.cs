@@ -19,8 +19,6 @@ internal sealed class EnrolmentContext(
 
     public ProvisioningMeter Meter => meter;
 
-    public string Region => overlays.CurrentValue.Region;
-
     public DateTimeOffset Now => time.GetUtcNow();
 
     /// <summary>How long ago a moment was that <see cref="Timestamp"/> marked.</summary>

@@ -186,13 +186,9 @@ internal sealed class NodeGrain(
 
         if (State.Stage == NodeStage.Enrolled)
         {
-            try
+            if (await nodeSteps.AskToEnrolAsync(Identity, State, cancellationToken) is { } unwilling)
             {
-                await agents.Of(State).ReprovisionAsync(Identity, State.Protocol, State.Overlay ?? "", cancellationToken);
-            }
-            catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException or NetworkUnavailableException)
-            {
-                return new ReprovisionOutcome.NodeUnwilling(unwilling.Message);
+                return new ReprovisionOutcome.NodeUnwilling(unwilling);
             }
 
             await node.ReplaceAsync(
@@ -200,10 +196,7 @@ internal sealed class NodeGrain(
             return new ReprovisionOutcome.Accepted();
         }
 
-        if (State is { Stage: NodeStage.Elsewhere, Overlay: var owner })
-        {
-            throw new NodeElsewhereException($"{Identity} belongs to {owner}; ask a silo of that overlay");
-        }
+        RequireOwned();
 
         // A plan that still has a decommissioned node in it must not bring it back: its place is freed first.
         if (State is { Hold: null, Stage: not NodeStage.Gone } or { PlaceFreedDue: not null })
@@ -243,10 +236,7 @@ internal sealed class NodeGrain(
             return await Roster.Forget(Identity) ? new DecommissionOutcome(false, "nothing was ever heard from it", []) : null;
         }
 
-        if (State is { Stage: NodeStage.Elsewhere, Overlay: var owner })
-        {
-            throw new NodeElsewhereException($"{Identity} belongs to {owner}; ask a silo of that overlay");
-        }
+        RequireOwned();
 
         // Due before it is written: if we die in between, the roster's call finds nothing to do. Written first, it might never be due.
         await Record(context.Now, context.Now);
@@ -262,6 +252,14 @@ internal sealed class NodeGrain(
         await node.ReplaceAsync(State.Decommissioned(context.Now, $"decommissioned by {request.Actor}: {request.Reason}; {shutdown}"));
         log.Decommissioned(Identity, request.Actor, request.Reason);
         return outcome;
+    }
+
+    private void RequireOwned()
+    {
+        if (State is { Stage: NodeStage.Elsewhere, Overlay: var owner })
+        {
+            throw new NodeElsewhereException($"{Identity} belongs to {owner}; ask a silo of that overlay");
+        }
     }
 
     // By what was only said. Who is fallen by its token is counted when it shows that.

@@ -157,17 +157,11 @@ internal sealed class NodeSteps(
     public async Task<Progress> RenewAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
         var asked = new RenewalAsked(context.Now, (state.RenewalAsked?.Times ?? 0) + 1);
-        var detail = "asked to renew what it holds";
-        try
-        {
-            await agents.Of(state).ReprovisionAsync(identity, state.Protocol, state.Overlay ?? "", cancellationToken);
-        }
-        catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException or NetworkUnavailableException)
-        {
-            // It works as before for now: a node that is switched off, or that we may not command, is no reason for a hold.
-            detail = $"asked to renew what it holds, in vain: {unwilling.Message}";
-        }
 
+        // It works as before for now: a node that is switched off, or that we may not command, is no reason for a hold.
+        var detail = await AskToEnrolAsync(identity, state, cancellationToken) is { } refusal
+            ? $"asked to renew what it holds, in vain: {refusal}"
+            : "asked to renew what it holds";
         return new Progress(
             (state with { RenewalAsked = asked, AskedToEnrolAt = asked.At }).Noted(context.Now, detail), Findings: null, IsDurable: true);
     }
@@ -254,14 +248,13 @@ internal sealed class NodeSteps(
     /// <returns>Why it will not, and what helps; null when it will.</returns>
     public async Task<string?> SummonAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
-        var overlay = state.Overlay ?? "";
         try
         {
             var isProvisioning = IsProvisioningAsync(identity, state, cancellationToken);
-            var refusal = await RefusalOrNullAsync(identity, state, overlay, cancellationToken);
+            var refusal = await AskToEnrolAsync(identity, state, cancellationToken);
             return await isProvisioning || refusal is null
                 ? null
-                : $"it was decommissioned, and is neither in provisioning mode nor does it enrol anew from {overlay} ({refusal}); "
+                : $"it was decommissioned, and is neither in provisioning mode nor does it enrol anew from {state.Overlay} ({refusal}); "
                     + "start it in provisioning mode, then ask again";
         }
         catch (NetworkUnavailableException away)
@@ -270,12 +263,13 @@ internal sealed class NodeSteps(
         }
     }
 
-    private async Task<string?> RefusalOrNullAsync(
-        string identity, NodeState state, string overlay, CancellationToken cancellationToken)
+    /// <summary>Asks a node that runs on its overlay to enrol anew.</summary>
+    /// <returns>Why it will not; null when it will.</returns>
+    public async Task<string?> AskToEnrolAsync(string identity, NodeState state, CancellationToken cancellationToken)
     {
         try
         {
-            await agents.Of(state).ReprovisionAsync(identity, state.Protocol, overlay, cancellationToken);
+            await agents.Of(state).ReprovisionAsync(identity, state.Protocol, state.Overlay ?? "", cancellationToken);
             return null;
         }
         catch (Exception unwilling) when (unwilling is NodeSilentException or NodeRefusedException or NetworkUnavailableException)

@@ -1,13 +1,10 @@
 using ControlPlane.Fleet;
-using ControlPlane.Placement;
 using ControlPlane.Sites;
-using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Nodes;
 
 /// <summary>Answers what other sites ask about nodes that this one owns or hears.</summary>
-internal sealed class NodeChannel(IGrainFactory grains, INodeAgent agent, NodeSites sites, IOptionsMonitor<OverlaysOptions> options)
-    : ISiteChannel
+internal sealed class NodeChannel(IGrainFactory grains, INodeAgent agent, NodeSites sites) : ISiteChannel
 {
     public const string Name = "nodes-v1";
 
@@ -26,7 +23,7 @@ internal sealed class NodeChannel(IGrainFactory grains, INodeAgent agent, NodeSi
         switch (question)
         {
             case NodeQuestion.Adopt { Adoption: var adoption }:
-                return options.CurrentValue.Serves(adoption.Overlay)
+                return sites.Serves(adoption.Overlay)
                     ? new NodeReply(await SliceOf(question).Adopt(question.Identity, adoption))
                     : new NodeReply($"{adoption.Overlay} is not served here");
 
@@ -40,7 +37,7 @@ internal sealed class NodeChannel(IGrainFactory grains, INodeAgent agent, NodeSi
             case NodeQuestion.Reprovision again:
                 return await sites.ReprovisionHereAsync(again.Identity, again.Reason, cancellationToken);
 
-            case NodeQuestion.Moved moved when options.CurrentValue.Serves(moved.From):
+            case NodeQuestion.Moved moved when sites.Serves(moved.From):
                 await sites.MovedHereAsync(moved);
                 return new NodeReply();
 

@@ -173,10 +173,7 @@ internal sealed class FakeNodes
         FactoryOf(services), services.GetRequiredService<ISiteLink>(), services.GetRequiredService<IOptionsMonitor<OverlaysOptions>>());
 
     public ISiteChannel ChannelOf(IServiceProvider services) => new NodeChannel(
-        FactoryOf(services),
-        null!,
-        services.GetRequiredService<NodeSites>(),
-        services.GetRequiredService<IOptionsMonitor<OverlaysOptions>>());
+        FactoryOf(services), null!, services.GetRequiredService<NodeSites>());
 
     private IGrainFactory FactoryOf(IServiceProvider services)
     {

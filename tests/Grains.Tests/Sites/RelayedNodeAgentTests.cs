@@ -24,7 +24,7 @@ public sealed class RelayedNodeAgentTests
     {
         var grains = TestedGrains.Make(new ConcurrentQueue<string>(), new Dictionary<string, object>());
         var (reception, owner) = (new TwoSites("eu-1"), new TwoSites("eu-2"));
-        link.Connect("eu-1", new NodeChannel(grains, there, new NodeSites(grains, link, reception), reception));
+        link.Connect("eu-1", new NodeChannel(grains, there, new NodeSites(grains, link, reception)));
         relayed = new RelayedNodeAgent("eu-1", new NodeSites(grains, link, owner), here);
     }
 

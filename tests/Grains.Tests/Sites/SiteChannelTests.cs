@@ -158,7 +158,7 @@ public sealed class SiteChannelTests
     private NodeChannel NodeChannelHere()
     {
         var (grains, options) = (TestedGrains.Make(asked, answers), new TwoSites("eu-2"));
-        return new NodeChannel(grains, new FakeNodes(), new NodeSites(grains, new NoSiteLink(), options), options);
+        return new NodeChannel(grains, new FakeNodes(), new NodeSites(grains, new NoSiteLink(), options));
     }
 
     private PlacementChannel PlacementChannelHere() => new(TestedGrains.Make(asked, answers), new TwoSites("eu-2"));
