@@ -15,15 +15,10 @@ internal sealed partial class IssuersStart(GuardedIssuers issuers, IOptions<Cert
     /// </exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var faults = new List<string>();
-        foreach (var issuer in issuers.Configured)
-        {
-            var profiles = options.Value.Profiles.Keys.Select(name => options.Value.ProfileOrNull(name)!)
-                .Where(profile => profile.Issuers.Contains(issuer.Name));
-            faults.AddRange(await FindFaultsAsync(issuer, [.. profiles], cancellationToken));
-        }
-
-        if (faults.Count > 0)
+        var profiles = options.Value.Profiles.Keys.Select(name => options.Value.ProfileOrNull(name)!).ToArray();
+        var found = await Task.WhenAll(issuers.Configured.Select(issuer => FindFaultsAsync(
+            issuer, [.. profiles.Where(profile => profile.Issuers.Contains(issuer.Name))], cancellationToken)));
+        if (found.SelectMany(faults => faults).ToArray() is { Length: > 0 } faults)
         {
             throw new IssuerMisconfiguredException(string.Join("; ", faults));
         }
@@ -38,10 +33,14 @@ internal sealed partial class IssuersStart(GuardedIssuers issuers, IOptions<Cert
         {
             await issuer.VerifyAsync(cancellationToken);
             var guarded = issuers.Of(issuer.Name);
+            if (profiles.Count > 0)
+            {
+                await guarded.ProveAsync(cancellationToken);
+            }
+
             var faults = new List<string>();
             foreach (var profile in profiles)
             {
-                await guarded.ProveAsync(cancellationToken);
                 var found = guarded.ProfileCheck is { } check ? await check.FindFaultsAsync(profile, cancellationToken) : [];
                 faults.AddRange(found.Select(fault => $"the profile '{profile.Name}' names '{issuer.Name}', which {fault}"));
             }
