@@ -1,5 +1,7 @@
 namespace ControlPlane.Adapters.Choria;
 
+using System.Text.Json.Serialization.Metadata;
+
 /// <summary>The version of Choria's wire protocol. A node answers in the version of the request.</summary>
 public enum ChoriaProtocol
 {
@@ -24,6 +26,19 @@ internal static class ProtocolIds
     public const string RequestV2 = "io.choria.protocol.v2.request";
     public const string ReplyV2 = "io.choria.protocol.v2.reply";
 
-    public static void Require(string actual, string expected, ChoriaLayer layer) =>
-        WireJson.Require(actual == expected, layer, "protocol", $"is not {expected}");
+    /// <summary>Reads a layer of one protocol.</summary>
+    /// <exception cref="ChoriaFormatException">It is not of the type, or of another protocol.</exception>
+    public static T Read<T>(ReadOnlySpan<byte> json, JsonTypeInfo<T> type, ChoriaLayer layer, string protocol)
+        where T : IProtocolLayer
+    {
+        var read = WireJson.Read(json, type, layer);
+        WireJson.Require(read.Protocol == protocol, layer, "protocol", $"is not {protocol}");
+        return read;
+    }
+}
+
+/// <summary>A layer of a message, which says in which protocol it is.</summary>
+internal interface IProtocolLayer
+{
+    string Protocol { get; }
 }

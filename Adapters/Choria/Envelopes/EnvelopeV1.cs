@@ -43,8 +43,8 @@ internal static class EnvelopeV1
 
     public static ReceivedRequest ReadRequest(Transport transport)
     {
-        var secure = WireJson.Read(transport.Secure, WireJson.Types.SecureRequestV1, ChoriaLayer.SecureRequest);
-        ProtocolIds.Require(secure.Protocol, ProtocolIds.SecureRequestV1, ChoriaLayer.SecureRequest);
+        var secure = ProtocolIds.Read(
+            transport.Secure, WireJson.Types.SecureRequestV1, ChoriaLayer.SecureRequest, ProtocolIds.SecureRequestV1);
         var signed = Encoding.UTF8.GetBytes(secure.Message);
         var proof = new RequestProof(ChoriaProtocol.V1, signed, secure.Signature, secure.Pubcert, null);
         return new ReceivedRequest(ReadPlainRequest(signed), transport.Headers, proof);
@@ -52,8 +52,8 @@ internal static class EnvelopeV1
 
     public static ReceivedReply ReadReply(Transport transport)
     {
-        var secure = WireJson.Read(transport.Secure, WireJson.Types.SecureReplyV1, ChoriaLayer.SecureReply);
-        ProtocolIds.Require(secure.Protocol, ProtocolIds.SecureReplyV1, ChoriaLayer.SecureReply);
+        var secure = ProtocolIds.Read(
+            transport.Secure, WireJson.Types.SecureReplyV1, ChoriaLayer.SecureReply, ProtocolIds.SecureReplyV1);
         var reply = Encoding.UTF8.GetBytes(secure.Message);
         EnvelopeHash.Require(reply, secure.Hash);
         return new ReceivedReply(ReadPlainReply(reply), transport.Headers, null);
@@ -61,8 +61,7 @@ internal static class EnvelopeV1
 
     private static ChoriaRequest ReadPlainRequest(byte[] bytes)
     {
-        var json = WireJson.Read(bytes, WireJson.Types.RequestV1, ChoriaLayer.Request);
-        ProtocolIds.Require(json.Protocol, ProtocolIds.RequestV1, ChoriaLayer.Request);
+        var json = ProtocolIds.Read(bytes, WireJson.Types.RequestV1, ChoriaLayer.Request, ProtocolIds.RequestV1);
         var envelope = json.Envelope;
         WireJson.Require(
             envelope.Requestid.Length == ChoriaLimits.V1RequestIdCharacters,
@@ -92,8 +91,7 @@ internal static class EnvelopeV1
 
     private static ChoriaReply ReadPlainReply(byte[] bytes)
     {
-        var json = WireJson.Read(bytes, WireJson.Types.ReplyV1, ChoriaLayer.Reply);
-        ProtocolIds.Require(json.Protocol, ProtocolIds.ReplyV1, ChoriaLayer.Reply);
+        var json = ProtocolIds.Read(bytes, WireJson.Types.ReplyV1, ChoriaLayer.Reply, ProtocolIds.ReplyV1);
         return new ChoriaReply
         {
             Protocol = ChoriaProtocol.V1,
@@ -119,13 +117,13 @@ internal static class EnvelopeV1
 }
 
 internal sealed record SecureRequestV1(
-    string Protocol, string Message, byte[] Signature, [property: JsonConverter(typeof(NonEmptyText))] string Pubcert);
+    string Protocol, string Message, byte[] Signature, [property: JsonConverter(typeof(NonEmptyText))] string Pubcert) : IProtocolLayer;
 
-internal sealed record SecureReplyV1(string Protocol, string Message, byte[] Hash);
+internal sealed record SecureReplyV1(string Protocol, string Message, byte[] Hash) : IProtocolLayer;
 
-internal sealed record RequestV1(string Protocol, string Message, RequestEnvelopeV1 Envelope);
+internal sealed record RequestV1(string Protocol, string Message, RequestEnvelopeV1 Envelope) : IProtocolLayer;
 
-internal sealed record ReplyV1(string Protocol, string Message, ReplyEnvelopeV1 Envelope);
+internal sealed record ReplyV1(string Protocol, string Message, ReplyEnvelopeV1 Envelope) : IProtocolLayer;
 
 internal sealed record RequestEnvelopeV1(
     string Requestid,

@@ -38,8 +38,8 @@ internal static class EnvelopeV2
 
     public static ReceivedRequest ReadRequest(Transport transport)
     {
-        var secure = WireJson.Read(transport.Secure, WireJson.Types.SecureRequestV2, ChoriaLayer.SecureRequest);
-        ProtocolIds.Require(secure.Protocol, ProtocolIds.SecureRequestV2, ChoriaLayer.SecureRequest);
+        var secure = ProtocolIds.Read(
+            transport.Secure, WireJson.Types.SecureRequestV2, ChoriaLayer.SecureRequest, ProtocolIds.SecureRequestV2);
         var signer = string.IsNullOrEmpty(secure.Signer) ? null : secure.Signer;
         var proof = new RequestProof(ChoriaProtocol.V2, secure.Request, secure.Signature, secure.Caller, signer);
         return new ReceivedRequest(ReadPlainRequest(secure.Request), transport.Headers, proof);
@@ -47,8 +47,8 @@ internal static class EnvelopeV2
 
     public static ReceivedReply ReadReply(Transport transport)
     {
-        var secure = WireJson.Read(transport.Secure, WireJson.Types.SecureReplyV2, ChoriaLayer.SecureReply);
-        ProtocolIds.Require(secure.Protocol, ProtocolIds.SecureReplyV2, ChoriaLayer.SecureReply);
+        var secure = ProtocolIds.Read(
+            transport.Secure, WireJson.Types.SecureReplyV2, ChoriaLayer.SecureReply, ProtocolIds.SecureReplyV2);
         EnvelopeHash.Require(secure.Reply, secure.Hash);
         var proof = secure.Signature is not { Length: > 0 } && string.IsNullOrEmpty(secure.Sender)
             ? null
@@ -58,8 +58,7 @@ internal static class EnvelopeV2
 
     private static ChoriaRequest ReadPlainRequest(byte[] bytes)
     {
-        var json = WireJson.Read(bytes, WireJson.Types.RequestV2, ChoriaLayer.Request);
-        ProtocolIds.Require(json.Protocol, ProtocolIds.RequestV2, ChoriaLayer.Request);
+        var json = ProtocolIds.Read(bytes, WireJson.Types.RequestV2, ChoriaLayer.Request, ProtocolIds.RequestV2);
         WireJson.Require(json.Ttl > 0, ChoriaLayer.Request, "ttl", "is less than 1");
         json.Filter?.RequireFacts("filter.fact");
         return new ChoriaRequest
@@ -79,8 +78,7 @@ internal static class EnvelopeV2
 
     private static ChoriaReply ReadPlainReply(byte[] bytes)
     {
-        var json = WireJson.Read(bytes, WireJson.Types.ReplyV2, ChoriaLayer.Reply);
-        ProtocolIds.Require(json.Protocol, ProtocolIds.ReplyV2, ChoriaLayer.Reply);
+        var json = ProtocolIds.Read(bytes, WireJson.Types.ReplyV2, ChoriaLayer.Reply, ProtocolIds.ReplyV2);
         return new ChoriaReply
         {
             Protocol = ChoriaProtocol.V2,
@@ -98,9 +96,10 @@ internal sealed record SecureRequestV2(
     byte[] Request,
     byte[] Signature,
     [property: JsonConverter(typeof(NonEmptyText))] string Caller,
-    string? Signer = null);
+    string? Signer = null) : IProtocolLayer;
 
-internal sealed record SecureReplyV2(string Protocol, byte[] Reply, byte[] Hash, byte[]? Signature = null, string? Sender = null);
+internal sealed record SecureReplyV2(
+    string Protocol, byte[] Reply, byte[] Hash, byte[]? Signature = null, string? Sender = null) : IProtocolLayer;
 
 internal sealed record RequestV2(
     string Protocol,
@@ -112,7 +111,7 @@ internal sealed record RequestV2(
     [property: JsonConverter(typeof(NonEmptyText))] string Agent,
     int Ttl,
     long Time,
-    ChoriaFilter? Filter = null);
+    ChoriaFilter? Filter = null) : IProtocolLayer;
 
 internal sealed record ReplyV2(
     string Protocol,
@@ -120,4 +119,4 @@ internal sealed record ReplyV2(
     [property: JsonConverter(typeof(NonEmptyText))] string Request,
     [property: JsonConverter(typeof(NonEmptyText))] string Sender,
     [property: JsonConverter(typeof(NonEmptyText))] string Agent,
-    long Time);
+    long Time) : IProtocolLayer;

@@ -27,15 +27,22 @@ internal static class WireJson
     public static byte[] Write<T>(T value, JsonTypeInfo<T> type)
     {
         var json = JsonSerializer.SerializeToUtf8Bytes(value, type);
-        return json.AsSpan().ContainsAny(EscapedByGo)
-            ? [.. json.SelectMany<byte, byte>(one => one switch
-            {
-                (byte)'<' => [.. "\\u003c"u8],
-                (byte)'>' => [.. "\\u003e"u8],
-                (byte)'&' => [.. "\\u0026"u8],
-                _ => [one],
-            })]
-            : json;
+        var rest = json.AsSpan();
+        if (!rest.ContainsAny(EscapedByGo))
+        {
+            return json;
+        }
+
+        var escaped = new ArrayBufferWriter<byte>(json.Length * 2);
+        for (var at = rest.IndexOfAny(EscapedByGo); at >= 0; at = rest.IndexOfAny(EscapedByGo))
+        {
+            escaped.Write(rest[..at]);
+            escaped.Write(rest[at] switch { (byte)'<' => "\\u003c"u8, (byte)'>' => "\\u003e"u8, _ => "\\u0026"u8 });
+            rest = rest[(at + 1)..];
+        }
+
+        escaped.Write(rest);
+        return escaped.WrittenSpan.ToArray();
     }
 
     /// <exception cref="ChoriaFormatException">It is not of the type.</exception>
