@@ -36,9 +36,11 @@ public sealed class IssuanceCluster : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        // Once: silos start side by side, and one would read what the other is writing.
+        var configuration = WriteConfiguration();
         var builder = new InProcessTestClusterBuilder(2);
         builder.ConfigureSiloHost((_, host) =>
-            ConfigurationSources.Copy(ConfigurationSources.Read(ConfigurationPath()), host.Configuration));
+            ConfigurationSources.Copy(ConfigurationSources.Read(configuration), host.Configuration));
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton<ICertificateLedger>(Ledger);
@@ -67,7 +69,7 @@ public sealed class IssuanceCluster : IAsyncLifetime
     internal ICertificateIssuanceGrain Grain(string issuer, string identity) =>
         cluster.Client.GetGrain<ICertificateIssuanceGrain>(CertificateShard.KeyFor(issuer, identity));
 
-    private string ConfigurationPath()
+    private string WriteConfiguration()
     {
         var path = Path.Combine(folder, "controlplane.yaml");
         File.WriteAllText(path, $$"""

@@ -52,10 +52,12 @@ internal sealed class FleetStateCluster : IAsyncDisposable
     /// <summary>Starts silos, which find what those before them left on the broker.</summary>
     public async Task StartSilosAsync(int silos)
     {
+        // Once: silos start side by side, and one would read what the other is writing.
+        var configuration = WriteConfiguration();
         var builder = new InProcessTestClusterBuilder((short)silos);
         builder.Options.ServiceId = "fleet-state";
         builder.ConfigureSiloHost((_, host) =>
-            ConfigurationSources.Copy(ConfigurationSources.Read(ConfigurationPath()), host.Configuration));
+            ConfigurationSources.Copy(ConfigurationSources.Read(configuration), host.Configuration));
         builder.ConfigureSilo((_, silo) =>
         {
             silo.ConfigureLogging(
@@ -176,7 +178,7 @@ internal sealed class FleetStateCluster : IAsyncDisposable
     }
 
     // As an operator configures a silo: by a file, which has settings that are the empty text.
-    private string ConfigurationPath()
+    private string WriteConfiguration()
     {
         var path = Path.Combine(folder.FullName, "controlplane.yaml");
         var late = LateAfter * 1.5;
