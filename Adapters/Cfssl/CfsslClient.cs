@@ -22,10 +22,24 @@ internal sealed class CfsslClient(string issuer, CfsslOptions options, TimeProvi
         time);
 
     /// <inheritdoc cref="CaClient.SendAsync" path="/exception"/>
-    public async Task<CfsslAnswer> PostAsync<T>(string endpoint, T body, CancellationToken cancellationToken)
+    public Task<CfsslAnswer> PostAsync<T>(string endpoint, T body, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, endpoint, JsonSerializer.SerializeToUtf8Bytes(body), cancellationToken);
+
+    /// <summary>Asks what may be asked again: a lost answer is one to ask for again.</summary>
+    /// <exception cref="IssuerUnavailableException">It did not answer.</exception>
+    /// <exception cref="IssuerMisconfiguredException">It is not whom we were told to trust.</exception>
+    public Task<CfsslAnswer> AskAsync<T>(string endpoint, T body, CancellationToken cancellationToken) =>
+        CaClient.RepeatableAsync(PostAsync(endpoint, body, cancellationToken));
+
+    /// <inheritdoc cref="AskAsync"/>
+    public Task<CfsslAnswer> GetAsync(string endpoint, CancellationToken cancellationToken) =>
+        CaClient.RepeatableAsync(SendAsync(HttpMethod.Get, endpoint, json: null, cancellationToken));
+
+    public void Dispose() => http.Dispose();
+
+    private async Task<CfsslAnswer> SendAsync(HttpMethod method, string endpoint, byte[]? json, CancellationToken cancellationToken)
     {
-        var answer = await http.SendAsync(
-            HttpMethod.Post, endpoint, JsonSerializer.SerializeToUtf8Bytes(body), addHeaders: null, cancellationToken);
+        var answer = await http.SendAsync(method, endpoint, json, addHeaders: null, cancellationToken);
         try
         {
             return CfsslAnswer.Read(answer.Status, answer.Body, answer.RetryAfter);
@@ -35,26 +49,4 @@ internal sealed class CfsslClient(string issuer, CfsslOptions options, TimeProvi
             throw new IssuerOutcomeUnknownException($"cfssl {issuer} at {options.Url} did not answer: {foreign.Message}", foreign);
         }
     }
-
-    /// <summary>Asks what may be asked again: a lost answer is one to ask for again.</summary>
-    /// <exception cref="IssuerUnavailableException">It did not answer.</exception>
-    /// <exception cref="IssuerMisconfiguredException">It is not whom we were told to trust.</exception>
-    public Task<CfsslAnswer> AskAsync<T>(string endpoint, T body, CancellationToken cancellationToken) =>
-        CaClient.RepeatableAsync(PostAsync(endpoint, body, cancellationToken));
-
-    /// <inheritdoc cref="AskAsync"/>
-    public async Task<CfsslAnswer> GetAsync(string endpoint, CancellationToken cancellationToken)
-    {
-        var answer = await http.SendAsync(HttpMethod.Get, endpoint, json: null, addHeaders: null, cancellationToken);
-        try
-        {
-            return CfsslAnswer.Read(answer.Status, answer.Body, answer.RetryAfter);
-        }
-        catch (JsonException foreign)
-        {
-            throw new IssuerUnavailableException($"cfssl {issuer} at {options.Url} did not answer: {foreign.Message}", foreign);
-        }
-    }
-
-    public void Dispose() => http.Dispose();
 }

@@ -16,7 +16,7 @@ public sealed class FleetBrokersHealth
     {
         (this.connections, this.time) = (connections, time);
         Networks = [.. fleet.Value.NodeNetworks(overlays.Value).Select(network => network.Key)];
-        Links = [.. fleet.Value.Networks().Select(network => network.Key).Except(Networks, StringComparer.Ordinal)];
+        Links = [.. fleet.Value.Links(overlays.Value).Select(network => network.Key)];
     }
 
     /// <summary>The networks on which nodes are, by name.</summary>

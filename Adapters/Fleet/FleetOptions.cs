@@ -126,9 +126,21 @@ public sealed class FleetOptions
     public static string PathOf(string network) =>
         network == FleetStreams.ProvisioningNetwork ? nameof(Provisioning) : $"{nameof(Overlays)}:{network}";
 
-    /// <summary>Those on which nodes are heard and called; over the others this site is linked to the region's other sites.</summary>
+    /// <summary>Whether nodes are heard and called on a network; over the others this site is linked to the region's other sites.</summary>
+    public static bool HasNodes(string network, OverlaysOptions overlays) =>
+        network == FleetStreams.ProvisioningNetwork || overlays.Serves(network);
+
+    /// <summary>Those with nodes.</summary>
     public IEnumerable<KeyValuePair<string, NetworkOptions>> NodeNetworks(OverlaysOptions overlays) =>
-        Networks().Where(network => network.Key == FleetStreams.ProvisioningNetwork || overlays.Serves(network.Key));
+        Networks().Where(network => HasNodes(network.Key, overlays));
+
+    /// <summary>Those to other sites.</summary>
+    public IEnumerable<KeyValuePair<string, NetworkOptions>> Links(OverlaysOptions overlays) =>
+        Networks().Where(network => !HasNodes(network.Key, overlays));
+
+    /// <summary>The overlays that this site serves and has a network of.</summary>
+    public IEnumerable<KeyValuePair<string, OverlayOptions>> ServedMembers(OverlaysOptions overlays) =>
+        overlays.Members.Where(member => overlays.Serves(member.Key) && Overlays.ContainsKey(member.Key));
 }
 
 /// <summary>One NATS network and how we log in to it.</summary>

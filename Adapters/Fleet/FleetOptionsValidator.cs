@@ -48,7 +48,7 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
                 $"the connections of all networks of nodes together must be at most {FleetOptions.ConnectionsMax}", nameof(options.Overlays));
         }
 
-        var links = options.Networks().Except(options.NodeNetworks(region)).Sum(network => network.Value.Connections);
+        var links = options.Links(region).Sum(network => network.Value.Connections);
         if (links > FleetOptions.LinksMax)
         {
             faults.AddError($"the links to other sites together must be at most {FleetOptions.LinksMax}", nameof(options.Overlays));

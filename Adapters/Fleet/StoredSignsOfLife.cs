@@ -28,7 +28,6 @@ internal sealed partial class StoredSignsOfLife(
     /// <summary>Messages of one reading: of 20,000 nodes ten minutes, with five watchers each.</summary>
     private const int MessagesMax = 200_000;
 
-
     /// <summary>Brokers have clocks of their own.</summary>
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(30);
 

@@ -93,7 +93,7 @@ internal sealed class RedisCertificateLedger(IConnectionMultiplexer redis, strin
         AskAsync(() => writer.ReadAsync(keys.Outbox(issuer, shard), keys.Head(issuer, shard), after, limit), cancellationToken);
 
     public Task TrimOutboxAsync(string issuer, int shard, long through, CancellationToken cancellationToken) => AskAsync(
-        () => Database.ExecuteAsync("XTRIM", keys.Outbox(issuer, shard), "MINID", $"{through + 1}-0"), cancellationToken);
+        () => Database.StreamTrimByMinIdAsync(keys.Outbox(issuer, shard), $"{through + 1}-0"), cancellationToken);
 
     public Task<IReadOnlyDictionary<LedgerState, long>> CountAsync(string issuer, CancellationToken cancellationToken) =>
         AskAsync<IReadOnlyDictionary<LedgerState, long>>(async () =>

@@ -26,7 +26,7 @@ internal static class NeededSubjects
 
     public static IReadOnlyList<NeededSubject> Of(
         string network, FleetOptions fleet, OverlaysOptions overlays, string caller, string inboxPrefix) =>
-        network != FleetStreams.ProvisioningNetwork && !overlays.Serves(network) ? [.. OfLink(network, overlays)] :
+        !FleetOptions.HasNodes(network, overlays) ? [.. OfLink(network, overlays)] :
     [
         new(SubjectUse.Subscribe, $"{inboxPrefix}.>", "get answers"),
         .. FleetSource.Of(fleet, overlays).Where(source => source.Network == network)

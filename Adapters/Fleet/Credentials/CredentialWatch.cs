@@ -51,8 +51,8 @@ internal sealed partial class CredentialWatch : IDisposable
 
     /// <summary>Overlays whose nodes are told to look for a policy that they are not given: they refuse <c>reprovision</c>.</summary>
     internal static IEnumerable<string> Unwilling(FleetOptions fleet, OverlaysOptions overlays) =>
-        from member in overlays.Members
-        where fleet.CallerProof is not null && overlays.Serves(member.Key) && fleet.Overlays.ContainsKey(member.Key)
+        from member in fleet.ServedMembers(overlays)
+        where fleet.CallerProof is not null
         where RpcAuthorization.IsByPolicyFile(member.Value.Configuration) && !member.Value.ActionPolicies.ContainsKey(PolicyFile)
         select member.Key;
 

@@ -220,8 +220,7 @@ internal sealed class FleetCredentialsValidator(
     private string CallerOf(FleetOptions options) => Caller.IdOf(options, Overlays);
 
     private IEnumerable<IReadOnlyDictionary<string, string>> ServedOverlays(FleetOptions options) =>
-        Overlays.Members.Where(member => Overlays.Serves(member.Key) && options.Overlays.ContainsKey(member.Key))
-            .Select(member => member.Value.Configuration);
+        options.ServedMembers(Overlays).Select(member => member.Value.Configuration);
 
     private ClientClaims? AddTokenFaults(
         ValidateOptionsResultBuilder faults, string token, string? seed, TokenTrust? trust, string path)

@@ -35,9 +35,6 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
 
     private readonly ConcurrentDictionary<string, JetStreamStore> stores = new(StringComparer.Ordinal);
 
-    /// <summary>The overlay's name, for those who must say who speaks.</summary>
-    public string Overlay => overlays.Value.Local;
-
     /// <summary>Whether we know brokers that keep these streams.</summary>
     public bool AreReachable => connections.Of(Overlay).Count > 0;
 
@@ -89,10 +86,10 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
     /// <exception cref="StoreConflictException">Somebody else was first.</exception>
     /// <exception cref="ArgumentException">It is more than these brokers take.</exception>
     public async Task<T> AskAsync<T>(
-        string kind, Func<JetStreamStore, CancellationToken, Task<T>> ask, CancellationToken cancellationToken, TimeSpan? patience = null)
+        string kind, Func<JetStreamStore, CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(patience ?? Patience);
+        limit.CancelAfter(Patience);
         try
         {
             return await ask(StoreOf(kind), limit.Token);
@@ -112,7 +109,7 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
         catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
         {
             throw new StoreUnavailableException(
-                $"the brokers of {Overlay} did not answer within {(patience ?? Patience).TotalSeconds:0} s on {NameOf(Overlay, kind)}", late);
+                $"the brokers of {Overlay} did not answer within {Patience.TotalSeconds:0} s on {NameOf(Overlay, kind)}", late);
         }
     }
 
@@ -122,11 +119,26 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
         string kind, IAsyncEnumerable<T> messages, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var reading = messages.GetAsyncEnumerator(cancellationToken);
-        while (await AskAsync(kind, async (_, _) => await reading.MoveNextAsync(), cancellationToken, Timeout.InfiniteTimeSpan))
+        while (await HasNextAsync(kind, reading, cancellationToken))
         {
             yield return reading.Current;
         }
     }
+
+    private async ValueTask<bool> HasNextAsync<T>(string kind, IAsyncEnumerator<T> reading, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await reading.MoveNextAsync();
+        }
+        catch (Exception fault) when (
+            NatsFault.Is(fault) || (fault is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            throw new StoreUnavailableException($"the brokers of {Overlay} broke off on {NameOf(Overlay, kind)}: {fault.Message}", fault);
+        }
+    }
+
+    private string Overlay => overlays.Value.Local;
 
     // Parallel callers make two at most, which do the same.
     private JetStreamStore StoreOf(string kind) => stores.GetOrAdd(kind, _ => connections.Of(Overlay) is [var connection, ..]

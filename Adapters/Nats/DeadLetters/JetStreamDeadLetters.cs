@@ -71,7 +71,7 @@ public sealed class JetStreamDeadLetters
             headers[name] = value;
         }
 
-        headers["Nats-Msg-Id"] = $"replay:{_names.DeadJetStream}:{id}";
+        headers[JetStreamStore.MessageId] = $"replay:{_names.DeadJetStream}:{id}";
         var ack = await JetStreamOf(queue).PublishAsync(
             letter.Subject,
             letter.Payload.ToArray(),

@@ -21,16 +21,13 @@ internal static class EventHeaders
     /// <summary>The W3C trace context of who published.</summary>
     public const string TraceParent = "traceparent";
 
-    /// <summary>The server stores a message id once within the stream's duplicate window.</summary>
-    public const string MessageId = "Nats-Msg-Id";
-
     public static NatsHeaders Write(StreamId stream, string schema, string messageId)
     {
         var headers = new NatsHeaders
         {
             [Key] = JetStreamSubject.Encode(stream.Key.Span),
             [Schema] = schema,
-            [MessageId] = messageId,
+            [JetStreamStore.MessageId] = messageId,
         };
         if (!stream.Namespace.IsEmpty)
         {

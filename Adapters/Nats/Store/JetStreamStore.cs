@@ -15,7 +15,7 @@ public sealed class JetStreamStore(NatsJSContext jetStream, StreamConfig stream)
     private const int WrongLastSequence = 10071;
     private const int NotFound = 404;
 
-    /// <summary>The header that a message's id is in.</summary>
+    /// <summary>The header that a message's id is in: the server stores an id once within the stream's duplicate window.</summary>
     public const string MessageId = "Nats-Msg-Id";
 
     private volatile bool _ensured;
