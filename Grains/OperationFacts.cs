@@ -1,3 +1,4 @@
+using ControlPlane.Access;
 using System.Globalization;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
@@ -22,8 +23,8 @@ public static class OperationFacts
             (nameof(IInternalFleetRosterGrain), nameof(IInternalFleetRosterGrain.Observe), [IReadOnlyList<FleetEvent> heard]) => Facts(
                 ("events", string.Join(' ', heard.Select(EventName)))),
             (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.TakeStep), _) => Facts(),
-            (nameof(INodeGrain), nameof(INodeGrain.Reprovision), [ReprovisionRequest asked, ..]) => Facts(("actor", asked.Actor)),
-            (nameof(INodeGrain), nameof(INodeGrain.Decommission), [DecommissionRequest asked]) => Facts(("actor", asked.Actor)),
+            (nameof(INodeGrain), nameof(INodeGrain.Reprovision), _) => Facts(("actor", CallerContext.Actor)),
+            (nameof(INodeGrain), nameof(INodeGrain.Decommission), _) => Facts(("actor", CallerContext.Actor)),
             (nameof(IInternalFleetRosterGrain), nameof(IInternalFleetRosterGrain.Adopt), [string adopted, Adoption adoption]) =>
                 Facts(("node", adopted), ("overlay", adoption.Overlay)),
             (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.MoveAway), [string from, string to]) =>

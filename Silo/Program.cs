@@ -3,7 +3,6 @@ using ControlPlane.Api;
 using ControlPlane.Commands;
 using ControlPlane.Configuration;
 using ControlPlane.Console;
-using ControlPlane.DeadLetters;
 using ControlPlane.Health;
 using ControlPlane.History;
 using ControlPlane.Hosting;
@@ -21,6 +20,7 @@ internal static class Program
         builder.AddRedis();
         builder.Host.UseOrleans(silo => silo
             .AddRuntime()
+            .AddGrainAccess()
             .AddOverlayPlacement()
             .AddExternalDecision()
             .AddRedisLedger()
@@ -49,7 +49,6 @@ internal static class Program
     public static WebApplication MapControlPlane(this WebApplication app)
     {
         app.UseHealth();
-        app.UseMiddleware<AuditTrail>();
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseUtf8Bodies();
@@ -57,9 +56,9 @@ internal static class Program
         app.UseAuthorization();
         app.UseOutputCache();
 
-        return app
-            .MapApi()
-            .MapDeadLetters()
-            .MapConsole();
+        var guarded = app.MapGuarded();
+        guarded.MapApi();
+        guarded.MapConsole();
+        return app;
     }
 }

@@ -1,3 +1,4 @@
+using ControlPlane.Access;
 using ControlPlane.Placement;
 
 namespace ControlPlane.Certificates;
@@ -11,7 +12,7 @@ public interface ICertificateInventoryGrain : IGrainWithIntegerKey
     const int PageMax = 1000;
 
     /// <summary>The names of the issuers whose ledgers there are: each profile's first. Repeatable.</summary>
-    [Alias("ListIssuers")]
+    [Alias("ListIssuers"), Requires(Permissions.CertificatesRead)]
     Task<IReadOnlyList<string>> ListIssuers();
 
     /// <summary>Orders of one issuer's ledger that are in a state, oldest first. Repeatable.</summary>
@@ -21,22 +22,22 @@ public interface ICertificateInventoryGrain : IGrainWithIntegerKey
     /// <param name="limit">1 to <see cref="PageMax"/>.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="LedgerUnavailableException">The ledger did not answer.</exception>
-    [Alias("List")]
+    [Alias("List"), Requires(Permissions.CertificatesRead)]
     Task<CertificatePage> List(string issuer, LedgerState state, LedgerPosition? after, int limit, CancellationToken cancellationToken);
 
     /// <summary>Every order of one node, newest first; at most <see cref="PageMax"/>. Repeatable.</summary>
     /// <exception cref="LedgerUnavailableException">The ledger did not answer.</exception>
-    [Alias("ListOfNode")]
+    [Alias("ListOfNode"), Requires(Permissions.CertificatesRead)]
     Task<IReadOnlyList<CertificateRecord>> ListOfNode(string identity, CancellationToken cancellationToken);
 
     /// <summary>Has a certificate revoked at once, without grace, whoever holds it. Safe to repeat.</summary>
     /// <exception cref="LedgerUnavailableException">It is not known to be recorded; ask again.</exception>
-    [Alias("Revoke")]
+    [Alias("Revoke"), Requires(Permissions.CertificatesRevoke)]
     Task<CertificateRevocation> Revoke(CertificateRevocationRequest request, CancellationToken cancellationToken);
 
     /// <summary>An issuer's revocation lists, DER, the signing CA's first; null when it publishes none. Repeatable.</summary>
     /// <exception cref="IssuerUnavailableException">The CA did not answer.</exception>
-    [Alias("GetRevocationLists")]
+    [Alias("GetRevocationLists"), Requires(Permissions.CertificatesRead)]
     Task<IReadOnlyList<byte[]>?> GetRevocationLists(string issuer, CancellationToken cancellationToken);
 
     /// <summary>A part of the history of one shard of an issuer's ledger, oldest first, with its faults. Repeatable.</summary>
@@ -46,7 +47,7 @@ public interface ICertificateInventoryGrain : IGrainWithIntegerKey
     /// <param name="limit">1 to <see cref="PageMax"/>.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="LedgerUnavailableException">The ledger did not answer.</exception>
-    [Alias("GetHistory")]
+    [Alias("GetHistory"), Requires(Permissions.CertificatesRead)]
     Task<LedgerHistory> GetHistory(string issuer, int shard, long after, int limit, CancellationToken cancellationToken);
 }
 
@@ -54,14 +55,12 @@ public interface ICertificateInventoryGrain : IGrainWithIntegerKey
 /// <param name="SerialNumber">As the ledger writes it: upper-case hexadecimal without leading zeros.</param>
 /// <param name="Reason">Why, for relying parties.</param>
 /// <param name="Explanation">Why, for the ledger, in words.</param>
-/// <param name="Actor">Who asks.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.CertificateRevocationRequest")]
 public sealed record CertificateRevocationRequest(
     [property: Id(0)] string Issuer,
     [property: Id(1)] string SerialNumber,
     [property: Id(2)] RevocationReason Reason,
-    [property: Id(3)] string Explanation,
-    [property: Id(4)] string Actor);
+    [property: Id(3)] string Explanation);
 
 /// <summary>What became of a request to revoke.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.CertificateRevocation")]

@@ -1,5 +1,6 @@
 namespace ControlPlane.Nodes;
 
+using ControlPlane.Access;
 using Orleans.Concurrency;
 
 /// <summary>One slice of the overlay's nodes as they can be searched: by facts, classes, agents, identity and how they stand.</summary>
@@ -13,14 +14,14 @@ public interface IFleetIndexGrain : IGrainWithIntegerKey
     /// <summary>
     /// The nodes that match, in order of identity after <paramref name="afterIdentity"/>, at most <paramref name="limit"/> (1 to 1000).
     /// </summary>
-    [Alias("Select"), AlwaysInterleave]
+    [Alias("Select"), AlwaysInterleave, Requires(Permissions.NodesRead)]
     Task<SelectOutcome> Select(NodeQuery query, string? afterIdentity, int limit);
 
     /// <summary>How many of the nodes that match have which value of a fact.</summary>
-    [Alias("Count"), AlwaysInterleave]
+    [Alias("Count"), AlwaysInterleave, Requires(Permissions.NodesRead)]
     Task<CountOutcome> Count(NodeQuery query, string fact);
 
     /// <summary>What a node said of itself; null when it said nothing.</summary>
-    [Alias("Find"), AlwaysInterleave]
+    [Alias("Find"), AlwaysInterleave, Requires(Permissions.NodesRead)]
     Task<NodeInventory?> Find(string identity);
 }

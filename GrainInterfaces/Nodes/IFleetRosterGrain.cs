@@ -1,5 +1,6 @@
 namespace ControlPlane.Nodes;
 
+using ControlPlane.Access;
 using ControlPlane.Enrolment;
 
 /// <summary>One slice of the overlay's nodes: who is in it, how each one stands, and when each is due for its next step.</summary>
@@ -13,11 +14,11 @@ public interface IFleetRosterGrain : IGrainWithIntegerKey
     /// <summary>
     /// The slice's nodes in order of identity, after <paramref name="afterIdentity"/>, at most <paramref name="limit"/> (1 to 1000).
     /// </summary>
-    [Alias("List"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("List"), Orleans.Concurrency.AlwaysInterleave, Requires(Permissions.NodesRead)]
     Task<IReadOnlyList<RosterEntry>> List(NodeStage? stage, string? afterIdentity, int limit);
 
     /// <summary>How many nodes are in each stage.</summary>
-    [Alias("Count"), Orleans.Concurrency.AlwaysInterleave]
+    [Alias("Count"), Orleans.Concurrency.AlwaysInterleave, Requires(Permissions.NodesRead)]
     Task<IReadOnlyDictionary<NodeStage, int>> Count();
 }
 

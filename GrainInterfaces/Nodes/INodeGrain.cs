@@ -1,5 +1,6 @@
 namespace ControlPlane.Nodes;
 
+using ControlPlane.Access;
 using Orleans.Concurrency;
 
 /// <summary>One Choria server and everything the control plane holds true of it.</summary>
@@ -8,18 +9,18 @@ using Orleans.Concurrency;
 public interface INodeGrain : IGrainWithStringKey
 {
     /// <summary>What is known of the node now, with its history.</summary>
-    [Alias("Get"), AlwaysInterleave]
+    [Alias("Get"), AlwaysInterleave, Requires(Permissions.NodesRead, On = AccessTarget.Node)]
     Task<NodeSnapshot> Get();
 
     /// <summary>What the node would be configured with now, and what it was. Changes nothing.</summary>
     /// <returns>Null when nothing is known of a node of this identity.</returns>
-    [Alias("ViewConfiguration"), AlwaysInterleave]
+    [Alias("ViewConfiguration"), AlwaysInterleave, Requires(Permissions.NodesRead, On = AccessTarget.Node)]
     Task<NodeConfigurationView?> ViewConfiguration();
 
     /// <summary>Makes an enrolled, quarantined or decommissioned node enrol anew.</summary>
     /// <remarks>Safe to repeat: while an enrolment runs, it answers <see cref="ReprovisionOutcome.UnderWay"/>.</remarks>
     /// <exception cref="NodeElsewhereException">The silos of another overlay own it.</exception>
-    [Alias("Reprovision"), ResponseTimeout("00:01:00")]
+    [Alias("Reprovision"), ResponseTimeout("00:01:00"), Requires(Permissions.NodesReprovision, On = AccessTarget.Node)]
     Task<ReprovisionOutcome> Reprovision(ReprovisionRequest request, CancellationToken cancellationToken);
 
     /// <summary>
@@ -32,7 +33,7 @@ public interface INodeGrain : IGrainWithStringKey
     /// </remarks>
     /// <returns>Null when nothing is known of a node of this identity.</returns>
     /// <exception cref="NodeElsewhereException">The silos of another overlay own it.</exception>
-    [Alias("Decommission"), ResponseTimeout("00:01:00")]
+    [Alias("Decommission"), ResponseTimeout("00:01:00"), Requires(Permissions.NodesDecommission, On = AccessTarget.Node)]
     Task<DecommissionOutcome?> Decommission(DecommissionRequest request);
 }
 
@@ -49,14 +50,12 @@ public enum NodeProtocol
 }
 
 /// <param name="Reason">Why, in the operator's words; kept in the node's history. 1 to 200 characters.</param>
-/// <param name="Actor">Who asks, as the API authenticated it.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.ReprovisionRequest")]
-public sealed record ReprovisionRequest([property: Id(0)] string Reason, [property: Id(1)] string Actor);
+public sealed record ReprovisionRequest([property: Id(0)] string Reason);
 
 /// <param name="Reason">Why, in the operator's words; kept in the node's history. 1 to 200 characters.</param>
-/// <param name="Actor">Who asks, as the API authenticated it.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.DecommissionRequest")]
-public sealed record DecommissionRequest([property: Id(0)] string Reason, [property: Id(1)] string Actor);
+public sealed record DecommissionRequest([property: Id(0)] string Reason);
 
 /// <summary>What became of a call to <see cref="INodeGrain.Decommission"/>, and what of the node goes on working.</summary>
 /// <param name="IsShutDown">Whether the node said that it shuts down.</param>

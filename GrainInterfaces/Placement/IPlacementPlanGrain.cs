@@ -1,5 +1,6 @@
 namespace ControlPlane.Placement;
 
+using ControlPlane.Access;
 using ControlPlane.Nodes;
 using Orleans.Concurrency;
 
@@ -12,38 +13,38 @@ using Orleans.Concurrency;
 public interface IPlacementPlanGrain : IGrainWithStringKey
 {
     /// <summary>Makes a plan from the region as it is now. Moves nothing. Each call makes another plan.</summary>
-    [Alias("CreatePlan"), ResponseTimeout("00:02:00")]
+    [Alias("CreatePlan"), ResponseTimeout("00:02:00"), Requires(Permissions.PlacementPlansCreate)]
     Task<PlanOutcome> CreatePlan(PlanRequest request);
 
     /// <summary>A plan with its moves; null when the region has none of that id.</summary>
-    [Alias("ShowPlan"), ReadOnly]
+    [Alias("ShowPlan"), ReadOnly, Requires(Permissions.PlacementRead)]
     Task<PlacementPlan?> ShowPlan(string id);
 
     /// <summary>All plans that are kept, newest first.</summary>
-    [Alias("ListPlans"), ReadOnly]
+    [Alias("ListPlans"), ReadOnly, Requires(Permissions.PlacementRead)]
     Task<IReadOnlyList<PlanProgress>> ListPlans();
 
-    /// <summary>Brings a plan to another stage. Safe to repeat.</summary>
-    /// <remarks>Approve starts it, in the policy's window; one plan runs at a time. Abort gives up what has not begun; nodes
-    /// on their way arrive.</remarks>
-    [Alias("CommandPlan")]
-    Task<PlanOutcome> CommandPlan(string id, PlanCommand command, string actor);
-}
+    /// <summary>Starts a draft, in the policy's window; one plan runs at a time. Safe to repeat.</summary>
+    [Alias("ApprovePlan"), Requires(Permissions.PlacementPlansApprove)]
+    Task<PlanOutcome> ApprovePlan(string id);
 
-/// <summary>What an operator may do with a plan.</summary>
-public enum PlanCommand
-{
-    Approve = 0,
-    Pause = 1,
-    Resume = 2,
-    Abort = 3,
+    /// <summary>Lets a paused plan go on. Safe to repeat.</summary>
+    [Alias("ResumePlan"), Requires(Permissions.PlacementPlansApprove)]
+    Task<PlanOutcome> ResumePlan(string id);
+
+    /// <summary>Begins no further move until the plan is resumed; nodes on their way arrive. Safe to repeat.</summary>
+    [Alias("PausePlan"), Requires(Permissions.PlacementPlansStop)]
+    Task<PlanOutcome> PausePlan(string id);
+
+    /// <summary>Gives up what has not begun; nodes on their way arrive. Safe to repeat.</summary>
+    [Alias("AbortPlan"), Requires(Permissions.PlacementPlansStop)]
+    Task<PlanOutcome> AbortPlan(string id);
 }
 
 /// <param name="Kind">What it is for.</param>
 /// <param name="Overlay">The overlay to drain or retire; empty for the other kinds.</param>
-/// <param name="Actor">Who asks, as the API authenticated it.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.PlanRequest")]
-public sealed record PlanRequest([property: Id(0)] PlanKind Kind, [property: Id(1)] string Overlay, [property: Id(2)] string Actor);
+public sealed record PlanRequest([property: Id(0)] PlanKind Kind, [property: Id(1)] string Overlay);
 
 /// <summary>What became of a call about a plan.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.PlanOutcome")]

@@ -1,5 +1,6 @@
 namespace ControlPlane.Placement;
 
+using ControlPlane.Access;
 using Orleans.Concurrency;
 
 /// <summary>
@@ -14,29 +15,29 @@ public interface IPlacementPolicyGrain : IGrainWithStringKey
     const int SimulatedNodesMax = 20_000;
 
     /// <summary>Reports every fault of a policy document and what it would change for the present fleet. Changes nothing.</summary>
-    [Alias("CheckPolicy"), ReadOnly, ResponseTimeout("00:01:00")]
+    [Alias("CheckPolicy"), ReadOnly, ResponseTimeout("00:01:00"), Requires(Permissions.PlacementRead)]
     Task<PolicyVerdict> CheckPolicy(string text);
 
     /// <summary>Puts a policy in force, unless it has errors: then the present one stays.</summary>
     /// <remarks>Safe to repeat: the document that is in force already keeps its version.</remarks>
     /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
-    [Alias("ApplyPolicy"), ResponseTimeout("00:01:00")]
-    Task<PolicyVerdict> ApplyPolicy(string text, string actor);
+    [Alias("ApplyPolicy"), ResponseTimeout("00:01:00"), Requires(Permissions.PlacementPolicyApply)]
+    Task<PolicyVerdict> ApplyPolicy(string text);
 
     /// <summary>
     /// A version of the policy; null for the one in force. Null when no policy was ever applied or the version is not kept.
     /// </summary>
-    [Alias("ShowPolicy"), ReadOnly]
+    [Alias("ShowPolicy"), ReadOnly, Requires(Permissions.PlacementRead)]
     Task<PolicyVersion?> ShowPolicy(int? version);
 
     /// <summary>The versions that are kept, newest first, without their texts.</summary>
-    [Alias("ListPolicies"), ReadOnly]
+    [Alias("ListPolicies"), ReadOnly, Requires(Permissions.PlacementRead)]
     Task<IReadOnlyList<PolicyVersion>> ListPolicies();
 
     /// <summary>Places made-up nodes on a copy of the region and says where they would go. Changes nothing.</summary>
     /// <param name="nodes">In the order of their arrival; at most <see cref="SimulatedNodesMax"/>.</param>
     /// <param name="text">The policy to try; null for the one in force.</param>
-    [Alias("Simulate"), ReadOnly, ResponseTimeout("00:01:00")]
+    [Alias("Simulate"), ReadOnly, ResponseTimeout("00:01:00"), Requires(Permissions.PlacementRead)]
     Task<SimulationOutcome> Simulate(IReadOnlyList<PlacementRequest> nodes, string? text);
 }
 

@@ -1,5 +1,6 @@
 namespace ControlPlane.Placement;
 
+using ControlPlane.Access;
 using Orleans.Concurrency;
 
 /// <summary>
@@ -11,13 +12,13 @@ using Orleans.Concurrency;
 public interface IRegionLeaderGrain : IGrainWithStringKey
 {
     /// <summary>Which overlay is the leader, as this overlay knows.</summary>
-    [Alias("Get"), ReadOnly]
+    [Alias("Get"), ReadOnly, Requires(Permissions.PlacementRead)]
     Task<RegionLeader> Get();
 
     /// <summary>Makes this silo's overlay the leader, in a new epoch that fences the one before. Safe to repeat.</summary>
     /// <remarks>An overlay that does not answer is Isolated until it has listed its nodes; groups that may live there wait.</remarks>
-    [Alias("Promote")]
-    Task<RegionLeader> Promote(string actor, string reason);
+    [Alias("Promote"), Requires(Permissions.PlacementLeaderPromote)]
+    Task<RegionLeader> Promote(string reason);
 }
 
 /// <param name="Leader">The overlay that holds the region's placement.</param>

@@ -1,5 +1,6 @@
 namespace ControlPlane.Placement;
 
+using ControlPlane.Access;
 using Orleans.Concurrency;
 
 /// <summary>Decides which overlay of a region each node belongs to. What lives in an overlay, that overlay owns.</summary>
@@ -8,18 +9,18 @@ using Orleans.Concurrency;
 public interface IRegionPlacementGrain : IGrainWithStringKey
 {
     /// <summary>Why a node is where it is; null when the region does not know it.</summary>
-    [Alias("Explain"), ReadOnly]
+    [Alias("Explain"), ReadOnly, Requires(Permissions.PlacementRead)]
     Task<PlacementExplanation?> Explain(string identity);
 
     /// <summary>The region's overlays with their states and counts.</summary>
-    [Alias("ListOverlays"), ReadOnly]
+    [Alias("ListOverlays"), ReadOnly, Requires(Permissions.PlacementRead)]
     Task<IReadOnlyList<OverlaySnapshot>> ListOverlays();
 
     /// <summary>Puts an overlay in another state. Safe to repeat.</summary>
     /// <returns>False when the region has no overlay of that name.</returns>
     /// <exception cref="OverlayRetiredException">It is retired.</exception>
     /// <exception cref="OverlayUnreachableException">It does not answer; only that it is retired can be said of it now.</exception>
-    [Alias("SetState")]
+    [Alias("SetState"), Requires(Permissions.PlacementOverlaysSetState)]
     Task<bool> SetState(string overlay, OverlayState state, string reason);
 }
 

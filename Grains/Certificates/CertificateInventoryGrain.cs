@@ -1,3 +1,4 @@
+using ControlPlane.Access;
 using ControlPlane.Placement;
 using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
@@ -90,7 +91,7 @@ internal sealed class CertificateInventoryGrain(
                 State = LedgerState.RevocationDue,
                 RevocationReason = request.Reason,
                 RevocationDueAt = time.GetUtcNow(),
-                Detail = $"asked for by {request.Actor}: {request.Explanation}",
+                Detail = $"asked for by {CallerContext.Actor}: {request.Explanation}",
             };
             if (await ledger.TryWriteAsync(due, cancellationToken) is { } written)
             {

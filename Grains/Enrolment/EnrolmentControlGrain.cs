@@ -1,3 +1,4 @@
+using ControlPlane.Access;
 using ControlPlane.Placement;
 using ControlPlane.Placement.Overlays;
 using Microsoft.Extensions.Logging;
@@ -44,12 +45,12 @@ internal sealed partial class EnrolmentControlGrain(
     public Task<EnrolmentControl?> Get() => Task.FromResult(Current);
 
     public Task<EnrolmentControl?> Pause(ControlChange change) =>
-        Control.Pause is { } pause && (pause.By, pause.Reason) == (change.Actor, change.Reason)
+        Control.Pause is { } pause && (pause.By, pause.Reason) == (CallerContext.Actor, change.Reason)
             ? Get()
             : Change(
                 change,
                 $"paused: {change.Reason}",
-                Control with { Pause = new EnrolmentStop(change.Actor, change.Reason, time.GetUtcNow()) });
+                Control with { Pause = new EnrolmentStop(CallerContext.Actor, change.Reason, time.GetUtcNow()) });
 
     public Task<EnrolmentControl?> Resume(ControlChange change) =>
         Control.Pause is null ? Get() : Change(change, $"resumed: {change.Reason}", Control with { Pause = null });
@@ -62,7 +63,7 @@ internal sealed partial class EnrolmentControlGrain(
             ArgumentOutOfRangeException.ThrowIfGreaterThan(rate, IEnrolmentControlGrain.PerMinuteMax, nameof(perMinute));
         }
 
-        var limit = perMinute is { } some ? new EnrolmentLimit(some, change.Actor, change.Reason, time.GetUtcNow()) : null;
+        var limit = perMinute is { } some ? new EnrolmentLimit(some, CallerContext.Actor, change.Reason, time.GetUtcNow()) : null;
         return Control.Limit?.PerMinute == perMinute
             ? Get()
             : Change(
@@ -157,7 +158,7 @@ internal sealed partial class EnrolmentControlGrain(
         }
 
         await stored.ReplaceAsync(EnrolmentControlState.After(next));
-        LogChanged(Overlay, change.Actor, what);
+        LogChanged(Overlay, CallerContext.Actor, what);
         return Control;
     }
 

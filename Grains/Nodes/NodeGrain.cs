@@ -1,3 +1,4 @@
+using ControlPlane.Access;
 // Whole, at more than 400 lines: every call here writes the same state, and what each may rely on is only seen when they stand together.
 using System.Diagnostics;
 using ControlPlane.Enrolment;
@@ -192,7 +193,7 @@ internal sealed class NodeGrain(
             }
 
             await node.ReplaceAsync(
-                (State with { AskedToEnrolAt = now }).Noted(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
+                (State with { AskedToEnrolAt = now }).Noted(now, $"reprovision asked for by {CallerContext.Actor}: {request.Reason}"));
             return new ReprovisionOutcome.Accepted();
         }
 
@@ -224,7 +225,7 @@ internal sealed class NodeGrain(
 
         // Due before it is written, as a decommission is: released and not due, it would wait for ever.
         await Record(now, now);
-        await node.ReplaceAsync(State.Released(now, $"reprovision asked for by {request.Actor}: {request.Reason}"));
+        await node.ReplaceAsync(State.Released(now, $"reprovision asked for by {CallerContext.Actor}: {request.Reason}"));
         return new ReprovisionOutcome.Accepted();
     }
 
@@ -249,8 +250,8 @@ internal sealed class NodeGrain(
         // still; whoever asked got no answer, and asks again.
         var (isShutDown, shutdown) = await nodeSteps.ShutDownAsync(Identity, State);
         var outcome = new DecommissionOutcome(isShutDown, shutdown, State.Remaining(context.Now));
-        await node.ReplaceAsync(State.Decommissioned(context.Now, $"decommissioned by {request.Actor}: {request.Reason}; {shutdown}"));
-        log.Decommissioned(Identity, request.Actor, request.Reason);
+        await node.ReplaceAsync(State.Decommissioned(context.Now, $"decommissioned by {CallerContext.Actor}: {request.Reason}; {shutdown}"));
+        log.Decommissioned(Identity, CallerContext.Actor, request.Reason);
         return outcome;
     }
 

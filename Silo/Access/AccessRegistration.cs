@@ -16,6 +16,11 @@ internal static class AccessRegistration
         builder.Services.AddOptions<ApiOptions>().BindConfiguration(ApiOptions.Section).ValidateOnStart();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<AccessTokens>();
+        builder.Services.AddSingleton<ITokenAuthenticator>(services => services.GetRequiredService<AccessTokens>());
+        builder.Services.AddSingleton<IAccessPolicy, AuthenticatedMayDoAll>();
+        builder.Services.AddSingleton<IAuditTrail, AuditLines>();
+        builder.Services.AddSingleton<AccessGuard>();
+        builder.Services.AddSingleton(SealKey.SealOf);
 
         // The core alone: the whole of it keeps keys for cookies, which we have none of, in the home directory.
         builder.Services.AddWebEncoders();

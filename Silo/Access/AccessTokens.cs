@@ -11,6 +11,7 @@ namespace ControlPlane.Access;
 /// links that Kubernetes swaps.
 /// </remarks>
 internal sealed partial class AccessTokens(IOptions<ApiOptions> options, TimeProvider time, ILogger<AccessTokens> logger)
+    : ITokenAuthenticator
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(2);
 
@@ -37,6 +38,9 @@ internal sealed partial class AccessTokens(IOptions<ApiOptions> options, TimePro
 
         return holder;
     }
+
+    public ValueTask<Caller?> AuthenticateAsync(string token, CancellationToken cancellationToken) =>
+        new(HolderOf(token) is { } holder ? new Caller { Principal = holder, Method = CallerMethod.AccessToken } : null);
 
     private Snapshot Current()
     {

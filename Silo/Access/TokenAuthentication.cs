@@ -10,13 +10,13 @@ namespace ControlPlane.Access;
 
 /// <summary>Says who a request is by: the holder of its token, or <c>local</c> where no token is demanded.</summary>
 internal sealed class TokenAuthentication(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, AccessTokens tokens)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, AccessTokens tokens, IAuditTrail audit)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public const string SchemeName = "Token";
 
-    /// <summary>Whom requests are by when the silo demands no token, which it does on loopback only.</summary>
-    public const string LocalActor = "local";
+    /// <summary>The type of the identity when the silo demands no token, which it does on loopback only.</summary>
+    public const string LocalType = "Local";
 
     private const string BearerPrefix = "Bearer ";
     private const string BasicPrefix = "Basic ";
@@ -28,7 +28,7 @@ internal sealed class TokenAuthentication(
         if (!tokens.Required)
         {
             // A page of another site can make a browser on this machine call us, by a form or by pointing its own name at 127.0.0.1.
-            return IsOwnHost() && !IsForeignPage() ? Success(LocalActor) : AuthenticateResult.Fail("the request comes from another site");
+            return IsOwnHost() && !IsForeignPage() ? Success(Caller.Local.Principal, LocalType) : AuthenticateResult.Fail("the request comes from another site");
         }
 
         var header = Request.Headers.Authorization.ToString();
@@ -47,21 +47,29 @@ internal sealed class TokenAuthentication(
         return AuthenticateResult.NoResult();
     }
 
-    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
+        // Whoever only looks, and has shown nothing, is told to sign in; that is nothing to record.
+        if (!IsReading() || Request.Headers.Authorization.Count > 0)
+        {
+            var result = await HandleAuthenticateOnceSafeAsync();
+            await audit.RecordFailedSignInAsync(
+                CallerMethod.AccessToken, principal: null, Callers.AddressOf(Context),
+                $"{result.Failure?.Message ?? "no token came"}, for {Request.Method} {Request.Path}");
+        }
+
         Response.StatusCode = StatusCodes.Status401Unauthorized;
         Response.Headers.WWWAuthenticate = Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
             ? "Basic realm=\"ControlPlane: any user name, a token as the password\", charset=\"UTF-8\""
             : "Bearer";
-        return Task.CompletedTask;
     }
 
     private AuthenticateResult Judge(string token) =>
-        tokens.HolderOf(token) is { } holder ? Success(holder) : AuthenticateResult.Fail("nobody holds the token");
+        tokens.HolderOf(token) is { } holder ? Success(holder, SchemeName) : AuthenticateResult.Fail("nobody holds the token");
 
-    private static AuthenticateResult Success(string actor)
+    private static AuthenticateResult Success(string principal, string type)
     {
-        var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, actor)], SchemeName);
+        var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, principal)], type);
         return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName));
     }
 

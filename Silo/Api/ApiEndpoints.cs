@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ControlPlane.Certificates;
+using ControlPlane.DeadLetters;
 using ControlPlane.Enrolment;
 using ControlPlane.Hosting;
 using ControlPlane.Nodes;
@@ -42,7 +43,7 @@ internal static class ApiEndpoints
         return builder;
     }
 
-    public static WebApplication MapApi(this WebApplication app)
+    public static void MapApi(this IEndpointRouteBuilder app)
     {
         app.MapOpenApi("/openapi/{documentName}.json").AllowAnonymous().CacheOutput(DocumentCache.PolicyName);
         var v1 = app.MapGroup("/v1");
@@ -56,7 +57,7 @@ internal static class ApiEndpoints
         v1.MapPlacementPlans();
         v1.MapPlacementLeader();
         v1.MapSummary();
-        return app;
+        v1.MapDeadLetters();
     }
 
     /// <summary>The JSON that the API speaks: camel case throughout, enumerations as words.</summary>

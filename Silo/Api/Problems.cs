@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ControlPlane.Access;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
@@ -99,6 +100,10 @@ internal static class Problems
                 : malformed.Message),
         IssuerRefusedException or IssuerMisconfiguredException =>
             Problem(StatusCodes.Status502BadGateway, "issuer-refused", "The certificate authority refused", fault.Message),
+        AccessDeniedException =>
+            Problem(StatusCodes.Status403Forbidden, "denied", "The caller may not do it", fault.Message),
+        AuditUnavailableException =>
+            Problem(StatusCodes.Status503ServiceUnavailable, "audit-unavailable", "The call cannot be recorded", fault.Message),
         LedgerUnavailableException =>
             Problem(StatusCodes.Status503ServiceUnavailable, "ledger-unavailable", "The certificate ledger is away", fault.Message),
         IssuerUnavailableException or IssuerThrottledException =>

@@ -18,21 +18,21 @@ internal static class CertificateEndpoints
 
     public static void MapCertificates(this IEndpointRouteBuilder v1)
     {
-        v1.MapGet("/certificates", ListAsync).WithName("ListCertificates").WithTags("certificates")
+        v1.MapGet("/certificates", ListAsync).WithName("ListCertificates").WithTags("certificates").Requires(Permissions.CertificatesRead)
             .WithSummary("Orders of an issuer's ledger that are in a state, with their certificates, oldest first, a page at a time.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapGet("/nodes/{identity}/certificates", ListOfNodeAsync).WithName("ListNodeCertificates").WithTags("certificates")
+        v1.MapGet("/nodes/{identity}/certificates", ListOfNodeAsync).WithName("ListNodeCertificates").WithTags("certificates").Requires(Permissions.CertificatesRead)
             .WithSummary("Every order of one node with its certificate, newest first: its lineage.")
             .ProducesProblem(StatusCodes.Status400BadRequest);
-        v1.MapPost("/certificates/{issuer}/{serial}:revoke", RevokeAsync).WithName("RevokeCertificate").WithTags("certificates")
+        v1.MapPost("/certificates/{issuer}/{serial}:revoke", RevokeAsync).WithName("RevokeCertificate").WithTags("certificates").Requires(Permissions.CertificatesRevoke)
             .WithSummary("Has a certificate revoked at once. The CA is asked until it confirms. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict);
-        v1.MapGet("/issuers", ListIssuersAsync).WithName("ListIssuers").WithTags("certificates")
+        v1.MapGet("/issuers", ListIssuersAsync).WithName("ListIssuers").WithTags("certificates").Requires(Permissions.CertificatesRead)
             .WithSummary("The issuers whose ledgers there are.");
-        v1.MapGet("/issuers/{issuer}/history/{shard:int}", HistoryAsync).WithName("GetLedgerHistory").WithTags("certificates")
+        v1.MapGet("/issuers/{issuer}/history/{shard:int}", HistoryAsync).WithName("GetLedgerHistory").WithTags("certificates").Requires(Permissions.CertificatesRead)
             .WithSummary("The history of one shard of an issuer's ledger, with what does not fit together in it.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
@@ -87,7 +87,6 @@ internal static class CertificateEndpoints
 
     private static async Task<Results<Accepted<CertificateRecord>, ProblemHttpResult>> RevokeAsync(
         IGrainFactory grains,
-        HttpContext context,
         string issuer,
         string serial,
         [FromBody] RevocationBody body,
@@ -105,7 +104,7 @@ internal static class CertificateEndpoints
         }
 
         var request = new CertificateRevocationRequest(
-            issuer, serial.ToUpperInvariant().TrimStart('0'), body.Reason, explanation, Actor.Of(context));
+            issuer, serial.ToUpperInvariant().TrimStart('0'), body.Reason, explanation);
         return await Inventory(grains).Revoke(request, cancellationToken) switch
         {
             CertificateRevocation.Due due => TypedResults.Accepted($"/v1/nodes/{due.Certificate.Identity}/certificates", due.Certificate),
@@ -156,7 +155,10 @@ internal static class CertificateEndpoints
 
 /// <param name="Reason">RFC 5280's reason, for relying parties.</param>
 /// <param name="Explanation">Why, for the ledger. 1 to 200 characters.</param>
-internal sealed record RevocationBody(RevocationReason Reason, string Explanation);
+internal sealed record RevocationBody(RevocationReason Reason, string Explanation) : IGivesReason
+{
+    string IGivesReason.Reason => Explanation;
+}
 
 /// <param name="Certificates">The page.</param>
 /// <param name="NextCursor">What to ask for the next page with; null on the last one.</param>

@@ -1,4 +1,5 @@
 
+using ControlPlane.Access;
 using ControlPlane.Api;
 using ControlPlane.Nodes;
 
@@ -14,16 +15,15 @@ internal static class ConsolePages
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
         + "base-uri 'none'; frame-ancestors 'none'";
 
-    public static WebApplication MapConsole(this WebApplication app)
+    public static void MapConsole(this IEndpointRouteBuilder app)
     {
         app.MapGet("/", async (HttpContext context, FleetSummarySource source) =>
-            Page(context, OverviewPage.Render(await source.LatestAsync()))).ExcludeFromDescription();
-        app.MapGet("/nodes", ListAsync).ExcludeFromDescription();
-        app.MapGet("/nodes/{identity}", ShowAsync).ExcludeFromDescription();
+            Page(context, OverviewPage.Render(await source.LatestAsync()))).Requires(Permissions.NodesRead).ExcludeFromDescription();
+        app.MapGet("/nodes", ListAsync).Requires(Permissions.NodesRead).ExcludeFromDescription();
+        app.MapGet("/nodes/{identity}", ShowAsync).Requires(Permissions.NodesRead).ExcludeFromDescription();
         app.MapAsset("console.css", "text/css; charset=utf-8");
         app.MapAsset("console.js", "text/javascript; charset=utf-8");
         app.MapAsset("icon.svg", "image/svg+xml");
-        return app;
     }
 
     private static async Task<IResult> ListAsync(
@@ -64,7 +64,7 @@ internal static class ConsolePages
         return Results.Content(page.Markup, "text/html; charset=utf-8", statusCode: status);
     }
 
-    private static void MapAsset(this WebApplication app, string name, string contentType)
+    private static void MapAsset(this IEndpointRouteBuilder app, string name, string contentType)
     {
         var bytes = ReadAsset(name);
         var entityTag = new Microsoft.Net.Http.Headers.EntityTagHeaderValue(

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using ControlPlane.Access;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Api;
 using ControlPlane.Nodes;
@@ -14,25 +15,23 @@ internal static class DeadLetterEndpoints
     private const int PageMax = 1000;
     private const string One = "/deadletters/{queue}/{id}";
 
-    public static WebApplication MapDeadLetters(this WebApplication app)
+    public static void MapDeadLetters(this IEndpointRouteBuilder v1)
     {
-        var v1 = app.MapGroup("/v1");
-        v1.MapGet("/deadletters", Queues).WithName("ListDeadLetterQueues").WithTags("deadletters")
+        v1.MapGet("/deadletters", Queues).WithName("ListDeadLetterQueues").WithTags("deadletters").Requires(Permissions.DeadLettersRead)
             .WithSummary("The queues that can have dead letters.");
-        v1.MapGet("/deadletters/{queue}", ListAsync).WithName("ListDeadLetters").WithTags("deadletters")
+        v1.MapGet("/deadletters/{queue}", ListAsync).WithName("ListDeadLetters").WithTags("deadletters").Requires(Permissions.DeadLettersRead)
             .WithSummary("The dead letters of a queue, oldest first, without their payloads.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapGet(One, ShowAsync).WithName("GetDeadLetter").WithTags("deadletters")
+        v1.MapGet(One, ShowAsync).WithName("GetDeadLetter").WithTags("deadletters").Requires(Permissions.DeadLettersRead)
             .WithSummary("One dead letter with its headers and its payload.")
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapPost(One + ":replay", ReplayAsync).WithName("ReplayDeadLetter").WithTags("deadletters")
+        v1.MapPost(One + ":replay", ReplayAsync).WithName("ReplayDeadLetter").WithTags("deadletters").Requires(Permissions.DeadLettersResolve)
             .WithSummary("Publishes a dead letter once more, as it was, and removes it. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapPost(One + ":drop", DropAsync).WithName("DropDeadLetter").WithTags("deadletters")
+        v1.MapPost(One + ":drop", DropAsync).WithName("DropDeadLetter").WithTags("deadletters").Requires(Permissions.DeadLettersResolve)
             .WithSummary("Removes a dead letter for good.")
             .ProducesProblem(StatusCodes.Status404NotFound);
-        return app;
     }
 
     private static Ok<IReadOnlyCollection<string>> Queues(

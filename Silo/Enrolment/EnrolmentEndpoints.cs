@@ -11,19 +11,19 @@ internal static class EnrolmentEndpoints
 {
     public static void MapEnrolment(this IEndpointRouteBuilder v1)
     {
-        v1.MapGet("/overlays/{overlay}/enrolment", Show).Named("GetEnrolment", "Whether nodes may enrol into an overlay, and how many.");
+        v1.MapGet("/overlays/{overlay}/enrolment", Show).Named("GetEnrolment", Permissions.EnrolmentRead, "Whether nodes may enrol into an overlay, and how many.");
         v1.MapPost("/overlays/{overlay}:pause-enrolment", Pause).Named(
-            "PauseEnrolment", "Lets no enrolment into the overlay begin; those whose nodes made their keys are finished. Safe to repeat.");
+            "PauseEnrolment", Permissions.EnrolmentControl, "Lets no enrolment into the overlay begin; those whose nodes made their keys are finished. Safe to repeat.");
         v1.MapPost("/overlays/{overlay}:resume-enrolment", Resume).Named(
-            "ResumeEnrolment", "Lets paused enrolments go on. Leaves the brake alone. Safe to repeat.");
+            "ResumeEnrolment", Permissions.EnrolmentControl, "Lets paused enrolments go on. Leaves the brake alone. Safe to repeat.");
         v1.MapPost("/overlays/{overlay}:release-enrolment-brake", Release).Named(
-            "ReleaseEnrolmentBrake", "Lets the nodes go on that the brake stopped. Safe to repeat.");
+            "ReleaseEnrolmentBrake", Permissions.EnrolmentControl, "Lets the nodes go on that the brake stopped. Safe to repeat.");
         v1.MapPut("/overlays/{overlay}/enrolment-limit", Limit).Named(
-            "LimitEnrolment", "How many enrolments into the overlay may begin in a minute, on all silos together. Safe to repeat.");
+            "LimitEnrolment", Permissions.EnrolmentControl, "How many enrolments into the overlay may begin in a minute, on all silos together. Safe to repeat.");
     }
 
-    private static void Named(this RouteHandlerBuilder route, string name, string summary) => route
-        .WithName(name).WithTags("overlays").WithSummary(summary)
+    private static void Named(this RouteHandlerBuilder route, string name, string permission, string summary) => route
+        .WithName(name).WithTags("overlays").Requires(permission).WithSummary(summary)
         .ProducesProblem(StatusCodes.Status400BadRequest)
         .ProducesProblem(StatusCodes.Status404NotFound);
 
@@ -31,31 +31,30 @@ internal static class EnrolmentEndpoints
         Answer(overlay, await grains.GetGrain<IEnrolmentControlGrain>(overlay).Get());
 
     private static Task<Results<Ok<EnrolmentControl>, ProblemHttpResult>> Pause(
-        IGrainFactory grains, HttpContext context, string overlay, [FromBody] EnrolmentReasonBody body) =>
-        Change(grains, context, overlay, body.Reason, (control, change) => control.Pause(change));
+        IGrainFactory grains, string overlay, [FromBody] EnrolmentReasonBody body) =>
+        Change(grains, overlay, body.Reason, (control, change) => control.Pause(change));
 
     private static Task<Results<Ok<EnrolmentControl>, ProblemHttpResult>> Resume(
-        IGrainFactory grains, HttpContext context, string overlay, [FromBody] EnrolmentReasonBody body) =>
-        Change(grains, context, overlay, body.Reason, (control, change) => control.Resume(change));
+        IGrainFactory grains, string overlay, [FromBody] EnrolmentReasonBody body) =>
+        Change(grains, overlay, body.Reason, (control, change) => control.Resume(change));
 
     private static Task<Results<Ok<EnrolmentControl>, ProblemHttpResult>> Release(
-        IGrainFactory grains, HttpContext context, string overlay, [FromBody] EnrolmentReasonBody body) =>
-        Change(grains, context, overlay, body.Reason, (control, change) => control.ReleaseBrake(change));
+        IGrainFactory grains, string overlay, [FromBody] EnrolmentReasonBody body) =>
+        Change(grains, overlay, body.Reason, (control, change) => control.ReleaseBrake(change));
 
     private static async Task<Results<Ok<EnrolmentControl>, ProblemHttpResult>> Limit(
-        IGrainFactory grains, HttpContext context, string overlay, [FromBody] EnrolmentLimitBody body) =>
+        IGrainFactory grains, string overlay, [FromBody] EnrolmentLimitBody body) =>
         body.PerMinute is < 1 or > IEnrolmentControlGrain.PerMinuteMax
             ? Problems.Malformed($"perMinute must be 1 to {IEnrolmentControlGrain.PerMinuteMax}, or null for no limit, is {body.PerMinute}")
-            : await Change(grains, context, overlay, body.Reason, (control, change) => control.Limit(body.PerMinute, change));
+            : await Change(grains, overlay, body.Reason, (control, change) => control.Limit(body.PerMinute, change));
 
     private static async Task<Results<Ok<EnrolmentControl>, ProblemHttpResult>> Change(
         IGrainFactory grains,
-        HttpContext context,
         string overlay,
         string given,
         Func<IEnrolmentControlGrain, ControlChange, Task<EnrolmentControl?>> change) =>
         GivenReason.TryRead(given, out var reason)
-            ? Answer(overlay, await change(grains.GetGrain<IEnrolmentControlGrain>(overlay), new ControlChange(reason, Actor.Of(context))))
+            ? Answer(overlay, await change(grains.GetGrain<IEnrolmentControlGrain>(overlay), new ControlChange(reason)))
             : Problems.Malformed(GivenReason.Rule);
 
     private static Results<Ok<EnrolmentControl>, ProblemHttpResult> Answer(string overlay, EnrolmentControl? control) =>
@@ -63,9 +62,9 @@ internal static class EnrolmentEndpoints
 }
 
 /// <param name="Reason">Why. 1 to 200 characters.</param>
-internal sealed record EnrolmentReasonBody(string Reason);
+internal sealed record EnrolmentReasonBody(string Reason) : IGivesReason;
 
 /// <param name="PerMinute">How many may begin in a minute, 1 to 100 000; null: as many as can be borne.</param>
 /// <param name="Reason">Why. 1 to 200 characters.</param>
 internal sealed record EnrolmentLimitBody(
-    [property: Description("1 to 100 000; null: as many as can be borne.")] int? PerMinute, string Reason);
+    [property: Description("1 to 100 000; null: as many as can be borne.")] int? PerMinute, string Reason) : IGivesReason;

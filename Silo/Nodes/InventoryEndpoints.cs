@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Text.Json;
+using ControlPlane.Access;
 using ControlPlane.Api;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -13,11 +14,11 @@ internal static class InventoryEndpoints
 
     public static void MapInventory(this IEndpointRouteBuilder v1)
     {
-        v1.MapGet("/nodes/{identity}/inventory", Show).WithName("GetNodeInventory").WithTags("nodes")
+        v1.MapGet("/nodes/{identity}/inventory", Show).WithName("GetNodeInventory").WithTags("nodes").Requires(Permissions.NodesRead)
             .WithSummary("What a node said of itself last: facts, classes, agents, version.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapGet("/facts/{name}:count", Count).WithName("CountFact").WithTags("nodes")
+        v1.MapGet("/facts/{name}:count", Count).WithName("CountFact").WithTags("nodes").Requires(Permissions.NodesRead)
             .WithSummary("How many nodes have which value of a fact.")
             .ProducesProblem(StatusCodes.Status400BadRequest);
     }

@@ -15,22 +15,22 @@ internal static class NodeEndpoints
 
     public static void MapNodes(this IEndpointRouteBuilder v1)
     {
-        v1.MapGet("/nodes", List).WithName("ListNodes").WithTags("nodes")
+        v1.MapGet("/nodes", List).WithName("ListNodes").WithTags("nodes").Requires(Permissions.NodesRead)
             .WithSummary("Nodes in order of identity, a page at a time.")
             .ProducesProblem(StatusCodes.Status400BadRequest);
-        v1.MapGet("/nodes/{identity}", Show).WithName("GetNode").WithTags("nodes")
+        v1.MapGet("/nodes/{identity}", Show).WithName("GetNode").WithTags("nodes").Requires(Permissions.NodesRead)
             .WithSummary("What is known of one node, with its history, its certificate and its placement.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapGet("/nodes/{identity}/configuration", Configuration).WithName("GetNodeConfiguration").WithTags("nodes")
+        v1.MapGet("/nodes/{identity}/configuration", Configuration).WithName("GetNodeConfiguration").WithTags("nodes").Requires(Permissions.NodesRead)
             .WithSummary("What a node would be configured with now, where each line comes from, and what it was sent. Secrets are masked.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapPost("/nodes/{identity}:decommission", Decommission).WithName("DecommissionNode").WithTags("nodes")
+        v1.MapPost("/nodes/{identity}:decommission", Decommission).WithName("DecommissionNode").WithTags("nodes").Requires(Permissions.NodesDecommission)
             .WithSummary("Takes a node out of the fleet: its certificates are revoked, its place is freed, and it is not enrolled again by itself. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapPost("/nodes/{identity}:reprovision", Reprovision).WithName("ReprovisionNode").WithTags("nodes")
+        v1.MapPost("/nodes/{identity}:reprovision", Reprovision).WithName("ReprovisionNode").WithTags("nodes").Requires(Permissions.NodesReprovision)
             .WithSummary("Makes an enrolled, quarantined or decommissioned node enrol anew. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -89,7 +89,7 @@ internal static class NodeEndpoints
         : Problems.UnknownNode(identity);
 
     private static async Task<Results<Accepted<DecommissionOutcome>, ProblemHttpResult>> Decommission(
-        IGrainFactory grains, HttpContext context, string identity, [FromBody] DecommissionBody body)
+        IGrainFactory grains, string identity, [FromBody] DecommissionBody body)
     {
         if (!NodeIdentity.IsValid(identity))
         {
@@ -101,12 +101,12 @@ internal static class NodeEndpoints
             return Problems.Malformed(GivenReason.Rule);
         }
 
-        var outcome = await grains.GetGrain<INodeGrain>(identity).Decommission(new DecommissionRequest(reason, Actor.Of(context)));
+        var outcome = await grains.GetGrain<INodeGrain>(identity).Decommission(new DecommissionRequest(reason));
         return outcome is null ? Problems.UnknownNode(identity) : TypedResults.Accepted($"/v1/nodes/{identity}", outcome);
     }
 
     private static async Task<Results<Accepted, ProblemHttpResult>> Reprovision(
-        IGrainFactory grains, HttpContext context, string identity, [FromBody] ReprovisionBody body, CancellationToken cancellationToken)
+        IGrainFactory grains, string identity, [FromBody] ReprovisionBody body, CancellationToken cancellationToken)
     {
         if (!NodeIdentity.IsValid(identity))
         {
@@ -118,7 +118,7 @@ internal static class NodeEndpoints
             return Problems.Malformed(GivenReason.Rule);
         }
 
-        var request = new ReprovisionRequest(reason, Actor.Of(context));
+        var request = new ReprovisionRequest(reason);
         return await grains.GetGrain<INodeGrain>(identity).Reprovision(request, cancellationToken) switch
         {
             ReprovisionOutcome.Accepted => TypedResults.Accepted($"/v1/nodes/{identity}"),
@@ -131,10 +131,10 @@ internal static class NodeEndpoints
 }
 
 /// <param name="Reason">Why, for the node's history. 1 to 200 characters.</param>
-internal sealed record DecommissionBody(string Reason);
+internal sealed record DecommissionBody(string Reason) : IGivesReason;
 
 /// <param name="Reason">Why, for the node's history. 1 to 200 characters.</param>
-internal sealed record ReprovisionBody(string Reason);
+internal sealed record ReprovisionBody(string Reason) : IGivesReason;
 
 /// <param name="Nodes">The page, in order of identity.</param>
 /// <param name="NextCursor">What to ask for the next page with; null on the last one.</param>

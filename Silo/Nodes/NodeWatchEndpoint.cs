@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Globalization;
 using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
+using ControlPlane.Access;
 using ControlPlane.Api;
 using ControlPlane.Fleet;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -18,7 +19,7 @@ internal static class NodeWatchEndpoint
     private static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(15);
 
     public static void MapNodeWatch(this IEndpointRouteBuilder v1) =>
-        v1.MapGet("/nodes:watch", Watch).WithName("WatchNodes").WithTags("nodes")
+        v1.MapGet("/nodes:watch", Watch).WithName("WatchNodes").WithTags("nodes").Requires(Permissions.NodesRead)
             .WithSummary("Changes of nodes as server-sent events. An event's id is the cursor to go on from.")
             .WithDescription(
                 "Events: position (where a watch without cursor begins), changes (nodes as they stand now), too-old (changes were missed: read all nodes "

@@ -11,9 +11,9 @@ internal static class LeaderEndpoints
 {
     public static void MapPlacementLeader(this IEndpointRouteBuilder v1)
     {
-        v1.MapGet("/placement/leader", Show).WithName("GetPlacementLeader").WithTags("placement")
+        v1.MapGet("/placement/leader", Show).WithName("GetPlacementLeader").WithTags("placement").Requires(Permissions.PlacementRead)
             .WithSummary("Which overlay holds the region's placement, as this one knows, and in which epoch.");
-        v1.MapPost("/placement/leader:promote", Promote).WithName("PromotePlacementLeader").WithTags("placement")
+        v1.MapPost("/placement/leader:promote", Promote).WithName("PromotePlacementLeader").WithTags("placement").Requires(Permissions.PlacementLeaderPromote)
             .WithSummary("Makes this silo's overlay the leader of the region's placement. The others are isolated until they reported. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status400BadRequest);
     }
@@ -22,11 +22,11 @@ internal static class LeaderEndpoints
         TypedResults.Ok(await grains.GetGrain<IRegionLeaderGrain>(locality.Region).Get());
 
     private static async Task<Results<Ok<RegionLeader>, ProblemHttpResult>> Promote(
-        IGrainFactory grains, Locality locality, HttpContext context, [FromBody] PromotionBody body) =>
+        IGrainFactory grains, Locality locality, [FromBody] PromotionBody body) =>
         GivenReason.TryRead(body.Reason, out var reason)
-            ? TypedResults.Ok(await grains.GetGrain<IRegionLeaderGrain>(locality.Region).Promote(Actor.Of(context), reason))
+            ? TypedResults.Ok(await grains.GetGrain<IRegionLeaderGrain>(locality.Region).Promote(reason))
             : Problems.Malformed(GivenReason.Rule);
 }
 
 /// <param name="Reason">Why. 1 to 200 characters.</param>
-internal sealed record PromotionBody(string Reason);
+internal sealed record PromotionBody(string Reason) : IGivesReason;

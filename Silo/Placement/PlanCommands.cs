@@ -12,7 +12,7 @@ internal static class PlanCommands
     public static Command Create()
     {
         var plan = new Command("plan", "Plans: how nodes move between overlays.") { Make(), List(), Show() };
-        foreach (var command in Enum.GetValues<PlanCommand>())
+        foreach (var command in (string[])["approve", "pause", "resume", "abort"])
         {
             plan.Add(Tell(command));
         }
@@ -89,11 +89,10 @@ internal static class PlanCommands
         { id, moves };
     }
 
-    private static ClientCommand Tell(PlanCommand command)
+    private static ClientCommand Tell(string word)
     {
         var id = new Argument<string>("id");
-        var word = command.ToString().ToLowerInvariant();
-        return new ClientCommand(word, $"{command}s a plan.", async (call, cancellationToken) =>
+        return new ClientCommand(word, $"{char.ToUpperInvariant(word[0])}{word[1..]}s a plan.", async (call, cancellationToken) =>
         {
             var path = $"{Plans}/{Uri.EscapeDataString(call.Arguments.GetRequiredValue(id))}:{word}";
             var plan = await call.Api.PostAsync<PlanProgress>(path, new { }, cancellationToken);

@@ -13,26 +13,29 @@ internal static class PlanEndpoints
 {
     public static void MapPlacementPlans(this IEndpointRouteBuilder v1)
     {
-        v1.MapGet("/placement/plans", List).WithName("ListPlans").WithTags("placement")
+        v1.MapGet("/placement/plans", List).WithName("ListPlans").WithTags("placement").Requires(Permissions.PlacementRead)
             .WithSummary("The region's plans and how far each is, newest first.");
-        v1.MapGet("/placement/plans/{id}", Show).WithName("GetPlan").WithTags("placement")
+        v1.MapGet("/placement/plans/{id}", Show).WithName("GetPlan").WithTags("placement").Requires(Permissions.PlacementRead)
             .WithSummary("One plan with its moves, bounds and peak loads.")
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapPost("/placement/plans", Create).WithName("CreatePlan").WithTags("placement")
+        v1.MapPost("/placement/plans", Create).WithName("CreatePlan").WithTags("placement").Requires(Permissions.PlacementPlansCreate)
             .WithSummary("Makes a plan from the region as it is now. Moves nothing.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict);
-        foreach (var command in Enum.GetValues<PlanCommand>())
-        {
-            var word = command.ToString().ToLowerInvariant();
-            v1.MapPost($"/placement/plans/{{id}}:{word}", (IGrainFactory grains, Locality locality, HttpContext context, string id) =>
-                    Tell(grains, locality, context, id, command))
-                .WithName($"{command}Plan").WithTags("placement")
-                .WithSummary($"{command}s a plan. Safe to repeat.")
-                .ProducesProblem(StatusCodes.Status404NotFound)
-                .ProducesProblem(StatusCodes.Status409Conflict);
-        }
+        v1.MapCommand("Approve", Permissions.PlacementPlansApprove, (plans, id) => plans.ApprovePlan(id));
+        v1.MapCommand("Resume", Permissions.PlacementPlansApprove, (plans, id) => plans.ResumePlan(id));
+        v1.MapCommand("Pause", Permissions.PlacementPlansStop, (plans, id) => plans.PausePlan(id));
+        v1.MapCommand("Abort", Permissions.PlacementPlansStop, (plans, id) => plans.AbortPlan(id));
     }
+
+    private static void MapCommand(
+        this IEndpointRouteBuilder v1, string command, string permission, Func<IPlacementPlanGrain, string, Task<PlanOutcome>> tell) =>
+        v1.MapPost($"/placement/plans/{{id}}:{command.ToLowerInvariant()}", async (IGrainFactory grains, Locality locality, string id) =>
+                Answer(await tell(Plans(grains, locality), id)))
+            .WithName($"{command}Plan").WithTags("placement").Requires(permission)
+            .WithSummary($"{command}s a plan. Safe to repeat.")
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status409Conflict);
 
     private static async Task<Ok<IReadOnlyList<PlanProgress>>> List(IGrainFactory grains, Locality locality) =>
         TypedResults.Ok(await Plans(grains, locality).ListPlans());
@@ -42,12 +45,8 @@ internal static class PlanEndpoints
             : Problems.Unknown("plan", $"the region has no plan '{id}'");
 
     private static async Task<Results<Ok<PlanProgress>, ProblemHttpResult>> Create(
-        IGrainFactory grains, Locality locality, HttpContext context, [FromBody] PlanBody body) =>
-        Answer(await Plans(grains, locality).CreatePlan(new PlanRequest(body.Kind, body.Overlay, Actor.Of(context))));
-
-    private static async Task<Results<Ok<PlanProgress>, ProblemHttpResult>> Tell(
-        IGrainFactory grains, Locality locality, HttpContext context, string id, PlanCommand command) =>
-        Answer(await Plans(grains, locality).CommandPlan(id, command, Actor.Of(context)));
+        IGrainFactory grains, Locality locality, [FromBody] PlanBody body) =>
+        Answer(await Plans(grains, locality).CreatePlan(new PlanRequest(body.Kind, body.Overlay)));
 
     private static Results<Ok<PlanProgress>, ProblemHttpResult> Answer(PlanOutcome outcome) => outcome switch
     {

@@ -15,21 +15,21 @@ internal static class PolicyEndpoints
 
     public static void MapPlacementPolicy(this IEndpointRouteBuilder v1)
     {
-        v1.MapGet("/placement/policies", History).WithName("ListPolicies").WithTags("placement")
+        v1.MapGet("/placement/policies", History).WithName("ListPolicies").WithTags("placement").Requires(Permissions.PlacementRead)
             .WithSummary("The versions of the region's policy, newest first, without their texts.");
-        v1.MapGet("/placement/policy", Show).WithName("GetPolicy").WithTags("placement")
+        v1.MapGet("/placement/policy", Show).WithName("GetPolicy").WithTags("placement").Requires(Permissions.PlacementRead)
             .WithSummary("The policy in force, or an earlier version.")
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapPost("/placement/policy:check", Check).WithName("CheckPolicy").WithTags("placement")
+        v1.MapPost("/placement/policy:check", Check).WithName("CheckPolicy").WithTags("placement").Requires(Permissions.PlacementRead)
             .WithMetadata(new RequestSizeLimitAttribute(PolicyBytesMax))
             .WithSummary("Every fault of a policy document, and what it would change for the present fleet. Changes nothing.");
-        v1.MapPost("/placement/policy:apply", Apply).WithName("ApplyPolicy").WithTags("placement")
+        v1.MapPost("/placement/policy:apply", Apply).WithName("ApplyPolicy").WithTags("placement").Requires(Permissions.PlacementPolicyApply)
             .WithMetadata(new RequestSizeLimitAttribute(PolicyBytesMax))
             .WithSummary("Puts a policy in force. With errors 'applied' is false and the present one stays. Safe to repeat.");
-        v1.MapGet("/placement/explanations/{identity}", Explain).WithName("ExplainPlacement").WithTags("placement")
+        v1.MapGet("/placement/explanations/{identity}", Explain).WithName("ExplainPlacement").WithTags("placement").Requires(Permissions.PlacementRead)
             .WithSummary("Why a node is where it is.")
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapPost("/placement:simulate", Simulate).WithName("SimulatePlacement").WithTags("placement")
+        v1.MapPost("/placement:simulate", Simulate).WithName("SimulatePlacement").WithTags("placement").Requires(Permissions.PlacementRead)
             .WithMetadata(new RequestSizeLimitAttribute(SimulationBytesMax))
             .WithSummary("Places made-up nodes on a copy of the region. Changes nothing.")
             .ProducesProblem(StatusCodes.Status400BadRequest);
@@ -49,9 +49,8 @@ internal static class PolicyEndpoints
     private static async Task<Ok<PolicyVerdict>> Check(IGrainFactory grains, Locality locality, [FromBody] PolicyBody body) =>
         TypedResults.Ok(await Policies(grains, locality).CheckPolicy(body.Text));
 
-    private static async Task<Ok<PolicyVerdict>> Apply(IGrainFactory grains, Locality locality, HttpContext context,
-        [FromBody] PolicyBody body) =>
-        TypedResults.Ok(await Policies(grains, locality).ApplyPolicy(body.Text, Actor.Of(context)));
+    private static async Task<Ok<PolicyVerdict>> Apply(IGrainFactory grains, Locality locality, [FromBody] PolicyBody body) =>
+        TypedResults.Ok(await Policies(grains, locality).ApplyPolicy(body.Text));
 
     private static async Task<Results<Ok<PlacementExplanation>,
         ProblemHttpResult>> Explain(IGrainFactory grains, Locality locality, string identity) =>

@@ -89,7 +89,7 @@ internal sealed class NodeSites(IGrainFactory grains, ISiteLink link, IOptionsMo
 
         try
         {
-            return Reply(await node.Reprovision(new ReprovisionRequest(reason, "placement"), cancellationToken));
+            return Reply(await node.Reprovision(new ReprovisionRequest(reason), cancellationToken));
         }
         catch (NodeElsewhereException elsewhere)
         {

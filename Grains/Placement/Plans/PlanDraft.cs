@@ -140,7 +140,7 @@ internal sealed class PlanDraft
         moves.Add((unit, to));
     }
 
-    public PlacementPlan Finish(string id, PlanRequest request, DateTimeOffset now)
+    public PlacementPlan Finish(string id, PlanRequest request, string actor, DateTimeOffset now)
     {
         var current = ledger.Overlays.ToDictionary(overlay => overlay, overlay => overlay.Load);
         var planned = new List<PlannedMove>();
@@ -153,7 +153,7 @@ internal sealed class PlanDraft
 
         var nodes = planned.Sum(move => move.Identities.Count);
         return new PlacementPlan(
-            id, request.Kind, request.Overlay, ledger.Policy.Version, ledger.Sequence, now, request.Actor, planned, nodes, LowerBound,
+            id, request.Kind, request.Overlay, ledger.Policy.Version, ledger.Sequence, now, actor, planned, nodes, LowerBound,
             [.. ledger.Overlays.Where(overlay => overlay.IsConfigured || overlay.Load > 0).Select(overlay =>
                 new OverlayPeak(overlay.Name, overlay.Load, loads[overlay].Peak, loads[overlay].Load, overlay.HardLimit))],
             Unplaced,

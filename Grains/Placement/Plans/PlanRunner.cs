@@ -34,7 +34,7 @@ internal sealed class PlanRunner(
 
     private RegionState Ledger => history.Ledger;
 
-    public async Task<PlanOutcome> Create(PlanRequest request)
+    public async Task<PlanOutcome> Create(PlanRequest request, string actor)
     {
         var isOfOverlay = request.Kind is PlanKind.Drain or PlanKind.Retire;
         if (isOfOverlay && Ledger.Overlay(request.Overlay) is null)
@@ -50,7 +50,7 @@ internal sealed class PlanRunner(
 
         var id = $"{request.Kind.ToString().ToLowerInvariant()}-{Ledger.Plans.Count + 1}";
         var plan = PlanMaker.Make(Ledger, request.Kind, isOfOverlay ? Ledger.Overlay(request.Overlay) : null)
-            .Finish(id, request with { Overlay = isOfOverlay ? request.Overlay : "" }, history.Now);
+            .Finish(id, request with { Overlay = isOfOverlay ? request.Overlay : "" }, actor, history.Now);
         if (plan.Nodes == 0 && request.Kind != PlanKind.Retire)
         {
             return new PlanOutcome.Refused(PlanRefusal.NothingToMove, plan.Unplaced > 0
@@ -71,7 +71,7 @@ internal sealed class PlanRunner(
             stage = PlanStage.Draft;
         }
 
-        var progress = new PlanProgress(id, plan.Kind, plan.Overlay, stage, "", request.Actor, history.Now, plan.Nodes, 0, 0, 0, 0, 0, []);
+        var progress = new PlanProgress(id, plan.Kind, plan.Overlay, stage, "", actor, history.Now, plan.Nodes, 0, 0, 0, 0, 0, []);
         await history.Record(new PlacementChange.PlanChanged(progress));
         return new PlanOutcome.Accepted(progress);
     }

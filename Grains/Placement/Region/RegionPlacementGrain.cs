@@ -1,3 +1,4 @@
+using ControlPlane.Access;
 // Over 400 lines: the calls of three contracts, each of a few lines, and the round that keeps their copies; all stand on one activation.
 using System.Diagnostics;
 using ControlPlane.Nodes;
@@ -210,15 +211,15 @@ internal sealed partial class RegionPlacementGrain(
         return verdict;
     }
 
-    public async Task<PolicyVerdict> ApplyPolicy(string text, string actor)
+    public async Task<PolicyVerdict> ApplyPolicy(string text)
     {
         await CatchUpAsync();
         leadership.EnsureHere();
         var before = Ledger.Policy.Version;
-        var verdict = await policies.Apply(text, actor);
+        var verdict = await policies.Apply(text, CallerContext.Actor);
         if (verdict.Version != before)
         {
-            LogPolicyApplied(Region, Ledger.Policy.Name, verdict.Version, actor);
+            LogPolicyApplied(Region, Ledger.Policy.Name, verdict.Version, CallerContext.Actor);
         }
 
         return verdict;
@@ -244,7 +245,7 @@ internal sealed partial class RegionPlacementGrain(
 
         // A plan is made of what the overlays say now, not of what they said a moment ago.
         await Task.WhenAll(copies.Values.Select(copy => copy.FollowAsync()));
-        return await plans.Create(request);
+        return await plans.Create(request, CallerContext.Actor);
     }
 
     public Task<PlacementPlan?> ShowPlan(string id) =>
@@ -252,11 +253,13 @@ internal sealed partial class RegionPlacementGrain(
 
     public Task<IReadOnlyList<PlanProgress>> ListPlans() => Task.FromResult<IReadOnlyList<PlanProgress>>([.. Ledger.Plans.Plans.Reverse()]);
 
-    public Task<PlanOutcome> CommandPlan(string id, PlanCommand command, string actor)
-    {
-        leadership.EnsureHere();
-        return plans.Command(id, command, actor);
-    }
+    public Task<PlanOutcome> ApprovePlan(string id) => CommandPlan(id, PlanCommand.Approve);
+
+    public Task<PlanOutcome> ResumePlan(string id) => CommandPlan(id, PlanCommand.Resume);
+
+    public Task<PlanOutcome> PausePlan(string id) => CommandPlan(id, PlanCommand.Pause);
+
+    public Task<PlanOutcome> AbortPlan(string id) => CommandPlan(id, PlanCommand.Abort);
 
     // Being activated is all it takes: that starts the rounds.
     public Task Wake() => Task.CompletedTask;
@@ -267,15 +270,21 @@ internal sealed partial class RegionPlacementGrain(
         return leadership.View;
     }
 
-    public async Task<RegionLeader> Promote(string actor, string reason)
+    public async Task<RegionLeader> Promote(string reason)
     {
-        if (await leadership.PromoteAsync(actor, reason))
+        if (await leadership.PromoteAsync(CallerContext.Actor, reason))
         {
-            LogPromoted(Region, leadership.Epoch.Name, leadership.Epoch.Epoch, actor, reason);
+            LogPromoted(Region, leadership.Epoch.Name, leadership.Epoch.Epoch, CallerContext.Actor, reason);
         }
 
         await CatchUpAsync();
         return leadership.View;
+    }
+
+    private Task<PlanOutcome> CommandPlan(string id, PlanCommand command)
+    {
+        leadership.EnsureHere();
+        return plans.Command(id, command, CallerContext.Actor);
     }
 
     private async Task<PlacementOutcome> PlaceHere(PlacementRequest request)

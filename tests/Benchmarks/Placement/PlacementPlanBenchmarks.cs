@@ -62,7 +62,7 @@ public abstract class PlacementMovesBenchmark : IBenchmark
         var ledger = Ledger;
         var began = Stopwatch.GetTimestamp();
         var plan = PlanMaker.Make(ledger, Kind, ledger.Overlay("o07"))
-            .Finish("bench", new PlanRequest(Kind, "o07", "bench"), DateTimeOffset.UnixEpoch);
+            .Finish("bench", new PlanRequest(Kind, "o07"), "bench", DateTimeOffset.UnixEpoch);
         details["plan_s"] = Stopwatch.GetElapsedTime(began).TotalSeconds;
         details["unplaced"] = plan.Unplaced;
         var receivers = plan.Peaks.Where(peak => Kind != PlanKind.Drain || peak.Overlay != "o07").ToArray();

@@ -34,21 +34,21 @@ public sealed class CertificateInventoryGrainTests(IssuanceCluster cluster) : IC
     {
         var certificate = await Issue(1);
         var request = new CertificateRevocationRequest(
-            IssuanceCluster.Scripted, certificate.SerialNumber, RevocationReason.KeyCompromise, "stolen", "alice");
+            IssuanceCluster.Scripted, certificate.SerialNumber, RevocationReason.KeyCompromise, "stolen");
 
         Assert.IsType<CertificateRevocation.Due>(await cluster.Inventory.Revoke(request, Cancel));
 
         await ControlPlane.TestKit.Readiness.UntilAsync(
             async token => (await cluster.Inventory.ListOfNode(identity, token))[0].State == LedgerState.Closed, "revocation", Cancel);
         Assert.Equal(RevocationReason.KeyCompromise, cluster.Issuer.Revoked[certificate.SerialNumber]);
-        Assert.Contains("alice: stolen", (await cluster.Inventory.ListOfNode(identity, Cancel))[0].Detail, StringComparison.Ordinal);
+        Assert.Contains("system: stolen", (await cluster.Inventory.ListOfNode(identity, Cancel))[0].Detail, StringComparison.Ordinal);
         Assert.IsType<CertificateRevocation.Due>(await cluster.Inventory.Revoke(request, Cancel));
     }
 
     [Fact]
     public async Task Revoke_SaysWhatItCannot()
     {
-        var request = new CertificateRevocationRequest(IssuanceCluster.Scripted, "BAD", RevocationReason.Superseded, "x", "alice");
+        var request = new CertificateRevocationRequest(IssuanceCluster.Scripted, "BAD", RevocationReason.Superseded, "x");
 
         Assert.IsType<CertificateRevocation.UnknownCertificate>(await cluster.Inventory.Revoke(request, Cancel));
         Assert.IsType<CertificateRevocation.Impossible>(await cluster.Inventory.Revoke(request with { Issuer = "nobody" }, Cancel));

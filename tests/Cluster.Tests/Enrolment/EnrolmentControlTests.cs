@@ -7,7 +7,7 @@ namespace ControlPlane.Cluster.Tests.Enrolment;
 /// <summary>Operators and the brake, over real grains and fake nodes.</summary>
 public sealed class EnrolmentControlTests : IAsyncLifetime
 {
-    private static readonly ControlChange Ann = new("the CA is moved", "ann");
+    private static readonly ControlChange Moved = new("the CA is moved");
 
     private readonly NodeCluster cluster = new() { Admission = options => options.BrakeNodesMin = 3 };
 
@@ -18,19 +18,19 @@ public sealed class EnrolmentControlTests : IAsyncLifetime
     [Fact]
     public async Task Pause_HoldsNodes_WithoutAskingThemAnything_AndResumeLetsThemGoOnByThemselves()
     {
-        var paused = await cluster.Control.Pause(Ann);
-        Assert.Equal((1L, "ann", "the CA is moved"), (paused!.Version, paused.Pause?.By, paused.Pause?.Reason));
-        Assert.Equal(1, (await cluster.Control.Pause(Ann))!.Version);
+        var paused = await cluster.Control.Pause(Moved);
+        Assert.Equal((1L, "system", "the CA is moved"), (paused!.Version, paused.Pause?.By, paused.Pause?.Reason));
+        Assert.Equal(1, (await cluster.Control.Pause(Moved))!.Version);
         await cluster.UntilKnown(control => control.Version > 0);
 
         const string identity = "paused.example.net";
         await cluster.Start(identity);
         var held = await cluster.Until(identity, node => node.Stage == NodeStage.Deferred);
-        Assert.Equal("enrolment in overlay overlay-1 is paused by ann: the CA is moved", held.Reason);
+        Assert.Equal("enrolment in overlay overlay-1 is paused by system: the CA is moved", held.Reason);
         Assert.NotNull(held.DueAt);
         Assert.Empty(cluster.Nodes[identity].Calls);
 
-        await cluster.Control.Resume(new ControlChange("moved", "ann"));
+        await cluster.Control.Resume(new ControlChange("moved"));
         await Enrol(identity);
         Assert.Equal(1, cluster.Nodes[identity].Calls.Count(call => call == "jwt"));
     }
@@ -38,7 +38,7 @@ public sealed class EnrolmentControlTests : IAsyncLifetime
     [Fact]
     public async Task Limit_GivesEachNodeItsTurn_AndFewerThanThatNeverEnrol()
     {
-        await cluster.Control.Limit(6, new ControlChange("slowly", "ann"));
+        await cluster.Control.Limit(6, new ControlChange("slowly"));
         await cluster.UntilKnown(control => control.Version > 0);
         string[] nodes = ["limited1.example.net", "limited2.example.net", "limited3.example.net"];
         await Task.WhenAll(nodes.Select(cluster.Start));
@@ -47,10 +47,10 @@ public sealed class EnrolmentControlTests : IAsyncLifetime
         var last = await Task.WhenAll(
             nodes.Select(node => cluster.Until(node, one => one.Stage is NodeStage.Deferred or NodeStage.Restarted)));
         Assert.Contains(
-            last, node => node.Reason == "enrolment in overlay overlay-1 is limited to 6 a minute by ann: slowly; it has its turn");
+            last, node => node.Reason == "enrolment in overlay overlay-1 is limited to 6 a minute by system: slowly; it has its turn");
 
         // Nobody waits for a turn that is not needed any more.
-        await cluster.Control.Limit(null, new ControlChange("quickly", "ann"));
+        await cluster.Control.Limit(null, new ControlChange("quickly"));
         await Task.WhenAll(nodes.Select(node => cluster.Until(node, one => one.Stage == NodeStage.Restarted)));
     }
 
@@ -75,7 +75,7 @@ public sealed class EnrolmentControlTests : IAsyncLifetime
         await cluster.Start("new.example.net");
         await cluster.Until("new.example.net", node => node.Stage == NodeStage.Restarted);
 
-        await cluster.Control.ReleaseBrake(new ControlChange("it was the switch", "ann"));
+        await cluster.Control.ReleaseBrake(new ControlChange("it was the switch"));
         await cluster.Until(nodes[3], node => node is { Stage: NodeStage.Restarted, Attempt: 2 });
     }
 
@@ -111,7 +111,7 @@ public sealed class EnrolmentControlTests : IAsyncLifetime
         await cluster.DeactivateAll();
         Assert.Equal(braked.Brake, (await cluster.Control.Get())!.Brake);
 
-        var released = await cluster.Control.ReleaseBrake(Ann);
+        var released = await cluster.Control.ReleaseBrake(Moved);
         Assert.Equal((null, false), (released!.Brake, released.BrakesAll));
         Assert.Null((await cluster.Control.Report(new EnrolmentReport("silo", 3, Fallen: 0, Missing: Missing(10, 7))))!.Brake);
 
@@ -127,7 +127,7 @@ public sealed class EnrolmentControlTests : IAsyncLifetime
         {
             await cluster.Start(node);
             await Enrol(node);
-            await cluster.Node(node).Reprovision(new ReprovisionRequest("a test", "ann"), TestContext.Current.CancellationToken);
+            await cluster.Node(node).Reprovision(new ReprovisionRequest("a test"), TestContext.Current.CancellationToken);
             await cluster.Start(node);
             await cluster.Until(node, one => one is { Stage: NodeStage.Restarted, Attempt: 2 });
         }
@@ -139,13 +139,13 @@ public sealed class EnrolmentControlTests : IAsyncLifetime
     public async Task DrawTurns_GivesTurnsOnce_AndChangesTakeThemBack()
     {
         Assert.Null(await cluster.Control.ReserveSlots(1));
-        var limited = await cluster.Control.Limit(60, Ann);
+        var limited = await cluster.Control.Limit(60, Moved);
 
         var first = await cluster.Control.ReserveSlots(3);
         var second = await cluster.Control.ReserveSlots(1);
         Assert.Equal((first!.First + TimeSpan.FromSeconds(3), limited!.Version), (second!.First, second.Version));
 
-        var paused = await cluster.Control.Pause(Ann);
+        var paused = await cluster.Control.Pause(Moved);
         Assert.True((await cluster.Control.ReserveSlots(1))!.First < second.First);
         Assert.True(paused!.Version > second.Version);
     }

@@ -52,7 +52,7 @@ public sealed class MissingArrivalsTests : IAsyncLifetime
         await cluster.Until("newcomer.example.net", node => node.Stage == NodeStage.Deferred);
 
         doArrive = true;
-        await cluster.Control.ReleaseBrake(new ControlChange("the firewall is open", "ann"));
+        await cluster.Control.ReleaseBrake(new ControlChange("the firewall is open"));
         await Task.WhenAll(waiting.Select(node => node.Identity).Append("newcomer.example.net").Select(Arrive));
         Assert.Null((await cluster.Control.Get())!.Brake);
     }

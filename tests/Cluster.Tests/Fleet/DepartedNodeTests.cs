@@ -15,7 +15,7 @@ public sealed class DepartedNodeTests(NodeCluster cluster) : IClassFixture<NodeC
         await EnrolAsync("stays.example.net");
         await EnrolAsync("left.example.net");
         var partition = cluster.Service<LivenessWatch>().Of("77");
-        await cluster.Node("left.example.net").Decommission(new DecommissionRequest("sold", "a test"));
+        await cluster.Node("left.example.net").Decommission(new DecommissionRequest("sold"));
 
         // It runs on until somebody switches it off.
         partition.Hear(Alive("stays.example.net"));

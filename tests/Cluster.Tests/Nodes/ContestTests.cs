@@ -59,7 +59,7 @@ public sealed class ContestTests(NodeCluster cluster) : IClassFixture<NodeCluste
     {
         const string identity = "asked.example.net";
         await Enrol(identity);
-        await cluster.Node(identity).Reprovision(new ReprovisionRequest("a test", "operator"), TestContext.Current.CancellationToken);
+        await cluster.Node(identity).Reprovision(new ReprovisionRequest("a test"), TestContext.Current.CancellationToken);
 
         await cluster.Start(identity);
 

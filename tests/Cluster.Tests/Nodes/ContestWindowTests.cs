@@ -22,7 +22,7 @@ public sealed class ContestWindowTests(ContestWindowTests.PatientCluster cluster
         await cluster.UntilOrder(identity, certified.Attempt, LedgerState.Closed);
 
         // An operator has found the other machine.
-        await cluster.Node(identity).Reprovision(new ReprovisionRequest("found it", "operator"), TestContext.Current.CancellationToken);
+        await cluster.Node(identity).Reprovision(new ReprovisionRequest("found it"), TestContext.Current.CancellationToken);
         await cluster.Until(identity, node => node is { Stage: NodeStage.Certified, Attempt: 2 });
     }
 

@@ -45,10 +45,10 @@ public sealed class InventedNamesTests : IAsyncLifetime
         await TestKit.Readiness.UntilAsync(
             async _ => await ListAsync("gone.example.net") is null, "it is forgotten", TestContext.Current.CancellationToken);
         Assert.Equal(NodeStage.Unknown, (await cluster.Node("gone.example.net").Get()).Stage);
-        Assert.Null(await cluster.Node("gone.example.net").Decommission(new DecommissionRequest("clutter", "ann")));
+        Assert.Null(await cluster.Node("gone.example.net").Decommission(new DecommissionRequest("clutter")));
 
         await cluster.Roster("seen.example.net").RecordLiveness("seen.example.net", NodeLiveness.Lost);
-        Assert.NotNull(await cluster.Node("seen.example.net").Decommission(new DecommissionRequest("clutter", "ann")));
+        Assert.NotNull(await cluster.Node("seen.example.net").Decommission(new DecommissionRequest("clutter")));
         Assert.Null(await ListAsync("seen.example.net"));
     }
 

@@ -150,7 +150,7 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
 
         Assert.IsType<ReprovisionOutcome.Accepted>(await Reprovision(identity));
         Assert.Contains($"reprovision in {NodeCluster.Overlay}", cluster.Nodes[identity].Calls);
-        Assert.Contains("operator", (await cluster.Node(identity).Get()).History[^1].Detail, StringComparison.Ordinal);
+        Assert.Contains("asked for by system: a test", (await cluster.Node(identity).Get()).History[^1].Detail, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -199,7 +199,7 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
             identity, node => node is { Stage: NodeStage.Gone, DueAt: null } && node.History[^1].Detail == "its place is free");
         await cluster.UntilPlaced(identity, isPlaced: false);
         Assert.Single(
-            (await cluster.Node(identity).Get()).History, step => step.Detail == "decommissioned by operator: a test; it shuts down");
+            (await cluster.Node(identity).Get()).History, step => step.Detail == "decommissioned by system: a test; it shuts down");
 
         await cluster.Start(identity);
         await cluster.Arrive(identity);
@@ -280,7 +280,7 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
     [Fact]
     public async Task Decommission_ShutsTheNodeDown_WhereItListens_AndSaysWhenItCouldNot()
     {
-        var request = new DecommissionRequest("a test", "operator");
+        var request = new DecommissionRequest("a test");
         string[] nodes = ["heard.example.net", "unheard.example.net", "unwilling.example.net"];
         foreach (var identity in nodes)
         {
@@ -334,7 +334,7 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
                 record: { from: enrolment.customer }
                 claim: { from: jwt.ext.customer }
                 system: { from: facts.os }
-            """, "test");
+            """);
         Assert.Empty(policy.Faults);
 
         await Enrol(identity);
@@ -359,7 +359,7 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
     }
 
     private Task<ReprovisionOutcome> Reprovision(string identity) => cluster.Node(identity)
-        .Reprovision(new ReprovisionRequest("a test", "operator"), TestContext.Current.CancellationToken);
+        .Reprovision(new ReprovisionRequest("a test"), TestContext.Current.CancellationToken);
 
     private async Task Decommissioned(string identity)
     {
@@ -370,7 +370,7 @@ public sealed class NodeGrainTests(NodeCluster cluster) : IClassFixture<NodeClus
     }
 
     private async Task<bool> Decommission(string identity) =>
-        await cluster.Node(identity).Decommission(new DecommissionRequest("a test", "operator")) is not null;
+        await cluster.Node(identity).Decommission(new DecommissionRequest("a test")) is not null;
 
     private Task UntilCalled(string identity, string action) => TestKit.Readiness.UntilAsync(
         _ => Task.FromResult(cluster.Nodes[identity].Calls.Contains(action)),

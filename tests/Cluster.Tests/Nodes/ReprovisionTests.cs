@@ -15,7 +15,7 @@ public sealed class ReprovisionTests(NodeCluster cluster) : IClassFixture<NodeCl
         await cluster.Until(identity, node => node.Stage == NodeStage.Deferred);
 
         var outcome = await cluster.Node(identity)
-            .Reprovision(new ReprovisionRequest("a test", "operator"), TestContext.Current.CancellationToken);
+            .Reprovision(new ReprovisionRequest("a test"), TestContext.Current.CancellationToken);
 
         Assert.Equal(new ReprovisionOutcome.UnderWay(NodeStage.Configured), outcome);
         await cluster.Arrive(identity);

@@ -47,7 +47,7 @@ public sealed class StorageOutageTests(NodeCluster cluster) : IClassFixture<Node
         cluster.Nodes[identity].FailNext("jwt", new NodeRefusedException(NodeFault.SecretMismatch, "Incorrect provision token supplied"));
         await cluster.Start(identity);
         await UntilAtRest(identity, NodeStage.Quarantined);
-        var request = new ReprovisionRequest("mended", "a test");
+        var request = new ReprovisionRequest("mended");
 
         cluster.Outage.Of = "roster";
         await Assert.ThrowsAnyAsync<Exception>(() => cluster.Node(identity).Reprovision(request, TestContext.Current.CancellationToken));

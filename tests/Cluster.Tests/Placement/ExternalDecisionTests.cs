@@ -102,7 +102,7 @@ public sealed class ExternalDecisionTests(PlacementCluster cluster) : IClassFixt
     {
         var name = cluster.NewRegion();
         var verdict = await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(
-            Policy.Replace("ON_TIMEOUT", onTimeout, StringComparison.Ordinal), "test");
+            Policy.Replace("ON_TIMEOUT", onTimeout, StringComparison.Ordinal));
         Assert.Empty(verdict.Faults);
         return cluster.Grain<IInternalPlacementGrain>(name);
     }

@@ -22,9 +22,9 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     {
         var name = cluster.NewRegion();
         var policies = cluster.Grain<IPlacementPolicyGrain>(name);
-        Assert.True((await policies.ApplyPolicy(ByCustomer, "ann")).Applied);
+        Assert.True((await policies.ApplyPolicy(ByCustomer)).Applied);
 
-        var bad = await policies.ApplyPolicy(ByCustomer.Replace("[customer]", "[costumer]", StringComparison.Ordinal), "bob");
+        var bad = await policies.ApplyPolicy(ByCustomer.Replace("[customer]", "[costumer]", StringComparison.Ordinal));
 
         Assert.Equal((false, true, 1), (bad.Applied, bad.HasErrors, bad.Version));
         Assert.Equal((8, 31), (bad.Faults[0].Line, bad.Faults[0].Column));
@@ -36,11 +36,11 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     {
         var name = cluster.NewRegion();
         var policies = cluster.Grain<IPlacementPolicyGrain>(name);
-        await policies.ApplyPolicy(ByCustomer, "ann");
-        await policies.ApplyPolicy(ByCustomer, "ann");
+        await policies.ApplyPolicy(ByCustomer);
+        await policies.ApplyPolicy(ByCustomer);
         await cluster.DeactivateAll();
 
-        Assert.Equal((1, "ann"), ((await policies.ListPolicies()).Single().Version, (await policies.ListPolicies()).Single().Actor));
+        Assert.Equal((1, "system"), ((await policies.ListPolicies()).Single().Version, (await policies.ListPolicies()).Single().Actor));
         Assert.Equal("by-customer@1", (await PlaceAndExplain(name, "n1")).Policy);
     }
 
@@ -65,15 +65,15 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         var name = cluster.NewRegion();
         var region = cluster.Grain<IInternalPlacementGrain>(name);
         var plans = cluster.Grain<IInternalPlacementGrain>(name);
-        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer);
         await EnrolAsync(name, 30);
         var retired = (await region.ListOverlays()).First(overlay => overlay.Nodes > 0).Name;
 
-        var created = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Retire, retired, "ann")))
+        var created = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Retire, retired)))
             .Progress;
         var plan = (await plans.ShowPlan(created.Id))!;
         Assert.Equal((plan.LowerBound, 1.0, PlanStage.Draft), (plan.Nodes, plan.Ratio, created.Stage));
-        await plans.CommandPlan(created.Id, PlanCommand.Approve, "bob");
+        await plans.ApprovePlan(created.Id);
 
         var done = await EnrolTheMovedAsync(name, plan);
 
@@ -92,7 +92,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         var name = cluster.NewRegion();
         var region = cluster.Grain<IInternalPlacementGrain>(name);
         var plans = cluster.Grain<IInternalPlacementGrain>(name);
-        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer);
         var plan = await ApproveDrainAsync(name);
 
         var done = await EnrolTheMovedAsync(name, plan, async () =>
@@ -115,18 +115,18 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         var name = cluster.NewRegion();
         var region = cluster.Grain<IInternalPlacementGrain>(name);
         var plans = cluster.Grain<IInternalPlacementGrain>(name);
-        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer);
         var plan = await ApproveDrainAsync(name);
         await UntilAsync(plans, plan.Id, progress => progress.Stage == PlanStage.Running);
 
-        await plans.CommandPlan(plan.Id, PlanCommand.Pause, "bob");
+        await plans.PausePlan(plan.Id);
         var moved = await EnrolThoseToldAsync(name, plan);
         var paused = await UntilAsync(plans, plan.Id, progress => progress.Moved == moved);
 
         Assert.Equal((PlanStage.Paused, "Pause by bob"), (paused.Stage, paused.Reason));
         Assert.InRange(moved, 0, plan.Nodes - 1);
         await cluster.In(name).UntilCountAsync(30, 0);
-        await plans.CommandPlan(plan.Id, PlanCommand.Resume, "bob");
+        await plans.ResumePlan(plan.Id);
         var done = await EnrolTheMovedAsync(name, plan);
         Assert.Equal((PlanStage.Done, plan.Nodes, 0), (done.Stage, done.Moved, done.Failed));
     }
@@ -137,12 +137,12 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         var name = cluster.NewRegion();
         var region = cluster.Grain<IInternalPlacementGrain>(name);
         var plans = cluster.Grain<IInternalPlacementGrain>(name);
-        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer);
         var plan = await ApproveDrainAsync(name);
         await TestKit.Readiness.UntilAsync(
             async _ => await cluster.In(name).CountAsync() is (_, > 0), "a node was told", TestContext.Current.CancellationToken);
 
-        await plans.CommandPlan(plan.Id, PlanCommand.Abort, "bob");
+        await plans.AbortPlan(plan.Id);
         var moved = await EnrolThoseToldAsync(name, plan);
         var aborted = await UntilAsync(plans, plan.Id, progress => progress.Moved == moved);
 
@@ -159,7 +159,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         var plans = cluster.Grain<IInternalPlacementGrain>(name);
         await EnrolAsync(name, 3);
         var filled = (await region.ListOverlays()).First(overlay => overlay.Nodes > 0).Name;
-        var id = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, filled, "ann"))).Progress.Id;
+        var id = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, filled))).Progress.Id;
         var planned = (await plans.ShowPlan(id))!.Moves.SelectMany(move => move.Identities).ToArray();
         foreach (var identity in planned)
         {
@@ -168,7 +168,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
 
         await cluster.In(name).UntilCountAsync(3 - planned.Length, 0);
 
-        await plans.CommandPlan(id, PlanCommand.Approve, "bob");
+        await plans.ApprovePlan(id);
 
         var done = await UntilAsync(plans, id, plan => plan.Stage == PlanStage.Done);
         Assert.Equal((0, planned.Length, 0), (done.Moved, done.Skipped, done.Failed));
@@ -181,11 +181,11 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         var name = cluster.NewRegion();
         var region = cluster.Grain<IInternalPlacementGrain>(name);
         var plans = cluster.Grain<IInternalPlacementGrain>(name);
-        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer, "ann");
+        await cluster.Grain<IPlacementPolicyGrain>(name).ApplyPolicy(ByCustomer);
         await EnrolAsync(name, 60);
         var filled = (await region.ListOverlays()).MaxBy(overlay => overlay.Nodes)!.Name;
-        var id = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, filled, "ann"))).Progress.Id;
-        await plans.CommandPlan(id, PlanCommand.Approve, "bob");
+        var id = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, filled))).Progress.Id;
+        await plans.ApprovePlan(id);
 
         var paused = await UntilAsync(plans, id, plan =>
         {
@@ -204,13 +204,13 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         var name = cluster.NewRegion();
         var plans = cluster.Grain<IInternalPlacementGrain>(name);
         await EnrolAsync(name, 3);
-        var plan = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress;
+        var plan = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "a"))).Progress;
 
-        Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.CommandPlan(plan.Id, PlanCommand.Resume, "ann")));
-        Assert.Equal(PlanRefusal.UnknownPlan, Refusal(await plans.CommandPlan("drain-99", PlanCommand.Approve, "ann")));
-        Assert.Equal(PlanRefusal.UnknownOverlay, Refusal(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "nowhere", "ann"))));
-        Assert.IsType<PlanOutcome.Accepted>(await plans.CommandPlan(plan.Id, PlanCommand.Abort, "ann"));
-        Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.CommandPlan(plan.Id, PlanCommand.Approve, "ann")));
+        Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.ResumePlan(plan.Id)));
+        Assert.Equal(PlanRefusal.UnknownPlan, Refusal(await plans.ApprovePlan("drain-99")));
+        Assert.Equal(PlanRefusal.UnknownOverlay, Refusal(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "nowhere"))));
+        Assert.IsType<PlanOutcome.Accepted>(await plans.AbortPlan(plan.Id));
+        Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.ApprovePlan(plan.Id)));
     }
 
     private static async Task<PlanProgress> UntilAsync(IInternalPlacementGrain plans, string id, Func<PlanProgress, bool> condition)
@@ -249,8 +249,8 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         await EnrolAsync(name, 30);
         var drained = (await region.ListOverlays()).MaxBy(overlay => overlay.Nodes)!.Name;
         var created = Assert.IsType<PlanOutcome.Accepted>(
-            await region.CreatePlan(new PlanRequest(PlanKind.Drain, drained, "ann"))).Progress;
-        await region.CommandPlan(created.Id, PlanCommand.Approve, "bob");
+            await region.CreatePlan(new PlanRequest(PlanKind.Drain, drained))).Progress;
+        await region.ApprovePlan(created.Id);
         return (await region.ShowPlan(created.Id))!;
     }
 

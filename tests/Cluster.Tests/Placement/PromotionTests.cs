@@ -101,7 +101,7 @@ public sealed class PromotionTests : IAsyncLifetime
         await overlays.UntilCountAsync("b", "a", (0, 0));
         Assert.Equal((1, 0), await overlays.CountAsync("b", "b"));
 
-        await overlays.Region("a").Promote("ann", "back again");
+        await overlays.Region("a").Promote("back again");
         await overlays.UntilCountAsync("a", "b", (1, 0));
         Assert.Equal("b", (await overlays.Region("a").Explain("n1"))!.Overlay);
     }
@@ -121,7 +121,7 @@ public sealed class PromotionTests : IAsyncLifetime
         Assert.Contains("decommissioned from a", await DeferredAsync("b", "n1"), StringComparison.Ordinal);
 
         // Also the leader after that.
-        await overlays.Region("a").Promote("ann", "back again");
+        await overlays.Region("a").Promote("back again");
         Assert.Contains("decommissioned from a", await DeferredAsync("a", "n1"), StringComparison.Ordinal);
         await overlays.UntilCountAsync("a", "a", (1, 0));
 
@@ -196,8 +196,8 @@ public sealed class PromotionTests : IAsyncLifetime
     private async Task<string> RunDrainAsync(string leader)
     {
         var plans = overlays.Region(leader);
-        var plan = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress;
-        Assert.IsType<PlanOutcome.Accepted>(await plans.CommandPlan(plan.Id, PlanCommand.Approve, "ann"));
+        var plan = Assert.IsType<PlanOutcome.Accepted>(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "a"))).Progress;
+        Assert.IsType<PlanOutcome.Accepted>(await plans.ApprovePlan(plan.Id));
         return plan.Id;
     }
 
@@ -205,7 +205,7 @@ public sealed class PromotionTests : IAsyncLifetime
     private async Task PromoteAsync(string overlay)
     {
         overlays.Link.IsCut = true;
-        await overlays.Region(overlay).Promote("ann", "it burns");
+        await overlays.Region(overlay).Promote("it burns");
     }
 
     // At the leader that is configured.

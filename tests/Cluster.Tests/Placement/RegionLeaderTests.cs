@@ -78,9 +78,9 @@ public sealed class RegionLeaderTests : IAsyncLifetime
         await EnrolAsync("n1", "acme", 4);
         overlays.Link.IsCut = true;
 
-        var leader = await overlays.Region("b").Promote("ann", "a burns");
+        var leader = await overlays.Region("b").Promote("a burns");
         Assert.Equal(("b", 1, true), (leader.Leader, leader.Epoch, leader.IsHere));
-        Assert.Equal(leader, await overlays.Region("b").Promote("ann", "again"));
+        Assert.Equal(leader, await overlays.Region("b").Promote("again"));
         Assert.Equal(OverlayState.Isolated, (await overlays.OverlayAsync("b", "a")).State);
         Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await overlays.Region("b").Place(Request("n2", "acme", 4))).Overlay);
 
@@ -106,7 +106,7 @@ public sealed class RegionLeaderTests : IAsyncLifetime
         await ArrangeAsync("defer");
         await EnrolAsync("n1", "acme", 4);
         overlays.Link.IsCut = true;
-        await overlays.Region("b").Promote("ann", "a burns");
+        await overlays.Region("b").Promote("a burns");
         overlays.Link.IsCut = false;
 
         Assert.Equal("b", Assert.IsType<PlacementOutcome.Placed>(await overlays.In("a").PlaceAsync(Request("n2", "acme", 4))).Overlay);
@@ -124,7 +124,7 @@ public sealed class RegionLeaderTests : IAsyncLifetime
         await overlays.UntilAsync(async () => (await overlays.OverlayAsync("b", "a")).State == state, "b has heard of a's state");
         overlays.Link.IsCut = true;
 
-        await overlays.Region("b").Promote("ann", "a burns");
+        await overlays.Region("b").Promote("a burns");
         Assert.Equal((OverlayState.Cordoned, "for the audit"), await StateAsync("b", "b"));
         Assert.Equal(state == OverlayState.Retired ? state : OverlayState.Isolated, (await StateAsync("b", "a")).State);
 
@@ -147,7 +147,7 @@ public sealed class RegionLeaderTests : IAsyncLifetime
         Assert.Null(await overlays.In("a").ConfirmAsync("n1", "a"));
         overlays.Link.IsCut = true;
         var leader = overlays.Region("b");
-        await leader.Promote("ann", "a burns");
+        await leader.Promote("a burns");
         await leader.SetState("b", OverlayState.Active, "test");
 
         var waits = Assert.IsType<PlacementOutcome.Deferred>(await leader.Place(Request("n2", "acme", 4)));
@@ -165,7 +165,7 @@ public sealed class RegionLeaderTests : IAsyncLifetime
         await ArrangeAsync("defer");
         overlays.Link.IsCut = true;
         var leader = overlays.Region("b");
-        await leader.Promote("ann", "a burns");
+        await leader.Promote("a burns");
         Assert.IsType<PlacementOutcome.Deferred>(await leader.Place(Request("n2", "acme", 4)));
         await Assert.ThrowsAsync<OverlayUnreachableException>(() => leader.SetState("a", OverlayState.Draining, "it burns"));
 
@@ -240,7 +240,7 @@ public sealed class RegionLeaderTests : IAsyncLifetime
     private async Task ArrangeAsync(string leaderLost)
     {
         var verdict = await overlays.Grain<IPlacementPolicyGrain>("a").ApplyPolicy(
-            Policy.Replace("LEADER_LOST", leaderLost, StringComparison.Ordinal), "test");
+            Policy.Replace("LEADER_LOST", leaderLost, StringComparison.Ordinal));
         Assert.Empty(verdict.Faults);
 
         // Newcomers of the tests go to b.

@@ -19,13 +19,13 @@ public sealed class EnrolmentApiTests : IAsyncLifetime
     {
         var answer = await api.PostAsync($"/v1/overlays/{FakeGrains.Overlay}:pause-enrolment", """{"reason":" the CA is moved "}""");
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        Assert.Equal(new ControlChange("the CA is moved", "local"), api.Grains.LastChange);
+        Assert.Equal(new ControlChange("the CA is moved"), api.Grains.LastChange);
 
         var listed = (await (await api.GetAsync("/v1/overlays")).JsonAsync())[0].GetProperty("enrolment");
         Assert.Equal("the CA is moved", listed.GetProperty("pause").GetProperty("reason").GetString());
         Assert.Contains(
-            api.Logs.Of(AuditTrail.Category), line =>
-                line.StartsWith("local POST /v1/overlays/eu-1:pause-enrolment 200", StringComparison.Ordinal));
+            api.Logs.Of(AuditLines.Category), line =>
+                line.StartsWith("local PauseEnrolment eu-1 200", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using ControlPlane.Access;
 using System.Reflection;
 using ControlPlane.Certificates;
 using ControlPlane.Enrolment;
@@ -34,6 +35,9 @@ internal sealed class FakeGrains
     public Func<ReprovisionOutcome> Reprovision { get; set; } = () => new ReprovisionOutcome.Accepted();
 
     public ReprovisionRequest? LastReprovision { get; private set; }
+
+    /// <summary>For whom the last reprovision was.</summary>
+    public string? LastActor { get; private set; }
 
     public DecommissionRequest? LastDecommission { get; private set; }
 
@@ -114,6 +118,7 @@ internal sealed class FakeGrains
             [nameof(INodeGrain.Reprovision)] = arguments =>
             {
                 LastReprovision = (ReprovisionRequest)arguments[0]!;
+                LastActor = CallerContext.Actor;
                 return Task.FromResult(Reprovision());
             },
             [nameof(INodeGrain.Decommission)] = arguments =>
@@ -146,12 +151,12 @@ internal sealed class FakeGrains
         {
             [nameof(IEnrolmentControlGrain.Get)] = _ => Task.FromResult(Overlay.Equals(key) ? Control : null),
             [nameof(IEnrolmentControlGrain.Pause)] = arguments => Change(key, arguments[0], change =>
-                Control with { Pause = new EnrolmentStop(change.Actor, change.Reason, DateTimeOffset.UnixEpoch) }),
+                Control with { Pause = new EnrolmentStop(CallerContext.Actor, change.Reason, DateTimeOffset.UnixEpoch) }),
             [nameof(IEnrolmentControlGrain.Resume)] = arguments => Change(key, arguments[0], _ => Control with { Pause = null }),
             [nameof(IEnrolmentControlGrain.ReleaseBrake)] = arguments => Change(key, arguments[0], _ => Control with { Brake = null }),
             [nameof(IEnrolmentControlGrain.Limit)] = arguments => Change(key, arguments[1], change => Control with
             {
-                Limit = arguments[0] is int rate ? new EnrolmentLimit(rate, change.Actor, change.Reason, DateTimeOffset.UnixEpoch) : null,
+                Limit = arguments[0] is int rate ? new EnrolmentLimit(rate, CallerContext.Actor, change.Reason, DateTimeOffset.UnixEpoch) : null,
             }),
         }),
         _ when contract == typeof(ICertificateInventoryGrain) => Stand.In<ICertificateInventoryGrain>(new()

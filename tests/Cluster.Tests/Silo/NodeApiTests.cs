@@ -110,7 +110,7 @@ public sealed class NodeApiTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
         Assert.Equal("/v1/nodes/web1.example.net", response.Headers.Location?.ToString());
-        Assert.Equal(new ReprovisionRequest("the disk was replaced", "local"), _api.Grains.LastReprovision);
+        Assert.Equal(new ReprovisionRequest("the disk was replaced"), _api.Grains.LastReprovision);
     }
 
     [Fact]
@@ -189,7 +189,7 @@ public sealed class NodeApiTests : IAsyncLifetime
         var response = await _api.PostAsync("/v1/nodes/web1.example.net:decommission", """{"reason": " sold "}""");
 
         Assert.Equal(HttpStatusCode.Accepted, response.StatusCode);
-        Assert.Equal(new DecommissionRequest("sold", "local"), _api.Grains.LastDecommission);
+        Assert.Equal(new DecommissionRequest("sold"), _api.Grains.LastDecommission);
         Assert.Equal(
             "{\"isShutDown\":true,\"shutdown\":\"it shuts down\",\"remaining\":[\"its server token is valid\"]}",
             await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));

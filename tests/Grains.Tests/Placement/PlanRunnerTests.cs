@@ -32,7 +32,7 @@ public sealed class PlanRunnerTests
         using var meter = new PlacementMeter();
         var runner = RunnerOf(history, meter);
         history.Ledger.Take("a", "n1", PlacedNode.New("n1") with { Home = "a" });
-        var created = Assert.IsType<PlanOutcome.Accepted>(await runner.Create(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress;
+        var created = Assert.IsType<PlanOutcome.Accepted>(await runner.Create(new PlanRequest(PlanKind.Drain, "a"), "ann")).Progress;
         await history.Record(new PlacementChange.GroupHomed("g", "b"));
         await runner.Command(created.Id, PlanCommand.Approve, "ann");
         await history.Plans.DropAsync(created.Id);
@@ -53,7 +53,7 @@ public sealed class PlanRunnerTests
         using var meter = new PlacementMeter();
         history.Ledger.Take("a", "n1", PlacedNode.New("n1") with { Home = "a" });
         var before = RunnerOf(history, meter);
-        var id = Assert.IsType<PlanOutcome.Accepted>(await before.Create(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress.Id;
+        var id = Assert.IsType<PlanOutcome.Accepted>(await before.Create(new PlanRequest(PlanKind.Drain, "a"), "ann")).Progress.Id;
         await before.Command(id, PlanCommand.Approve, "ann");
         history.Ledger.Take("b", "n1", PlacedNode.New("n1") with
         {
@@ -80,7 +80,7 @@ public sealed class PlanRunnerTests
         using var meter = new PlacementMeter();
         history.Ledger.Take("a", "n1", PlacedNode.New("n1") with { Home = "a" });
         var before = RunnerOf(history, meter);
-        var id = Assert.IsType<PlanOutcome.Accepted>(await before.Create(new PlanRequest(PlanKind.Drain, "a", "ann"))).Progress.Id;
+        var id = Assert.IsType<PlanOutcome.Accepted>(await before.Create(new PlanRequest(PlanKind.Drain, "a"), "ann")).Progress.Id;
         await before.Command(id, PlanCommand.Approve, "ann");
         await history.Record(new PlacementChange.PlanChanged(history.Ledger.Plans.Find(id)! with { NextMove = 1 }));
         history.Ledger.Take("b", "n1", PlacedNode.New("n1") with { Home = "b", Decided = new DecisionStamp(0, 1) });
@@ -129,7 +129,7 @@ public sealed class PlanRunnerTests
         var runner = new PlanRunner(
             history, overlay => overlay == "a" ? copy : null, new NodeSites(null!, link, new Fixed<OverlaysOptions>(Options)), meter);
         history.Ledger.Take("b", "n1", PlacedNode.New("n1") with { Home = "b" });
-        var id = Assert.IsType<PlanOutcome.Accepted>(await runner.Create(new PlanRequest(PlanKind.Drain, "b", "ann"))).Progress.Id;
+        var id = Assert.IsType<PlanOutcome.Accepted>(await runner.Create(new PlanRequest(PlanKind.Drain, "b"), "ann")).Progress.Id;
         await runner.Command(id, PlanCommand.Approve, "ann");
 
         // The rate lets the first node go after a moment.

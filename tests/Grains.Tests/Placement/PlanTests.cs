@@ -37,7 +37,7 @@ public sealed class PlanTests
 
             region.SetState("o0", kind is PlanKind.Drain or PlanKind.Retire ? OverlayState.Draining : OverlayState.Active);
             var plan = PlanMaker.Make(region.Ledger, kind, region.Ledger.Overlay("o0"))
-                .Finish("p", new PlanRequest(kind, "o0", "test"), DateTimeOffset.UnixEpoch);
+                .Finish("p", new PlanRequest(kind, "o0"), "test", DateTimeOffset.UnixEpoch);
 
             AssertSound(region.Ledger, plan);
             if (kind is PlanKind.Drain or PlanKind.Retire)
@@ -58,7 +58,7 @@ public sealed class PlanTests
 
         region.Adopt(PolicyPlacementTests.WithGroups(("a", 10), ("b", 10)).Ledger.Policy);
         var plan = PlanMaker.Make(region.Ledger, PlanKind.Regroup, null)
-            .Finish("p", new PlanRequest(PlanKind.Regroup, "", "test"), DateTimeOffset.UnixEpoch);
+            .Finish("p", new PlanRequest(PlanKind.Regroup, ""), "test", DateTimeOffset.UnixEpoch);
 
         var move = Assert.Single(plan.Moves);
         Assert.Equal(("b", "a", "n3"), (move.From, move.To, Assert.Single(move.Identities)));
@@ -75,7 +75,7 @@ public sealed class PlanTests
         }
 
         var plan = PlanMaker.Make(region.Ledger, PlanKind.Expand, null)
-            .Finish("p", new PlanRequest(PlanKind.Expand, "", "test"), DateTimeOffset.UnixEpoch);
+            .Finish("p", new PlanRequest(PlanKind.Expand, ""), "test", DateTimeOffset.UnixEpoch);
 
         Assert.Equal((180, 180, 1.0), (plan.Nodes, plan.LowerBound, plan.Ratio));
         Assert.All(plan.Peaks, peak => Assert.InRange(peak.After, 0, 210));

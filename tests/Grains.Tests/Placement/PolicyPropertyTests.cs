@@ -144,7 +144,7 @@ public sealed class PolicyPropertyTests
             }
 
             Assert.Empty(PlanMaker.Make(region.Ledger, PlanKind.Regroup, null)
-                .Finish("p", new PlanRequest(PlanKind.Regroup, "", "test"), DateTimeOffset.UnixEpoch).Moves);
+                .Finish("p", new PlanRequest(PlanKind.Regroup, ""), "test", DateTimeOffset.UnixEpoch).Moves);
         });
 
     private static (string Identity, string Attributes)[] Askers(Region region) =>
@@ -173,7 +173,7 @@ public sealed class PolicyPropertyTests
     private static string Plan(Region region, PlanKind kind)
     {
         var plan = PlanMaker.Make(region.Ledger, kind, region.Ledger.Overlay("o0"))
-            .Finish("p", new PlanRequest(kind, "o0", "test"), DateTimeOffset.UnixEpoch);
+            .Finish("p", new PlanRequest(kind, "o0"), "test", DateTimeOffset.UnixEpoch);
 
         // The group's name is its rule's, which may be another.
         return JsonSerializer.Serialize(plan with { Sequence = 0, Moves = [.. plan.Moves.Select(move => move with { Group = "" })] });

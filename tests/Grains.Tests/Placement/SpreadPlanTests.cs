@@ -57,5 +57,5 @@ public sealed class SpreadPlanTests
     }
 
     private static PlacementPlan Drain(Region region) => PlanMaker.Make(region.Ledger, PlanKind.Drain, region.Ledger.Overlay("d"))
-        .Finish("drain-1", new PlanRequest(PlanKind.Drain, "d", "test"), DateTimeOffset.UnixEpoch);
+        .Finish("drain-1", new PlanRequest(PlanKind.Drain, "d"), "test", DateTimeOffset.UnixEpoch);
 }

@@ -62,7 +62,7 @@ public sealed class SiteChannelTests
     public async Task AReprovision_GoesToTheNode_AndItsUnwillingnessIsSaid()
     {
         Assert.Null((await AskNodeAsync(new NodeQuestion.Reprovision(Node, "why"))).Refusal);
-        Assert.Equal([$"Get of {Node}: ", $"Reprovision of {Node}: {new ReprovisionRequest("why", "placement")}"], asked);
+        Assert.Equal([$"Get of {Node}: ", $"Reprovision of {Node}: {new ReprovisionRequest("why")}"], asked);
 
         ReprovisionOutcome[] refusals =
         [

@@ -1,0 +1,25 @@
+namespace ControlPlane.Access;
+
+/// <summary>The permission that a method of the public contract, or a route, demands of its caller.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+public sealed class RequiresAttribute(string permission) : Attribute
+{
+    /// <summary>One of <see cref="Permissions.All"/>.</summary>
+    public string Permission { get; } = permission;
+
+    /// <summary>What the grain's key names, so that a policy can be judged by it.</summary>
+    public AccessTarget On { get; init; }
+}
+
+/// <summary>What a call is about, as far as its key says.</summary>
+public enum AccessTarget
+{
+    /// <summary>The site as a whole.</summary>
+    Site = 0,
+
+    /// <summary>One node: the key is its identity.</summary>
+    Node = 1,
+
+    /// <summary>One overlay: the key is its name.</summary>
+    Overlay = 2,
+}

@@ -1,0 +1,48 @@
+namespace ControlPlane.Access;
+
+/// <summary>What a caller asks to be allowed.</summary>
+/// <param name="Permission">One of <see cref="Permissions.All"/>.</param>
+public sealed record AccessRequest(string Permission)
+{
+    /// <summary>The overlay that it is about; null when it is about the site, or about a node.</summary>
+    public string? Overlay { get; init; }
+
+    /// <summary>The node that it is about; null when it is about no single one.</summary>
+    public string? Node { get; init; }
+
+    /// <summary>The collective of a Choria request.</summary>
+    public string? Collective { get; init; }
+
+    /// <summary>The agent of a Choria request.</summary>
+    public string? Agent { get; init; }
+
+    /// <summary>The action of a Choria request.</summary>
+    public string? Action { get; init; }
+
+    /// <summary>How many nodes it is about, where that is known.</summary>
+    public int? Targets { get; init; }
+
+    /// <summary>Why, in the caller's words; null when the call takes no reason.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Who made what is now to be approved; null where nothing is approved.</summary>
+    public string? Submitter { get; init; }
+
+    /// <summary>What is called: the route's or the method's name, for the record.</summary>
+    public string Operation { get; init; } = "";
+
+    /// <summary>What it was called with, for the record: never a secret.</summary>
+    public IReadOnlyDictionary<string, string> Parameters { get; init; } = NoParameters;
+
+    /// <summary>The trace that the call belongs to; null without one.</summary>
+    public string? Trace { get; init; }
+
+    private static readonly IReadOnlyDictionary<string, string> NoParameters = new Dictionary<string, string>(StringComparer.Ordinal);
+}
+
+/// <summary>What the policy says to a request.</summary>
+/// <param name="IsAllowed">Whether it may be done. True also for what is denied in words only, while the policy is tried out.</param>
+/// <param name="Rule">The rule that decided, by its place in the policy; what is missing where none did.</param>
+/// <param name="Policy">The version of the policy that was asked.</param>
+/// <param name="WouldBeDenied">It is allowed only because the policy is tried out.</param>
+public sealed record AccessDecision(bool IsAllowed, string Rule, string Policy, bool WouldBeDenied = false);

@@ -1,0 +1,208 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using ControlPlane.Access;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Hosting;
+using Orleans.Runtime;
+using Orleans.TestingHost;
+
+namespace ControlPlane.Cluster.Tests.Access;
+
+/// <summary>What a client of the gateway may call, whatever it writes into its messages.</summary>
+public sealed class GrainCallAccessTests : IAsyncLifetime
+{
+    private const string SealKey = "controlplane.caller";
+
+    private static readonly byte[] SiteKey = RandomNumberGenerator.GetBytes(32);
+
+    private readonly Recorded recorded = new();
+    private readonly Starting starting = new();
+    private InProcessTestCluster cluster = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        var builder = new InProcessTestClusterBuilder(2);
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.Services.AddSingleton(new CallerSeal(SiteKey, TimeProvider.System));
+            silo.Services.AddSingleton<ITokenAuthenticator, Tokens>();
+            silo.Services.AddSingleton<IAccessPolicy, OnlyPublic>();
+            silo.Services.AddSingleton<IAuditTrail>(recorded);
+            silo.Services.AddSingleton<AccessGuard>();
+            silo.AddGrainAccess();
+        });
+        builder.ConfigureClient(client => client.AddOutgoingGrainCallFilter(starting));
+        cluster = builder.Build();
+        await cluster.DeployAsync();
+        starting.IsOver = true;
+    }
+
+    public async ValueTask DisposeAsync() => await cluster.DisposeAsync();
+
+    [Fact]
+    public async Task ACallWithoutAToken_IsDenied() =>
+        await Assert.ThrowsAsync<NotAuthenticatedException>(() => Call(token: null, grain => grain.WhoAsks()));
+
+    [Fact]
+    public async Task ACallWithABadToken_IsDenied() =>
+        await Assert.ThrowsAsync<NotAuthenticatedException>(() => Call("stolen", grain => grain.WhoAsks()));
+
+    [Fact]
+    public async Task TheHolderOfAToken_IsWhoAsks_AlsoBehindAnotherGrain()
+    {
+        Assert.Equal("ann", await Call("ann", grain => grain.WhoAsks()));
+        Assert.Equal("ann", await Call("ann", grain => grain.WhoAsksBehind()));
+        Assert.Equal(["begin AskedForTest.WhoAsksBehind ann", "end ok"], recorded.Lines.TakeLast(2));
+    }
+
+    [Fact]
+    public async Task WhatThePolicyDenies_IsRecorded_AndNotDone()
+    {
+        await Assert.ThrowsAsync<AccessDeniedException>(() => Call("ann", grain => grain.Forbidden()));
+
+        Assert.Equal("begin AskedForTest.Forbidden ann denied", recorded.Lines.Last());
+        Assert.False(await Call("ann", grain => grain.WasDone()));
+    }
+
+    [Fact]
+    public async Task AMethodThatIsNotPublic_IsDenied_EvenToWhoIsAuthenticated() =>
+        await Assert.ThrowsAsync<AccessDeniedException>(() => CallInner("ann", grain => grain.WhoAsks()));
+
+    [Fact]
+    public async Task AClientThatWritesTheCallerItself_IsDenied()
+    {
+        foreach (var forged in (string[])["ann", new CallerSeal(RandomNumberGenerator.GetBytes(32), TimeProvider.System).Seal(Caller.System)])
+        {
+            RequestContext.Set(SealKey, forged);
+            await Assert.ThrowsAsync<NotAuthenticatedException>(() => Call(token: null, grain => grain.WhoAsks()));
+            await Assert.ThrowsAsync<AccessDeniedException>(() => CallInner(token: null, grain => grain.WhoAsks()));
+        }
+    }
+
+    [Fact]
+    public async Task OrleansOwnGrains_AreDeniedToClients() =>
+        await Assert.ThrowsAsync<AccessDeniedException>(
+            () => cluster.Client.GetGrain<IManagementGrain>(0).GetTotalActivationCount(TestContext.Current.CancellationToken));
+
+    [Fact]
+    public async Task WhatASiloDoesByItself_IsTheSystems()
+    {
+        var silo = cluster.Silos[0].ServiceProvider.GetRequiredService<IGrainFactory>();
+
+        Assert.Equal("system", await silo.GetGrain<IAskedForTest>("a").WhoAsks());
+        Assert.Equal("system", await silo.GetGrain<IAskedInside>("b").WhoAsks());
+    }
+
+    private Task<T> Call<T>(string? token, Func<IAskedForTest, Task<T>> call)
+    {
+        Use(token);
+        return call(cluster.Client.GetGrain<IAskedForTest>("a"));
+    }
+
+    private Task CallInner(string? token, Func<IAskedInside, Task> call)
+    {
+        Use(token);
+        return call(cluster.Client.GetGrain<IAskedInside>("a"));
+    }
+
+    private static void Use(string? token)
+    {
+        if (token is not null)
+        {
+            CallToken.Use(token);
+        }
+        else
+        {
+            RequestContext.Remove(CallToken.Key);
+        }
+    }
+
+    /// <summary>What starts the silos asks them how they stand, as one of them.</summary>
+    private sealed class Starting : IOutgoingGrainCallFilter
+    {
+        private readonly CallerSeal seal = new(SiteKey, TimeProvider.System);
+
+        public bool IsOver { get; set; }
+
+        public async Task Invoke(IOutgoingGrainCallContext context)
+        {
+            if (!IsOver)
+            {
+                RequestContext.Set(SealKey, seal.Seal(Caller.System));
+            }
+
+            await context.Invoke();
+        }
+    }
+
+    /// <summary>Each token is its holder's name, but for a stolen one.</summary>
+    private sealed class Tokens : ITokenAuthenticator
+    {
+        public ValueTask<Caller?> AuthenticateAsync(string token, CancellationToken cancellationToken) =>
+            new(token == "stolen" ? null : new Caller { Principal = token, Method = CallerMethod.AccessToken });
+    }
+
+    private sealed class OnlyPublic : IAccessPolicy
+    {
+        public ValueTask<AccessDecision> JudgeAsync(Caller caller, AccessRequest request, CancellationToken cancellationToken) =>
+            new(new AccessDecision(request.Permission != Permissions.NodesDecommission, "test", "1"));
+    }
+
+    private sealed class Recorded : IAuditTrail
+    {
+        public ConcurrentQueue<string> Lines { get; } = new();
+
+        public Task<AuditedCall> BeginAsync(
+            Caller caller, AccessRequest request, AccessDecision decision, CancellationToken cancellationToken)
+        {
+            var operation = request.Operation[(request.Operation.LastIndexOf('.', request.Operation.LastIndexOf('.') - 1) + 1)..];
+            Lines.Enqueue($"begin {operation} {caller.Principal}{(decision.IsAllowed ? "" : " denied")}");
+            return Task.FromResult(new AuditedCall("1", caller, request, decision));
+        }
+
+        public Task EndAsync(AuditedCall call, string outcome)
+        {
+            Lines.Enqueue($"end {outcome}");
+            return Task.CompletedTask;
+        }
+
+        public Task RecordFailedSignInAsync(CallerMethod method, string? principal, string? address, string why) => Task.CompletedTask;
+    }
+}
+
+[Alias("AskedForTest")]
+public interface IAskedForTest : IGrainWithStringKey
+{
+    [Alias("WhoAsks"), Requires(Permissions.NodesRead)]
+    Task<string> WhoAsks();
+
+    [Alias("WhoAsksBehind"), Requires(Permissions.NodesReprovision)]
+    Task<string> WhoAsksBehind();
+
+    [Alias("Forbidden"), Requires(Permissions.NodesDecommission)]
+    Task<bool> Forbidden();
+
+    [Alias("WasDone"), Requires(Permissions.NodesRead)]
+    Task<bool> WasDone();
+}
+
+/// <summary>A contract between our own grains: it names no permission.</summary>
+[Alias("AskedInside")]
+public interface IAskedInside : IGrainWithStringKey
+{
+    [Alias("WhoAsks")]
+    Task<string> WhoAsks();
+}
+
+internal sealed class AskedGrain : Grain, IAskedForTest, IAskedInside
+{
+    private bool done;
+
+    public Task<string> WhoAsks() => Task.FromResult(CallerContext.Actor);
+
+    public Task<string> WhoAsksBehind() => GrainFactory.GetGrain<IAskedInside>("behind").WhoAsks();
+
+    public Task<bool> Forbidden() => Task.FromResult(done = true);
+
+    public Task<bool> WasDone() => Task.FromResult(done);
+}
