@@ -52,7 +52,7 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     {
         Assert.Equal("ann", await Call("ann", grain => grain.WhoAsks()));
         Assert.Equal("ann", await Call("ann", grain => grain.WhoAsksBehind()));
-        Assert.Equal(["begin AskedForTest.WhoAsksBehind ann", "end ok"], recorded.Lines.TakeLast(2));
+        Assert.Equal(["begin IAskedForTest.WhoAsksBehind ann", "end ok"], recorded.Lines.TakeLast(2));
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     {
         await Assert.ThrowsAsync<AccessDeniedException>(() => Call("ann", grain => grain.Forbidden()));
 
-        Assert.Equal("begin AskedForTest.Forbidden ann denied", recorded.Lines.Last());
+        Assert.Equal("begin IAskedForTest.Forbidden ann denied", recorded.Lines.Last());
         Assert.False(await Call("ann", grain => grain.WasDone()));
     }
 
