@@ -22,4 +22,7 @@ public enum AccessTarget
 
     /// <summary>One overlay: the key is its name.</summary>
     Overlay = 2,
+
+    /// <summary>One plan of the region: the first argument is its id.</summary>
+    Plan = 3,
 }

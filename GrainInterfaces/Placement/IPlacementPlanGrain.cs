@@ -25,19 +25,19 @@ public interface IPlacementPlanGrain : IGrainWithStringKey
     Task<IReadOnlyList<PlanProgress>> ListPlans();
 
     /// <summary>Starts a draft, in the policy's window; one plan runs at a time. Safe to repeat.</summary>
-    [Alias("ApprovePlan"), Requires(Permissions.PlacementPlansApprove)]
+    [Alias("ApprovePlan"), Requires(Permissions.PlacementPlansApprove, On = AccessTarget.Plan)]
     Task<PlanOutcome> ApprovePlan(string id);
 
     /// <summary>Lets a paused plan go on. Safe to repeat.</summary>
-    [Alias("ResumePlan"), Requires(Permissions.PlacementPlansApprove)]
+    [Alias("ResumePlan"), Requires(Permissions.PlacementPlansApprove, On = AccessTarget.Plan)]
     Task<PlanOutcome> ResumePlan(string id);
 
     /// <summary>Begins no further move until the plan is resumed; nodes on their way arrive. Safe to repeat.</summary>
-    [Alias("PausePlan"), Requires(Permissions.PlacementPlansStop)]
+    [Alias("PausePlan"), Requires(Permissions.PlacementPlansStop, On = AccessTarget.Plan)]
     Task<PlanOutcome> PausePlan(string id);
 
     /// <summary>Gives up what has not begun; nodes on their way arrive. Safe to repeat.</summary>
-    [Alias("AbortPlan"), Requires(Permissions.PlacementPlansStop)]
+    [Alias("AbortPlan"), Requires(Permissions.PlacementPlansStop, On = AccessTarget.Plan)]
     Task<PlanOutcome> AbortPlan(string id);
 }
 

@@ -10,6 +10,9 @@ public sealed record AccessRequest(string Permission)
     /// <summary>The node that it is about; null when it is about no single one.</summary>
     public string? Node { get; init; }
 
+    /// <summary>The plan that it is about; null when it is about none.</summary>
+    public string? Plan { get; init; }
+
     /// <summary>The collective of a Choria request.</summary>
     public string? Collective { get; init; }
 

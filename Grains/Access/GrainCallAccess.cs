@@ -77,6 +77,7 @@ internal sealed class GrainCallAccess(CallerSeal seal, ITokenAuthenticator token
         {
             Node = required.On == AccessTarget.Node ? key : null,
             Overlay = required.On == AccessTarget.Overlay ? key : null,
+            Plan = required.On == AccessTarget.Plan ? context.Request.GetArgument(0) as string : null,
             Operation = OperationOf(context),
             Trace = System.Diagnostics.Activity.Current?.TraceId.ToString(),
             Parameters = CallParameters.Of(

@@ -1,6 +1,8 @@
 using ControlPlane;
+using ControlPlane.Access;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Placement.Plans;
 using ControlPlane.Sites;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -28,6 +30,7 @@ public static class PlacementHosting
         silo.Configure<GrainCollectionOptions>(collection => collection.ActivationTimeout = TimeSpan.FromMinutes(5));
         silo.Services.AddSingleton<PlacementContext>();
         silo.Services.AddSingleton<PlacementMeter>();
+        silo.Services.AddSingleton<ISubmitters, PlanSubmitters>();
         silo.Services.AddSingleton<PlacementClient>();
         silo.Services.TryAddSingleton<ISiteLink, NoSiteLink>();
         silo.Services.TryAddSingleton<NodeSites>();

@@ -4,8 +4,8 @@ namespace ControlPlane.Access;
 internal static class RequiredPermission
 {
     /// <summary>Demands a permission of <see cref="Permissions"/>.</summary>
-    public static TBuilder Requires<TBuilder>(this TBuilder route, string permission)
-        where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new RequiresAttribute(permission));
+    public static TBuilder Requires<TBuilder>(this TBuilder route, string permission, AccessTarget on = AccessTarget.Site)
+        where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new RequiresAttribute(permission) { On = on });
 
     /// <summary>Guards all routes that are mapped to the group.</summary>
     public static RouteGroupBuilder MapGuarded(this IEndpointRouteBuilder app) =>

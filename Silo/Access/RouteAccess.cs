@@ -54,6 +54,7 @@ internal static class RouteAccess
         {
             Node = parameters.GetValueOrDefault("identity"),
             Overlay = parameters.GetValueOrDefault("overlay"),
+            Plan = required.On == AccessTarget.Plan ? parameters.GetValueOrDefault("id") : null,
             Reason = (body as IGivesReason)?.Reason,
             Operation = endpoint.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName ?? $"{context.Request.Method} {endpoint.DisplayName}",
             Parameters = parameters,

@@ -32,7 +32,7 @@ internal static class PlanEndpoints
         this IEndpointRouteBuilder v1, string command, string permission, Func<IPlacementPlanGrain, string, Task<PlanOutcome>> tell) =>
         v1.MapPost($"/placement/plans/{{id}}:{command.ToLowerInvariant()}", async (IGrainFactory grains, Locality locality, string id) =>
                 Answer(await tell(Plans(grains, locality), id)))
-            .WithName($"{command}Plan").WithTags("placement").Requires(permission)
+            .WithName($"{command}Plan").WithTags("placement").Requires(permission, AccessTarget.Plan)
             .WithSummary($"{command}s a plan. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict);

@@ -28,6 +28,7 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
             silo.Services.AddSingleton<ITokenAuthenticator, Tokens>();
             silo.Services.AddSingleton<IAccessPolicy, OnlyPublic>();
             silo.Services.AddSingleton<IAuditTrail>(recorded);
+            silo.Services.AddSingleton<ISubmitters, NoSubmitters>();
             silo.Services.AddSingleton<AccessGuard>();
             silo.AddGrainAccess();
         });
@@ -146,6 +147,11 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     {
         public ValueTask<AccessDecision> JudgeAsync(Caller caller, AccessRequest request, CancellationToken cancellationToken) =>
             new(new AccessDecision(request.Permission != Permissions.NodesDecommission, "test", "1"));
+    }
+
+    private sealed class NoSubmitters : ISubmitters
+    {
+        public ValueTask<string?> FindAsync(AccessRequest request) => new((string?)null);
     }
 
     private sealed class Recorded : IAuditTrail

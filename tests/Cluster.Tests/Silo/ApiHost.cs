@@ -6,12 +6,15 @@ using ControlPlane.Api;
 using ControlPlane.Fleet;
 using ControlPlane.Health;
 using ControlPlane.Hosting;
+using ControlPlane.Placement;
+using ControlPlane.Placement.Plans;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Cluster.Tests.Silo;
 
@@ -57,6 +60,8 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton(grains.Factory);
         builder.Services.AddSingleton<INodeChangeFeed>(grains.Feed);
         builder.Services.AddSingleton(new Locality(FakeGrains.Region, FakeGrains.Overlay));
+        builder.Services.AddSingleton<ISubmitters>(
+            new PlanSubmitters(grains.Factory, Options.Create(new OverlaysOptions { Region = FakeGrains.Region })));
         builder.Logging.AddProvider(logs);
         configure(builder.Services);
         builder.AddMetrics().AddAccess().AddApi().AddReadiness();
