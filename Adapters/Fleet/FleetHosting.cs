@@ -6,6 +6,7 @@ using ControlPlane.Adapters.Fleet.Brokers;
 using ControlPlane.Adapters.Fleet.Sites;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.Sites;

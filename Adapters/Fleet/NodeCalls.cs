@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using Microsoft.Extensions.Logging;
 using NATS.Client.Core;

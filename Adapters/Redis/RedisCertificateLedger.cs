@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using ControlPlane.Certificates;
+using ControlPlane.Flow;
 using StackExchange.Redis;
 
 namespace ControlPlane.Adapters.Redis;

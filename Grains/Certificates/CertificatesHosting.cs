@@ -1,5 +1,6 @@
 using ControlPlane;
 using ControlPlane.Certificates;
+using ControlPlane.Flow;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;

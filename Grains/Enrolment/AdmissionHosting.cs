@@ -1,3 +1,4 @@
+using ControlPlane.Flow;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 

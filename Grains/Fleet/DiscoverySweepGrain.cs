@@ -1,3 +1,4 @@
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;

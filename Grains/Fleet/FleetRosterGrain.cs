@@ -1,5 +1,6 @@
 // Over 400 lines: what is heard, who is due and what is stored change in one turn; apart, one could be stored without the other.
 using ControlPlane.Enrolment;
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;

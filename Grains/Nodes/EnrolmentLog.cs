@@ -1,4 +1,5 @@
 using ControlPlane.Enrolment;
+using ControlPlane.Flow;
 using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Nodes;

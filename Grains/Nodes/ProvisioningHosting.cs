@@ -1,6 +1,7 @@
 using ControlPlane;
 using ControlPlane.Enrolment;
 using ControlPlane.Fleet;
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using ControlPlane.Sites;
 using Microsoft.Extensions.DependencyInjection;

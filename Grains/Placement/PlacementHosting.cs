@@ -1,5 +1,6 @@
 using ControlPlane;
 using ControlPlane.Access;
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.Placement.Plans;

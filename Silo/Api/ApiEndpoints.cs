@@ -4,6 +4,7 @@ using System.Text.Json.Serialization;
 using ControlPlane.Certificates;
 using ControlPlane.DeadLetters;
 using ControlPlane.Enrolment;
+using ControlPlane.Flow;
 using ControlPlane.Hosting;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;

@@ -23,10 +23,16 @@ internal static class Arrows
     [
         new("Fleet", "Nodes", "what is heard of a node is told to its grain"),
         new("Fleet", "Placement", "which overlays there are, and where newcomers are asked for"),
-        new("Fleet", "Enrolment", "how many newcomers are looked at, and how often a log says the same"),
+        new("Fleet", "Enrolment", "how many newcomers are looked at, and what operators hold back"),
         new("Nodes", "Placement", "a node is placed before it is configured, by its overlay's options and its layers"),
         new("Nodes", "Certificates", "a node's certificate is ordered, and compared with what it holds"),
         new("Nodes", "Enrolment", "the gate says when a node may take its next step"),
+
+        new("Fleet", "Flow", "what it does every so often, and how often a log says the same"),
+        new("Nodes", "Flow", "what it does every so often, and how often a log says the same"),
+        new("Enrolment", "Flow", "what it does every so often, and how often a log says the same"),
+        new("Certificates", "Flow", "what is done for each issuer every so often"),
+        new("Placement", "Flow", "what it does every so often"),
 
         new("Fleet", "Store", "changes, signs of life and inventories are kept on the overlay's brokers"),
         new("Certificates", "Store", "the history of the ledger is a log"),

@@ -2,6 +2,7 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet.Brokers;
 using ControlPlane.Adapters.Nats.Callout;
 using ControlPlane.Fleet;
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

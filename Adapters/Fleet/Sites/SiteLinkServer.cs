@@ -1,3 +1,4 @@
+using ControlPlane.Flow;
 using ControlPlane.Placement;
 using ControlPlane.Sites;
 using Microsoft.Extensions.Logging;

@@ -1,4 +1,5 @@
 using ControlPlane.Enrolment;
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using ControlPlane.Store;
 using Microsoft.Extensions.Logging;

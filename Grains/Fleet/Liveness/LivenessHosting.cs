@@ -1,5 +1,6 @@
 using ControlPlane;
 using ControlPlane.Fleet;
+using ControlPlane.Flow;
 using ControlPlane.Store;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;

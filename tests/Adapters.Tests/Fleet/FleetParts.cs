@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -3,6 +3,7 @@ using ControlPlane.Adapters.Fleet.Brokers;
 using ControlPlane.Adapters.Fleet.Sites;
 using ControlPlane.Adapters.Tests.Fleet;
 using ControlPlane.Fleet;
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using ControlPlane.Sites;
 using ControlPlane.Store;

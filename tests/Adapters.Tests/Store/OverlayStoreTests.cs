@@ -1,6 +1,7 @@
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Tests.Fleet;
 using ControlPlane.Fleet;
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using ControlPlane.Store;
 using ControlPlane.TestKit;

@@ -3,6 +3,7 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.LocalCa;
 using ControlPlane.Certificates;
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.TestKit.Stage;

@@ -9,6 +9,7 @@ using ControlPlane.Adapters.Fleet.Access;
 using ControlPlane.Adapters.Nats.Callout;
 using ControlPlane.Adapters.Tests.Infra;
 using ControlPlane.Fleet;
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.Logging;

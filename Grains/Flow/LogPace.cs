@@ -1,4 +1,4 @@
-namespace ControlPlane.Enrolment;
+namespace ControlPlane.Flow;
 
 /// <summary>
 /// Keeps a log readable in a herd: so many lines about single nodes in an interval, and one line about the rest. Thread-safe.

@@ -1,7 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 
-namespace ControlPlane;
+namespace ControlPlane.Flow;
 
 /// <summary>Keeps going what must not end while the silo runs: what breaks a round off is counted, told and followed by the next.</summary>
 public sealed partial class Loops : IDisposable

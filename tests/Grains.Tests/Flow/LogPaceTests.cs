@@ -1,8 +1,7 @@
-using ControlPlane.Enrolment;
-using ControlPlane.Nodes;
+using ControlPlane.Flow;
 using Microsoft.Extensions.Time.Testing;
 
-namespace ControlPlane.Grains.Tests.Enrolment;
+namespace ControlPlane.Grains.Tests.Flow;
 
 public sealed class LogPaceTests
 {
@@ -31,17 +30,4 @@ public sealed class LogPaceTests
 
         Assert.Null(pace.TakeSummary());
     }
-
-    [Theory]
-    [InlineData("ou", "choria")]
-    [InlineData("extensions.customer", "acme")]
-    [InlineData("extensions.site", "(none)")]
-    [InlineData("ou.customer", "(none)")]
-    [InlineData("extensions", "(none)")]
-    public void FairnessGroup_IsTheValueOfTheClaim(string claim, string group) =>
-        Assert.Equal(
-            group, FairnessGroup.Of(new EnrolmentFindings("""{"ou":"choria","extensions":{"customer":"acme"}}""", "choria"), claim));
-
-    [Fact]
-    public void FairnessGroup_OfWhatGoesOnAfterASiloDied_IsItsOwn() => Assert.Equal(FairnessGroup.Resumed, FairnessGroup.Of(null, "ou"));
 }

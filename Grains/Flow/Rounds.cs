@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 
-namespace ControlPlane;
+namespace ControlPlane.Flow;
 
 /// <summary>Work that is done again and again for as long as the silo runs, by <see cref="Loops"/>.</summary>
 /// <param name="Name">Its name in logs and metrics: one of a closed set.</param>

@@ -5,6 +5,7 @@ using System.Threading.Channels;
 using ControlPlane.Certificates;
 using ControlPlane.Enrolment;
 using ControlPlane.Fleet;
+using ControlPlane.Flow;
 using ControlPlane.Placement;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -14,7 +15,7 @@ using Microsoft.Extensions.Time.Testing;
 using Orleans;
 using Orleans.Runtime;
 
-namespace ControlPlane.Grains.Tests;
+namespace ControlPlane.Grains.Tests.Flow;
 
 /// <summary>What has to go on does so, whatever breaks it off.</summary>
 public sealed class LoopsTests : IDisposable

@@ -1,4 +1,4 @@
-namespace ControlPlane;
+namespace ControlPlane.Flow;
 
 /// <summary>Keeps lines of a log that say the same again at a bounded pace. Thread-safe.</summary>
 /// <param name="pace">Between two lines of one matter.</param>
