@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -198,7 +199,8 @@ internal sealed partial class CertificateIssuanceGrain(
     /// <returns>The answer, null when another writer was first; and the record as it is then.</returns>
     private async Task<(IssuanceOutcome? Outcome, LedgerEntry Entry)> Ask(GuardedIssuer issuer, LedgerEntry entry, OrderDraft draft)
     {
-        if (await issuer.EnterAsync(draft.Order, CancellationToken.None) is GateVerdict.Deferred deferred)
+        var verdict = await issuer.EnterAsync(draft.Order, CancellationToken.None);
+        if (verdict is GateVerdict.Deferred deferred)
         {
             return (new IssuanceOutcome.Deferred(deferred.Reason, deferred.RetryAt), entry);
         }
@@ -218,11 +220,11 @@ internal sealed partial class CertificateIssuanceGrain(
             if (intended is null)
             {
                 // Admitted, but nothing will be sent: the place is given back.
-                issuer.LeaveUnused(draft.Profile.Name);
+                issuer.LeaveUnused(verdict.Place, draft.Profile.Name);
             }
         }
 
-        var outcome = await issuer.SignAsync(draft.At(orderedAt), CancellationToken.None);
+        var outcome = await issuer.SignAsync(verdict.Place, draft.At(orderedAt), CancellationToken.None);
         return outcome is SigningOutcome.Unknown unknown
             ? await Lose(issuer, intended, unknown.Detail)
             : await Record(outcome, intended);

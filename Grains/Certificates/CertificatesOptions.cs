@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using ControlPlane.Flow;
 
 namespace ControlPlane.Certificates;
 
@@ -116,4 +117,13 @@ public sealed class IssuerOptions
     /// right for an embedded CA only.
     /// </summary>
     public string TrustedRoots { get; set; } = "";
+
+    private static readonly TimeSpan BreakForMax = TimeSpan.FromMinutes(1);
+
+    /// <summary>What orders go through to the issuer: so many at once and a minute, none while it fails or is silent.</summary>
+    internal Gate OpenGate(string issuer, int? documentedRate, TimeProvider time) => new(
+        new GateBounds(
+            "orders", issuer, ConcurrencyMax, QueueMax, StalledAfter, RatePerMinute > 0 ? RatePerMinute : documentedRate ?? 0),
+        time,
+        new CircuitBreaker(BreakAfter, BreakFor, BreakForMax, StalledAfter));
 }

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ControlPlane.Flow;
 using ControlPlane.X509;
 
 namespace ControlPlane.Certificates;
@@ -14,7 +16,7 @@ internal sealed class GuardedIssuer(
     /// <summary>How long it is believed what an issuer says of itself.</summary>
     private static readonly TimeSpan HealthKeptFor = TimeSpan.FromSeconds(5);
 
-    private readonly IssuerGate gate = new(issuer.Name, options, issuer.Capabilities.CertificatesPerMinuteMax, time);
+    private readonly Gate gate = options.OpenGate(issuer.Name, issuer.Capabilities.CertificatesPerMinuteMax, time);
     private readonly RefusalRecord refusals = new();
     private readonly IReadOnlyList<byte[]> trustedRoots =
         options.TrustedRoots.Length == 0 ? [] : PemCertificates.ReadDer(options.TrustedRoots);
@@ -44,14 +46,14 @@ internal sealed class GuardedIssuer(
     public TimeSpan AttemptMax => options.Timeout;
 
     /// <summary>Orders that wait and orders that are with the issuer.</summary>
-    public (int Waiting, int Running) Load => gate.Load;
+    public GateLoad Load => gate.Load;
 
     /// <summary>Whether it failed and has not served since, or said that it cannot when it was asked last.</summary>
-    public bool IsFailing => gate.Fault is not null || health is { Health: { IsCompletedSuccessfully: true, Result.Healthy: false } };
+    public bool IsFailing => gate.Load.Fault is not null || health is { Health: { IsCompletedSuccessfully: true, Result.Healthy: false } };
 
     /// <summary>Whether it signs: what it says of itself, unless it fails all the same.</summary>
     public async Task<IssuerHealth> CheckAsync() =>
-        gate.Fault is { } fault ? new IssuerHealth(false, $"it fails: {fault}") : await AskHealthAsync();
+        gate.Load.Fault is { } fault ? new IssuerHealth(false, $"it fails: {fault}") : await AskHealthAsync();
 
     /// <summary>Why an order for a profile would be deferred now; null when it would be sent.</summary>
     public async Task<GateVerdict.Deferred?> FindObstacleAsync(string profile) =>
@@ -91,7 +93,7 @@ internal sealed class GuardedIssuer(
         GateVerdict? verdict = null;
         try
         {
-            return verdict = await EnterGateAsync(order.Priority, order.Deadline, cancellationToken);
+            return verdict = await EnterGateAsync(order, cancellationToken);
         }
         finally
         {
@@ -103,16 +105,16 @@ internal sealed class GuardedIssuer(
     }
 
     /// <summary>Gives the place back: nothing will be sent.</summary>
-    public void LeaveUnused(string profile)
+    public void LeaveUnused(GateVerdict.Admitted place, string profile)
     {
-        gate.Leave(CallResult.Unused);
+        place.Dispose();
         trials.Leave(Name, profile, outcome: null, options.AsideFor);
     }
 
     /// <summary>
     /// Has an order signed and the answer checked. Whoever calls was admitted by <see cref="EnterAsync"/>, and leaves by this.
     /// </summary>
-    public async Task<SigningOutcome> SignAsync(CertificateOrder order, CancellationToken cancellationToken)
+    public async Task<SigningOutcome> SignAsync(GateVerdict.Admitted place, CertificateOrder order, CancellationToken cancellationToken)
     {
         var (outcome, result, retryAfter) = await AskAsync(order, cancellationToken);
         var detail = outcome switch
@@ -122,7 +124,7 @@ internal sealed class GuardedIssuer(
             SigningOutcome.Unknown unknown => unknown.Detail,
             _ => "",
         };
-        gate.Leave(result, retryAfter, detail);
+        place.Leave(result, retryAfter, detail);
         trials.Leave(Name, order.Profile.Name, outcome, options.AsideFor);
         return outcome;
     }
@@ -137,9 +139,12 @@ internal sealed class GuardedIssuer(
         if (issuer.Capabilities.Repeatable)
         {
             // Asked again, it makes the same certificate with the same serial number.
-            return await EnterGateAsync(asked.Priority, asked.Deadline, cancellationToken) is GateVerdict.Deferred deferred
-                ? new SigningOutcome.NotNow(deferred.Reason, deferred.RetryAt)
-                : await SignAsync(order, cancellationToken);
+            return await EnterGateAsync(asked, cancellationToken) switch
+            {
+                GateVerdict.Admitted place => await SignAsync(place, order, cancellationToken),
+                GateVerdict.Deferred deferred => new SigningOutcome.NotNow(deferred.Reason, deferred.RetryAt),
+                _ => throw new UnreachableException(),
+            };
         }
 
         try
@@ -224,14 +229,14 @@ internal sealed class GuardedIssuer(
     private (SigningOutcome Outcome, CallResult Result, TimeSpan RetryAfter) Lost(string detail) =>
         (new SigningOutcome.Unknown(detail), CanFind ? CallResult.Failed : CallResult.Harmful, default);
 
-    private async Task<GateVerdict> EnterGateAsync(
-        IssuancePriority priority, DateTimeOffset deadline, CancellationToken cancellationToken)
+    private async Task<GateVerdict> EnterGateAsync(CertificateOrderRequest order, CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
 
         // After a failure it is asked how it is before an order is tried: a lost order costs the node its key.
-        var obstacle = gate.FindObstacle() ?? (gate.Fault is null ? null : await FindSicknessAsync());
-        var verdict = obstacle ?? await gate.EnterAsync(priority, deadline, cancellationToken);
+        var obstacle = gate.FindObstacle() ?? (gate.Load.Fault is null ? null : await FindSicknessAsync());
+        var ticket = new GateTicket(Priority: (int)order.Priority, Deadline: order.Deadline);
+        var verdict = obstacle ?? await gate.EnterAsync(ticket, cancellationToken);
         meter.Waited(Name, verdict, time.GetElapsedTime(began));
         return verdict;
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using ControlPlane.Flow;
 
 namespace ControlPlane.Enrolment;
 
@@ -62,7 +63,7 @@ internal sealed class AdmissionMeter : IDisposable
 
     public void Dispose() => meter.Dispose();
 
-    private static IEnumerable<Measurement<int>> Each(EnrolmentGate gate, Func<LaneLoad, int> value) =>
+    private static IEnumerable<Measurement<int>> Each(EnrolmentGate gate, Func<GateLoad, int> value) =>
         gate.Arrivals.Loads.Select(
             window => new Measurement<int>(value(window.Load), new KeyValuePair<string, object?>("overlay", window.Overlay)));
 

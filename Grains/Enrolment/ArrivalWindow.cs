@@ -1,3 +1,5 @@
+using ControlPlane.Flow;
+
 namespace ControlPlane.Enrolment;
 
 /// <summary>Nodes of one overlay that are on their way: let go to be configured, and not arrived. Thread-safe.</summary>
@@ -9,7 +11,7 @@ namespace ControlPlane.Enrolment;
 /// <param name="placesMax">The most.</param>
 /// <param name="deadline">How long after its restart a node is awaited.</param>
 /// <param name="time">The clock.</param>
-internal sealed class ArrivalWindow(int placesMin, int placesMax, TimeSpan deadline, TimeProvider time)
+internal sealed class ArrivalWindow(int placesMin, int placesMax, TimeSpan deadline, TimeProvider time) : IDisposable
 {
     /// <summary>
     /// Nobody has told what became of a node: its grain has moved, or its network was not there to be asked. Longer than it takes to look
@@ -22,10 +24,10 @@ internal sealed class ArrivalWindow(int placesMin, int placesMax, TimeSpan deadl
 
     private readonly Lock gate = new();
     private readonly Dictionary<string, (IDisposable Place, long Since)> underWay = new(StringComparer.Ordinal);
-    private readonly Lane lane = new(placesMin);
+    private readonly Gate places = new(EnrolmentGate.Bounds("being configured", placesMin), time);
     private ArrivalLimit limit = new(placesMin);
 
-    public LaneLoad Load => lane.Load;
+    public GateLoad Load => places.Load;
 
     /// <summary>Whether the node has its place.</summary>
     public bool Holds(string identity)
@@ -39,7 +41,7 @@ internal sealed class ArrivalWindow(int placesMin, int placesMax, TimeSpan deadl
     /// <summary>Waits for a place, which the node holds until it is known what became of it.</summary>
     public async Task EnterAsync(string group, string identity, DateTimeOffset waitingSince, CancellationToken cancellationToken)
     {
-        var place = await lane.EnterAsync(group, waitingSince, cancellationToken);
+        var place = (await places.EnterAsync(new GateTicket(group, waitingSince), cancellationToken)).Place;
         lock (gate)
         {
             if (!underWay.TryAdd(identity, (place, time.GetTimestamp())))
@@ -67,7 +69,7 @@ internal sealed class ArrivalWindow(int placesMin, int placesMax, TimeSpan deadl
     {
         lock (gate)
         {
-            var isFull = lane.Load is { Running: var running, Limit: var places } && running >= places;
+            var isFull = places.Load is { Running: var running, Limit: var limited } && running >= limited;
             if (!underWay.Remove(identity, out var one))
             {
                 return false;
@@ -116,7 +118,6 @@ internal sealed class ArrivalWindow(int placesMin, int placesMax, TimeSpan deadl
     /// <summary>Forgets nodes of which nobody has told what became of them.</summary>
     public void Tend()
     {
-        lane.DropGone();
         lock (gate)
         {
             foreach (var (identity, one) in underWay.Where(one => time.GetElapsedTime(one.Value.Since) > deadline + Unknown).ToList())
@@ -127,15 +128,17 @@ internal sealed class ArrivalWindow(int placesMin, int placesMax, TimeSpan deadl
         }
     }
 
+    public void Dispose() => places.Dispose();
+
     // The limit first: the place that becomes free may be one that there is no more.
     private void Free_NeedsGate(IDisposable place)
     {
-        lane.LimitTo(limit.Places);
+        places.LimitTo(limit.Places);
         place.Dispose();
-        if (lane.Load.Running == 0)
+        if (places.Load.Running == 0)
         {
             limit = limit.AfterIdling(placesMin);
-            lane.LimitTo(limit.Places);
+            places.LimitTo(limit.Places);
         }
     }
 }

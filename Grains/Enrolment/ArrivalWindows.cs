@@ -1,14 +1,15 @@
 using System.Collections.Concurrent;
+using ControlPlane.Flow;
 
 namespace ControlPlane.Enrolment;
 
 /// <summary>The arrival windows of this silo, one for each overlay, and what they notice for the overlays' controls. Thread-safe.</summary>
-internal sealed class ArrivalWindows(AdmissionOptions options, TimeSpan deadline, ControlCache cache, TimeProvider time)
+internal sealed class ArrivalWindows(AdmissionOptions options, TimeSpan deadline, ControlCache cache, TimeProvider time) : IDisposable
 {
     /// <summary>By overlays that nodes were placed in: bounded by those that were ever configured.</summary>
     private readonly ConcurrentDictionary<string, ArrivalWindow> windows = new(StringComparer.Ordinal);
 
-    public IEnumerable<(string Overlay, LaneLoad Load)> Loads => windows.Select(window => (window.Key, window.Value.Load));
+    public IEnumerable<(string Overlay, GateLoad Load)> Loads => windows.Select(window => (window.Key, window.Value.Load));
 
     /// <inheritdoc cref="ArrivalWindow.Holds"/>
     public bool Holds(string overlay, string identity) => Find(overlay)?.Holds(identity) == true;
@@ -52,6 +53,14 @@ internal sealed class ArrivalWindows(AdmissionOptions options, TimeSpan deadline
         foreach (var window in windows.Values)
         {
             window.Tend();
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var window in windows.Values)
+        {
+            window.Dispose();
         }
     }
 

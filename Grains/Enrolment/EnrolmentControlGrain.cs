@@ -1,4 +1,5 @@
 using ControlPlane.Access;
+using ControlPlane.Flow;
 using ControlPlane.Placement;
 using ControlPlane.Placement.Overlays;
 using Microsoft.Extensions.Logging;
@@ -24,9 +25,9 @@ internal sealed partial class EnrolmentControlGrain(
     /// <summary>Silos whose last report is remembered; an overlay has a handful, and some of earlier days.</summary>
     private const int SilosMax = 64;
 
-    private readonly FallenNodes fallen = new();
-    private readonly FallenNodes heard = new();
-    private readonly MissingNodes missing = new();
+    private readonly Brake fallen = new(() => EnrolmentBrakes.Fallen(admission.CurrentValue));
+    private readonly Brake heard = new(() => EnrolmentBrakes.Fallen(admission.CurrentValue));
+    private readonly Brake missing = new(() => EnrolmentBrakes.Missing(admission.CurrentValue));
     private readonly Dictionary<string, long> reported = new(StringComparer.Ordinal);
     private int? nodes;
 
@@ -40,7 +41,7 @@ internal sealed partial class EnrolmentControlGrain(
 
     // Anybody may publish that a node fell: that alone stops nobody, and has those who fell wait until they are counted.
     private bool AreFallsChecked =>
-        MassFailure.Judge(heard.Within(admission.CurrentValue.BrakeWindow, time.GetUtcNow()), nodes, admission.CurrentValue) is not null;
+        EnrolmentBrakes.JudgeFallen(heard.Count(time.GetUtcNow()).Failed, nodes, admission.CurrentValue) is not null;
 
     public Task<EnrolmentControl?> Get() => Task.FromResult(Current);
 
@@ -75,9 +76,9 @@ internal sealed partial class EnrolmentControlGrain(
     public async Task<EnrolmentControl?> ReleaseBrake(ControlChange change)
     {
         // What fell, or did not arrive, before the release was seen by who released it.
-        fallen.Forget();
-        heard.Forget();
-        missing.Forget();
+        fallen.Release();
+        heard.Release();
+        missing.Release();
         return Control.Brake is null
             ? Current
             : await Change(change, $"let go on, its brake released: {change.Reason}", Control with { Brake = null, BrakesAll = false });
@@ -91,19 +92,19 @@ internal sealed partial class EnrolmentControlGrain(
         }
 
         var (options, now) = (admission.CurrentValue, time.GetUtcNow());
-        missing.Add(report.Missing ?? [], report.Arrived);
-        if (!Control.BrakesAll && missing.Judge(options) is { } lost)
+        missing.Add(now, report.Missing ?? [], report.Arrived);
+        if (!Control.BrakesAll && EnrolmentBrakes.JudgeMissing(missing, options, now) is { } lost)
         {
             await SetBrake(lost, isForAll: true, now);
         }
 
-        fallen.Add(report.Fallen, now);
-        heard.Add(report.Heard, now);
-        var within = fallen.Within(options.BrakeWindow, now);
-        if (Control.Brake is null && Math.Max(within, heard.Within(options.BrakeWindow, now)) >= options.BrakeNodesMin)
+        fallen.Add(now, report.Fallen);
+        heard.Add(now, report.Heard);
+        var within = fallen.Count(now).Failed;
+        if (Control.Brake is null && Math.Max(within, heard.Count(now).Failed) >= options.BrakeNodesMin)
         {
             await CountNodes();
-            if (MassFailure.Judge(within, nodes, options) is { } reason)
+            if (EnrolmentBrakes.JudgeFallen(within, nodes, options) is { } reason)
             {
                 await SetBrake(reason, isForAll: false, now);
             }

@@ -1,3 +1,5 @@
+using ControlPlane.Flow;
+
 namespace ControlPlane.Enrolment;
 
 /// <summary>What survives a silo.</summary>
@@ -20,8 +22,8 @@ internal sealed record EnrolmentControlState
     public (EnrolmentControlState After, EnrolmentSlots Turns) Draw(
         EnrolmentControl control, EnrolmentLimit limit, int wanted, DateTimeOffset now)
     {
-        var interval = TimeSpan.FromMinutes(1) / limit.PerMinute;
-        var first = TurnsUntil > now ? TurnsUntil : now;
-        return (this with { TurnsUntil = first + (wanted * interval) }, new EnrolmentSlots(first, interval, control.Version));
+        var rate = new RateLimit(limit.PerMinute);
+        var first = rate.Next(TurnsUntil, now);
+        return (this with { TurnsUntil = first + (wanted * rate.Interval) }, new EnrolmentSlots(first, rate.Interval, control.Version));
     }
 }

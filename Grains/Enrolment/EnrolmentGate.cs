@@ -1,3 +1,4 @@
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using Microsoft.Extensions.Options;
 
@@ -5,13 +6,18 @@ namespace ControlPlane.Enrolment;
 
 /// <summary>Bounds how many enrolments a silo runs at once: as many as the CA, the brokers and the store bear.</summary>
 /// <remarks>
-/// Two lanes, so that dead nodes cost no throughput: a node waits in the probe lane until it has answered once, and only then takes a
+/// Two gates, so that dead nodes cost no throughput: a node waits at that of probes until it has answered once, and only then takes a
 /// place among those that run. Thread-safe: grains of one silo share it.
 /// </remarks>
 internal sealed class EnrolmentGate : IDisposable
 {
-    private readonly Lane probes;
-    private readonly Lane enrolments;
+    /// <summary>Nodes that wait at one gate: five times those of a large overlay. A slice calls again for those beyond it.</summary>
+    private const int WaitingMax = 100_000;
+
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
+
+    private readonly Gate probes;
+    private readonly Gate enrolments;
     private readonly LoadWindow window = new();
     private readonly ProvisioningOptions provisioning;
     private readonly AdmissionOptions admission;
@@ -26,15 +32,15 @@ internal sealed class EnrolmentGate : IDisposable
         this.admission = admission.Value;
         this.cache = cache;
         limit = ConcurrencyLimit.Start(PlacesMin, this.provisioning.EnrolmentsMax);
-        probes = new Lane(this.provisioning.ProbesMax);
-        enrolments = new Lane(limit.Places);
+        probes = new Gate(Bounds("probing", this.provisioning.ProbesMax), time);
+        enrolments = new Gate(Bounds("enrolling", limit.Places), time);
         Arrivals = new ArrivalWindows(this.admission, this.provisioning.ArrivalDeadline, cache, time);
         meter = new AdmissionMeter(this);
     }
 
-    public LaneLoad Probes => probes.Load;
+    public GateLoad Probes => probes.Load;
 
-    public LaneLoad Enrolments => enrolments.Load;
+    public GateLoad Enrolments => enrolments.Load;
 
     /// <summary>Nodes that are on their way to their overlays.</summary>
     public ArrivalWindows Arrivals { get; }
@@ -51,7 +57,16 @@ internal sealed class EnrolmentGate : IDisposable
     /// <summary>A node was told to wait for an overlay.</summary>
     public void NoteHeldBack(ControlMark mark) => meter.HeldBack(mark, Controls);
 
-    public void Dispose() => meter.Dispose();
+    /// <summary>A gate for nodes of this silo.</summary>
+    public static GateBounds Bounds(string what, int places) => new("nodes", what, places, WaitingMax, RetryAfter);
+
+    public void Dispose()
+    {
+        meter.Dispose();
+        probes.Dispose();
+        enrolments.Dispose();
+        Arrivals.Dispose();
+    }
 
     private int PlacesMin => Math.Min(admission.EnrolmentsMin, provisioning.EnrolmentsMax);
 
@@ -60,12 +75,12 @@ internal sealed class EnrolmentGate : IDisposable
     {
         // A silo that has just started does not know yet what is paused.
         await cache.Known.WaitAsync(cancellationToken);
-        return await probes.EnterAsync("", waitingSince, cancellationToken);
+        return (await probes.EnterAsync(new GateTicket(Since: waitingSince), cancellationToken)).Place;
     }
 
     /// <summary>Waits for a place among those that run.</summary>
-    public Task<IDisposable> EnterAsync(string group, DateTimeOffset waitingSince, CancellationToken cancellationToken) =>
-        enrolments.EnterAsync(group, waitingSince, cancellationToken);
+    public async Task<IDisposable> EnterAsync(string group, DateTimeOffset waitingSince, CancellationToken cancellationToken) =>
+        (await enrolments.EnterAsync(new GateTicket(group, waitingSince), cancellationToken)).Place;
 
     /// <summary>The group in which a node waits.</summary>
     public string GroupOf(EnrolmentFindings? findings) => FairnessGroup.Of(findings, admission.FairnessClaim);
@@ -99,8 +114,6 @@ internal sealed class EnrolmentGate : IDisposable
     /// <summary>Judges the last window. Called once a second, by one caller.</summary>
     public void Adjust()
     {
-        probes.DropGone();
-        enrolments.DropGone();
         Arrivals.Tend();
         if (window.Take() is { } load)
         {

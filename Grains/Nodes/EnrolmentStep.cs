@@ -1,3 +1,5 @@
+using ControlPlane.Flow;
+
 namespace ControlPlane.Nodes;
 
 /// <summary>What an enrolment does next.</summary>
@@ -10,6 +12,18 @@ internal abstract record EnrolmentStep
         MakeKeys or Compose or Upgrade or Certify or Configure => Places.Enrolment | Places.Arrival,
         Inspect or Place or ReserveSlot or Restart or Renew => Places.Enrolment,
         _ => Places.None,
+    };
+
+    /// <summary>
+    /// On whom the step leans; null for those that tell nothing: making keys takes as long as the node's processor does, and who does not
+    /// answer the first call is dead rather than our brokers overloaded.
+    /// </summary>
+    public Dependency? LeansOn => this switch
+    {
+        Inspect or Configure => Dependency.Brokers,
+        Place => Dependency.Store,
+        Certify => Dependency.Authority,
+        _ => null,
     };
 
     /// <summary>The step's name in metrics: one of a closed set.</summary>

@@ -68,7 +68,7 @@ internal sealed class NodeGrain(
 
         return Outcome(Next(left), left, since) with
         {
-            Load = LoadWindow.Of(step) is { } dependency ? new StepLoad(dependency, elapsed, hasFailed) : null,
+            Load = step.LeansOn is { } dependency ? new StepLoad(dependency, elapsed, hasFailed) : null,
             Passage = step switch
             {
                 EnrolmentStep.Arrive => Passage.Arrived,

@@ -1,4 +1,5 @@
 using ControlPlane.Enrolment;
+using ControlPlane.Flow;
 
 namespace ControlPlane.Nodes;
 

@@ -11,8 +11,8 @@ namespace ControlPlane.Tidy.Tests;
 internal sealed record Arrow(string From, string To, string Why, bool IsBack = false);
 
 /// <summary>
-/// Rooms inside Grains: <c>Fleet → Nodes → {Placement, Certificates} → {Flow, Store}</c>, where Enrolment is the Flow of today; everyone
-/// may use what lies in Grains itself.
+/// Rooms inside Grains: <c>Fleet → Nodes → {Placement, Certificates, Enrolment} → {Flow, Store}</c>; everyone may use Flow and what lies in
+/// Grains itself, and Flow uses no feature.
 /// </summary>
 internal static class Arrows
 {
@@ -29,10 +29,10 @@ internal static class Arrows
         new("Nodes", "Enrolment", "the gate says when a node may take its next step"),
 
         new("Fleet", "Flow", "what it does every so often, and how often a log says the same"),
-        new("Nodes", "Flow", "what it does every so often, and how often a log says the same"),
-        new("Enrolment", "Flow", "what it does every so often, and how often a log says the same"),
-        new("Certificates", "Flow", "what is done for each issuer every so often"),
-        new("Placement", "Flow", "what it does every so often"),
+        new("Nodes", "Flow", "what it does every so often, what a step leans on, and how often a log says the same"),
+        new("Enrolment", "Flow", "gates, brakes and rates of enrolments"),
+        new("Certificates", "Flow", "the gate and the breaker before each issuer, and what is done every so often"),
+        new("Placement", "Flow", "the brakes and the rate of plans, and the breaker before the external decider"),
 
         new("Fleet", "Store", "changes, signs of life and inventories are kept on the overlay's brokers"),
         new("Certificates", "Store", "the history of the ledger is a log"),
@@ -47,7 +47,7 @@ internal static class Arrows
 
         new("Nodes", "Fleet", "tells roster and index of itself, and reads facts by their path: the slice is to ask instead", IsBack: true),
         new("Placement", "Nodes", "its facts hold a node's hold, and its options name the streams of events", IsBack: true),
-        new("Enrolment", "Nodes", "the gate and its check look at a node's state and step: a Flow is to know neither", IsBack: true),
+        new("Enrolment", "Nodes", "the gate and its check look at a node's state and step", IsBack: true),
         new("Enrolment", "Placement", "which overlays there are to control", IsBack: true),
         new("", "Certificates", "the facts of operations are named in one place", IsBack: true),
         new("", "Nodes", "the facts of operations are named in one place", IsBack: true),

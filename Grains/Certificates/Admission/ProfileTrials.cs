@@ -1,3 +1,4 @@
+using ControlPlane.Flow;
 using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Certificates;

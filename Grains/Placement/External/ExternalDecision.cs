@@ -1,3 +1,4 @@
+using ControlPlane.Flow;
 using ControlPlane.Placement.Policies;
 
 namespace ControlPlane.Placement;
@@ -37,26 +38,26 @@ internal sealed class ExternalDecision(IExternalDecider? decider, TimeProvider t
         try
         {
             var answer = await decider.AskAsync(question, rule.Deadline, patience.Token).WaitAsync(patience.Token);
-            breaker.OnAnswered();
+            breaker.OnEnded(time.GetUtcNow(), CallResult.Answered);
             return new ExternalVerdict(answer, null);
         }
         catch (OperationCanceledException)
         {
-            breaker.OnFailed(time.GetUtcNow());
+            breaker.OnEnded(time.GetUtcNow(), CallResult.Failed);
             return Lost(patience.IsCancellationRequested
                 ? $"its turn did not come within {StartMax.TotalSeconds:0} s"
                 : $"it did not answer within {rule.Deadline.TotalMilliseconds:0} ms");
         }
         catch (ExternalDecisionException failed)
         {
-            breaker.OnFailed(time.GetUtcNow());
+            breaker.OnEnded(time.GetUtcNow(), CallResult.Failed);
             return Lost(failed.Message);
         }
 #pragma warning disable CA1031 // Whatever a decider throws, the policy says what holds without it, and the breaker must hear of it.
         catch (Exception defect)
 #pragma warning restore CA1031
         {
-            breaker.OnFailed(time.GetUtcNow());
+            breaker.OnEnded(time.GetUtcNow(), CallResult.Failed);
             return Lost($"it failed unexpectedly: {defect.Message}");
         }
         finally

@@ -1,4 +1,5 @@
 // Over 400 lines: who is on the way, who was told and how far a plan is change together, and a crash may come between any two.
+using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using ControlPlane.Placement.Policies;
 
@@ -23,14 +24,11 @@ internal sealed class PlanRunner(
     /// <summary>Nodes that may not have been told, and when they are told again.</summary>
     private readonly Dictionary<string, DateTimeOffset> toTell = new(StringComparer.Ordinal);
     private readonly List<Task> reserving = [];
-    private readonly MassFailureBrake brake = new("moves", MassFailureBrake.MovesMin);
-
-    // The plan may be innocent, and still must not go on while nodes of the region do not come back from enrolling.
-    private readonly MassFailureBrake regionBrake = new("enrolments of the region", MassFailureBrake.EnrolmentsMin);
+    private readonly Brake moves = PlanBrakes.OfMoves();
+    private readonly Brake enrolments = PlanBrakes.OfEnrolments();
     private PlacementPlan? open;
     private string? current;
-    private double allowance;
-    private DateTimeOffset? lastTick;
+    private RateLimiter? rate;
 
     private RegionState Ledger => history.Ledger;
 
@@ -113,8 +111,8 @@ internal sealed class PlanRunner(
             return new PlanOutcome.Refused(PlanRefusal.AnotherPlanRuns, $"{other.Id} runs: one plan at a time");
         }
 
-        brake.Reset();
-        regionBrake.Reset();
+        moves.Release();
+        enrolments.Release();
         var changed = plan with { Stage = wanted, Actor = actor, Reason = $"{command} by {actor}", ChangedAt = history.Now };
         var stored = history.Record(new PlacementChange.PlanChanged(changed));
         if (wanted == PlanStage.Aborted)
@@ -131,7 +129,7 @@ internal sealed class PlanRunner(
     {
         if (Ledger.Plans.Running is not null)
         {
-            regionBrake.Note(failed);
+            enrolments.Add(history.Now, failed ? 1 : 0, failed ? 0 : 1);
         }
     }
 
@@ -202,7 +200,7 @@ internal sealed class PlanRunner(
         var before = plan;
         plan = Settle(isOpenedNow ? Recount(plan) : plan)!;
         current = plan.Id;
-        if ((brake.Reason() ?? regionBrake.Reason()) is { } reason)
+        if (PlanBrakes.Reason(moves, enrolments, now) is { } reason)
         {
             plan = plan with { Stage = PlanStage.Paused, Reason = reason, ChangedAt = now };
         }
@@ -255,7 +253,7 @@ internal sealed class PlanRunner(
             return plan;
         }
 
-        lastTick = now;
+        rate = null;
         return plan with { Stage = PlanStage.Running, ChangedAt = now };
     }
 
@@ -273,8 +271,9 @@ internal sealed class PlanRunner(
     private PlanProgress Send(PlanProgress plan, DateTimeOffset now)
     {
         var rule = Ledger.Policy.Rebalance;
-        allowance = Math.Min(rule.MaxMovesPerMinute, allowance + (rule.MaxMovesPerMinute * (now - (lastTick ?? now)).TotalMinutes));
-        lastTick = now;
+        var limit = new RateLimit(rule.MaxMovesPerMinute, Burst: TimeSpan.FromMinutes(1));
+        rate ??= new RateLimiter(limit, takenUntil: now + limit.Interval);
+        rate.Limit = limit;
         while (plan.NextMove < open!.Moves.Count)
         {
             var move = open.Moves[plan.NextMove];
@@ -293,7 +292,7 @@ internal sealed class PlanRunner(
             plan = plan.Reason == WaitingFor(move.From) || plan.Reason == WaitingFor(move.To) ? plan with { Reason = "" } : plan;
             var identity = move.Identities[plan.NextNode];
             var isReserved = onTheirWay.ContainsKey(identity);
-            if (!isReserved && (allowance < 1 || onTheirWay.Count >= rule.MovesInFlightMax))
+            if (!isReserved && (onTheirWay.Count >= rule.MovesInFlightMax || rate.WaitFor(now) > TimeSpan.Zero))
             {
                 break;
             }
@@ -316,7 +315,7 @@ internal sealed class PlanRunner(
             }
             else
             {
-                allowance--;
+                rate.Take(now);
                 onTheirWay[identity] = move.To;
                 reserving.Add(Start(plan.Id, identity, move.From, move.To));
             }
@@ -437,7 +436,7 @@ internal sealed class PlanRunner(
             onTheirWay.Remove(identity);
             toTell.Remove(identity);
             var isThere = node?.Home == to;
-            brake.Note(failed: !isThere);
+            moves.Add(history.Now, isThere ? 0 : 1, isThere ? 1 : 0);
             meter.Moved(isThere ? "moved" : "failed");
             plan = plan is null ? null
                 : isThere ? plan with { Moved = plan.Moved + 1 }

@@ -1,11 +1,15 @@
+using System.Collections.Concurrent;
+using ControlPlane.Flow;
 using Microsoft.Extensions.Time.Testing;
 
 namespace ControlPlane.Certificates;
 
+/// <summary>The gate before an issuer, as its options make it.</summary>
 public sealed class IssuerGateTests : IDisposable
 {
     private readonly FakeTimeProvider time = new(new DateTimeOffset(2026, 11, 23, 0, 0, 0, TimeSpan.Zero));
-    private IssuerGate? gate;
+    private readonly ConcurrentQueue<GateVerdict.Admitted> places = new();
+    private Gate? gate;
 
     public void Dispose() => gate?.Dispose();
 
@@ -18,10 +22,10 @@ public sealed class IssuerGateTests : IDisposable
         var third = Enter();
         Assert.False(third.IsCompleted);
 
-        gate!.Leave(CallResult.Answered);
+        Leave(CallResult.Answered);
 
         Assert.IsType<GateVerdict.Admitted>(await third);
-        Assert.Equal((0, 2), gate.Load);
+        Assert.Equal((0, 2), (gate!.Load.Waiting, gate.Load.Running));
     }
 
     [Fact]
@@ -58,7 +62,7 @@ public sealed class IssuerGateTests : IDisposable
         {
             Assert.IsType<GateVerdict.Admitted>(await Enter(priority));
             served.Add(name);
-            gate!.Leave(CallResult.Answered);
+            Leave(CallResult.Answered);
         }
 
         var early = Queue("early new node", IssuancePriority.NewNode);
@@ -71,7 +75,7 @@ public sealed class IssuerGateTests : IDisposable
             Queue("broker", IssuancePriority.Broker),
         };
 
-        gate!.Leave(CallResult.Answered);
+        Leave(CallResult.Answered);
         await Task.WhenAll(orders);
 
         Assert.Equal(["broker", "early new node", "renewal", "new node"], served);
@@ -82,12 +86,12 @@ public sealed class IssuerGateTests : IDisposable
     {
         Open(new IssuerOptions { ConcurrencyMax = 1, StalledAfter = TimeSpan.FromMinutes(1) });
         await Enter();
-        var late = gate!.EnterAsync(IssuancePriority.Broker, time.GetUtcNow().AddSeconds(5), CancellationToken.None);
+        var late = Enter(IssuancePriority.Broker, TimeSpan.FromSeconds(5));
 
         time.Advance(TimeSpan.FromSeconds(6));
 
         Assert.IsType<GateVerdict.Deferred>(await late);
-        gate.Leave(CallResult.Answered);
+        Leave(CallResult.Answered);
         Assert.IsType<GateVerdict.Admitted>(await Enter());
     }
 
@@ -108,7 +112,7 @@ public sealed class IssuerGateTests : IDisposable
     {
         Open(new IssuerOptions());
         await Enter();
-        gate!.Leave(CallResult.Throttled, TimeSpan.FromSeconds(9));
+        Leave(CallResult.Throttled, TimeSpan.FromSeconds(9));
 
         Assert.Equal(time.GetUtcNow().AddSeconds(9), Assert.IsType<GateVerdict.Deferred>(await Enter()).RetryAt);
 
@@ -126,14 +130,14 @@ public sealed class IssuerGateTests : IDisposable
         time.Advance(TimeSpan.FromSeconds(5));
         Assert.IsType<GateVerdict.Admitted>(await Enter());
         Assert.IsType<GateVerdict.Deferred>(await Enter());
-        gate!.Leave(CallResult.Failed);
+        Leave(CallResult.Failed);
 
         // Twice as long after a failed probe; closed by one that succeeds.
         time.Advance(TimeSpan.FromSeconds(9));
         Assert.IsType<GateVerdict.Deferred>(await Enter());
         time.Advance(TimeSpan.FromSeconds(1));
         Assert.IsType<GateVerdict.Admitted>(await Enter());
-        gate.Leave(CallResult.Answered);
+        Leave(CallResult.Answered);
         Assert.IsType<GateVerdict.Admitted>(await Enter());
         Assert.IsType<GateVerdict.Admitted>(await Enter());
     }
@@ -145,7 +149,7 @@ public sealed class IssuerGateTests : IDisposable
         await Enter();
         var waiting = Enumerable.Range(0, 100).Select(_ => Enter()).ToList();
 
-        gate!.Leave(CallResult.Failed);
+        Leave(CallResult.Failed);
 
         Assert.All(await Task.WhenAll(waiting), verdict => Assert.IsType<GateVerdict.Deferred>(verdict));
     }
@@ -160,20 +164,19 @@ public sealed class IssuerGateTests : IDisposable
         Pass(TimeSpan.FromSeconds(5));
 
         Assert.IsType<GateVerdict.Deferred>(await waiting);
-        gate!.Leave(CallResult.Answered);
+        Leave(CallResult.Answered);
         Assert.IsType<GateVerdict.Admitted>(await Enter());
     }
 
     [Fact]
     public async Task EnterAsync_NeverSaysThatTheIssuerThrottles_WhenOthersLeaveAtTheSameMoment()
     {
-        using var busy = new IssuerGate("ca", new IssuerOptions { ConcurrencyMax = 1000 }, documentedRate: null, TimeProvider.System);
+        using var busy = new IssuerOptions { ConcurrencyMax = 1000 }.OpenGate("ca", documentedRate: null, TimeProvider.System);
 
         await Parallel.ForEachAsync(Enumerable.Range(0, 20_000), async (_, token) =>
         {
-            Assert.IsType<GateVerdict.Admitted>(
-                await busy.EnterAsync(IssuancePriority.NewNode, TimeProvider.System.GetUtcNow().AddMinutes(1), token));
-            busy.Leave(CallResult.Answered);
+            var verdict = await busy.EnterAsync(new GateTicket(Deadline: TimeProvider.System.GetUtcNow().AddMinutes(1)), token);
+            Assert.IsType<GateVerdict.Admitted>(verdict).Leave(CallResult.Answered);
         });
     }
 
@@ -183,20 +186,41 @@ public sealed class IssuerGateTests : IDisposable
         Open(new IssuerOptions { ConcurrencyMax = 1 });
         await Enter();
         using var cancelled = new CancellationTokenSource();
-        var waiting = gate!.EnterAsync(IssuancePriority.NewNode, time.GetUtcNow().AddMinutes(1), cancelled.Token);
+        var waiting = Keep(gate!.EnterAsync(new GateTicket(Deadline: time.GetUtcNow().AddMinutes(1)), cancelled.Token));
         var behind = Enter();
 
         await cancelled.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
-        gate.Leave(CallResult.Answered);
+        Leave(CallResult.Answered);
 
         Assert.IsType<GateVerdict.Admitted>(await behind);
     }
 
-    private void Open(IssuerOptions options) => gate = new IssuerGate("ca", options, documentedRate: null, time);
+    private void Open(IssuerOptions options) => gate = options.OpenGate("ca", documentedRate: null, time);
 
-    private Task<GateVerdict> Enter(IssuancePriority priority = IssuancePriority.NewNode) =>
-        gate!.EnterAsync(priority, time.GetUtcNow().AddMinutes(10), CancellationToken.None);
+    private Task<GateVerdict> Enter(IssuancePriority priority = IssuancePriority.NewNode, TimeSpan? patience = null)
+    {
+        var deadline = time.GetUtcNow() + (patience ?? TimeSpan.FromMinutes(10));
+        return Keep(gate!.EnterAsync(new GateTicket(Priority: (int)priority, Deadline: deadline), CancellationToken.None));
+    }
+
+    private async Task<GateVerdict> Keep(Task<GateVerdict> entering)
+    {
+        var verdict = await entering;
+        if (verdict is GateVerdict.Admitted place)
+        {
+            places.Enqueue(place);
+        }
+
+        return verdict;
+    }
+
+    // Which of those that were admitted is answered makes no difference.
+    private void Leave(CallResult result, TimeSpan retryAfter = default)
+    {
+        Assert.True(places.TryDequeue(out var place));
+        place.Leave(result, retryAfter);
+    }
 
     private void Pass(TimeSpan passed)
     {
@@ -211,7 +235,7 @@ public sealed class IssuerGateTests : IDisposable
         for (var failure = 0; failure < times; failure++)
         {
             await Enter();
-            gate!.Leave(CallResult.Failed);
+            Leave(CallResult.Failed);
         }
     }
 
@@ -223,7 +247,7 @@ public sealed class IssuerGateTests : IDisposable
         foreach (var order in orders.Where(order => order.IsCompletedSuccessfully && left.Add(order)))
         {
             Assert.IsType<GateVerdict.Admitted>(await order);
-            gate!.Leave(CallResult.Answered);
+            Leave(CallResult.Answered);
         }
     }
 }

@@ -1,9 +1,10 @@
 using ControlPlane.Enrolment;
+using ControlPlane.Flow;
 using Microsoft.Extensions.Time.Testing;
 
 namespace ControlPlane.Grains.Tests.Enrolment;
 
-public sealed class ArrivalWindowTests
+public sealed class ArrivalWindowTests : IDisposable
 {
     private const int PlacesMin = 16;
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
@@ -13,6 +14,8 @@ public sealed class ArrivalWindowTests
     private readonly ArrivalWindow window;
 
     public ArrivalWindowTests() => window = new ArrivalWindow(PlacesMin, 4096, Deadline, time);
+
+    public void Dispose() => window.Dispose();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -40,7 +43,7 @@ public sealed class ArrivalWindowTests
         var missed = Enumerable.Range(0, PlacesMin).Count(node => window.Missed(Name(node), Always));
 
         Assert.Equal(PlacesMin, missed);
-        Assert.Equal(new LaneLoad(1, 1, 199, 1), window.Load);
+        Assert.Equal(new GateLoad(1, 1, 199, 1), window.Load);
     }
 
     [Fact]

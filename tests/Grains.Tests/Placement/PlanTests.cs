@@ -84,27 +84,39 @@ public sealed class PlanTests
     [Fact]
     public void Reason_StopsAPlan_WhenOneMoveInFiveFails()
     {
-        var brake = new MassFailureBrake("moves", MassFailureBrake.MovesMin);
+        var (moves, enrolments) = (PlanBrakes.OfMoves(), PlanBrakes.OfEnrolments());
         for (var i = 0; i < 20; i++)
         {
-            brake.Note(failed: i % 5 == 0);
+            moves.Add(DateTimeOffset.UnixEpoch, failed: i % 5 == 0 ? 1 : 0, passed: i % 5 == 0 ? 0 : 1);
         }
 
-        Assert.Null(brake.Reason());
-        brake.Note(failed: true);
-        Assert.Equal("brake: 5 of the last 21 moves failed", brake.Reason());
+        Assert.Null(PlanBrakes.Reason(moves, enrolments, DateTimeOffset.UnixEpoch));
+        moves.Add(DateTimeOffset.UnixEpoch, failed: 1);
+        Assert.Equal("brake: 5 of the last 21 moves failed", PlanBrakes.Reason(moves, enrolments, DateTimeOffset.UnixEpoch));
+    }
+
+    [Fact]
+    public void Reason_StopsAPlan_WhenEnrolmentsOfTheRegionFail_OnceTheyAreMany()
+    {
+        var (moves, enrolments) = (PlanBrakes.OfMoves(), PlanBrakes.OfEnrolments());
+        enrolments.Add(DateTimeOffset.UnixEpoch, failed: 19);
+        Assert.Null(PlanBrakes.Reason(moves, enrolments, DateTimeOffset.UnixEpoch));
+
+        enrolments.Add(DateTimeOffset.UnixEpoch, failed: 1);
+        Assert.Equal(
+            "brake: 20 of the last 20 enrolments of the region failed", PlanBrakes.Reason(moves, enrolments, DateTimeOffset.UnixEpoch));
     }
 
     [Fact]
     public void Reason_SaysNothing_BeforeThereIsASample()
     {
-        var brake = new MassFailureBrake("moves", MassFailureBrake.MovesMin);
-        for (var i = 0; i < MassFailureBrake.MovesMin - 1; i++)
+        var moves = PlanBrakes.OfMoves();
+        for (var i = 0; i < PlanBrakes.MovesMin - 1; i++)
         {
-            brake.Note(failed: true);
+            moves.Add(DateTimeOffset.UnixEpoch, failed: 1);
         }
 
-        Assert.Null(brake.Reason());
+        Assert.Null(PlanBrakes.Reason(moves, PlanBrakes.OfEnrolments(), DateTimeOffset.UnixEpoch));
     }
 
     [Theory]

@@ -1,9 +1,10 @@
 using ControlPlane.Enrolment;
+using ControlPlane.Flow;
 using CsCheck;
 
 namespace ControlPlane.Grains.Tests.Enrolment;
 
-public sealed class MassFailureTests
+public sealed class EnrolmentBrakesTests
 {
     private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch.AddDays(20_000);
     private static readonly AdmissionOptions Options = new();
@@ -15,44 +16,38 @@ public sealed class MassFailureTests
     [InlineData(50, 60, true)]
     [InlineData(11_001, 20_000, true)]
     [InlineData(11_000, 20_000, false)]
-    public void Judge_Stops_WhenMoreThanTheShareFell_AndNotForAHandful(int fallen, int nodes, bool stops) =>
-        Assert.Equal(stops, MassFailure.Judge(fallen, nodes, Options) is not null);
+    public void JudgeFallen_Stops_WhenMoreThanTheShareFell_AndNotForAHandful(int fallen, int nodes, bool stops) =>
+        Assert.Equal(stops, EnrolmentBrakes.JudgeFallen(fallen, nodes, Options) is not null);
 
     [Fact]
-    public void Judge_SaysHowManyOfHowMany() =>
-        Assert.Equal("60 of its 100 nodes fell back to provisioning within 00:05:00", MassFailure.Judge(60, 100, Options));
+    public void JudgeFallen_SaysHowManyOfHowMany() =>
+        Assert.Equal("60 of its 100 nodes fell back to provisioning within 00:05:00", EnrolmentBrakes.JudgeFallen(60, 100, Options));
 
     [Fact]
-    public void Judge_NeverStops_WhenNobodyKnowsHowManyThereAre_OrWhenItIsTurnedOff()
+    public void JudgeFallen_NeverStops_WhenNobodyKnowsHowManyThereAre_OrWhenItIsTurnedOff()
     {
-        Assert.Null(MassFailure.Judge(10_000, null, Options));
-        Assert.Null(MassFailure.Judge(10_000, 100, new AdmissionOptions { BrakeShare = 1 }));
+        Assert.Null(EnrolmentBrakes.JudgeFallen(10_000, null, Options));
+        Assert.Null(EnrolmentBrakes.JudgeFallen(10_000, 100, new AdmissionOptions { BrakeShare = 1 }));
     }
 
     [Fact]
-    public void FallenNodes_CountsWhatFellWithinTheWindow() =>
-        Gen.Select(Gen.Int[0, 20], Gen.Int[0, 5_000]).Array[0, 100].Sample(falls =>
-        {
-            var (fallen, now) = (new FallenNodes(), Start);
-            var all = new List<(DateTimeOffset At, int Count)>();
-            foreach (var (count, milliseconds) in falls)
-            {
-                now += TimeSpan.FromMilliseconds(milliseconds);
-                fallen.Add(count, now);
-                all.Add((now, count));
-            }
+    public void JudgeMissing_Stops_WhenEnoughMoreAreMissingThanHaveArrivedSince_AndNamesTheLast()
+    {
+        var few = new AdmissionOptions { BrakeMissingMin = 3 };
+        var missing = new Brake(() => EnrolmentBrakes.Missing(few));
+        missing.Add(Start, ["a", "b"], 0);
+        missing.Add(Start, ["c"], 1);
+        Assert.Null(EnrolmentBrakes.JudgeMissing(missing, few, Start));
 
-            // It counts by the second: within one of them at either edge.
-            var window = TimeSpan.FromSeconds(60);
-            var within = fallen.Within(window, now);
-            Assert.InRange(
-                within,
-                all.Where(fall => now - fall.At <= window - TimeSpan.FromSeconds(1)).Sum(fall => fall.Count),
-                all.Where(fall => now - fall.At <= window + TimeSpan.FromSeconds(1)).Sum(fall => fall.Count));
+        missing.Add(Start, ["d", "e"], 0);
+        Assert.StartsWith(
+            "4 nodes were configured for it and restarted, and neither arrived nor came back to provisioning, the last of them c, d, e;",
+            EnrolmentBrakes.JudgeMissing(missing, few, Start.AddDays(1)),
+            StringComparison.Ordinal);
 
-            fallen.Forget();
-            Assert.Equal(0, fallen.Within(window, now));
-        });
+        missing.Release();
+        Assert.Null(EnrolmentBrakes.JudgeMissing(missing, few, Start));
+    }
 
     [Fact]
     public void Draw_GivesConsecutiveTurns_NeverMoreThanTheLimit_WhoeverAsks() =>

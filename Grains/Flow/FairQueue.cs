@@ -1,10 +1,8 @@
-using ControlPlane.Nodes;
-
-namespace ControlPlane.Enrolment;
+namespace ControlPlane.Flow;
 
 /// <summary>Who waits for a place: by age within a group, and between groups the one that holds the fewest places.</summary>
 /// <remarks>
-/// So a group of ten thousand nodes does not shut out one of ten, and alone it has all places. Not thread-safe: its lane is.
+/// So a group of ten thousand nodes does not shut out one of ten, and alone it has all places. Not thread-safe: its gate is.
 /// </remarks>
 internal sealed class FairQueue<T>
     where T : class
@@ -15,6 +13,7 @@ internal sealed class FairQueue<T>
     private const string Others = "";
 
     private readonly Dictionary<string, Group> groups = new(StringComparer.Ordinal);
+    private long came;
 
     public int Waiting { get; private set; }
 
@@ -32,7 +31,7 @@ internal sealed class FairQueue<T>
 
     public void Enqueue(string name, T one, DateTimeOffset waitingSince)
     {
-        Find(name).Queue.Enqueue(one, waitingSince);
+        Find(name).Queue.Enqueue(one, (waitingSince, came++));
         Waiting++;
     }
 
@@ -74,7 +73,7 @@ internal sealed class FairQueue<T>
         return removed;
     }
 
-    private static DateTimeOffset Oldest(Group group) => group.Queue.TryPeek(out _, out var since) ? since : DateTimeOffset.MaxValue;
+    private static DateTimeOffset Oldest(Group group) => group.Queue.TryPeek(out _, out var rank) ? rank.Since : DateTimeOffset.MaxValue;
 
     private Group Find(string name)
     {
@@ -103,7 +102,7 @@ internal sealed class FairQueue<T>
     {
         public string Name { get; } = name;
 
-        public PriorityQueue<T, DateTimeOffset> Queue { get; } = new();
+        public PriorityQueue<T, (DateTimeOffset Since, long Came)> Queue { get; } = new();
 
         public int Held { get; set; }
     }

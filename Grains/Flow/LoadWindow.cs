@@ -1,26 +1,12 @@
-using ControlPlane.Nodes;
+namespace ControlPlane.Flow;
 
-namespace ControlPlane.Enrolment;
-
-/// <summary>Gathers how the steps of enrolments fare until enough is known to judge. Thread-safe.</summary>
+/// <summary>Gathers how work fares at what it leans on, until enough is known to judge. Thread-safe.</summary>
 internal sealed class LoadWindow
 {
     private static readonly Dependency[] Dependencies = Enum.GetValues<Dependency>();
 
     private readonly Lock gate = new();
     private readonly (int Samples, int Failed, TimeSpan Latency)[] sums = new (int, int, TimeSpan)[Dependencies.Length];
-
-    /// <summary>
-    /// On whom a step leans; null for those that tell nothing: making keys takes as long as the node's processor does, and who does not
-    /// answer the first call is dead rather than our brokers overloaded.
-    /// </summary>
-    public static Dependency? Of(EnrolmentStep step) => step switch
-    {
-        EnrolmentStep.Inspect or EnrolmentStep.Configure => Dependency.Brokers,
-        EnrolmentStep.Place => Dependency.Store,
-        EnrolmentStep.Certify => Dependency.Authority,
-        _ => null,
-    };
 
     public void Add(Dependency dependency, TimeSpan latency, bool hasFailed)
     {

@@ -1,7 +1,7 @@
-using ControlPlane.Enrolment;
+using ControlPlane.Flow;
 using CsCheck;
 
-namespace ControlPlane.Grains.Tests.Enrolment;
+namespace ControlPlane.Grains.Tests.Flow;
 
 public sealed class ConcurrencyLimitTests
 {

@@ -1,6 +1,6 @@
-namespace ControlPlane.Enrolment;
+namespace ControlPlane.Flow;
 
-/// <summary>How many enrolments may run at once, found out by trying. Pure.</summary>
+/// <summary>How many may run at once, found out by trying. Pure.</summary>
 /// <remarks>
 /// Additive increase, multiplicative decrease, as TCP does it: doubled each window until something suffers for the first time, then a
 /// little more each window in which all places were taken, and a third less when something suffers. What suffers answers slower than the
@@ -44,19 +44,19 @@ internal sealed record ConcurrencyLimit(int Places, bool IsStarting)
         load.Samples >= SamplesMin && (load.Failed > FailedShareMax * load.Samples || load.Latency > latencyMax);
 }
 
-/// <summary>What enrolments met within a window.</summary>
+/// <summary>What work met within a window.</summary>
 internal sealed record LoadSummary(IReadOnlyList<DependencyLoad> Dependencies)
 {
     public int Samples => Dependencies.Sum(dependency => dependency.Samples);
 }
 
 /// <param name="Dependency">On whom.</param>
-/// <param name="Samples">Steps that ended.</param>
+/// <param name="Samples">Calls that ended.</param>
 /// <param name="Failed">Those that failed because the dependency did.</param>
 /// <param name="Latency">The mean over those that did not.</param>
 internal readonly record struct DependencyLoad(Dependency Dependency, int Samples, int Failed, TimeSpan Latency);
 
-/// <summary>What enrolments lean on.</summary>
+/// <summary>What work leans on.</summary>
 internal enum Dependency
 {
     /// <summary>The brokers, and the nodes behind them.</summary>
