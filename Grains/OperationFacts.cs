@@ -1,5 +1,5 @@
-using ControlPlane.Access;
 using System.Globalization;
+using ControlPlane.Access;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;

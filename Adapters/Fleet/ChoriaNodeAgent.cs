@@ -12,7 +12,7 @@ namespace ControlPlane.Adapters.Fleet;
 /// <summary>Calls <c>choria_provision</c> and <c>rpcutil</c> of nodes by Choria's RPC.</summary>
 internal sealed class ChoriaNodeAgent(
     NodeCalls calls,
-    Caller caller,
+    RegionCaller caller,
     SharedSecret secret,
     IOptions<FleetOptions> options,
     IOptionsMonitor<OverlaysOptions> overlays) : INodeAgent

@@ -36,7 +36,7 @@ internal sealed class FleetConnections : IAsyncDisposable
     private readonly TimeProvider time;
 
     public FleetConnections(
-        IOptions<FleetOptions> options, IOptions<OverlaysOptions> overlays, Caller caller, TimeProvider time, ILoggerFactory loggers)
+        IOptions<FleetOptions> options, IOptions<OverlaysOptions> overlays, RegionCaller caller, TimeProvider time, ILoggerFactory loggers)
     {
         (this.loggers, this.time) = (loggers, time);
         ofNodes = [.. options.Value.NodeNetworks(overlays.Value).Select(network => network.Key)];

@@ -41,7 +41,7 @@ public static class FleetHosting
             services.GetRequiredService<IOptions<OverlaysOptions>>(),
             services.GetRequiredService<TimeProvider>()));
         silo.Services.AddSingleton<SharedSecret>();
-        silo.Services.AddSingleton<Caller>();
+        silo.Services.AddSingleton<RegionCaller>();
         silo.Services.AddSingleton<ReplyTrust>();
         silo.Services.AddSingleton<Contests>();
         silo.Services.AddSingleton<NodeCalls>();

@@ -11,7 +11,7 @@ namespace ControlPlane.Adapters.Fleet;
 /// <summary>Requests to one node or to all, each with its waiter and its deadline, over the silo's shared connections.</summary>
 internal sealed class NodeCalls(
     FleetConnections connections,
-    Caller caller,
+    RegionCaller caller,
     ReplyTrust replies,
     Contests contests,
     TimeProvider time,

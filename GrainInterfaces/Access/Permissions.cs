@@ -1,7 +1,7 @@
 namespace ControlPlane.Access;
 
 /// <summary>What a caller may be allowed to do: a closed list, by the names that policies use.</summary>
-/// <remarks>Every public grain method and every route names one (<see cref="RequiresAttribute"/>); a test fails on one that does not.</remarks>
+/// <remarks>Every public grain method and every route names one (<see cref="RequiresAttribute"/>); a test fails on others.</remarks>
 public static class Permissions
 {
     /// <summary>See nodes, their facts and changes.</summary>

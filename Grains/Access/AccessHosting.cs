@@ -7,7 +7,8 @@ namespace Orleans.Hosting;
 public static class AccessHosting
 {
     /// <summary>
-    /// Adds the guard of grain calls. It needs a <see cref="CallerSeal"/>, an <see cref="AccessGuard"/> and an <see cref="ITokenAuthenticator"/>.
+    /// Adds the guard of grain calls. It needs a <see cref="CallerSeal"/>, an <see cref="AccessGuard"/> and an
+    /// <see cref="ITokenAuthenticator"/>.
     /// </summary>
     public static ISiloBuilder AddGrainAccess(this ISiloBuilder silo)
     {

@@ -29,11 +29,12 @@ public sealed class CallerSeal
     {
         if (siteKey.Length < HMACSHA256.HashSizeInBytes)
         {
-            throw new ArgumentException($"the key must have at least {HMACSHA256.HashSizeInBytes} bytes, has {siteKey.Length}", nameof(siteKey));
+            throw new ArgumentException($"must have at least {HMACSHA256.HashSizeInBytes} bytes, has {siteKey.Length}", nameof(siteKey));
         }
 
         // A key of its own: the site's key has other uses.
-        macKey = HKDF.DeriveKey(HashAlgorithmName.SHA256, siteKey.ToArray(), HMACSHA256.HashSizeInBytes, info: "controlplane caller"u8.ToArray());
+        macKey = HKDF.DeriveKey(
+            HashAlgorithmName.SHA256, siteKey.ToArray(), HMACSHA256.HashSizeInBytes, info: "controlplane caller"u8.ToArray());
         this.time = time;
     }
 

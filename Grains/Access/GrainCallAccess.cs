@@ -46,7 +46,9 @@ internal sealed class GrainCallAccess(CallerSeal seal, ITokenAuthenticator token
 
         var required = Required.GetOrAdd(context.InterfaceMethod, method => method.GetCustomAttribute<RequiresAttribute>())
             ?? throw new AccessDeniedException($"{OperationOf(context)} is not part of what clients may call");
-        var caller = RequestContext.Get(CallToken.Key) is string token ? await tokens.AuthenticateAsync(token, CancellationToken.None) : null;
+        var caller = RequestContext.Get(CallToken.Key) is string token
+            ? await tokens.AuthenticateAsync(token, CancellationToken.None)
+            : null;
         RequestContext.Remove(CallToken.Key);
         if (caller is null)
         {

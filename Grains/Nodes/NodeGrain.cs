@@ -1,6 +1,6 @@
-using ControlPlane.Access;
 // Whole, at more than 400 lines: every call here writes the same state, and what each may rely on is only seen when they stand together.
 using System.Diagnostics;
+using ControlPlane.Access;
 using ControlPlane.Enrolment;
 using ControlPlane.Fleet;
 using ControlPlane.Placement;

@@ -217,7 +217,7 @@ internal sealed class FleetCredentialsValidator(
         }
     }
 
-    private string CallerOf(FleetOptions options) => Caller.IdOf(options, Overlays);
+    private string CallerOf(FleetOptions options) => RegionCaller.IdOf(options, Overlays);
 
     private IEnumerable<IReadOnlyDictionary<string, string>> ServedOverlays(FleetOptions options) =>
         options.ServedMembers(Overlays).Select(member => member.Value.Configuration);

@@ -1,6 +1,6 @@
-using ControlPlane.Access;
 // Over 400 lines: the calls of three contracts, each of a few lines, and the round that keeps their copies; all stand on one activation.
 using System.Diagnostics;
+using ControlPlane.Access;
 using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using ControlPlane.Placement.Plans;

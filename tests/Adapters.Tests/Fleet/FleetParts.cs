@@ -48,7 +48,7 @@ internal sealed class FleetParts : IAsyncDisposable
         Fleet = Microsoft.Extensions.Options.Options.Create(Options);
         Secrets = new SharedSecret(Fleet);
         Overlays = Microsoft.Extensions.Options.Options.Create(overlays);
-        Caller = new Caller(Fleet, Overlays);
+        Caller = new RegionCaller(Fleet, Overlays);
         Connections = new FleetConnections(Fleet, Overlays, Caller, TimeProvider.System, NullLoggerFactory.Instance);
         Calls = new NodeCalls(
             Connections,
@@ -85,7 +85,7 @@ internal sealed class FleetParts : IAsyncDisposable
 
     public SharedSecret Secrets { get; }
 
-    public Caller Caller { get; }
+    public RegionCaller Caller { get; }
 
     public NodeCalls Calls { get; }
 

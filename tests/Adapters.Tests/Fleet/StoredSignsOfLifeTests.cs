@@ -143,7 +143,7 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
     {
         var fleet = Options.Create(Fleet());
         connections = new FleetConnections(
-            fleet, overlays, new Caller(fleet, overlays), TimeProvider.System, NullLoggerFactory.Instance);
+            fleet, overlays, new RegionCaller(fleet, overlays), TimeProvider.System, NullLoggerFactory.Instance);
         return new StoredSignsOfLife(connections, fleet, overlays, TimeProvider.System, NullLogger<StoredSignsOfLife>.Instance);
     }
 

@@ -140,7 +140,7 @@ internal sealed class RawEnrolment : IAsyncDisposable
 internal sealed class RawFleet : IAsyncDisposable
 {
     private readonly FleetConnections connections;
-    private readonly Caller caller;
+    private readonly RegionCaller caller;
     private readonly NodeCalls calls;
 
     public RawFleet(StageBrokers brokers, StageSecrets secrets, string authorityPath)
@@ -160,7 +160,7 @@ internal sealed class RawFleet : IAsyncDisposable
         });
         var overlays = new OverlaysOptions { Region = "raw", Local = "raw" };
         var secret = new SharedSecret(fleet);
-        caller = new Caller(fleet, Options.Create(overlays));
+        caller = new RegionCaller(fleet, Options.Create(overlays));
         connections = new FleetConnections(fleet, Options.Create(overlays), caller, TimeProvider.System, NullLoggerFactory.Instance);
         calls = new NodeCalls(
             connections,

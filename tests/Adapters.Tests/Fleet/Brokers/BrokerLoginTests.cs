@@ -277,7 +277,7 @@ public sealed class BrokerLoginTests : IAsyncDisposable
         });
         var overlays = Options.Create(
             new OverlaysOptions { Region = "eu", Local = Overlay, Members = { [Overlay] = new OverlayOptions() } });
-        using var caller = new Caller(fleet, overlays);
+        using var caller = new RegionCaller(fleet, overlays);
         connections = new FleetConnections(fleet, overlays, caller, time, loggers);
         return connections.Of(Overlay)[0];
     }

@@ -6,13 +6,13 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>Who the region is to nodes: the same for all of its silos, so that any of them may go on within a node's lock.</summary>
-internal sealed class Caller : IDisposable
+internal sealed class RegionCaller : IDisposable
 {
     private readonly Dictionary<ChoriaProtocol, RequestSigner> signers = [];
     private readonly RSA? certificateKey;
     private readonly Ed25519Key? tokenKey;
 
-    public Caller(IOptions<FleetOptions> options, IOptions<OverlaysOptions> overlays)
+    public RegionCaller(IOptions<FleetOptions> options, IOptions<OverlaysOptions> overlays)
     {
         Sender = SenderOf(overlays.Value);
         Id = IdOf(options.Value, overlays.Value);
