@@ -20,12 +20,12 @@ public static class OperationFacts
     public static IReadOnlyDictionary<string, string>? OfCall(string interfaceName, string method, IReadOnlyList<object?> arguments) =>
         (interfaceName, method, arguments) switch
         {
-            (nameof(IInternalFleetRosterGrain), nameof(IInternalFleetRosterGrain.Observe), [IReadOnlyList<FleetEvent> heard]) => Facts(
-                ("events", string.Join(' ', heard.Select(EventName)))),
+            (nameof(IInternalFleetSliceGrain), nameof(IInternalFleetSliceGrain.Observe), [IReadOnlyList<FleetEvent> heard]) => Facts(
+                ("events", string.Join(' ', heard.Where(one => one.IsOfLifecycle).Select(EventName)))),
             (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.TakeStep), _) => Facts(),
             (nameof(INodeGrain), nameof(INodeGrain.Reprovision), _) => Facts(("actor", CallerContext.Actor)),
             (nameof(INodeGrain), nameof(INodeGrain.Decommission), _) => Facts(("actor", CallerContext.Actor)),
-            (nameof(IInternalFleetRosterGrain), nameof(IInternalFleetRosterGrain.Adopt), [string adopted, Adoption adoption]) =>
+            (nameof(INodeSliceGrain), nameof(INodeSliceGrain.Adopt), [string adopted, Adoption adoption]) =>
                 Facts(("node", adopted), ("overlay", adoption.Overlay)),
             (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.MoveAway), [string from, string to]) =>
                 Facts(("from", from), ("to", to)),

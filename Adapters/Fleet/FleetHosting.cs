@@ -107,7 +107,7 @@ public static class FleetHosting
         return silo.AddJetStreamStreams(FleetStreams.Provider, streams =>
         {
             streams.Namespace = FleetStreams.Namespace;
-            streams.Partitions = FleetStreams.Partitions;
+            streams.Partitions = FleetSlices.Count;
         });
     }
 }

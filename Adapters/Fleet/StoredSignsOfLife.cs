@@ -84,7 +84,7 @@ internal sealed partial class StoredSignsOfLife(
                 await ReadAsync(source, since, events, limit.Token);
             }
 
-            return new Reading(since, begunAt, events.ToLookup(one => StreamPartition.Of(one.Identity, FleetStreams.Partitions)));
+            return new Reading(since, begunAt, events.ToLookup(one => StreamPartition.Of(one.Identity, FleetSlices.Count)));
         }
         catch (Exception away) when (
             NatsFault.Is(away) || away is StoreUnavailableException || (

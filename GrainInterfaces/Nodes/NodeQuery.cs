@@ -29,7 +29,7 @@ public sealed record NodeQuery(
     public static NodeQuery All { get; } = new(null, [], [], [], [], null, null, null, null);
 }
 
-/// <summary>What a slice of the index answers.</summary>
+/// <summary>What a slice answers.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.SelectOutcome")]
 public abstract record SelectOutcome
 {
@@ -47,7 +47,7 @@ public abstract record SelectOutcome
     public sealed record Refused([property: Id(0)] string Detail) : SelectOutcome;
 }
 
-/// <summary>What a slice of the index answers when values are counted.</summary>
+/// <summary>What a slice answers when values are counted.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.CountOutcome")]
 public abstract record CountOutcome
 {

@@ -48,8 +48,8 @@ internal sealed partial class DiscoverySweepGrain(
     // In a herd nearly all who answer wait for their turn already: the slices know, and no node's state is read for it.
     private async Task<int> TakeUpMissing(IReadOnlyCollection<DiscoveredNode> sighted)
     {
-        var missing = await Task.WhenAll(sighted.GroupBy(node => FleetRoster.ShardOf(node.Identity))
-            .Select(slice => GrainFactory.GetGrain<IInternalFleetRosterGrain>(slice.Key).RecordSweepAnswers(
+        var missing = await Task.WhenAll(sighted.GroupBy(node => FleetSlices.KeyOf(node.Identity))
+            .Select(slice => GrainFactory.GetGrain<IInternalFleetSliceGrain>(slice.Key).RecordSweepAnswers(
                 [.. slice.DistinctBy(node => node.Identity).Select(node => new SweepAnswer(node.Identity, node.At))])));
         return missing.Sum();
     }

@@ -8,9 +8,7 @@ namespace ControlPlane.Fleet;
 internal sealed class FleetRounds(IGrainFactory grains, IOptions<OverlaysOptions> overlays)
 {
     // A silo that just died takes its slices along for a round.
-    public Task WakeAsync() => Task.WhenAll(Enumerable.Range(0, FleetRoster.Shards)
-        .Select(shard => grains.GetGrain<IInternalFleetRosterGrain>(shard).Wake())
-        .Concat(Enumerable.Range(0, FleetStreams.Partitions)
-            .Select(partition => grains.GetGrain<IFleetEventsGrain>($"{partition}").Wake()))
+    public Task WakeAsync() => Task.WhenAll(Enumerable.Range(0, FleetSlices.Count)
+        .Select(slice => grains.GetGrain<IInternalFleetSliceGrain>(FleetSlices.KeyOf(slice)).Wake())
         .Append(grains.GetGrain<IDiscoverySweepGrain>(overlays.Value.Local).Wake()));
 }

@@ -13,7 +13,7 @@ internal sealed class NewcomerProbe(INodeAgent agent, NodeAttestation attestatio
     public const int WaitingMax = 1024;
 
     /// <summary>How many of one slice are listed though they have shown no token of ours.</summary>
-    public int ListedMax => Math.Max(1, context.Options.NewcomersMax / FleetRoster.Shards);
+    public int ListedMax => Math.Max(1, context.Options.NewcomersMax / FleetSlices.Count);
 
     /// <summary>Whether somebody shows a token of ours in that name. False, too, while nobody may be asked.</summary>
     public async Task<bool> ShowsTokenAsync(string identity, DateTimeOffset since, CancellationToken cancellationToken)

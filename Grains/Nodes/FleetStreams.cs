@@ -9,9 +9,6 @@ public static class FleetStreams
     /// <summary>The namespace of the partition streams; the key is the partition number in decimal, from 0.</summary>
     public const string Namespace = "fleet-events";
 
-    /// <summary>How many partitions nodes are spread over. Recorded on the brokers at the first start.</summary>
-    public const int Partitions = 16;
-
     /// <summary>The network of unprovisioned nodes; every other network is named after its overlay.</summary>
     public const string ProvisioningNetwork = "provisioning";
 }

@@ -2,7 +2,6 @@
 using System.Diagnostics;
 using ControlPlane.Access;
 using ControlPlane.Enrolment;
-using ControlPlane.Fleet;
 using ControlPlane.Placement;
 using Orleans.Storage;
 
@@ -37,7 +36,7 @@ internal sealed class NodeGrain(
     private OverlayOptions Overlay => context.OverlayOrNull(State.Overlay)
         ?? throw new InvalidOperationException($"overlay '{State.Overlay}' of {Identity} is not configured here any more");
 
-    private IInternalFleetRosterGrain Roster => GrainFactory.GetGrain<IInternalFleetRosterGrain>(FleetRoster.ShardOf(Identity));
+    private INodeSliceGrain Slice => GrainFactory.SliceOf(Identity);
 
     public async Task<StepOutcome> TakeStep(NodeNews news, DateTimeOffset since, Places held, CancellationToken cancellationToken)
     {
@@ -85,7 +84,7 @@ internal sealed class NodeGrain(
 
     public async Task<NodeSnapshot> Get()
     {
-        var heard = await Roster.FindHeard(Identity);
+        var heard = await Slice.FindHeard(Identity);
         return new NodeSnapshot(
             Identity,
             State.Hold?.Kind ?? State.Stage,
@@ -110,7 +109,7 @@ internal sealed class NodeGrain(
     public async Task<NodeConfigurationView?> ViewConfiguration() => State.Stage == NodeStage.Unknown
         ? null
         : configurationSteps.View(
-            Identity, State, await GrainFactory.GetGrain<IInternalFleetIndexGrain>(FleetRoster.ShardOf(Identity)).Find(Identity));
+            Identity, State, await Slice.FindInventory(Identity));
 
     public async Task MoveAway(string from, string to)
     {
@@ -140,8 +139,6 @@ internal sealed class NodeGrain(
             await node.ReplaceAsync(State with { Life = State.Life with { Liveness = change.To, LivenessSince = change.At } });
         }
 
-        // Also when it is written: the slice may not have heard of it when it was.
-        await Roster.RecordLiveness(Identity, change.To);
         return true;
     }
 
@@ -234,7 +231,7 @@ internal sealed class NodeGrain(
         // Listed, but nothing is kept of it: it was heard and never answered.
         if (State.Stage == NodeStage.Unknown)
         {
-            return await Roster.Forget(Identity) ? new DecommissionOutcome(false, "nothing was ever heard from it", []) : null;
+            return await Slice.Forget(Identity) ? new DecommissionOutcome(false, "nothing was ever heard from it", []) : null;
         }
 
         RequireOwned();
@@ -351,8 +348,7 @@ internal sealed class NodeGrain(
                 if (step is EnrolmentStep.Inspect)
                 {
                     // One way: what can be searched for is soft, and no reason for an enrolment to wait or fail.
-                    await GrainFactory.GetGrain<IInternalFleetIndexGrain>(FleetRoster.ShardOf(Identity)).RecordProvisioningInventory(
-                        Identity, Findings.InventoryJson);
+                    await Slice.RecordProvisioningInventory(Identity, Findings.InventoryJson);
                 }
 
                 return progress;
@@ -506,5 +502,5 @@ internal sealed class NodeGrain(
         Reception = State.Reception,
     };
 
-    private Task Record(DateTimeOffset heardAt, DateTimeOffset? due) => Roster.Record(Entry(heardAt, due));
+    private Task Record(DateTimeOffset heardAt, DateTimeOffset? due) => Slice.Record(Entry(heardAt, due));
 }

@@ -1,5 +1,3 @@
-using ControlPlane.Fleet;
-
 namespace ControlPlane.Nodes;
 
 /// <summary>What those who hear nodes ask and tell the grain of one.</summary>
@@ -8,7 +6,7 @@ public sealed class NodeReports(IGrainFactory grains)
     /// <inheritdoc cref="IInternalNodeGrain.JudgeKey"/>
     public Task<KeyStatus> JudgeKeyAsync(string identity, string key) => grains.GetGrain<IInternalNodeGrain>(identity).JudgeKey(key);
 
-    /// <inheritdoc cref="IInternalFleetRosterGrain.RecordContest"/>
+    /// <inheritdoc cref="INodeSliceGrain.RecordContest"/>
     public Task RecordContestAsync(string identity, ContestedAnswer contested) =>
-        grains.GetGrain<IInternalFleetRosterGrain>(FleetRoster.ShardOf(identity)).RecordContest(identity, contested);
+        grains.SliceOf(identity).RecordContest(identity, contested);
 }

@@ -1,6 +1,5 @@
 using ControlPlane;
 using ControlPlane.Enrolment;
-using ControlPlane.Fleet;
 using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using ControlPlane.Sites;
@@ -14,9 +13,9 @@ namespace Orleans.Hosting;
 public static class ProvisioningHosting
 {
     /// <summary>
-    /// Adds the node grains, their roster and the discovery sweep, configured by the section <c>Provisioning</c>. Needs the ports
-    /// <see cref="INodeAgent"/>, <see cref="IFleetDiscovery"/>, <see cref="INodeAttestor"/>, <see cref="IExpectedNodes"/>,
-    /// <see cref="IServerTokenIssuer"/> and <see cref="ILayerFiles"/>, the grain storage <c>fleet</c> and the stream provider <c>fleet</c>.
+    /// Adds the node grains, configured by the section <c>Provisioning</c>. Needs the ports <see cref="INodeAgent"/>,
+    /// <see cref="INodeAttestor"/>, <see cref="IExpectedNodes"/>, <see cref="IServerTokenIssuer"/> and <see cref="ILayerFiles"/>, the grain
+    /// storage <c>fleet</c>, and who keeps the slices (<see cref="INodeSliceGrain"/>).
     /// </summary>
     public static ISiloBuilder AddProvisioning(this ISiloBuilder silo)
     {
@@ -35,15 +34,12 @@ public static class ProvisioningHosting
         silo.Services.AddSingleton<EnrolmentLog>();
         silo.Services.AddOptions<NodeProofOptions>().BindConfiguration(NodeProofOptions.Section).ValidateOnStart();
         silo.Services.AddSingleton<NodeAttestation>();
-        silo.Services.AddSingleton<NewcomerProbe>();
         silo.Services.AddSingleton<NodeSteps>();
         silo.Services.AddSingleton<PlaneSteps>();
         silo.Services.AddSingleton<ConfigurationSteps>();
         silo.Services.AddSingleton<NodeLayersReload>();
         silo.Services.AddRounds<NodeLayersReload>("layers of node configuration", TimeSpan.FromSeconds(5), layers => layers.Reload());
         silo.Services.AddSingleton<IValidateOptions<ProvisioningOptions>, NodeLayersCheck>();
-        silo.Services.AddSingleton<FleetRounds>();
-        silo.Services.AddRounds<FleetRounds>("fleet", TimeSpan.FromSeconds(5), (fleet, _) => fleet.WakeAsync(), isDueAtOnce: true);
         silo.Services.AddRounds<EnrolmentLog>("summary of enrolments", TimeSpan.FromSeconds(1), log => log.Summarize());
         return silo;
     }

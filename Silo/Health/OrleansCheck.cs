@@ -16,7 +16,7 @@ internal sealed class OrleansCheck(ISiloStatusOracle silos, IGrainFactory grains
 
         try
         {
-            await grains.GetGrain<IFleetRosterGrain>(0).Count().WaitAsync(Readiness.Patience, cancellationToken);
+            await grains.GetSlice(0).CountStages().WaitAsync(Readiness.Patience, cancellationToken);
         }
         catch (Exception away) when (away is TimeoutException or OrleansException)
         {

@@ -24,8 +24,8 @@ internal sealed partial class FleetSummarySource(
 
     private async Task<FleetSummary> CountAsync()
     {
-        var slices = Enumerable.Range(0, FleetRoster.Shards).Select(shard => grains.GetGrain<IFleetRosterGrain>(shard)).ToList();
-        var counts = await Task.WhenAll(slices.Select(slice => slice.Count()));
+        var slices = Enumerable.Range(0, FleetSlices.Count).Select(grains.GetSlice).ToList();
+        var counts = await Task.WhenAll(slices.Select(slice => slice.CountStages()));
         var stages = Enum.GetValues<NodeStage>().Where(stage => stage != NodeStage.Unknown)
             .ToDictionary(stage => stage, stage => counts.Sum(count => count.GetValueOrDefault(stage)));
 

@@ -9,12 +9,12 @@ internal static class IndexPages
     public static async Task<NodePage> ReadAsync(
         IGrainFactory grains, NodeQuery query, string? after, int limit, CancellationToken cancellationToken)
     {
-        var firsts = new SelectOutcome.Selected?[FleetRoster.Shards];
+        var firsts = new SelectOutcome.Selected?[FleetSlices.Count];
         var page = await RosterPages.ReadAsync(
-            async (shard, from, most) =>
+            async (slice, from, most) =>
             {
-                var selected = Read(await grains.GetGrain<IFleetIndexGrain>(shard).Select(query, from, most));
-                firsts[shard] ??= selected;
+                var selected = Read(await grains.GetSlice(slice).Select(query, from, most));
+                firsts[slice] ??= selected;
                 return selected.Nodes;
             },
             after,
@@ -27,7 +27,7 @@ internal static class IndexPages
     public static async Task<FactCounts> CountAsync(IGrainFactory grains, NodeQuery query, string fact, int limit)
     {
         var outcomes = await Task.WhenAll(
-            Enumerable.Range(0, FleetRoster.Shards).Select(shard => grains.GetGrain<IFleetIndexGrain>(shard).Count(query, fact)));
+            Enumerable.Range(0, FleetSlices.Count).Select(slice => grains.GetSlice(slice).CountFact(query, fact)));
         var counted = outcomes.Select(Read).ToList();
         var values = counted.SelectMany(slice => slice.Values).GroupBy(value => value.Key, StringComparer.Ordinal)
             .Select(same => new FactCount(same.Key, same.Sum(value => value.Value)))

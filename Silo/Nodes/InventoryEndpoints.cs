@@ -30,7 +30,7 @@ internal static class InventoryEndpoints
             return Problems.Malformed(NodeIdentity.Rule);
         }
 
-        var found = await grains.GetGrain<IFleetIndexGrain>(FleetRoster.ShardOf(identity)).Find(identity);
+        var found = await grains.GetSliceOf(identity).FindInventory(identity);
         return found is null
             ? Problems.Unknown("inventory", $"the node '{identity}' has said nothing of itself")
             : TypedResults.Ok(InventoryDocument.Of(found));

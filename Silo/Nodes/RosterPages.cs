@@ -4,7 +4,7 @@ using ControlPlane.Api;
 namespace ControlPlane.Nodes;
 
 /// <summary>The nodes of one slice after an identity, in order, at most so many.</summary>
-internal delegate Task<IReadOnlyList<RosterEntry>> SliceList(int shard, string? after, int limit);
+internal delegate Task<IReadOnlyList<RosterEntry>> SliceList(int number, string? after, int limit);
 
 /// <summary>One ordered list out of the roster's slices, each of which is in order.</summary>
 internal static class RosterPages
@@ -17,15 +17,15 @@ internal static class RosterPages
     public static Task<NodePage> ReadAsync(
         IGrainFactory grains, NodeStage? stage, string? after, int limit, CancellationToken cancellationToken) =>
         ReadAsync(
-            (shard, from, most) => grains.GetGrain<IFleetRosterGrain>(shard).List(stage, from, most), after, limit, cancellationToken);
+            (slice, from, most) => grains.GetSlice(slice).List(stage, from, most), after, limit, cancellationToken);
 
     /// <summary>Merges what slices list: a slice's nodes after an identity, in order, at most so many.</summary>
     public static async Task<NodePage> ReadAsync(SliceList list, string? after, int limit, CancellationToken cancellationToken)
     {
         // One more than asked for tells whether there is a next page.
-        var chunk = Math.Min(limit + 1, ChunkMin + (limit * ShareFactor / FleetRoster.Shards));
-        var slices = Enumerable.Range(0, FleetRoster.Shards)
-            .Select(shard => new Slice(shard, list, after, chunk))
+        var chunk = Math.Min(limit + 1, ChunkMin + (limit * ShareFactor / FleetSlices.Count));
+        var slices = Enumerable.Range(0, FleetSlices.Count)
+            .Select(number => new Slice(number, list, after, chunk))
             .ToList();
 
         var heads = new PriorityQueue<Slice, string>(StringComparer.Ordinal);
@@ -57,7 +57,7 @@ internal static class RosterPages
     }
 
     /// <summary>What is left of one slice, read a chunk at a time.</summary>
-    private sealed class Slice(int shard, SliceList list, string? after, int chunk)
+    private sealed class Slice(int number, SliceList list, string? after, int chunk)
     {
         private IReadOnlyList<RosterEntry> _read = [];
         private string? _after = after;
@@ -80,7 +80,7 @@ internal static class RosterPages
                 return;
             }
 
-            _read = await list(shard, _after, chunk);
+            _read = await list(number, _after, chunk);
             _taken = 0;
             _exhausted = _read.Count < chunk;
         }

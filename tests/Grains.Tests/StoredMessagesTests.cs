@@ -59,15 +59,15 @@ public sealed class StoredMessagesTests : IDisposable
     public async Task Inventories_AreRecalled_ThatCanBeRead()
     {
         var keeper = new InventoryStore(state.Register, Serializer, stored);
-        await keeper.KeepAsync(3, Kept, Cancelled);
+        await keeper.KeepAsync("3", Kept, Cancelled);
         var packed = (await state.Register.FindAsync("inventory.3", Kept.Identity, Cancelled))!.Content.ToArray();
         foreach (var (number, bytes) in Anything(packed).Concat(Anything(Serializer.SerializeToArray(Kept)).Select(Pack)).Index())
         {
             await state.Register.WriteAsync("inventory.3", $"broken{number}", bytes, expected: null, Cancelled);
-            await keeper.FindAsync(3, $"broken{number}", Cancelled);
+            await keeper.FindAsync("3", $"broken{number}", Cancelled);
         }
 
-        Assert.Contains(Kept.Identity, await keeper.RecallAsync(3, Cancelled).Select(one => one.Identity).ToListAsync(Cancelled));
+        Assert.Contains(Kept.Identity, await keeper.RecallAsync("3", Cancelled).Select(one => one.Identity).ToListAsync(Cancelled));
     }
 
     [Fact]

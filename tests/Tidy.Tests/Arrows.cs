@@ -21,7 +21,7 @@ internal static class Arrows
     // An arrow that is not here may not appear, and one that nothing needs any more is taken out.
     public static readonly IReadOnlyList<Arrow> Allowed =
     [
-        new("Fleet", "Nodes", "what is heard of a node is told to its grain"),
+        new("Fleet", "Nodes", "what is heard of a node is told to its grain, and what nodes ask of their slice is answered"),
         new("Fleet", "Placement", "which overlays there are, and where newcomers are asked for"),
         new("Fleet", "Enrolment", "how many newcomers are looked at, and what operators hold back"),
         new("Nodes", "Placement", "a node is placed before it is configured, by its overlay's options and its layers"),
@@ -45,7 +45,6 @@ internal static class Arrows
         new("Enrolment", "Access", "a control says who set it"),
         new("", "Access", "the history of operations says who asked"),
 
-        new("Nodes", "Fleet", "tells roster and index of itself, and reads facts by their path: the slice is to ask instead", IsBack: true),
         new("Placement", "Nodes", "its facts hold a node's hold, and its options name the streams of events", IsBack: true),
         new("Enrolment", "Nodes", "the gate and its check look at a node's state and step", IsBack: true),
         new("Enrolment", "Placement", "which overlays there are to control", IsBack: true),

@@ -1,4 +1,3 @@
-using System.Globalization;
 using ControlPlane.Nodes;
 using ControlPlane.Store;
 using Microsoft.Extensions.DependencyInjection;
@@ -16,13 +15,13 @@ internal sealed class ChangePublication([FromKeyedServices(Logs.Changes)] ILog l
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="StoreUnavailableException">The broker is away: all is to be published again.</exception>
     public async Task PublishAsync(
-        long slice, IReadOnlyList<NodeChange> changes, Action<NodeChange, Exception> leftOut, CancellationToken cancellationToken)
+        string slice, IReadOnlyList<NodeChange> changes, Action<NodeChange, Exception> leftOut, CancellationToken cancellationToken)
     {
         try
         {
             var content = serializer.SerializeToArray(changes.ToArray());
             await log.AppendAsync(
-                new LogRecord(slice.ToString(CultureInfo.InvariantCulture), Id: null, content), expected: null, cancellationToken);
+                new LogRecord(slice, Id: null, content), expected: null, cancellationToken);
         }
         catch (Exception fault) when (fault is not StoreUnavailableException && !cancellationToken.IsCancellationRequested)
         {

@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Fleet;
 
@@ -8,6 +10,11 @@ internal sealed class FactTest
 {
     // Two characters before one, as the longest operator wins where several begin.
     private static readonly string[] Operators = ["<=", ">=", "=<", "=>", "==", "!=", "=~", "=", "<", ">"];
+
+    /// <summary>
+    /// What gjson would read as a search, a modifier or a list of paths; only <c>#</c> as a whole name, the length of an array, is taken.
+    /// </summary>
+    private static readonly SearchValues<char> Searching = SearchValues.Create("*?|@{}[]()!");
 
     private readonly string comparison;
     private readonly string value;
@@ -54,7 +61,7 @@ internal sealed class FactTest
     /// <exception cref="FilterException">The path or the pattern cannot be used.</exception>
     public static FactTest Of(string path, string sign, string value)
     {
-        FactPath.Check(path);
+        CheckPath(path);
         if (value.Length == 0)
         {
             throw new FilterException($"'{path}{sign}' compares with nothing");
@@ -69,6 +76,20 @@ internal sealed class FactTest
             _ => sign,
         };
         return new FactTest(path, comparison, value);
+    }
+
+    /// <exception cref="FilterException">It is not the path of one place.</exception>
+    public static void CheckPath(string path)
+    {
+        if (path.Length is 0 or > FactPath.CharsMax)
+        {
+            throw new FilterException($"the path of a fact has 1 to {FactPath.CharsMax} characters");
+        }
+
+        if (path.AsSpan().IndexOfAny(Searching) is var at and >= 0)
+        {
+            throw new FilterException($"'{path}' is a search for facts ('{path[at]}'); name one place, such as os.family or disks.0.size");
+        }
     }
 
     public bool Holds(in FactValue fact) => fact.Kind switch

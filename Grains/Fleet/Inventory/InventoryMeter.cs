@@ -7,7 +7,7 @@ namespace ControlPlane.Fleet;
 internal sealed class InventoryMeter : IDisposable
 {
     private readonly Meter meter = new("ControlPlane.Inventory");
-    private readonly ConcurrentDictionary<long, (int Nodes, long Facts, bool IsComplete)> slices = new();
+    private readonly ConcurrentDictionary<string, (int Nodes, long Facts, bool IsComplete)> slices = new(StringComparer.Ordinal);
     private readonly Counter<long> learnt;
     private readonly Counter<long> unpublished;
     private readonly Counter<long> leftOut;
@@ -40,9 +40,9 @@ internal sealed class InventoryMeter : IDisposable
 
     public void Answered(TimeSpan duration) => queries.Record(duration.TotalSeconds);
 
-    public void Show(long slice, NodeIndex index, bool isComplete) => slices[slice] = (index.Count, index.Facts, isComplete);
+    public void Show(string slice, NodeIndex index, bool isComplete) => slices[slice] = (index.Count, index.Facts, isComplete);
 
-    public void Leave(long slice) => slices.TryRemove(slice, out _);
+    public void Leave(string slice) => slices.TryRemove(slice, out _);
 
     public void Dispose() => meter.Dispose();
 }

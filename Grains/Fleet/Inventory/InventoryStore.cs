@@ -9,7 +9,7 @@ namespace ControlPlane.Fleet;
 internal sealed class InventoryStore(IRegister register, Serializer serializer, StoredMessages stored)
 {
     /// <exception cref="StoreUnavailableException">It was not stored.</exception>
-    public Task KeepAsync(long slice, NodeInventory inventory, CancellationToken cancellationToken)
+    public Task KeepAsync(string slice, NodeInventory inventory, CancellationToken cancellationToken)
     {
         using var packed = new MemoryStream();
         using (var brotli = new BrotliStream(packed, CompressionLevel.Fastest))
@@ -22,7 +22,7 @@ internal sealed class InventoryStore(IRegister register, Serializer serializer, 
 
     /// <exception cref="StoreUnavailableException">It cannot be read.</exception>
     public async IAsyncEnumerable<NodeInventory> RecallAsync(
-        long slice, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+        string slice, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (var entry in register.ListAsync(AreaOf(slice), cancellationToken))
         {
@@ -34,12 +34,12 @@ internal sealed class InventoryStore(IRegister register, Serializer serializer, 
     }
 
     /// <exception cref="StoreUnavailableException">It cannot be read.</exception>
-    public async Task<NodeInventory?> FindAsync(long slice, string identity, CancellationToken cancellationToken) =>
+    public async Task<NodeInventory?> FindAsync(string slice, string identity, CancellationToken cancellationToken) =>
         await register.FindAsync(AreaOf(slice), identity, cancellationToken) is { } entry
             ? ReadOrNull(slice, identity, entry.Content)
             : null;
 
-    private NodeInventory? ReadOrNull(long slice, string identity, ReadOnlyMemory<byte> content) =>
+    private NodeInventory? ReadOrNull(string slice, string identity, ReadOnlyMemory<byte> content) =>
         stored.ReadOrNull<NodeInventory>("inventory", $"{AreaOf(slice)}/{identity}", content, Unpack);
 
     private static ReadOnlyMemory<byte> Unpack(ReadOnlyMemory<byte> content)
@@ -50,5 +50,5 @@ internal sealed class InventoryStore(IRegister register, Serializer serializer, 
         return plain.ToArray();
     }
 
-    private static string AreaOf(long slice) => $"inventory.{slice}";
+    private static string AreaOf(string slice) => $"inventory.{slice}";
 }

@@ -14,7 +14,12 @@ internal sealed partial class LivenessAnnouncer(
     /// <remarks>
     /// The grain first: what a crash in between leaves undone, the next activation announces again, and the grain knows it already.
     /// </remarks>
-    public async Task<Announcement> AnnounceAsync(string identity, LivenessChange change, CancellationToken cancellationToken)
+    /// <param name="identity">The node.</param>
+    /// <param name="change">What is announced.</param>
+    /// <param name="recorded">Told when the grain has written it.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task<Announcement> AnnounceAsync(
+        string identity, LivenessChange change, Action<string, NodeLiveness> recorded, CancellationToken cancellationToken)
     {
         try
         {
@@ -22,6 +27,9 @@ internal sealed partial class LivenessAnnouncer(
             {
                 return Announcement.Unwanted;
             }
+
+            // Also when the grain had written it before: whoever asked it then may have ended before it heard so.
+            recorded(identity, change.To);
 
             if (KindOf(change) is { } kind)
             {

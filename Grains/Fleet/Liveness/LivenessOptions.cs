@@ -32,10 +32,10 @@ public sealed class LivenessOptions
     public TimeSpan SnapshotInterval { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Nodes that one partition listens for; what else is heard is counted and not followed. 100 to 1000000; 20000 by default.
+    /// Nodes that each of the 64 partitions listens for; what else is heard is counted and not followed. 100 to 1000000; 5000 by default.
     /// </summary>
     [Between(100, 1_000_000)]
-    public int NodesPerPartitionMax { get; set; } = 20_000;
+    public int NodesPerPartitionMax { get; set; } = 5_000;
 }
 
 [OptionsValidator]

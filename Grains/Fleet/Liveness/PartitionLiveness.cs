@@ -11,25 +11,30 @@ internal sealed class LivenessWatch(
     LivenessStore store, LivenessAnnouncer announcer, IFleetConnectivity connectivity, LivenessMeter meter,
     IOptions<LivenessOptions> options, TimeProvider time, Loops loops, ILogger<PartitionLiveness> logger)
 {
-    public PartitionLiveness Of(string partition) =>
-        new(partition, store, announcer, connectivity, meter, options.Value, time, loops, logger);
+    /// <param name="partition">The partition's key.</param>
+    /// <param name="recorded">Told how alive a node is when its grain has written it.</param>
+    public PartitionLiveness Of(string partition, Action<string, NodeLiveness> recorded) =>
+        new(partition, recorded, store, announcer, connectivity, meter, options.Value, time, loops, logger);
 }
 
 /// <summary>Follows the liveness of one partition's nodes: hears them, and once a second decides who has fallen silent.</summary>
-/// <remarks>Belongs to one grain and runs on its turns.</remarks>
+/// <remarks>Belongs to one slice and runs on its turns.</remarks>
 internal sealed partial class PartitionLiveness(
-    string partition, LivenessStore store, LivenessAnnouncer announcer, IFleetConnectivity connectivity, LivenessMeter meter,
-    LivenessOptions options, TimeProvider time, Loops loops, ILogger logger)
+    string partition, Action<string, NodeLiveness> recorded, LivenessStore store, LivenessAnnouncer announcer,
+    IFleetConnectivity connectivity, LivenessMeter meter, LivenessOptions options, TimeProvider time, Loops loops, ILogger logger)
 {
     public static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// Changes announced in one tick: an overlay that falls silent at once is told within a minute or two, and nothing starves.
     /// </summary>
-    private const int AnnouncementsMax = 256;
+    private const int AnnouncementsMax = 64;
 
     /// <summary>Announcements at once.</summary>
-    private const int AtOnceMax = 32;
+    private const int AtOnceMax = 8;
+
+    /// <summary>Nodes that are judged at once.</summary>
+    private const int JudgedAtOnceMax = 16;
 
     /// <summary>Events older than this are a backlog: what nodes said since lies behind them.</summary>
     private static readonly TimeSpan BacklogAge = TimeSpan.FromSeconds(30);
@@ -50,6 +55,21 @@ internal sealed partial class PartitionLiveness(
 
     /// <summary>Nodes that are followed.</summary>
     public int Count => table.Count;
+
+    /// <summary>Takes note of events, of one node in order, and has judged what shows something else than what was seen before.</summary>
+    /// <param name="events">What was heard.</param>
+    /// <param name="judge">Judges a node; false when it cannot be judged yet.</param>
+    /// <param name="cancellationToken">
+    /// Ends the judging: what is not judged now is seen again with the next registration, which is no reason to hold events.
+    /// </param>
+    public async Task HearAsync(
+        IReadOnlyList<FleetEvent> events, Func<string, NodeSighting, Task<bool>> judge, CancellationToken cancellationToken)
+    {
+        foreach (var nodes in events.GroupBy(heard => heard.Identity, StringComparer.Ordinal).Chunk(JudgedAtOnceMax))
+        {
+            await Task.WhenAll(nodes.Select(ofOne => HearAsync(ofOne, judge, cancellationToken)));
+        }
+    }
 
     /// <summary>Takes note of an event; null when it is none of a node on its overlay, or was heard before.</summary>
     public NodeHeartbeats? Hear(FleetEvent heard)
@@ -111,6 +131,40 @@ internal sealed partial class PartitionLiveness(
         }
     }
 
+    private async Task HearAsync(
+        IEnumerable<FleetEvent> ofOneNode, Func<string, NodeSighting, Task<bool>> judge, CancellationToken cancellationToken)
+    {
+        foreach (var heard in ofOneNode)
+        {
+            if (Hear(heard) is { } heartbeats && Sightings.Of(heartbeats, heard) is var (sighting, digest)
+                && !cancellationToken.IsCancellationRequested)
+            {
+                await JudgeAsync(heartbeats, sighting, digest, judge);
+            }
+        }
+    }
+
+    private async Task JudgeAsync(
+        NodeHeartbeats heartbeats, NodeSighting sighting, ulong digest, Func<string, NodeSighting, Task<bool>> judge)
+    {
+        try
+        {
+            if (sighting.OtherPlace is not null)
+            {
+                meter.CloneSuspected();
+            }
+
+            if (await judge(heartbeats.Identity, sighting))
+            {
+                heartbeats.Sighting = digest;
+            }
+        }
+        catch (Exception fault) when (fault is TimeoutException or Orleans.Runtime.OrleansException)
+        {
+            LogNotJudged(heartbeats.Identity, fault.Message);
+        }
+    }
+
     private bool Listen()
     {
         var now = time.GetTimestamp();
@@ -136,7 +190,7 @@ internal sealed partial class PartitionLiveness(
         foreach (var together in table.TakeChanges(AnnouncementsMax, time.GetUtcNow()).Chunk(AtOnceMax))
         {
             var announced = await Task.WhenAll(
-                together.Select(one => announcer.AnnounceAsync(one.Node.Identity, one.Change, cancellationToken)));
+                together.Select(one => announcer.AnnounceAsync(one.Node.Identity, one.Change, recorded, cancellationToken)));
             foreach (var (one, outcome) in together.Zip(announced))
             {
                 switch (outcome)
@@ -196,6 +250,9 @@ internal sealed partial class PartitionLiveness(
             LogNotKept(partition, away.Message);
         }
     }
+
+    [LoggerMessage(LogLevel.Debug, "What was seen of {Node} could not be judged yet: {Reason}")]
+    private partial void LogNotJudged(string node, string reason);
 
     [LoggerMessage(LogLevel.Debug, "Partition {Partition} took over the liveness of {Count} nodes")]
     private partial void LogRestored(string partition, int count);

@@ -1,4 +1,3 @@
-using ControlPlane.Fleet;
 using ControlPlane.Sites;
 
 namespace ControlPlane.Nodes;
@@ -24,14 +23,14 @@ internal sealed class NodeChannel(IGrainFactory grains, INodeAgent agent, NodeSi
         {
             case NodeQuestion.Adopt { Adoption: var adoption }:
                 return sites.Serves(adoption.Overlay)
-                    ? new NodeReply(await SliceOf(question).Adopt(question.Identity, adoption))
+                    ? new NodeReply(await grains.SliceOf(question.Identity).Adopt(question.Identity, adoption))
                     : new NodeReply($"{adoption.Overlay} is not served here");
 
             case NodeQuestion.Call call:
                 return new NodeReply(Answer: await CallAsync(call, cancellationToken));
 
             case NodeQuestion.Contest contest:
-                await SliceOf(question).RecordContest(question.Identity, contest.Contested);
+                await grains.SliceOf(question.Identity).RecordContest(question.Identity, contest.Contested);
                 return new NodeReply();
 
             case NodeQuestion.Reprovision again:
@@ -45,9 +44,6 @@ internal sealed class NodeChannel(IGrainFactory grains, INodeAgent agent, NodeSi
                 throw new FormatException("it is about an overlay that is not served here");
         }
     }
-
-    private IInternalFleetRosterGrain SliceOf(NodeQuestion question) =>
-        grains.GetGrain<IInternalFleetRosterGrain>(FleetRoster.ShardOf(question.Identity));
 
     private async Task<AgentAnswer> CallAsync(NodeQuestion.Call call, CancellationToken cancellationToken)
     {

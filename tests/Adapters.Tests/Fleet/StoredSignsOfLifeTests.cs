@@ -70,7 +70,7 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
         // Of the two messages of each the newest is enough.
         Assert.Equal(nodes.Order(StringComparer.Ordinal), Names(found, FleetEventKind.Submission));
         Assert.All(found, one => Assert.Equal(Overlay, one.Event.Network));
-        Assert.All(found, one => Assert.Equal(StreamPartition.Of(one.Event.Identity, FleetStreams.Partitions), one.Partition));
+        Assert.All(found, one => Assert.Equal(StreamPartition.Of(one.Event.Identity, FleetSlices.Count), one.Partition));
     }
 
     [Fact]
@@ -133,7 +133,7 @@ public sealed class StoredSignsOfLifeTests : IAsyncLifetime
     {
         using var signs = Signs(out var connections);
         await using var closed = connections;
-        var read = await Task.WhenAll(Enumerable.Range(0, FleetStreams.Partitions).Select(
+        var read = await Task.WhenAll(Enumerable.Range(0, FleetSlices.Count).Select(
             async partition => (partition, Events: await signs.SinceAsync($"{partition}", since, Cancelled))));
         return [.. read.SelectMany(one =>
             Assert.IsAssignableFrom<IReadOnlyList<FleetEvent>>(one.Events).Select(heard => (one.partition, heard)))];

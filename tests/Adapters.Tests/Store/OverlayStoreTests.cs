@@ -118,7 +118,7 @@ public sealed class OverlayStoreFaultTests
         var change = new NodeChange(
             new RosterEntry("web1", NodeStage.Enrolled, "london", null, DateTimeOffset.UnixEpoch, null), InventoryDigest: null);
 
-        await new ChangePublication(log, serializer).PublishAsync(3, [change], (_, fault) => Assert.Fail(fault.Message), Cancel);
+        await new ChangePublication(log, serializer).PublishAsync("3", [change], (_, fault) => Assert.Fail(fault.Message), Cancel);
         await AppendAsync(log, 1);
 
         var first = Assert.IsType<FeedRead.Changes>(await tail.ReadAsync(0, 1, Cancel));

@@ -31,7 +31,7 @@ public sealed class FleetMemoryBenchmark : IBenchmark
     {
         var roster = Take("roster_bytes", Rosters);
         var liveness = Take("liveness_bytes", Books);
-        var index = Take("index_bytes", Indexes);
+        var index = Take("index_bytes", () => Indexes(roster));
         details["rss_mb"] = Environment.WorkingSet / (double)(1 << 20);
         GC.KeepAlive(roster);
         GC.KeepAlive(liveness);
@@ -56,10 +56,10 @@ public sealed class FleetMemoryBenchmark : IBenchmark
 
     private static Roster[] Rosters()
     {
-        var slices = Enumerable.Range(0, FleetRoster.Shards).Select(_ => new Roster()).ToArray();
+        var slices = Enumerable.Range(0, FleetSlices.Count).Select(_ => new Roster()).ToArray();
         for (var node = 0; node < Nodes; node++)
         {
-            slices[FleetRoster.ShardOf(IdentityOf(node))].Put(EntryOf(node));
+            slices[FleetSlices.NumberOf(IdentityOf(node))].Put(EntryOf(node));
         }
 
         return slices;
@@ -67,13 +67,13 @@ public sealed class FleetMemoryBenchmark : IBenchmark
 
     private static LivenessTable[] Books()
     {
-        var books = Enumerable.Range(0, FleetStreams.Partitions).Select(_ => new LivenessTable(Limits)).ToArray();
+        var books = Enumerable.Range(0, FleetSlices.Count).Select(_ => new LivenessTable(Limits)).ToArray();
         for (var node = 0; node < Nodes; node++)
         {
             var identity = IdentityOf(node);
             var heard = new FleetEvent(
                 identity, FleetEventKind.Alive, "server", "0.30.2", Now, Now, "overlay-1", (ulong)node + 1, identity);
-            var table = books[StreamPartition.Of(identity, FleetStreams.Partitions)];
+            var table = books[StreamPartition.Of(identity, FleetSlices.Count)];
             Sightings.Of(table.Hear(heard, Now)!, heard);
         }
 
@@ -88,13 +88,16 @@ public sealed class FleetMemoryBenchmark : IBenchmark
         return books;
     }
 
-    // Copies of its own: what another silo sends is no object of ours.
-    private static NodeIndex[] Indexes()
+    // A slice's roster and its index share the entries.
+    private static NodeIndex[] Indexes(Roster[] rosters)
     {
-        var slices = Enumerable.Range(0, FleetRoster.Shards).Select(_ => new NodeIndex(factsPerNodeMax: 1)).ToArray();
-        for (var node = 0; node < Nodes; node++)
+        var slices = Enumerable.Range(0, FleetSlices.Count).Select(_ => new NodeIndex(factsPerNodeMax: 1)).ToArray();
+        foreach (var (index, roster) in slices.Zip(rosters))
         {
-            slices[FleetRoster.ShardOf(IdentityOf(node))].Stand(EntryOf(node));
+            foreach (var entry in roster.Entries)
+            {
+                index.Stand(entry);
+            }
         }
 
         return slices;

@@ -1,9 +1,13 @@
 using System.Diagnostics;
-using ControlPlane.Enrolment;
+using System.Text;
+using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 using ControlPlane.Store;
 using ControlPlane.TestKit;
+using ControlPlane.TestKit.Provisioning;
+using ControlPlane.TestKit.Store;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -33,6 +37,7 @@ public sealed class FleetQueryBenchmark : IBenchmark, IAsyncDisposable
     ];
 
     private readonly Dictionary<string, double> details = [];
+    private readonly DirectoryInfo authority = Directory.CreateTempSubdirectory("controlplane-bench-query-");
     private IHost? host;
     private ScannedFleet? scanned;
 
@@ -78,7 +83,7 @@ public sealed class FleetQueryBenchmark : IBenchmark, IAsyncDisposable
                 times.Add(await TimeAsync(() => SelectAsync(query)));
             }
 
-            times.Add(await TimeAsync(() => Task.WhenAll(Slices().Select(slice => slice.Count(NodeQuery.All, "country")))));
+            times.Add(await TimeAsync(() => Task.WhenAll(Slices().Select(slice => slice.CountFact(NodeQuery.All, "country")))));
         }
 
         details["p50_ms"] = At(times, 50);
@@ -114,28 +119,29 @@ public sealed class FleetQueryBenchmark : IBenchmark, IAsyncDisposable
             await host.StopAsync();
             host.Dispose();
         }
+
+        authority.Delete(recursive: true);
     }
 
     private async Task LoadAsync(int first)
     {
         var now = TimeProvider.System.GetUtcNow();
-        var options = new InventoryOptions();
-        var nodes = Enumerable.Range(first, LoadedAtOnce).GroupBy(node => FleetRoster.ShardOf(FactsSource.IdentityOf(node)));
-        await Task.WhenAll(nodes.Select(async slice =>
+        await Task.WhenAll(Enumerable.Range(first, LoadedAtOnce).Select(FactsSource.IdentityOf).Select(identity =>
+            Grains.SliceOf(identity).Record(
+                new RosterEntry(identity, NodeStage.Enrolled, "overlay-1", null, now, null, NodeLiveness.Alive, "0.30.2"))));
+        await Task.WhenAll(Enumerable.Range(first, LoadedAtOnce).Select(node =>
+            Grains.SliceOf(FactsSource.IdentityOf(node)).RecordProvisioningInventory(
+                FactsSource.IdentityOf(node), Encoding.UTF8.GetString(FactsSource.Registration(node)))));
+        while (await CountSilentAsync() > 0)
         {
-            var index = Grains.GetGrain<IInternalFleetIndexGrain>(slice.Key);
-            await index.RecordStages(
-            [
-                .. slice.Select(node => new RosterEntry(
-                    FactsSource.IdentityOf(node), NodeStage.Enrolled, "overlay-1", null, now, null, NodeLiveness.Alive, "0.30.2")),
-            ]);
-            await index.RecordInventories(
-            [
-                .. slice.Select(node => InventoryReader.ReadOrNull(
-                    FactsSource.IdentityOf(node), FactsSource.Registration(node), InventorySource.Registration, now, options)!),
-            ]);
-        }));
+            await Task.Delay(TimeSpan.FromMilliseconds(5));
+        }
     }
+
+    // Inventories go one way, and are there when they are there.
+    private async Task<int> CountSilentAsync() =>
+        (await Task.WhenAll(Slices().Select(slice => slice.CountFact(NodeQuery.All, "country"))))
+            .Cast<CountOutcome.Counted>().Sum(counted => counted.Missing);
 
     private async Task SelectAsync(NodeQuery query)
     {
@@ -145,8 +151,7 @@ public sealed class FleetQueryBenchmark : IBenchmark, IAsyncDisposable
         GC.KeepAlive(page);
     }
 
-    private IEnumerable<IInternalFleetIndexGrain> Slices() =>
-        Enumerable.Range(0, FleetRoster.Shards).Select(slice => Grains.GetGrain<IInternalFleetIndexGrain>(slice));
+    private IEnumerable<IFleetSliceGrain> Slices() => Enumerable.Range(0, FleetSlices.Count).Select(Grains.GetSlice);
 
     private static async Task<double> TimeAsync(Func<Task> ask)
     {
@@ -158,19 +163,42 @@ public sealed class FleetQueryBenchmark : IBenchmark, IAsyncDisposable
     private static double At(List<double> times, int percent) =>
         times.Order().ElementAt(Math.Min(times.Count - 1, times.Count * percent / 100));
 
-    private static IHost BuildHost()
+    private IHost BuildHost()
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Error);
+        builder.Configuration["LocalCa:local:DataFolder"] = authority.FullName;
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(LoopbackPort.Free(), LoopbackPort.Free());
             silo.AddMemoryGrainStorage(Stores.Fleet);
-            silo.AddFleetState();
-            silo.Services.AddSingleton<ControlCache>();
+            silo.AddOverlayPlacement().AddLocalCa().AddCertificates().AddProvisioning().AddFleetState();
             new ForgetfulBrokers().AddTo(silo.Services);
+            AddIdleEnrolment(silo.Services);
         });
         return builder.Build();
+    }
+
+    // Nobody enrols here; but a slice is made of all that it does.
+    private static void AddIdleEnrolment(IServiceCollection services)
+    {
+        services.AddSingleton<INodeAgent>(new FakeNodes());
+        services.AddSingleton<IFleetDiscovery, FakeDiscovery>();
+        services.AddSingleton<ILayerFiles, FakeLayerFiles>();
+        services.AddSingleton<INodeAttestor, FakeAttestor>();
+        services.AddSingleton<IExpectedNodes, FakeExpectedNodes>();
+        services.AddSingleton<INodeLoginCheck>(new FakeNodeLoginCheck());
+        services.AddSingleton<IServerTokenIssuer>(new FakeServerTokenIssuer());
+        services.AddSingleton<ICertificateLedger>(new InMemoryCertificateLedger());
+        services.AddSingleton<IKeyRegister>(new InMemoryKeyRegister());
+        services.AddKeyedSingleton<ILog>(Logs.Certificates, new MemoryLog());
+        services.Configure<CertificatesOptions>(options => options.Profiles["node"] = new CertificateProfile { Issuers = ["local"] });
+        services.Configure<ProvisioningOptions>(options => options.Issuers["choria"] = new string('a', 64));
+        services.Configure<OverlaysOptions>(options =>
+        {
+            (options.Region, options.Local) = ("bench", "overlay-1");
+            options.Members["overlay-1"] = new OverlayOptions { Brokers = ["nats://127.0.0.1:4222"] };
+        });
     }
 }
 

@@ -26,7 +26,7 @@ internal static class EventCheck
         var known = told.GroupBy(operation => operation.Key, StringComparer.Ordinal)
             .ToDictionary(ofOne => ofOne.Key, ofOne => ofOne.Min(operation => operation.At), StringComparer.Ordinal);
         var heard = operations
-            .Where(operation => operation is { Name: "IInternalFleetRosterGrain.Observe", Phase: OperationPhase.Ok })
+            .Where(operation => operation is { Name: "IInternalFleetSliceGrain.Observe", Phase: OperationPhase.Ok })
             .SelectMany(operation => operation.Fact("events").Split(' '))
             .ToHashSet(StringComparer.Ordinal);
         return events.Where(

@@ -222,7 +222,7 @@ public sealed class HistoryCheckerTests
     };
 
     private static Operation Heard(int sequence) => Done(
-        "IInternalFleetRosterGrain.Observe", "slice", ("events", $"{Overlay}/8/other.example.net {Overlay}/{sequence}/{Node}"));
+        "IInternalFleetSliceGrain.Observe", "slice", ("events", $"{Overlay}/8/other.example.net {Overlay}/{sequence}/{Node}"));
 
     private static Operation Stepped() => Done("IInternalNodeGrain.TakeStep", Node);
 

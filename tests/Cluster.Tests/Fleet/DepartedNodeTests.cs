@@ -14,7 +14,7 @@ public sealed class DepartedNodeTests(NodeCluster cluster) : IClassFixture<NodeC
     {
         await EnrolAsync("stays.example.net");
         await EnrolAsync("left.example.net");
-        var partition = cluster.Service<LivenessWatch>().Of("77");
+        var partition = cluster.Service<LivenessWatch>().Of("77", (_, _) => { });
         await cluster.Node("left.example.net").Decommission(new DecommissionRequest("sold"));
 
         // It runs on until somebody switches it off.

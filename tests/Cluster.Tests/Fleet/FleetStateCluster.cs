@@ -145,8 +145,8 @@ internal sealed class FleetStateCluster : IAsyncDisposable
     /// <summary>Who matches a query, over all slices.</summary>
     public async Task<IReadOnlyList<string>> SelectAsync(NodeQuery query)
     {
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, FleetRoster.Shards).Select(
-            shard => Silos.Client.GetGrain<IInternalFleetIndexGrain>(shard).Select(query, null, 1000)));
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, FleetSlices.Count).Select(
+            slice => Silos.Client.GetSlice(slice).Select(query, null, 1000)));
         return [
             .. outcomes.Cast<SelectOutcome.Selected>().SelectMany(selected => selected.Nodes)
                 .Select(node => node.Identity).Order(StringComparer.Ordinal)

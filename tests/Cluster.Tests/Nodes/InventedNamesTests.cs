@@ -30,8 +30,8 @@ public sealed class InventedNamesTests : IAsyncLifetime
             () => $"{cluster.Nodes.SilentCalls} were");
 
         // One name for each slice, and the true one.
-        Assert.InRange(await CountGrains(), 1, FleetRoster.Shards + 1);
-        Assert.InRange(await CountListed(), 1, FleetRoster.Shards + 1);
+        Assert.InRange(await CountGrains(), 1, FleetSlices.Count + 1);
+        Assert.InRange(await CountListed(), 1, FleetSlices.Count + 1);
         Assert.Equal(NodeStage.Restarted, (await cluster.Node("true.example.net").Get()).Stage);
     }
 
@@ -47,14 +47,15 @@ public sealed class InventedNamesTests : IAsyncLifetime
         Assert.Equal(NodeStage.Unknown, (await cluster.Node("gone.example.net").Get()).Stage);
         Assert.Null(await cluster.Node("gone.example.net").Decommission(new DecommissionRequest("clutter")));
 
-        await cluster.Roster("seen.example.net").RecordLiveness("seen.example.net", NodeLiveness.Lost);
+        await cluster.Roster("seen.example.net").Record(
+            cluster.UnknownOf("seen.example.net") with { Liveness = NodeLiveness.Lost });
         Assert.NotNull(await cluster.Node("seen.example.net").Decommission(new DecommissionRequest("clutter")));
         Assert.Null(await ListAsync("seen.example.net"));
     }
 
     private Task MeetAsync(IEnumerable<string> names, TimeSpan ago = default) => Task.WhenAll(
         names.Select(cluster.StartOf).Select(started => started with { ReceivedAt = started.ReceivedAt - ago })
-            .GroupBy(started => FleetRoster.ShardOf(started.Identity)).Select(slice => cluster.Slice(slice.Key).Observe([.. slice])));
+            .GroupBy(started => FleetSlices.NumberOf(started.Identity)).Select(slice => cluster.Slice(slice.Key).Observe([.. slice])));
 
     private async Task<RosterEntry?> ListAsync(string identity) =>
         (await cluster.Roster(identity).List(null, null, 1000)).FirstOrDefault(entry => entry.Identity == identity);
@@ -63,6 +64,6 @@ public sealed class InventedNamesTests : IAsyncLifetime
         (await cluster.Statistics()).Where(one => one.GrainType.Contains("NodeGrain", StringComparison.Ordinal))
             .Sum(one => one.ActivationCount);
 
-    private async Task<int> CountListed() => (await Task.WhenAll(Enumerable.Range(0, FleetRoster.Shards)
-        .Select(slice => cluster.Slice(slice).Count()))).Sum(counts => counts.Values.Sum());
+    private async Task<int> CountListed() => (await Task.WhenAll(Enumerable.Range(0, FleetSlices.Count)
+        .Select(slice => cluster.Slice(slice).CountStages()))).Sum(counts => counts.Values.Sum());
 }

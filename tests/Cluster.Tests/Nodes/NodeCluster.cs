@@ -139,10 +139,10 @@ public class NodeCluster : IAsyncLifetime
 
     internal IPlacementPolicyGrain Policies => cluster.Client.GetGrain<IPlacementPolicyGrain>(Region);
 
-    /// <summary>The slice of the roster that a node belongs to.</summary>
-    internal IInternalFleetRosterGrain Roster(string identity) => Slice(FleetRoster.ShardOf(identity));
+    /// <summary>The slice that a node belongs to.</summary>
+    internal IInternalFleetSliceGrain Roster(string identity) => Slice(FleetSlices.NumberOf(identity));
 
-    internal IInternalFleetRosterGrain Slice(int number) => cluster.Client.GetGrain<IInternalFleetRosterGrain>(number);
+    internal IInternalFleetSliceGrain Slice(int number) => cluster.Client.GetGrain<IInternalFleetSliceGrain>(FleetSlices.KeyOf(number));
 
     internal Task<SimpleGrainStatistic[]> Statistics() => cluster.Client.GetGrain<IManagementGrain>(0).GetSimpleGrainStatistics();
 
@@ -165,11 +165,13 @@ public class NodeCluster : IAsyncLifetime
     {
         if ((await Roster(heard.Identity).List(null, null, 1000)).All(entry => entry.Identity != heard.Identity))
         {
-            await Roster(heard.Identity).RecordLiveness(heard.Identity, NodeLiveness.Unknown);
+            await Roster(heard.Identity).Record(UnknownOf(heard.Identity));
         }
 
         await Roster(heard.Identity).Observe([heard]);
     }
+
+    internal RosterEntry UnknownOf(string identity) => new(identity, NodeStage.Unknown, null, null, Time.GetUtcNow(), null);
 
     /// <summary>The node answers a sweep.</summary>
     internal Task AnswerSweep(string identity) => Roster(identity).RecordSweepAnswers([new SweepAnswer(identity, Time.GetUtcNow())]);

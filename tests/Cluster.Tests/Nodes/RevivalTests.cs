@@ -44,7 +44,7 @@ public sealed class RevivalTests : IAsyncLifetime
 
     // A node's own answer comes before its slice has it.
     private Task UntilAtRest() => TestKit.Readiness.UntilAsync(
-        async _ => (await Task.WhenAll(Enumerable.Range(0, FleetRoster.Shards).Select(slice => cluster.Slice(slice).Count())))
+        async _ => (await Task.WhenAll(Enumerable.Range(0, FleetSlices.Count).Select(slice => cluster.Slice(slice).CountStages())))
             .Sum(counts => counts.GetValueOrDefault(NodeStage.Silent)) == nodes.Length,
         "all are held",
         TestContext.Current.CancellationToken);

@@ -83,11 +83,11 @@ internal sealed class FakeGrains
         Index.Learn(inventory);
     }
 
-    private SelectOutcome Select(long shard, NodeQuery query, string? after, int limit)
+    private SelectOutcome Select(int slice, NodeQuery query, string? after, int limit)
     {
         try
         {
-            var matched = Index.Select(NodeSelection.Of(query)).Where(entry => FleetRoster.ShardOf(entry.Identity) == shard).ToList();
+            var matched = Index.Select(NodeSelection.Of(query)).Where(entry => FleetSlices.NumberOf(entry.Identity) == slice).ToList();
             var page = matched.Where(entry => after is null || string.CompareOrdinal(entry.Identity, after) > 0).Take(limit);
             return new SelectOutcome.Selected([.. page], matched.Count, IsComplete: true);
         }
@@ -97,9 +97,9 @@ internal sealed class FakeGrains
         }
     }
 
-    private CountOutcome.Counted Count(long shard, NodeQuery query, string fact)
+    private CountOutcome.Counted Count(int slice, NodeQuery query, string fact)
     {
-        if (shard != 0)
+        if (slice != 0)
         {
             return new CountOutcome.Counted(new Dictionary<string, int>(), 0, 0, IsComplete: true);
         }
@@ -128,20 +128,18 @@ internal sealed class FakeGrains
                     Nodes.ContainsKey((string)key) ? new DecommissionOutcome(true, "it shuts down", ["its server token is valid"]) : null);
             },
         }),
-        _ when contract == typeof(IFleetRosterGrain) => Stand.In<IFleetRosterGrain>(new()
+        _ when contract == typeof(IFleetSliceGrain) => Stand.In<IFleetSliceGrain>(new()
         {
-            [nameof(IFleetRosterGrain.List)] = arguments =>
-                Task.FromResult(List((long)key, (NodeStage?)arguments[0], (string?)arguments[1], (int)arguments[2]!)),
-            [nameof(IFleetRosterGrain.Count)] = _ => Task.FromResult<IReadOnlyDictionary<NodeStage, int>>(
-                Slice((long)key).CountBy(entry => entry.Stage).ToDictionary()),
-        }),
-        _ when contract == typeof(IFleetIndexGrain) => Stand.In<IFleetIndexGrain>(new()
-        {
-            [nameof(IFleetIndexGrain.Select)] = arguments =>
-                Task.FromResult(Select((long)key, (NodeQuery)arguments[0]!, (string?)arguments[1], (int)arguments[2]!)),
-            [nameof(IFleetIndexGrain.Count)] = arguments =>
-                Task.FromResult<CountOutcome>(Count((long)key, (NodeQuery)arguments[0]!, (string)arguments[1]!)),
-            [nameof(IFleetIndexGrain.Find)] = arguments => Task.FromResult(Inventories.GetValueOrDefault((string)arguments[0]!)),
+            [nameof(IFleetSliceGrain.List)] = arguments =>
+                Task.FromResult(List(NumberOf(key), (NodeStage?)arguments[0], (string?)arguments[1], (int)arguments[2]!)),
+            [nameof(IFleetSliceGrain.CountStages)] = _ => Task.FromResult<IReadOnlyDictionary<NodeStage, int>>(
+                Slice(NumberOf(key)).CountBy(entry => entry.Stage).ToDictionary()),
+            [nameof(IFleetSliceGrain.Select)] = arguments =>
+                Task.FromResult(Select(NumberOf(key), (NodeQuery)arguments[0]!, (string?)arguments[1], (int)arguments[2]!)),
+            [nameof(IFleetSliceGrain.CountFact)] = arguments =>
+                Task.FromResult<CountOutcome>(Count(NumberOf(key), (NodeQuery)arguments[0]!, (string)arguments[1]!)),
+            [nameof(IFleetSliceGrain.FindInventory)] = arguments =>
+                Task.FromResult(Inventories.GetValueOrDefault((string)arguments[0]!)),
         }),
         _ when contract == typeof(IRegionPlacementGrain) && Region.Equals(key) => Stand.In<IRegionPlacementGrain>(new()
         {
@@ -180,6 +178,8 @@ internal sealed class FakeGrains
         _ => throw new InvalidOperationException($"nothing stands in for {contract.Name}"),
     };
 
+    private static int NumberOf(object key) => int.Parse((string)key, System.Globalization.CultureInfo.InvariantCulture);
+
     private Task<EnrolmentControl?> Change(object key, object? given, Func<ControlChange, EnrolmentControl> change)
     {
         if (!Overlay.Equals(key))
@@ -198,15 +198,15 @@ internal sealed class FakeGrains
         return new CertificatePage(page, page.Count == limit ? new LedgerPosition(page[^1].OrderedAt, page[^1].OrderId) : null);
     }
 
-    private IReadOnlyList<RosterEntry> List(long shard, NodeStage? stage, string? afterIdentity, int limit) =>
+    private IReadOnlyList<RosterEntry> List(int slice, NodeStage? stage, string? afterIdentity, int limit) =>
     [
-        .. Slice(shard)
+        .. Slice(slice)
             .Where(entry => stage is null || entry.Stage == stage)
             .Where(entry => afterIdentity is null || string.CompareOrdinal(entry.Identity, afterIdentity) > 0)
             .Take(limit),
     ];
 
-    private IEnumerable<RosterEntry> Slice(long shard) => Roster.Values.Where(entry => FleetRoster.ShardOf(entry.Identity) == shard);
+    private IEnumerable<RosterEntry> Slice(int slice) => Roster.Values.Where(entry => FleetSlices.NumberOf(entry.Identity) == slice);
 
     private static NodeSnapshot Unknown(string identity) => new(
         identity, NodeStage.Unknown, NodeProtocol.Unknown, 0, null, null, null, null, null, null, null, null, null, null, []);

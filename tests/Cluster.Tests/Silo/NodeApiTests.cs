@@ -31,7 +31,7 @@ public sealed class NodeApiTests : IAsyncLifetime
     {
         // The other slices are empty, so the one is asked again and again.
         var identities = Enumerable.Range(0, 100_000).Select(index => $"n{index}")
-            .Where(one => FleetRoster.ShardOf(one) == 5).Take(200).ToList();
+            .Where(one => FleetSlices.NumberOf(one) == 5).Take(200).ToList();
         identities.ForEach(identity => _api.Grains.Add(identity));
 
         Assert.Equal(identities.Order(StringComparer.Ordinal), await WalkAsync("/v1/nodes?limit=90"));

@@ -39,7 +39,7 @@ public sealed class SiteChannelTests
         var adoption = new Adoption("eu-2", "eu-1", DateTimeOffset.UnixEpoch);
 
         Assert.Equal(new NodeReply(), await AskNodeAsync(new NodeQuestion.Adopt(Node, adoption)));
-        Assert.Equal([$"Adopt of {FleetRoster.ShardOf(Node)}: {Node}, {adoption}"], asked);
+        Assert.Equal([$"Adopt of {FleetSlices.KeyOf(Node)}: {Node}, {adoption}"], asked);
 
         answers["Adopt"] = Task.FromResult<string?>("it was decommissioned");
         Assert.Equal(new NodeReply("it was decommissioned"), await AskNodeAsync(new NodeQuestion.Adopt(Node, adoption)));
@@ -55,7 +55,7 @@ public sealed class SiteChannelTests
         var contested = new ContestedAnswer("gencsr", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch);
 
         Assert.Equal(new NodeReply(), await AskNodeAsync(new NodeQuestion.Contest(Node, contested)));
-        Assert.Equal([$"RecordContest of {FleetRoster.ShardOf(Node)}: {Node}, {contested}"], asked);
+        Assert.Equal([$"RecordContest of {FleetSlices.KeyOf(Node)}: {Node}, {contested}"], asked);
     }
 
     [Fact]

@@ -59,7 +59,7 @@ public sealed class ChangePublicationTests : IDisposable
     }
 
     private Task PublishAsync(IReadOnlyList<NodeChange> changes, Action<NodeChange, Exception> leftOut) =>
-        new ChangePublication(log, Serializer).PublishAsync(7, changes, leftOut, Cancelled);
+        new ChangePublication(log, Serializer).PublishAsync("7", changes, leftOut, Cancelled);
 
     private static NodeChange Change(int number, string reason) => new(
         new RosterEntry($"node{number}", NodeStage.Deferred, null, reason, DateTimeOffset.UnixEpoch, null), InventoryDigest: null);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using ControlPlane.Fleet;
+using ControlPlane.Nodes;
 
 namespace ControlPlane.Grains.Tests.Fleet;
 

@@ -1,32 +1,13 @@
-using System.Buffers;
 using System.Text;
 using System.Text.Json;
 
-namespace ControlPlane.Fleet;
+namespace ControlPlane.Nodes;
 
 /// <summary>Paths into a node's facts: the part of gjson's that says one place.</summary>
 internal static class FactPath
 {
-    private const int CharsMax = 512;
-
-    /// <summary>
-    /// What gjson would read as a search, a modifier or a list of paths; only <c>#</c> as a whole name, the length of an array, is taken.
-    /// </summary>
-    private static readonly SearchValues<char> Searching = SearchValues.Create("*?|@{}[]()!");
-
-    /// <exception cref="FilterException">It is not the path of one place.</exception>
-    public static void Check(string path)
-    {
-        if (path.Length is 0 or > CharsMax)
-        {
-            throw new FilterException($"the path of a fact has 1 to {CharsMax} characters");
-        }
-
-        if (path.AsSpan().IndexOfAny(Searching) is var at and >= 0)
-        {
-            throw new FilterException($"'{path}' is a search for facts ('{path[at]}'); name one place, such as os.family or disks.0.size");
-        }
-    }
+    /// <summary>No path is longer; what lies deeper is not found.</summary>
+    public const int CharsMax = 512;
 
     /// <summary>The leaves of a document with their paths, in its order, at most so many.</summary>
     public static void Flatten(JsonElement facts, int leavesMax, List<(string Path, FactValue Value)> leaves)

@@ -3,23 +3,39 @@ namespace ControlPlane.Nodes;
 using ControlPlane.Access;
 using ControlPlane.Enrolment;
 
-/// <summary>One slice of the overlay's nodes: who is in it, how each one stands, and when each is due for its next step.</summary>
+/// <summary>
+/// One slice of a site's nodes: who is in it, how each one stands, when it is due, how alive it is, and what it says of itself.
+/// </summary>
 /// <remarks>
-/// Key: the slice's number. It stands in for a timer in every node grain: one tick here calls the nodes that are due, oldest
-/// first and a bounded number at once. What is due is durable before the call that recorded it returns.
+/// Key: the slice's number in decimal (<see cref="FleetSlices"/>). Who there is and when each is due is stored; what is searched by
+/// facts, classes and agents is in memory, and read again from the overlay's brokers when the slice moves.
 /// </remarks>
-[Alias("ControlPlane.IFleetRosterGrain")]
-public interface IFleetRosterGrain : IGrainWithIntegerKey
+[Alias("ControlPlane.IFleetSliceGrain")]
+public interface IFleetSliceGrain : IGrainWithStringKey
 {
     /// <summary>
     /// The slice's nodes in order of identity, after <paramref name="afterIdentity"/>, at most <paramref name="limit"/> (1 to 1000).
     /// </summary>
-    [Alias("List"), Orleans.Concurrency.AlwaysInterleave, Requires(Permissions.NodesRead)]
+    [Alias("List"), Requires(Permissions.NodesRead)]
     Task<IReadOnlyList<RosterEntry>> List(NodeStage? stage, string? afterIdentity, int limit);
 
     /// <summary>How many nodes are in each stage.</summary>
-    [Alias("Count"), Orleans.Concurrency.AlwaysInterleave, Requires(Permissions.NodesRead)]
-    Task<IReadOnlyDictionary<NodeStage, int>> Count();
+    [Alias("CountStages"), Requires(Permissions.NodesRead)]
+    Task<IReadOnlyDictionary<NodeStage, int>> CountStages();
+
+    /// <summary>
+    /// The nodes that match, in order of identity after <paramref name="afterIdentity"/>, at most <paramref name="limit"/> (1 to 1000).
+    /// </summary>
+    [Alias("Select"), Requires(Permissions.NodesRead)]
+    Task<SelectOutcome> Select(NodeQuery query, string? afterIdentity, int limit);
+
+    /// <summary>How many of the nodes that match have which value of a fact.</summary>
+    [Alias("CountFact"), Requires(Permissions.NodesRead)]
+    Task<CountOutcome> CountFact(NodeQuery query, string fact);
+
+    /// <summary>What a node said of itself; null when it said nothing.</summary>
+    [Alias("FindInventory"), Requires(Permissions.NodesRead)]
+    Task<NodeInventory?> FindInventory(string identity);
 }
 
 /// <summary>How one node stands, in the few words that lists and schedules need.</summary>

@@ -1,18 +1,23 @@
-using ControlPlane.Flow;
 using ControlPlane.Nodes;
 using ControlPlane.Store;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Orleans.Concurrency;
-using Orleans.Runtime;
 
 namespace ControlPlane.Fleet;
 
-/// <summary>One slice of the index: see <see cref="IFleetIndexGrain"/>.</summary>
-[GrainType("fleet-index"), Reentrant, KeepAlive]
-internal sealed partial class FleetIndexGrain(
+/// <summary>Makes the indexes of slices.</summary>
+internal sealed class SliceIndexes(
     InventoryStore store, ChangePublication feed, InventoryMeter meter, IOptions<InventoryOptions> options, TimeProvider time,
-    Loops loops, ILogger<FleetIndexGrain> logger) : Grain, IInternalFleetIndexGrain
+    ILogger<SliceIndex> logger)
+{
+    public SliceIndex Of(string slice) => new(slice, store, feed, meter, options.Value, time, logger);
+}
+
+/// <summary>A slice's nodes as they can be searched, and the feed of what changes about them.</summary>
+/// <remarks>Belongs to one slice and runs on its turns.</remarks>
+internal sealed partial class SliceIndex(
+    string slice, InventoryStore store, ChangePublication feed, InventoryMeter meter, InventoryOptions options, TimeProvider time,
+    ILogger logger)
 {
     /// <summary>Distinct values in one answer; what is rarer is counted together.</summary>
     private const int CountedValuesMax = 1_000;
@@ -22,56 +27,51 @@ internal sealed partial class FleetIndexGrain(
     /// <summary>Changes in one message of the feed: some 25 kB.</summary>
     private const int BatchChangesMax = 100;
 
-    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
-
-    private readonly NodeIndex index = new(options.Value.FactsPerNodeMax);
+    private readonly NodeIndex index = new(options.FactsPerNodeMax);
 
     /// <summary>Nodes whose change was not published: at most all of the slice.</summary>
     private readonly HashSet<string> unsaid = new(StringComparer.Ordinal);
 
+    /// <summary>Whether what nodes said of themselves before this activation was read.</summary>
     private bool isComplete;
 
-    private long Slice => this.GetPrimaryKeyLong();
-
-    public override Task OnActivateAsync(CancellationToken cancellationToken)
-    {
-        this.RegisterGrainTimer(token => loops.RoundAsync("index", OnTick, token), new GrainTimerCreationOptions(TimeSpan.Zero, Tick));
-        return Task.CompletedTask;
-    }
-
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
-    {
-        meter.Leave(Slice);
-        return Task.CompletedTask;
-    }
-
-    public Task RecordStages(IReadOnlyList<RosterEntry> entries)
+    /// <summary>Takes over how nodes stood before this activation; that is no news.</summary>
+    public void Load(IEnumerable<RosterEntry> entries)
     {
         foreach (var entry in entries)
         {
-            if (index.Stand(entry))
-            {
-                unsaid.Add(entry.Identity);
-            }
+            index.Stand(entry);
         }
-
-        return Task.CompletedTask;
     }
 
-    public async Task RecordInventories(IReadOnlyList<NodeInventory> inventories)
+    /// <summary>Takes over how a node stands.</summary>
+    public void Record(RosterEntry entry)
+    {
+        if (index.Stand(entry))
+        {
+            unsaid.Add(entry.Identity);
+        }
+    }
+
+    /// <summary>
+    /// Takes over what nodes say of themselves, unless they said the same before. What cannot be stored, or not before it is ended, is not
+    /// remembered: nodes say it again.
+    /// </summary>
+    public async Task RecordInventoriesAsync(IEnumerable<NodeInventory> inventories, CancellationToken cancellationToken)
     {
         foreach (var inventory in inventories)
         {
-            await Learn(inventory);
+            await LearnAsync(inventory, cancellationToken);
         }
     }
 
-    public async Task RecordProvisioningInventory(string identity, string inventoryJson)
+    /// <summary>Takes over a node's answer to <c>rpcutil#inventory</c> during its enrolment.</summary>
+    public async Task RecordProvisioningInventoryAsync(string identity, string inventoryJson)
     {
         var json = System.Text.Encoding.UTF8.GetBytes(inventoryJson);
-        if (InventoryReader.ReadOrNull(identity, json, InventorySource.Enrolment, time.GetUtcNow(), options.Value) is { } inventory)
+        if (InventoryReader.ReadOrNull(identity, json, InventorySource.Enrolment, time.GetUtcNow(), options) is { } inventory)
         {
-            await Learn(inventory);
+            await LearnAsync(inventory, CancellationToken.None);
         }
         else
         {
@@ -79,7 +79,7 @@ internal sealed partial class FleetIndexGrain(
         }
     }
 
-    public Task<SelectOutcome> Select(NodeQuery query, string? afterIdentity, int limit) => Task.FromResult(Answer<SelectOutcome>(
+    public SelectOutcome Select(NodeQuery query, string? afterIdentity, int limit) => Answer<SelectOutcome>(
         query,
         selection =>
         {
@@ -97,21 +97,32 @@ internal sealed partial class FleetIndexGrain(
 
             return new SelectOutcome.Selected(page, matched, isComplete);
         },
-        detail => new SelectOutcome.Refused(detail)));
+        detail => new SelectOutcome.Refused(detail));
 
-    public Task<CountOutcome> Count(NodeQuery query, string fact) => Task.FromResult(Answer<CountOutcome>(
+    public CountOutcome Count(NodeQuery query, string fact) => Answer<CountOutcome>(
         query,
         selection =>
         {
-            FactPath.Check(fact);
+            FactTest.CheckPath(fact);
             var (counts, missing) = index.CountBy(fact, selection);
             var listed = counts.OrderByDescending(count => count.Value).Take(CountedValuesMax)
                 .ToDictionary(count => count.Key.ToJson(), count => count.Value);
             return new CountOutcome.Counted(listed, counts.Values.Sum() - listed.Values.Sum(), missing, isComplete);
         },
-        detail => new CountOutcome.Refused(detail)));
+        detail => new CountOutcome.Refused(detail));
 
-    public Task<NodeInventory?> Find(string identity) => store.FindAsync(Slice, identity, CancellationToken.None);
+    /// <exception cref="StoreUnavailableException">It cannot be read.</exception>
+    public Task<NodeInventory?> FindAsync(string identity) => store.FindAsync(slice, identity, CancellationToken.None);
+
+    /// <summary>Reads what was known before this activation, as long as that has not been read, and publishes what is new.</summary>
+    public async Task TickAsync(CancellationToken cancellationToken)
+    {
+        isComplete = isComplete || await RecallAllAsync(cancellationToken);
+        await PublishAsync(cancellationToken);
+        meter.Show(slice, index, isComplete);
+    }
+
+    public void Leave() => meter.Leave(slice);
 
     private TOutcome Answer<TOutcome>(NodeQuery query, Func<NodeSelection, TOutcome> answer, Func<string, TOutcome> refuse)
     {
@@ -130,12 +141,12 @@ internal sealed partial class FleetIndexGrain(
         }
     }
 
-    private async Task Learn(NodeInventory said)
+    private async Task LearnAsync(NodeInventory said, CancellationToken cancellationToken)
     {
         NodeInventory? inventory;
         try
         {
-            await RecallAsync(said.Identity);
+            await RecallAsync(said.Identity, cancellationToken);
             inventory = index.Merge(said);
             if (inventory is null || inventory.Digest == index.DigestOf(inventory.Identity))
             {
@@ -144,9 +155,9 @@ internal sealed partial class FleetIndexGrain(
             }
 
             // First kept, then known: a slice that takes over knows no less than what was answered from.
-            await store.KeepAsync(Slice, inventory, CancellationToken.None);
+            await store.KeepAsync(slice, inventory, cancellationToken);
         }
-        catch (Exception away) when (away is StoreUnavailableException or ArgumentException)
+        catch (Exception away) when (away is StoreUnavailableException or ArgumentException or OperationCanceledException)
         {
             meter.Learnt("failed");
             LogNotKept(said.Identity, away.Message);
@@ -159,42 +170,20 @@ internal sealed partial class FleetIndexGrain(
     }
 
     // A slice that has just taken over has not read yet what was known of the node.
-    private async Task RecallAsync(string identity)
+    private async Task RecallAsync(string identity, CancellationToken cancellationToken)
     {
-        if (!isComplete && index.DigestOf(identity) is null && await Find(identity) is { } kept && index.DigestOf(identity) is null)
+        if (!isComplete && index.DigestOf(identity) is null
+            && await store.FindAsync(slice, identity, cancellationToken) is { } kept && index.DigestOf(identity) is null)
         {
             index.Learn(kept);
         }
     }
 
-    private async Task OnTick(CancellationToken cancellationToken)
-    {
-        if (!isComplete)
-        {
-            await RecallAsync(cancellationToken);
-        }
-
-        await PublishAsync(cancellationToken);
-        meter.Show(Slice, index, isComplete);
-    }
-
-    private async Task RecallAsync(CancellationToken cancellationToken)
+    private async Task<bool> RecallAllAsync(CancellationToken cancellationToken)
     {
         try
         {
-            var roster = GrainFactory.GetGrain<IInternalFleetRosterGrain>(Slice);
-            IReadOnlyList<RosterEntry> page = [];
-            do
-            {
-                page = await roster.List(null, page is [.., var last] ? last.Identity : null, PageMax);
-                foreach (var entry in page.Where(entry => index.EntryOf(entry.Identity) is null))
-                {
-                    index.Stand(entry);
-                }
-            }
-            while (page.Count == PageMax);
-
-            await foreach (var inventory in store.RecallAsync(Slice, cancellationToken))
+            await foreach (var inventory in store.RecallAsync(slice, cancellationToken))
             {
                 if (index.DigestOf(inventory.Identity) is null)
                 {
@@ -202,11 +191,12 @@ internal sealed partial class FleetIndexGrain(
                 }
             }
 
-            isComplete = true;
+            return true;
         }
-        catch (Exception away) when (away is StoreUnavailableException or TimeoutException or OrleansException)
+        catch (StoreUnavailableException away)
         {
-            LogNotRecalled(Slice, away.Message);
+            LogNotRecalled(slice, away.Message);
+            return false;
         }
     }
 
@@ -221,7 +211,7 @@ internal sealed partial class FleetIndexGrain(
                     identity => index.EntryOf(identity) is { } entry ? new NodeChange(entry, index.DigestOf(identity)) : null);
                 if (changes.OfType<NodeChange>().ToList() is { Count: > 0 } known)
                 {
-                    await feed.PublishAsync(Slice, known, LeaveOut, cancellationToken);
+                    await feed.PublishAsync(slice, known, LeaveOut, cancellationToken);
                 }
             }
             catch (Exception away)
@@ -234,7 +224,7 @@ internal sealed partial class FleetIndexGrain(
                     throw;
                 }
 
-                LogNotPublished(Slice, away.Message);
+                LogNotPublished(slice, away.Message);
                 return;
             }
         }
@@ -254,8 +244,8 @@ internal sealed partial class FleetIndexGrain(
     private partial void LogNotKept(string node, string reason);
 
     [LoggerMessage(LogLevel.Warning, "Slice {Slice} of the index cannot read yet what was known before it: {Reason}")]
-    private partial void LogNotRecalled(long slice, string reason);
+    private partial void LogNotRecalled(string slice, string reason);
 
     [LoggerMessage(LogLevel.Warning, "Slice {Slice} of the index could not publish its changes yet: {Reason}")]
-    private partial void LogNotPublished(long slice, string reason);
+    private partial void LogNotPublished(string slice, string reason);
 }
