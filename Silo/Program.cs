@@ -12,7 +12,7 @@ namespace ControlPlane;
 /// <summary>The executable: its commands, and what the silo is made of, one line per feature.</summary>
 internal static class Program
 {
-    public static Task<int> Main(string[] args) => CommandLine.RunAsync(args);
+    public static Task<int> Main(string[] args) => CommandLine.RunAsync(ChoriaLoginCommand.WithName(args));
 
     /// <summary>What the silo is made of.</summary>
     public static WebApplicationBuilder AddControlPlane(this WebApplicationBuilder builder)
@@ -34,7 +34,8 @@ internal static class Program
             .AddProvisioning()
             .AddLayerFiles()
             .AddFleetState()
-            .AddFleet());
+            .AddFleet()
+            .AddChoriaSigning());
 
         return builder
             .AddLogs()
@@ -58,6 +59,7 @@ internal static class Program
 
         var guarded = app.MapGuarded();
         guarded.MapApi();
+        guarded.MapChoria();
         guarded.MapConsole();
         return app;
     }

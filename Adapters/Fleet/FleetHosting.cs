@@ -51,6 +51,7 @@ public static class FleetHosting
         silo.Services.AddSingleton<IExpectedNodes, AllowList>();
         silo.Services.AddSingleton<INodeLoginCheck, NodeLoginCheck>();
         silo.Services.AddSingleton<IValidateOptions<NodeProofOptions>, NodeProofOptionsValidator>();
+        silo.Services.AddSingleton<OwnTokenIssuer>();
         silo.Services.AddSingleton<IServerTokenIssuer, ChoriaServerTokenIssuer>();
         silo.Services.AddSingleton<ISiteLink, NatsSiteLink>();
         silo.Services.AddSingleton<SiteLinkServer>();

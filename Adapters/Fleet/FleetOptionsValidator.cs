@@ -124,7 +124,7 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
             faults, proof?.CertificateFile, proof?.KeyFile, $"{path}:{nameof(proof.CertificateFile)}", $"{path}:{nameof(proof.KeyFile)}");
     }
 
-    private static void AddPairFaults(
+    internal static void AddPairFaults(
         ValidateOptionsResultBuilder faults, string? file, string? companion, string path, string companionPath)
     {
         faults.RequireFile(file, path, needed: companion is not null);

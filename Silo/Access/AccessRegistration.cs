@@ -16,6 +16,7 @@ internal static class AccessRegistration
         builder.Services.AddOptions<ApiOptions>().BindConfiguration(ApiOptions.Section).ValidateOnStart();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<AccessTokens>();
+        builder.Services.AddSingleton<IIdentityTokens, OidcIdentityTokens>();
         builder.Services.AddSingleton<ITokenAuthenticator>(services => services.GetRequiredService<AccessTokens>());
         builder.Services.AddSingleton<IAccessPolicy, AuthenticatedMayDoAll>();
         builder.Services.AddSingleton<IAuditTrail, AuditLines>();

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ControlPlane.Access;
 using ControlPlane.Certificates;
 using ControlPlane.DeadLetters;
 using ControlPlane.Enrolment;
@@ -59,6 +60,7 @@ internal static class ApiEndpoints
         v1.MapPlacementLeader();
         v1.MapSummary();
         v1.MapDeadLetters();
+        v1.MapChoriaTokens();
     }
 
     /// <summary>The JSON that the API speaks: camel case throughout, enumerations as words.</summary>

@@ -15,6 +15,12 @@ internal static class EnvelopeV1
         ArgumentOutOfRangeException.ThrowIfNotEqual(request.Id.Length, ChoriaLimits.V1RequestIdCharacters, nameof(request));
         ArgumentOutOfRangeException.ThrowIfLessThan(request.TimeToLiveSeconds, ChoriaLimits.V1TimeToLiveSecondsMin, nameof(request));
 
+        var secure = WriteSecureRequest(WritePlainRequest(request), signer);
+        return Transport.Write(ChoriaProtocol.V1, secure, headers);
+    }
+
+    public static byte[] WritePlainRequest(ChoriaRequest request)
+    {
         var envelope = new RequestEnvelopeV1(
             request.Id,
             request.Sender,
@@ -24,12 +30,18 @@ internal static class EnvelopeV1
             request.TimeToLiveSeconds,
             Seconds(request.UnixNanoseconds),
             request.Filter);
-        var inner = WireJson.Write(
+        return WireJson.Write(
             new RequestV1(ProtocolIds.RequestV1, Strict.GetString(request.Body.Span), envelope), WireJson.Types.RequestV1);
-        var seal = signer.Sign(ChoriaProtocol.V1, inner);
-        var secure = new SecureRequestV1(
-            ProtocolIds.SecureRequestV1, Encoding.UTF8.GetString(inner), seal.Signature, seal.Credential);
-        return Transport.Write(ChoriaProtocol.V1, WireJson.Write(secure, WireJson.Types.SecureRequestV1), headers);
+    }
+
+    /// <param name="request">The plain request, in UTF-8.</param>
+    /// <param name="signer">Who signs.</param>
+    public static byte[] WriteSecureRequest(ReadOnlySpan<byte> request, RequestSigner signer)
+    {
+        var seal = signer.Sign(ChoriaProtocol.V1, request);
+        return WireJson.Write(
+            new SecureRequestV1(ProtocolIds.SecureRequestV1, Strict.GetString(request), seal.Signature, seal.Credential),
+            WireJson.Types.SecureRequestV1);
     }
 
     public static byte[] WriteReply(ChoriaReply reply, TransportHeaders headers)
@@ -59,7 +71,7 @@ internal static class EnvelopeV1
         return new ReceivedReply(ReadPlainReply(reply), transport.Headers, null);
     }
 
-    private static ChoriaRequest ReadPlainRequest(byte[] bytes)
+    public static ChoriaRequest ReadPlainRequest(ReadOnlySpan<byte> bytes)
     {
         var json = ProtocolIds.Read(bytes, WireJson.Types.RequestV1, ChoriaLayer.Request, ProtocolIds.RequestV1);
         var envelope = json.Envelope;

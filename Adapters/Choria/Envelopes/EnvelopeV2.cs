@@ -6,24 +6,29 @@ using System.Text.Json.Serialization;
 /// <summary>Secure and plain layers of protocol V2: the inner layer is base64 in the outer.</summary>
 internal static class EnvelopeV2
 {
-    public static byte[] WriteRequest(ChoriaRequest request, TransportHeaders headers, RequestSigner signer)
+    public static byte[] WriteRequest(ChoriaRequest request, TransportHeaders headers, RequestSigner signer) =>
+        Transport.Write(ChoriaProtocol.V2, WriteSecureRequest(WritePlainRequest(request), signer), headers);
+
+    public static byte[] WritePlainRequest(ChoriaRequest request) => WireJson.Write(
+        new RequestV2(
+            ProtocolIds.RequestV2,
+            request.Body.ToArray(),
+            request.Id,
+            request.Sender,
+            request.Caller,
+            request.Collective,
+            request.Agent,
+            request.TimeToLiveSeconds,
+            request.UnixNanoseconds,
+            request.Filter),
+        WireJson.Types.RequestV2);
+
+    public static byte[] WriteSecureRequest(byte[] request, RequestSigner signer)
     {
-        var inner = WireJson.Write(
-            new RequestV2(
-                ProtocolIds.RequestV2,
-                request.Body.ToArray(),
-                request.Id,
-                request.Sender,
-                request.Caller,
-                request.Collective,
-                request.Agent,
-                request.TimeToLiveSeconds,
-                request.UnixNanoseconds,
-                request.Filter),
-            WireJson.Types.RequestV2);
-        var seal = signer.Sign(ChoriaProtocol.V2, inner);
-        var secure = new SecureRequestV2(ProtocolIds.SecureRequestV2, inner, seal.Signature, seal.Credential, seal.SignerToken);
-        return Transport.Write(ChoriaProtocol.V2, WireJson.Write(secure, WireJson.Types.SecureRequestV2), headers);
+        var seal = signer.Sign(ChoriaProtocol.V2, request);
+        return WireJson.Write(
+            new SecureRequestV2(ProtocolIds.SecureRequestV2, request, seal.Signature, seal.Credential, seal.SignerToken),
+            WireJson.Types.SecureRequestV2);
     }
 
     public static byte[] WriteReply(ChoriaReply reply, TransportHeaders headers, ReplySigner? signer)
@@ -56,7 +61,7 @@ internal static class EnvelopeV2
         return new ReceivedReply(ReadPlainReply(secure.Reply), transport.Headers, proof);
     }
 
-    private static ChoriaRequest ReadPlainRequest(byte[] bytes)
+    public static ChoriaRequest ReadPlainRequest(ReadOnlySpan<byte> bytes)
     {
         var json = ProtocolIds.Read(bytes, WireJson.Types.RequestV2, ChoriaLayer.Request, ProtocolIds.RequestV2);
         WireJson.Require(json.Ttl > 0, ChoriaLayer.Request, "ttl", "is less than 1");

@@ -41,6 +41,9 @@ public sealed class TokenIssuer
             : throw new ArgumentException("the token is not that of a chain issuer with this key", nameof(chainIssuer));
     }
 
+    /// <summary>What its tokens name as their issuer; null when it is no chain issuer, and they name whom they say.</summary>
+    public string? ChainedName => chainIssuer is null ? null : TrustChain.ChainedName(chainIssuer.Id!, chainIssuer.PublicKey!);
+
     /// <summary>Makes a provisioning token; only an organisation issuer or an RSA key can.</summary>
     public string Issue(ProvisioningClaims claims, TimeSpan lifetime, DateTimeOffset now)
     {

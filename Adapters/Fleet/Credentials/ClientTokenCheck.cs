@@ -119,7 +119,7 @@ internal static class ClientTokenCheck
             return claims.Agents is { Count: > 0 } ? "names a token with agents and a policy, which nodes refuse; give it one of them" : null;
         }
 
-        if (claims.Agents?.FirstOrDefault(agent => agent != "*" && agent.Count(letter => letter == '.') != 1) is { } malformed)
+        if (claims.Agents?.FirstOrDefault(agent => !ActionList.IsEntry(agent)) is { } malformed)
         {
             return $"names a token with the agent '{malformed}', which makes nodes refuse it whole; write agent.action, agent.* or *";
         }

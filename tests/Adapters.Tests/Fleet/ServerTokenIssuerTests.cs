@@ -22,7 +22,8 @@ public sealed class ServerTokenIssuerTests : IAsyncDisposable
     [Fact]
     public void Issue_MakesATokenOfTheOrganisation_ForExactlyTheNodeAndItsKey()
     {
-        using var issuer = new ChoriaServerTokenIssuer(Options.Create(parts.Options));
+        using var own = new OwnTokenIssuer(Options.Create(parts.Options));
+        var issuer = new ChoriaServerTokenIssuer(own);
 
         var made = issuer.Issue(Order, Now);
 
@@ -43,7 +44,8 @@ public sealed class ServerTokenIssuerTests : IAsyncDisposable
         parts.Options.ServerTokenSeedFile = parts.Write("chain.seed", new string('9', 64));
         parts.Options.ServerTokenIssuerTokenFile = parts.Write(
             "chain.jwt", TokenIssuer.Organization(parts.Issuer).IssueChainIssuer(chainClaims, TimeSpan.FromDays(10), Now));
-        using var issuer = new ChoriaServerTokenIssuer(Options.Create(parts.Options));
+        using var own = new OwnTokenIssuer(Options.Create(parts.Options));
+        var issuer = new ChoriaServerTokenIssuer(own);
 
         var made = issuer.Issue(Order, Now);
 
@@ -57,7 +59,7 @@ public sealed class ServerTokenIssuerTests : IAsyncDisposable
     {
         parts.Options.ServerTokenSeedFile = parts.Write("broken.seed", "planted-secret");
 
-        var fault = Assert.Throws<InvalidOperationException>(() => new ChoriaServerTokenIssuer(Options.Create(parts.Options)));
+        var fault = Assert.Throws<InvalidOperationException>(() => new OwnTokenIssuer(Options.Create(parts.Options)));
 
         Assert.Contains("broken.seed", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("planted-secret", fault.ToString(), StringComparison.Ordinal);

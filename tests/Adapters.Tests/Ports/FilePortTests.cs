@@ -49,7 +49,8 @@ public sealed class FilePortTests : PortFailureTests
     [Fact]
     public async Task ServerTokens_CannotBeMade_WithoutASeed()
     {
-        using var tokens = new ChoriaServerTokenIssuer(Options.Create(new FleetOptions()));
+        using var own = new OwnTokenIssuer(Options.Create(new FleetOptions()));
+        var tokens = new ChoriaServerTokenIssuer(own);
 
         await AssertTranslatedAsync(
             Tested, new FailingPort(typeof(IServerTokenIssuer), tokens, typeof(InvalidOperationException)));

@@ -91,7 +91,8 @@ public sealed class NatsPortTests : PortFailureTests
         var following = loops.RunAsync("feed of changes", TimeSpan.FromSeconds(2), isDueAtOnce: true, tail.FollowAsync, ending.Token);
         using var signs = new StoredSignsOfLife(
             parts.Connections, parts.Fleet, parts.Overlays, time, NullLogger<StoredSignsOfLife>.Instance);
-        using var tokens = new ChoriaServerTokenIssuer(parts.Fleet);
+        using var own = new OwnTokenIssuer(parts.Fleet);
+        var tokens = new ChoriaServerTokenIssuer(own);
 
         var translated = AssertTranslatedAsync(
             Tested,

@@ -14,13 +14,15 @@ public sealed class NodeLoginCheckTests : IDisposable
     private readonly TestPki pki = TestPki.Create();
     private readonly TestPki foreign = TestPki.Create(name: "somebody else's CA");
     private readonly Ed25519Key issuer = Ed25519Key.Generate();
+    private readonly OwnTokenIssuer own;
     private readonly ChoriaServerTokenIssuer tokens;
 
     public NodeLoginCheckTests()
     {
         var seed = Path.Combine(pki.Folder, "issuer.seed");
         File.WriteAllText(seed, issuer.ExportSeedHex());
-        tokens = new ChoriaServerTokenIssuer(Options.Create(new FleetOptions { ServerTokenSeedFile = seed }));
+        own = new OwnTokenIssuer(Options.Create(new FleetOptions { ServerTokenSeedFile = seed }));
+        tokens = new ChoriaServerTokenIssuer(own);
     }
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -29,7 +31,7 @@ public sealed class NodeLoginCheckTests : IDisposable
 
     public void Dispose()
     {
-        tokens.Dispose();
+        own.Dispose();
         issuer.Dispose();
         foreign.Dispose();
         pki.Dispose();

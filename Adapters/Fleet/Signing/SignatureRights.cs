@@ -1,0 +1,136 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using ControlPlane.Access;
+using ControlPlane.Adapters.Choria;
+using Microsoft.Extensions.Options;
+using Orleans.Runtime;
+
+namespace ControlPlane.Adapters.Fleet.Signing;
+
+/// <summary>Whether a proven request may be signed: by the register of tokens, the user's own list, and our policy. Thread-safe.</summary>
+internal sealed class SignatureRights(
+    ChoriaTokens tokens,
+    UserTokens own,
+    UserRestrictions restrictions,
+    AccessGuard guard,
+    IAuditTrail audit,
+    IOptions<ChoriaSigningOptions> options)
+{
+    private const string Operation = "SignChoriaRequest";
+
+    /// <summary>What is kept of a filter, or of inputs, in the audit.</summary>
+    private const int ParameterMax = 4_000;
+
+    /// <summary>Has the request signed, if it may be; the fault when it may not.</summary>
+    /// <param name="proven">The request.</param>
+    /// <param name="address">Where it came from.</param>
+    /// <param name="sign">Signs it: called when it is recorded that it will be.</param>
+    /// <param name="cancellationToken">Ends the wait for the decision and its record.</param>
+    public async Task<SignatureFault?> UseAsync(
+        ProvenRequest proven, string? address, Action sign, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await TryUseAsync(proven, address, sign, cancellationToken);
+        }
+        catch (AccessDeniedException denied)
+        {
+            return Fault(SignatureRefusal.Denied, denied.Message, proven);
+        }
+        catch (AuditUnavailableException unrecorded)
+        {
+            return Fault(SignatureRefusal.Unrecorded, unrecorded.Message, proven);
+        }
+        catch (Exception away) when (away is TimeoutException or OrleansException)
+        {
+            return Fault(SignatureRefusal.Unrecorded, "the register of tokens does not answer; try again", proven);
+        }
+    }
+
+    /// <summary>Records that somebody asked whose token or key is not good.</summary>
+    public Task RecordUnprovenAsync(SignatureFault fault, string? address) =>
+        audit.RecordFailedSignInAsync(CallerMethod.ChoriaToken, fault.Caller, address, fault.Detail);
+
+    private async Task<SignatureFault?> TryUseAsync(
+        ProvenRequest proven, string? address, Action sign, CancellationToken cancellationToken)
+    {
+        var admission = await tokens.AdmitAsync(UseOf(proven));
+        if (admission is not TokenAdmission.Admitted { SignIn: var signIn })
+        {
+            var fault = Fault(SignatureRefusal.Token, ((TokenAdmission.Refused)admission).Reason, proven);
+            await RecordUnprovenAsync(fault, address);
+            return fault;
+        }
+
+        var caller = signIn.CallerWith(proven.Claims.Id!, address);
+        var request = RequestOf(proven);
+        if (restrictions.FaultOf(proven.Claims, signIn.Origin, proven.Agent, proven.Action) is { } forbidden)
+        {
+            await audit.BeginAsync(caller, request, new AccessDecision(IsAllowed: false, forbidden, "users"), cancellationToken);
+            return Fault(SignatureRefusal.Denied, forbidden, proven);
+        }
+
+        await guard.InvokeAsync(
+            caller,
+            request,
+            () =>
+            {
+                sign();
+                return Task.FromResult("signed");
+            },
+            cancellationToken);
+        return null;
+    }
+
+    private TokenUse UseOf(ProvenRequest proven)
+    {
+        var request = proven.Request.Request;
+        return new TokenUse(
+            proven.Claims.Id!,
+            proven.Claims.CallerId,
+            Convert.ToBase64String(SHA256.HashData(proven.Asked.Bytes.Span)),
+            request.Time,
+            request.Time + TimeSpan.FromSeconds(request.TimeToLiveSeconds),
+            proven.Claims.ExpiresAt,
+            options.Value.AcceptOtherTokens && !own.IsOwn(proven.Claims));
+    }
+
+    private AccessRequest RequestOf(ProvenRequest proven)
+    {
+        var request = proven.Request.Request;
+        var parameters = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["caller"] = request.Caller,
+            ["request"] = request.Id,
+            ["sender"] = request.Sender,
+            ["filter"] = Cut(JsonSerializer.Serialize(request.Filter)),
+            ["timeToLiveSeconds"] = $"{request.TimeToLiveSeconds}",
+            ["inputsSha256"] = Convert.ToHexStringLower(SHA256.HashData(proven.Inputs.Span)),
+        };
+        if (options.Value.RecordInputs)
+        {
+            parameters["inputs"] = Cut(Encoding.UTF8.GetString(proven.Inputs.Span));
+        }
+
+        return new AccessRequest(Permissions.RequestsSign)
+        {
+            Agent = proven.Agent,
+            Action = proven.Action,
+            Collective = request.Collective,
+            Node = OnlyNodeOrNull(request.Filter),
+            Operation = Operation,
+            Parameters = parameters,
+        };
+    }
+
+    private static string Cut(string text) =>
+        text.Length <= ParameterMax ? text : $"{text[..ParameterMax]}… ({text.Length} characters)";
+
+    // Of several identities nodes match any; a pattern is not a name.
+    private static string? OnlyNodeOrNull(ChoriaFilter filter) =>
+        filter.Identities is [{ } only] && !only.StartsWith('/') ? only : null;
+
+    private static SignatureFault Fault(SignatureRefusal kind, string detail, ProvenRequest proven) =>
+        new(kind, detail, proven.Claims.CallerId);
+}

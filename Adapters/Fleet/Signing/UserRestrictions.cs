@@ -1,0 +1,42 @@
+using ControlPlane.Access;
+using ControlPlane.Adapters.Choria;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Adapters.Fleet.Signing;
+
+/// <summary>
+/// What a token's holder may call at most, whatever our policy says: by the list of users as it is now, or by the token where others made
+/// it. Thread-safe.
+/// </summary>
+internal sealed class UserRestrictions(UserLists users, IOptions<ChoriaSigningOptions> options)
+{
+    /// <summary>Why an action is not on the user's list; null when it is.</summary>
+    public string? FaultOf(ClientClaims claims, ChoriaTokenOrigin origin, string agent, string action)
+    {
+        switch (origin)
+        {
+            case ChoriaTokenOrigin.Oidc:
+                return null;
+
+            case ChoriaTokenOrigin.Password:
+                return UserOf(claims) is { } user
+                    ? FaultOf(user.Acls, user.OpaPolicy, agent, action)
+                    : "the user is on no list of users any more";
+
+            default:
+                return FaultOf(claims.Agents, claims.OpaPolicy, agent, action);
+        }
+    }
+
+    private ListedUser? UserOf(ClientClaims claims) => users.Current().Users.GetValueOrDefault(
+        claims.CallerId.StartsWith(ListedUser.CallerPrefix, StringComparison.Ordinal) ? claims.CallerId[ListedUser.CallerPrefix.Length..] : "");
+
+    // Nodes answer everybody's discovery, and so does the AAA service.
+    private string? FaultOf(IReadOnlyList<string>? entries, string? policy, string agent, string action) =>
+        agent == Discovery.Agent ? null
+        : policy is { Length: > 0 } && !options.Value.NodesJudgePolicies
+            ? "the user has an opa_policy, which is not judged by here (Access:Choria:NodesJudgePolicies)"
+        : policy is not { Length: > 0 } && !ActionList.Allows(entries ?? [], agent, action)
+            ? $"{agent}.{action} is not on the user's list of actions"
+        : null;
+}

@@ -1,0 +1,59 @@
+using System.CommandLine;
+using ControlPlane.Commands;
+
+namespace ControlPlane.Access;
+
+/// <summary><c>controlplane access tokens list|revoke</c>.</summary>
+internal static class AccessTokenCommands
+{
+    private const int PageSize = 1000;
+
+    public static Command Create() => new("tokens", "The tokens of Choria's users.") { List(), Revoke() };
+
+    private static ClientCommand List() =>
+        new("list", "Lists the tokens that have not ended.", async (call, cancellationToken) =>
+        {
+            var tokens = new List<ChoriaUserToken>();
+            string? cursor = null;
+            do
+            {
+                var page = await call.Api.GetAsync<ChoriaTokenPageBody>(
+                    $"v1/access/tokens?limit={PageSize}{(cursor is null ? "" : $"&cursor={cursor}")}", cancellationToken);
+                tokens.AddRange(page.Tokens);
+                cursor = page.NextCursor;
+            }
+            while (cursor is not null);
+
+            call.Print.List(
+                tokens,
+                ("id", token => token.Id),
+                ("principal", token => token.Principal),
+                ("caller", token => token.CallerId),
+                ("by", token => token.Origin),
+                ("issued", token => token.IssuedAt),
+                ("ends", token => token.ExpiresAt),
+                ("revoked", token => token.Revocation?.At),
+                ("reason", token => token.Revocation?.Reason));
+        });
+
+    private static ClientCommand Revoke()
+    {
+        var id = new Argument<string>("id") { Description = "The token's id, as the list has it." };
+        var reason = new Option<string>("--reason") { Description = "Why, for the record.", DefaultValueFactory = _ => "by command line" };
+        return new ClientCommand("revoke", "Signs for a token no more.", async (call, cancellationToken) =>
+        {
+            var token = await call.Api.PostAsync<ChoriaUserToken>(
+                $"v1/access/tokens/{Uri.EscapeDataString(call.Arguments.GetRequiredValue(id))}:revoke",
+                new ChoriaTokenRevocationBody(call.Arguments.GetRequiredValue(reason)),
+                cancellationToken);
+            call.Print.One(
+                token,
+                ("token", token.Id),
+                ("principal", token.Principal),
+                ("revoked", token.Revocation?.At),
+                ("by", token.Revocation?.By),
+                ("reason", token.Revocation?.Reason));
+        })
+        { id, reason };
+    }
+}
