@@ -153,8 +153,8 @@ internal sealed class SignatureBenchmark : IBenchmark, IAsyncDisposable
     {
         var body = Convert.ToBase64String(RpcutilAgent.Ping.EncodeRequest(new NoInput()));
         var request = Encoding.UTF8.GetBytes(
-            $$"""
-            {"protocol":"io.choria.protocol.v2.request","message":"{{body}}","id":"3MTPobeckMQiEarb1F4ZyNK3W6i","sender":"desk","caller":"{{CallerId}}","collective":"choria","agent":"rpcutil","ttl":600,"time":{{nanoseconds}},"filter":{"fact":[],"cf_class":[],"agent":["rpcutil"],"identity":[],"compound":[]}}
+            $$$"""
+            {"protocol":"io.choria.protocol.v2.request","message":"{{{body}}}","id":"3MTPobeckMQiEarb1F4ZyNK3W6i","sender":"desk","caller":"{{{CallerId}}}","collective":"choria","agent":"rpcutil","ttl":600,"time":{{{nanoseconds}}},"filter":{"fact":[],"cf_class":[],"agent":["rpcutil"],"identity":[],"compound":[]}}
             """);
         return new SignatureQuestion(request, token, user.SignHex(request));
     }

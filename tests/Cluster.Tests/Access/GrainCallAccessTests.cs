@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using ControlPlane.Access;
+using ControlPlane.TestKit.Access;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Hosting;
 using Orleans.Runtime;
@@ -147,11 +148,6 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     {
         public ValueTask<AccessDecision> JudgeAsync(Caller caller, AccessRequest request, CancellationToken cancellationToken) =>
             new(new AccessDecision(request.Permission != Permissions.NodesDecommission, "test", "1"));
-    }
-
-    private sealed class NoSubmitters : ISubmitters
-    {
-        public ValueTask<string?> FindAsync(AccessRequest request) => new((string?)null);
     }
 
     private sealed class Recorded : IAuditTrail

@@ -5,6 +5,7 @@ using ControlPlane.Adapters.Choria.Tests;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Signing;
 using ControlPlane.Nodes;
+using ControlPlane.TestKit.Access;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -34,7 +35,7 @@ internal sealed class SigningStage : IAsyncDisposable
             ServerTokenSeedFile = KeyFile([.. issuer[..^1], $"{issuer[^1]}.seed"]),
             ServerTokenIssuerTokenFile = KeyFile([.. issuer[..^1], $"{issuer[^1]}.jwt"]),
         });
-        Guard = new AccessGuard(Policy, Audit);
+        Guard = new AccessGuard(Policy, Audit, new NoSubmitters());
         own = new OwnTokenIssuer(fleet);
         sealer = new RequestSealer(options);
         var users = new UserLists(options, time, NullLogger<UserLists>.Instance);
