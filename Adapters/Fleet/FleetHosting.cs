@@ -70,7 +70,7 @@ public static class FleetHosting
         silo.Services.AddSingleton(services => new OverlayStreamsTrial(services.GetRequiredService<OverlayStreams>()));
         silo.Services.AddSingleton<IFleetConnectivity, FleetConnectivity>();
         silo.Services.AddSingleton<IRegister, OverlayRegister>();
-        foreach (var log in (string[])[Logs.Changes, Logs.Advisories, Logs.Certificates])
+        foreach (var log in (string[])[Logs.Changes, Logs.Advisories, Logs.Certificates, Logs.Audit])
         {
             silo.Services.AddKeyedSingleton<ILog>(log, (services, _) => new OverlayLog(services.GetRequiredService<OverlayStreams>(), log));
         }

@@ -70,8 +70,8 @@ public sealed class FleetOptions
     public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Copies of our own JetStream streams of the local overlay: soft state, advisories, changes, history of certificates. 1 to 5; 1 by
-    /// default, 3 on a cluster of brokers.
+    /// Copies of our own JetStream streams of the local overlay: soft state, advisories, changes, history of certificates,
+    /// record of calls. 1 to 5; 1 by default, 3 on a cluster of brokers.
     /// </summary>
     [Between(1, 5)]
     public int StateReplicas { get; set; } = 1;
@@ -98,6 +98,18 @@ public sealed class FleetOptions
     /// </summary>
     [Between(1L << 20, 1L << 50)]
     public long CertificatesBytesMax { get; set; } = 512L << 20;
+
+    /// <summary>
+    /// How long the record of calls is kept on the brokers; export or replicate it more often. 1 day to 3660 days; 400 days by default.
+    /// </summary>
+    [Between("1.00:00:00", "3660.00:00:00")]
+    public TimeSpan AuditMaxAge { get; set; } = TimeSpan.FromDays(400);
+
+    /// <summary>
+    /// How many bytes of the record of calls are kept before the oldest go, about 2 kB for each call. 1 MiB or more; 1 GiB by default.
+    /// </summary>
+    [Between(1L << 20, 1L << 50)]
+    public long AuditBytesMax { get; set; } = 1L << 30;
 
     /// <summary>
     /// How many bytes of soft state are kept: the last inventory of each node, about 20 kB. What is beyond is read anew from the nodes.

@@ -47,6 +47,9 @@ public static class Logs
 
     /// <summary>Every write of the certificate ledgers; the topics are an issuer's shards.</summary>
     public const string Certificates = "certificates";
+
+    /// <summary>Every call that was to change something, and what came of it; the topics are silos, and checkpoints.</summary>
+    public const string Audit = "audit";
 }
 
 /// <summary>One record of a log.</summary>

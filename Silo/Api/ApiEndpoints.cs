@@ -61,6 +61,7 @@ internal static class ApiEndpoints
         v1.MapSummary();
         v1.MapDeadLetters();
         v1.MapChoriaTokens();
+        v1.MapAudit();
     }
 
     /// <summary>The JSON that the API speaks: camel case throughout, enumerations as words.</summary>

@@ -34,6 +34,16 @@ internal sealed class ApiClient(HttpClient http) : IDisposable
     public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) =>
         SendAsync<T>(HttpMethod.Get, path, null, cancellationToken);
 
+    /// <summary>An answer that is too long to wait for; it breaks off where the control plane does.</summary>
+    /// <inheritdoc cref="GetAsync"/>
+    public async Task<Stream> GetStreamAsync(string path, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        var response = await CheckAsync(
+            await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken), cancellationToken);
+        return await response.Content.ReadAsStreamAsync(cancellationToken);
+    }
+
     /// <inheritdoc cref="GetAsync"/>
     public Task<T> PostAsync<T>(string path, object body, CancellationToken cancellationToken) =>
         SendAsync<T>(HttpMethod.Post, path, body, cancellationToken);
@@ -64,7 +74,11 @@ internal sealed class ApiClient(HttpClient http) : IDisposable
     {
         using var request = new HttpRequestMessage(method, path);
         request.Content = body is null ? null : JsonContent.Create(body, body.GetType(), options: Json);
-        var response = await http.SendAsync(request, cancellationToken);
+        return await CheckAsync(await http.SendAsync(request, cancellationToken), cancellationToken);
+    }
+
+    private static async Task<HttpResponseMessage> CheckAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
         if (response.IsSuccessStatusCode)
         {
             return response;

@@ -38,6 +38,7 @@ internal static class CommandLine
             PlanCommands.Create(),
             new Command("access", "Who may do what, and with which tokens.") { AccessTokenCommands.Create() },
             ChoriaLoginCommand.Create(),
+            AuditCommands.Create(),
         };
         SiloCommand.RunsBy(root);
         return root;

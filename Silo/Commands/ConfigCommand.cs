@@ -1,4 +1,6 @@
 using System.CommandLine;
+using ControlPlane.Access;
+using ControlPlane.Adapters.Fleet;
 using ControlPlane.Configuration;
 using ControlPlane.Hosting;
 using ControlPlane.Nodes;
@@ -23,6 +25,9 @@ internal static class ConfigCommand
                 await output.WriteLineAsync($"accepted risk {risk}");
             }
 
+            await output.WriteLineAsync(AuditRegistration.Durability(
+                app.Services.GetRequiredService<IOptions<AuditOptions>>().Value,
+                app.Services.GetRequiredService<IOptions<FleetOptions>>().Value));
             if (app.Services.GetRequiredService<IOptions<NodeProofOptions>>().Value.Missing is { } missing)
             {
                 await output.WriteLineAsync($"it runs without a proof of each node: {missing}");

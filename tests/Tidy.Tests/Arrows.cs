@@ -36,6 +36,7 @@ internal static class Arrows
 
         new("Fleet", "Store", "changes, signs of life and inventories are kept on the overlay's brokers"),
         new("Certificates", "Store", "the history of the ledger is a log"),
+        new("Access", "Store", "the record of calls is a log"),
         new("Nodes", "Sites", "a node is handed over to its owner, and called through the site that hears it"),
         new("Placement", "Sites", "the region asks overlays that other sites serve, and those ask the region's leader"),
 

@@ -31,7 +31,7 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
     /// <summary>How long brokers may take for one answer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private static readonly string[] Kinds = [State, Logs.Changes, Logs.Advisories, Logs.Certificates];
+    private static readonly string[] Kinds = [State, Logs.Changes, Logs.Advisories, Logs.Certificates, Logs.Audit];
 
     private readonly ConcurrentDictionary<string, JetStreamStore> stores = new(StringComparer.Ordinal);
 
@@ -166,6 +166,12 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
             case Logs.Certificates:
                 described.Description = "ControlPlane: every write of the certificate ledgers, as a chain for each shard";
                 (described.MaxMsgsPerSubject, described.MaxBytes) = (LedgerChain.KeptMin, options.CertificatesBytesMax);
+                break;
+            case Logs.Audit:
+                // Old ones go, or calls would stop when it is full: what must be kept longer is exported or replicated before.
+                described.Description = "ControlPlane: every call that was to change something, as a chain for each silo";
+                (described.MaxAge, described.MaxBytes) = (options.AuditMaxAge, options.AuditBytesMax);
+                (described.DenyDelete, described.DenyPurge) = (true, true);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(kind), kind, "not one of ours");

@@ -1,17 +1,12 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using ControlPlane.Nodes;
+using ControlPlane.Store;
 
 namespace ControlPlane.Certificates;
 
-/// <summary>A ledger's history as a chain: each record holds the hash of the one before it. Pure.</summary>
-/// <remarks>
-/// Who can write the store can write a new chain as well. What a chain makes impossible is to change, remove or insert a record without
-/// changing every later one, so that any earlier head that was noted elsewhere (log, copy, another overlay) shows it.
-/// </remarks>
+/// <summary>A ledger's history as a chain (<see cref="HashChain"/>), one for each shard. Pure.</summary>
 public static class LedgerChain
 {
     /// <summary>
@@ -54,7 +49,7 @@ public static class LedgerChain
                 Detail = entry.Detail,
             },
             LedgerRecordJson.Plain.LedgerRecordBody);
-        return new LedgerRecord(sequence, HashOf(body), body);
+        return new LedgerRecord(sequence, HashChain.HashOf(body), body);
     }
 
     /// <summary>Everything that does not fit together in a run of records, each in words; empty when nothing.</summary>
@@ -72,7 +67,7 @@ public static class LedgerChain
 
         for (var index = 0; index < records.Count; index++)
         {
-            AddRecordFaults(faults, records[index], index > 0 ? records[index - 1] : null);
+            faults.AddRange(HashChain.Faults(LinkOf(records[index]), index > 0 ? LinkOf(records[index - 1]).Head : null));
         }
 
         if (complete && (records.Count > 0 ? records[^1].Sequence : after) < head.Sequence)
@@ -87,46 +82,15 @@ public static class LedgerChain
         return faults;
     }
 
-    private static void AddRecordFaults(List<string> faults, LedgerRecord record, LedgerRecord? before)
-    {
-        if (HashOf(record.Body) != record.Hash)
-        {
-            faults.Add($"record {record.Sequence} was changed");
-        }
-
-        if (before is not null && record.Sequence != before.Sequence + 1)
-        {
-            faults.Add($"the records between {before.Sequence} and {record.Sequence} are missing");
-        }
-        else if (
-            ReadOrNull(record.Body) is not { } body || body.Sequence != record.Sequence || (
-                before is not null && body.Previous != before.Hash))
-        {
-            faults.Add($"record {record.Sequence} does not follow the one before it");
-        }
-    }
-
     /// <summary>Whether a record is the next one after a head, by what it says itself.</summary>
     internal static bool Follows(LedgerRecord record, LedgerHead head) =>
-        record.Sequence == head.Sequence + 1 && ReadOrNull(record.Body)?.Previous == head.Hash;
+        HashChain.Follows(LinkOf(record), new ChainHead(head.Sequence, head.Hash));
 
     /// <summary>A record as it is stored elsewhere; null when it is none.</summary>
     internal static LedgerRecord? ReadOrNull(string hash, string body) =>
-        ReadOrNull(body) is { } read ? new LedgerRecord(read.Sequence, hash, body) : null;
+        HashChain.ReadOrNull(hash, body) is { } read ? new LedgerRecord(read.Sequence, hash, body) : null;
 
-    private static LedgerRecordBody? ReadOrNull(string body)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize(body, LedgerRecordJson.Plain.LedgerRecordBody);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    private static string HashOf(string body) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(body)));
+    private static ChainRecord LinkOf(LedgerRecord record) => new(record.Sequence, record.Hash, record.Body);
 }
 
 /// <summary>What a record says, by the names that are stored. Holds no request and no chain: those are the order's.</summary>

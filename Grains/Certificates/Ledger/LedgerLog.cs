@@ -138,32 +138,10 @@ internal sealed partial class LedgerLog(
         return records;
     }
 
-    // The position of a topic's last record up to a sequence. Topics share the log, so that it is looked for by halves.
-    private async Task<ulong> FindAsync(string topic, long through, CancellationToken cancellationToken)
-    {
-        if (through == 0)
-        {
-            return 0;
-        }
-
-        var held = await log.GetPositionsAsync(cancellationToken);
-        var (low, high) = (held.First - 1, held.Last);
-        while (low < high)
-        {
-            var middle = low + ((high - low) / 2);
-            var next = await log.ReadAsync(topic, middle, cancellationToken).OfType<LogItem.Entry>().FirstOrDefaultAsync(cancellationToken);
-            if (next is not null && (ReadOrNull(next)?.Sequence ?? 0) <= through)
-            {
-                low = next.Position;
-            }
-            else
-            {
-                high = middle;
-            }
-        }
-
-        return low;
-    }
+    // The position of a topic's last record up to a sequence.
+    private async Task<ulong> FindAsync(string topic, long through, CancellationToken cancellationToken) => through == 0
+        ? 0
+        : await log.FindLastAsync(topic, entry => (ReadOrNull(entry)?.Sequence ?? 0) <= through, cancellationToken);
 
     private static LedgerRecord? ReadOrNull(LogItem.Entry entry) =>
         LedgerChain.ReadOrNull(entry.Record.Id ?? "", Encoding.UTF8.GetString(entry.Record.Content.Span));

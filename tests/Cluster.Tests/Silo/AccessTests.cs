@@ -83,7 +83,8 @@ public sealed class AccessTests : IDisposable
         Assert.Equal(HttpStatusCode.Accepted, (await api.PostAsync(Reprovision, Body)).StatusCode);
 
         Assert.Equal("bob", api.Grains.LastActor);
-        Assert.StartsWith("bob ReprovisionNode web1.example.net 202 from 127.0.0.1 trace ", Assert.Single(api.Logs.Of(AuditLines.Category)));
+        Assert.StartsWith(
+            "bob ReprovisionNode web1.example.net 202 from 127.0.0.1 trace ", Assert.Single(api.Logs.Of(AuditTrail.Category)));
     }
 
     [Fact]
@@ -94,7 +95,7 @@ public sealed class AccessTests : IDisposable
         Assert.Equal(HttpStatusCode.Unauthorized, (await api.PostAsync(Reprovision, Body)).StatusCode);
 
         Assert.Null(api.Grains.LastReprovision);
-        Assert.StartsWith("nobody could not sign in by AccessToken from 127.0.0.1: ", Assert.Single(api.Logs.Of(AuditLines.Category)));
+        Assert.StartsWith("nobody could not sign in by AccessToken from 127.0.0.1: ", Assert.Single(api.Logs.Of(AuditTrail.Category)));
     }
 
     [Fact]
@@ -106,7 +107,8 @@ public sealed class AccessTests : IDisposable
 
         await api.PostAsync(Reprovision, Body);
 
-        Assert.StartsWith("alice ReprovisionNode web1.example.net InvalidOperationException ", Assert.Single(api.Logs.Of(AuditLines.Category)));
+        Assert.StartsWith(
+            "alice ReprovisionNode web1.example.net InvalidOperationException ", Assert.Single(api.Logs.Of(AuditTrail.Category)));
     }
 
     [Fact]
@@ -116,7 +118,7 @@ public sealed class AccessTests : IDisposable
 
         await api.GetAsync("/v1/nodes");
 
-        Assert.Empty(api.Logs.Of(AuditLines.Category));
+        Assert.Empty(api.Logs.Of(AuditTrail.Category));
     }
 
     [Fact]

@@ -8,6 +8,8 @@ using ControlPlane.Health;
 using ControlPlane.Hosting;
 using ControlPlane.Placement;
 using ControlPlane.Placement.Plans;
+using ControlPlane.Store;
+using ControlPlane.TestKit.Store;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -23,11 +25,12 @@ internal sealed class ApiHost : IAsyncDisposable
 {
     private readonly WebApplication _app;
 
-    private ApiHost(WebApplication app, FakeGrains grains, RecordedLogs logs)
+    private ApiHost(WebApplication app, FakeGrains grains, RecordedLogs logs, MemoryLog audit)
     {
         _app = app;
         Grains = grains;
         Logs = logs;
+        Audit = audit;
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
         Urls = [.. addresses.Select(one => new Uri(one))];
         Http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = Url };
@@ -36,6 +39,9 @@ internal sealed class ApiHost : IAsyncDisposable
     public FakeGrains Grains { get; }
 
     public RecordedLogs Logs { get; }
+
+    /// <summary>Where calls are recorded.</summary>
+    public MemoryLog Audit { get; }
 
     public Uri Url => Urls[0];
 
@@ -62,13 +68,15 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton(new Locality(FakeGrains.Region, FakeGrains.Overlay));
         builder.Services.AddSingleton<ISubmitters>(
             new PlanSubmitters(grains.Factory, Options.Create(new OverlaysOptions { Region = FakeGrains.Region })));
+        var log = new MemoryLog();
+        builder.Services.AddKeyedSingleton<ILog>(ControlPlane.Store.Logs.Audit, log);
         builder.Logging.AddProvider(logs);
         configure(builder.Services);
         builder.AddMetrics().AddAccess().AddApi().AddReadiness();
 
         var app = builder.Build().MapControlPlane();
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new ApiHost(app, grains, logs);
+        return new ApiHost(app, grains, logs, log);
     }
 
     public Task<HttpResponseMessage> GetAsync(string path) => Http.GetAsync(path, TestContext.Current.CancellationToken);

@@ -24,7 +24,7 @@ public sealed class EnrolmentApiTests : IAsyncLifetime
         var listed = (await (await api.GetAsync("/v1/overlays")).JsonAsync())[0].GetProperty("enrolment");
         Assert.Equal("the CA is moved", listed.GetProperty("pause").GetProperty("reason").GetString());
         Assert.Contains(
-            api.Logs.Of(AuditLines.Category), line =>
+            api.Logs.Of(AuditTrail.Category), line =>
                 line.StartsWith("local PauseEnrolment eu-1 200", StringComparison.Ordinal));
     }
 
