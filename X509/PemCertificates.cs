@@ -62,12 +62,14 @@ public static partial class PemCertificates
     /// <summary>What a TLS connection shows: the first certificate of a file with its key, and the intermediates below it.</summary>
     /// <inheritdoc cref="ReadFile" path="/exception"/>
     /// <exception cref="ArgumentException">The key is another certificate's, or none.</exception>
-    public static SslStreamCertificateContext ReadOwn(string certificateFile, string keyFile)
-    {
-        var certificates = ReadFile(certificateFile);
-        return SslStreamCertificateContext.Create(
-            WithKey(certificates[0], File.ReadAllText(keyFile)), [.. certificates.Skip(1)], offline: true);
-    }
+    public static SslStreamCertificateContext ReadOwn(string certificateFile, string keyFile) =>
+        Own(ReadFile(certificateFile), File.ReadAllText(keyFile));
+
+    /// <summary>The same of certificates that were read, the own one first.</summary>
+    /// <exception cref="CryptographicException">The key cannot be read.</exception>
+    /// <exception cref="ArgumentException">The key is another certificate's, or none.</exception>
+    public static SslStreamCertificateContext Own(X509Certificate2Collection certificates, string keyPem) =>
+        SslStreamCertificateContext.Create(WithKey(certificates[0], keyPem), [.. certificates.Skip(1)], offline: true);
 
     /// <summary>A certificate with its private key, PEM without a passphrase.</summary>
     /// <exception cref="CryptographicException">The key cannot be read.</exception>

@@ -19,13 +19,12 @@ internal static partial class Risks
 {
     public const string ApiWithoutTls = "api-without-tls";
     public const string NatsWithoutTls = "nats-without-tls";
-    public const string OrleansWithoutAuthentication = "orleans-without-authentication";
     public const string RedisWithoutPassword = "redis-without-password";
     public const string RedisWithoutTls = "redis-without-tls";
 
     /// <summary>All names; <c>docs/SECURITY.md</c> says of each what it means.</summary>
     public static readonly IReadOnlyList<string> Names =
-        [ApiWithoutTls, NatsWithoutTls, OrleansWithoutAuthentication, RedisWithoutPassword, RedisWithoutTls];
+        [ApiWithoutTls, NatsWithoutTls, RedisWithoutPassword, RedisWithoutTls];
 
     /// <summary>The risks of a configuration whose values can be read.</summary>
     public static IReadOnlyList<Risk> Of(IConfiguration configuration) =>
@@ -35,7 +34,6 @@ internal static partial class Risks
         .. OfBrokers(
             Bound<FleetOptions>(configuration, FleetOptions.Section),
             Bound<AccessBrokersOptions>(configuration, AccessBrokersOptions.Section)),
-        .. OfSilo(Bound<SiloHostOptions>(configuration, SiloHostOptions.Section)),
     ];
 
     /// <summary>What keeps a silo from starting: risks that nobody accepted, and names that are no risk's.</summary>
@@ -97,11 +95,6 @@ internal static partial class Risks
         where !network.Login.Tls && network.Login.Urls.Exists(url => !Uri.TryCreate(url, UriKind.Absolute, out var uri) || !uri.IsLoopback)
         select new Risk(NatsWithoutTls, $"{network.Key}:{nameof(BrokerLoginOptions.Tls)}",
             "is off for a broker on another machine, which anybody on the way can then be: leave it on");
-
-    private static IEnumerable<Risk> OfSilo(SiloHostOptions silo) => IsLoopback(silo.Address)
-        ? []
-        : [new Risk(OrleansWithoutAuthentication, $"{SiloHostOptions.Section}:{nameof(silo.Address)}",
-            "opens ports to other machines on which whoever reaches them commands the fleet: let only this overlay's machines reach them")];
 
     private static bool IsLoopback(string host) =>
         host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));

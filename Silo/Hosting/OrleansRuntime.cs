@@ -22,7 +22,7 @@ internal static class OrleansRuntime
     {
         AddOptions(silo.Services);
         CarryExceptions(silo.Services);
-        return silo.AddIdentity().AddRedisProviders().AddPatience();
+        return silo.AddIdentity().AddPortGuard().AddRedisProviders().AddPatience();
     }
 
     /// <summary>
@@ -52,7 +52,7 @@ internal static class OrleansRuntime
         silo.Services.AddOptions<ClusterOptions>().Configure<Locality, IOptions<SiloHostOptions>>((cluster, locality, host) =>
         {
             cluster.ServiceId = locality.Overlay;
-            cluster.ClusterId = $"{locality.Overlay}@{host.Value.Generation}";
+            cluster.ClusterId = TransportHosting.ClusterIdOf(locality.Overlay, host.Value.Generation);
         });
 
         silo.Services.AddOptions<EndpointOptions>().Configure<IOptions<SiloHostOptions>>((endpoints, host) =>

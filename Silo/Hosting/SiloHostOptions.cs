@@ -18,7 +18,7 @@ public sealed class SiloHostOptions
 
     /// <summary>
     /// The address of this machine at which the other silos reach this one, and the only one that the silo's ports listen on.
-    /// <c>127.0.0.1</c> by default: a cluster of one machine.
+    /// <c>127.0.0.1</c> by default: a cluster of one machine. One that is not loopback needs <see cref="Tls"/>.
     /// </summary>
     public string Address { get; set; } = "127.0.0.1";
 
@@ -30,9 +30,37 @@ public sealed class SiloHostOptions
     [Between(0, 65535)]
     public int GatewayPort { get; set; }
 
+    /// <summary>
+    /// Mutual TLS on both ports. None by default: the ports are for this machine's processes that know <see cref="SecretFile"/>.
+    /// </summary>
+    public SiloTlsOptions? Tls { get; set; }
+
+    /// <summary>
+    /// Without <see cref="Tls"/>: the file of the secret that this machine's silos and Orleans clients prove to one another, mode 0600, made
+    /// at the first start. By default one for each site in the state folder of the service (<c>$STATE_DIRECTORY</c>), or of the user
+    /// (<c>~/.local/state/controlplane</c>).
+    /// </summary>
+    public string SecretFile { get; set; } = "";
+
     /// <summary>How long a stop may take to hand the silo's grains over. 10 seconds to 10 minutes; 90 seconds by default.</summary>
     [Between("00:00:10", "00:10:00")]
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(90);
+}
+
+/// <summary>Certificates for the silo's ports. All three files are needed, and read again when they change.</summary>
+public sealed class SiloTlsOptions
+{
+    /// <summary>
+    /// This silo's certificate, its intermediates below it, PEM: for serverAuth and clientAuth, with the URI
+    /// <c>controlplane://{site}/silo</c> among its subject alternative names.
+    /// </summary>
+    public string CertificateFile { get; set; } = "";
+
+    /// <summary>The key of <see cref="CertificateFile"/>, PEM.</summary>
+    public string KeyFile { get; set; } = "";
+
+    /// <summary>The CAs to which certificates of the other silos and of clients must lead, PEM.</summary>
+    public string CaFile { get; set; } = "";
 }
 
 [OptionsValidator]
@@ -49,6 +77,13 @@ internal sealed class SiloHostOptionsValidator : IValidateOptions<SiloHostOption
         {
             faults.AddError(
                 $"must be one address of this machine that the other silos can reach, is '{options.Address}'", nameof(options.Address));
+        }
+
+        else if (!IPAddress.IsLoopback(address) && options.Tls is null)
+        {
+            faults.AddError(
+                $"is '{options.Address}', which other machines reach, and needs Silo:Tls: without certificates the ports are for loopback",
+                nameof(options.Address));
         }
 
         if (options.GatewayPort == options.Port)

@@ -75,54 +75,21 @@ internal static class BrokerTls
     private static SslClientAuthenticationOptions Options(BrokerTlsTerms terms, Func<X509Chain?, SslPolicyErrors, string?> doubt)
     {
         var authorities = terms.Authorities;
-
-        // The file may hold an intermediate alone, as Choria's brokers and nodes take it. The platform takes self-signed roots for anchors
-        // only, so it is asked for any chain, and the chain for one of ours.
-        var policy = authorities is null ? null : new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck,
-            DisableCertificateDownloads = true,
-            VerificationFlags = X509VerificationFlags.AllowUnknownCertificateAuthority,
-        };
-        policy?.CustomTrustStore.AddRange(authorities!);
-        policy?.ExtraStore.AddRange(authorities!);
         return new SslClientAuthenticationOptions
         {
             TargetHost = terms.Host,
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            CertificateChainPolicy = policy,
+            CertificateChainPolicy = authorities is null ? null : PeerTrust.PolicyOf(authorities),
             ClientCertificateContext = terms.Certificate,
             LocalCertificateSelectionCallback = terms.Certificate is null ? terms.NoteIssuers : null,
             RemoteCertificateValidationCallback = (_, _, chain, errors) => doubt(chain, errors) is null,
         };
     }
 
-    private static string? Doubt(string host, X509Chain? chain, SslPolicyErrors errors, X509Certificate2Collection? authorities)
-    {
-        if (chain is null || errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable))
-        {
-            return "the broker showed no certificate";
-        }
-
-        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
-        {
-            return $"the broker's certificate is not for '{host}'";
-        }
-
-        if (errors.HasFlag(SslPolicyErrors.RemoteCertificateChainErrors))
-        {
-            var faults = chain.ChainStatus.Select(status => status.StatusInformation.Trim()).Distinct(StringComparer.Ordinal);
-            return $"the broker's certificate is not trusted: {string.Join("; ", faults)}";
-        }
-
-        return authorities is null || chain.ChainElements.Any(element => IsAmong(authorities, element.Certificate))
-            ? null
-            : "the broker's certificate leads to none of the CAs in CaFile";
-    }
-
-    private static bool IsAmong(X509Certificate2Collection authorities, X509Certificate2 certificate) =>
-        authorities.Any(authority => authority.RawDataMemory.Span.SequenceEqual(certificate.RawDataMemory.Span));
+    private static string? Doubt(string host, X509Chain? chain, SslPolicyErrors errors, X509Certificate2Collection? authorities) =>
+        errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch) && !errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable)
+            ? $"the broker's certificate is not for '{host}'"
+            : PeerTrust.DoubtOrNull("the broker", chain, errors, authorities);
 
     private static X509Certificate2Collection Authorities(string file)
     {

@@ -12,7 +12,6 @@ public sealed class RisksTests
         { Risks.ApiWithoutTls, "Api:Listen:0", "http://0.0.0.0:8780" },
         { Risks.NatsWithoutTls, "Fleet:Provisioning:Urls:0", "nats://broker1.example.net:4222" },
         { Risks.NatsWithoutTls, "Fleet:Overlays:eu-1:Urls:0", "nats://10.0.0.1:4222" },
-        { Risks.OrleansWithoutAuthentication, "Silo:Address", "10.0.0.1" },
         { Risks.RedisWithoutPassword, "Redis:Endpoints:0", "redis1.example.net:6379" },
         { Risks.RedisWithoutTls, "Redis:Endpoints:0", "10.0.0.1:6379" },
     };
@@ -23,7 +22,6 @@ public sealed class RisksTests
         { "Api:Listen:0", "http://[::1]:8780" },
         { "Fleet:Provisioning:Urls:0", "nats://localhost:4222" },
         { "Fleet:Overlays:eu-1:Urls:0", "nats://127.0.0.1:4222" },
-        { "Silo:Address", "127.0.0.1" },
         { "Redis:Endpoints:0", "localhost:6379" },
     };
 

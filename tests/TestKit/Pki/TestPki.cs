@@ -43,6 +43,13 @@ public sealed class TestPki : IDisposable
     /// <summary>A certificate that names one client, or one node.</summary>
     public PkiFiles ClientCertificate(string name) => Issue(name, [name], address: null);
 
+    /// <summary>A certificate that names by a URI what one end of a connection between silos and clients is.</summary>
+    public PkiFiles PeerCertificate(string name, string uri)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return Issue(name, new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256), key, [], address: null, uri);
+    }
+
     /// <summary>A certificate of an RSA key for one who calls nodes of protocol v1.</summary>
     public PkiFiles CallerCertificate(string name)
     {
@@ -66,7 +73,8 @@ public sealed class TestPki : IDisposable
         return Issue(name, new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256), key, dnsNames, address);
     }
 
-    private PkiFiles Issue(string name, CertificateRequest request, AsymmetricAlgorithm key, string[] dnsNames, IPAddress? address)
+    private PkiFiles Issue(
+        string name, CertificateRequest request, AsymmetricAlgorithm key, string[] dnsNames, IPAddress? address, string? uri = null)
     {
         var names = new SubjectAlternativeNameBuilder();
         foreach (var dnsName in dnsNames)
@@ -77,6 +85,11 @@ public sealed class TestPki : IDisposable
         if (address is not null)
         {
             names.AddIpAddress(address);
+        }
+
+        if (uri is not null)
+        {
+            names.AddUri(new Uri(uri));
         }
 
         // Both usages, as Choria's own certificates have: a node is a client of its broker and may serve.

@@ -20,6 +20,7 @@ internal sealed class StageConfiguration(
         return $"""
             Silo:
               Port: {LoopbackPort.Free()}
+              SecretFile: {folder}/silo.secret
             Redis:
               Endpoints: [ "127.0.0.1:{redis.Port}" ]
             Api:

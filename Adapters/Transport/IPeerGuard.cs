@@ -1,0 +1,13 @@
+using Microsoft.AspNetCore.Connections;
+
+namespace ControlPlane.Adapters.Transport;
+
+/// <summary>Stands before Orleans' own greeting on every connection.</summary>
+internal interface IPeerGuard
+{
+    /// <summary>For a port that lets in peers of one role.</summary>
+    void Accept(IConnectionBuilder port, PeerRole who);
+
+    /// <summary>For connections to silos, made in a role.</summary>
+    void Connect(IConnectionBuilder connections, PeerRole ourRole);
+}

@@ -1,0 +1,123 @@
+using System.Net;
+using ControlPlane.Adapters.Transport;
+using ControlPlane.Hosting;
+using ControlPlane.Placement;
+using ControlPlane.TestKit;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Hosting;
+
+namespace ControlPlane.Cluster.Tests.Silo;
+
+/// <summary>Silos of one site with the product's own runtime on real ports and a real Redis, and who would like to reach them.</summary>
+internal sealed partial class PortsSite : IAsyncDisposable
+{
+    public const string Name = "eu-1";
+
+    private readonly List<IHost> hosts = [];
+    private readonly RedisServer redis;
+
+    private PortsSite(RedisServer redis) => this.redis = redis;
+
+    /// <summary>What silos and clients said.</summary>
+    public KeptLog Log { get; } = new();
+
+    public static async Task<PortsSite> StartAsync(CancellationToken cancellationToken) =>
+        new(await RedisServer.StartAsync(cancellationToken));
+
+    /// <summary>Starts a silo; it joined when this returns.</summary>
+    public async Task<(int Port, int Gateway)> StartSiloAsync(
+        IEnumerable<(string Key, string Value)> settings, CancellationToken cancellationToken, bool isGuarded = true)
+    {
+        var (port, gateway) = (LoopbackPort.Free(), LoopbackPort.Free());
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseTestServer();
+        builder.Configuration.AddInMemoryCollection(settings
+            .Concat([
+                ("Redis:Endpoints:0", $"127.0.0.1:{redis.Port}"), ("Overlays:Local", Name), ("Overlays:Region", "eu"),
+                ("Silo:Port", $"{port}"), ("Silo:GatewayPort", $"{gateway}"),
+            ])
+            .ToDictionary(one => one.Item1, one => (string?)one.Item2));
+        builder.Services.AddOptions<OverlaysOptions>().BindConfiguration(OverlaysOptions.Section);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Logging.AddProvider(Log);
+        builder.Services.AddSingleton<IFatalErrorHandler>(new Survivor(Log));
+        builder.AddRedis();
+        builder.Host.UseOrleans(silo => silo.AddRuntime()
+            .Configure<ClusterMembershipOptions>(membership => membership.MaxJoinAttemptTime = TimeSpan.FromSeconds(5)));
+        if (!isGuarded)
+        {
+            builder.Services.RemoveAll<IConfigureOptions<SiloConnectionOptions>>();
+        }
+
+        var app = builder.Build();
+        hosts.Add(app);
+        await app.StartAsync(cancellationToken);
+        return (port, gateway);
+    }
+
+    /// <summary>Connects a client; without credentials one as Orleans makes it.</summary>
+    public async Task<IClusterClient> ConnectAsync(int gateway, PeerCredentials? credentials, CancellationToken cancellationToken)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Logging.AddProvider(Log);
+        builder.UseOrleansClient(client =>
+        {
+            client.UseStaticClustering(new IPEndPoint(IPAddress.Loopback, gateway));
+            if (credentials is not null)
+            {
+                client.AddControlPlaneClient(Name, "1", credentials);
+                return;
+            }
+
+            client.Configure<ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = (Name, $"{Name}@1"));
+        });
+        var host = builder.Build();
+        hosts.Add(host);
+        await host.StartAsync(cancellationToken);
+        return host.Services.GetRequiredService<IClusterClient>();
+    }
+
+    /// <summary>The silos that the cluster takes for its own.</summary>
+    public static async Task<IReadOnlyList<int>> MembersAsync(IClusterClient client) =>
+        [.. (await client.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: true)).Keys.Select(silo => silo.Endpoint.Port).Order()];
+
+    public async ValueTask DisposeAsync()
+    {
+        // Clients before silos, silos that never joined too.
+        foreach (var host in hosts.AsEnumerable().Reverse())
+        {
+            try
+            {
+                await host.StopAsync(CancellationToken.None);
+            }
+            catch (Exception neverStarted) when (neverStarted is InvalidOperationException or OrleansException or OperationCanceledException)
+            {
+                // It was refused.
+            }
+
+            host.Dispose();
+        }
+
+        await redis.DisposeAsync();
+        Log.Dispose();
+    }
+
+    /// <summary>A silo that learns that the others do not want it ends its process, which here is that of the tests.</summary>
+    private sealed partial class Survivor(ILogger log) : IFatalErrorHandler
+    {
+        public bool IsUnexpected(Exception exception) => true;
+
+        public void OnFatalException(object? sender, string? context, Exception? exception) => LogEnding(context);
+
+        [LoggerMessage(LogLevel.Error, "Would end the process: {Context}")]
+        private partial void LogEnding(string? context);
+    }
+}
