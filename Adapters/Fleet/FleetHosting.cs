@@ -53,6 +53,9 @@ public static class FleetHosting
         silo.Services.AddSingleton<IValidateOptions<NodeProofOptions>, NodeProofOptionsValidator>();
         silo.Services.AddSingleton<OwnTokenIssuer>();
         silo.Services.AddSingleton<IServerTokenIssuer, ChoriaServerTokenIssuer>();
+        silo.Services.AddOptions<SitesOptions>().BindConfiguration(SitesOptions.Section).ValidateOnStart();
+        silo.Services.AddSingleton<IValidateOptions<SitesOptions>, SitesOptionsValidator>();
+        silo.Services.AddSingleton<SiteSeals>();
         silo.Services.AddSingleton<ISiteLink, NatsSiteLink>();
         silo.Services.AddSingleton<SiteLinkServer>();
         silo.Services.AddRounds<SiteLinkServer>(server => server.Rounds);

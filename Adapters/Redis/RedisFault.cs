@@ -32,7 +32,8 @@ internal static class RedisFault
     public static bool IsForeign(Exception fault) =>
         fault is JsonException or InvalidCastException or FormatException or OverflowException;
 
-    // Of a command that it will not even send, to a replica or to a connection that was closed, the client says so in other ways.
-    private static bool IsAway(Exception fault) =>
+    /// <summary>Whether Redis did not do what it was asked.</summary>
+    /// <remarks>Of a command that is not even sent, to a replica or to a closed connection, the client says so in other ways.</remarks>
+    public static bool IsAway(Exception fault) =>
         fault is RedisException or RedisTimeoutException or RedisCommandException or ObjectDisposedException;
 }

@@ -1,6 +1,7 @@
 using ControlPlane;
 using ControlPlane.Adapters.Redis;
 using ControlPlane.Certificates;
+using ControlPlane.Store;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -13,8 +14,8 @@ namespace Orleans.Hosting;
 public static class RedisLedgerHosting
 {
     /// <summary>
-    /// Keeps the certificate ledger and the register of keys in Redis, over the <see cref="IConnectionMultiplexer"/> that is registered,
-    /// apart from that of any other service id.
+    /// Keeps the certificate ledger, the register of keys and what other sites asked in Redis, over the
+    /// <see cref="IConnectionMultiplexer"/> that is registered, apart from that of any other service id.
     /// </summary>
     public static ISiloBuilder AddRedisLedger(this ISiloBuilder silo)
     {
@@ -26,6 +27,9 @@ public static class RedisLedgerHosting
             provider.GetRequiredService<StoredMessages>(),
             provider.GetRequiredService<TimeProvider>()));
         silo.Services.AddSingleton<IKeyRegister>(provider => new RedisKeyRegister(
+            provider.GetRequiredService<IConnectionMultiplexer>(),
+            provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId));
+        silo.Services.AddSingleton<IAskedOnce>(provider => new RedisAskedOnce(
             provider.GetRequiredService<IConnectionMultiplexer>(),
             provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId));
         return silo;

@@ -14,10 +14,11 @@ public sealed class LocalSecret
 
     private LocalSecret(byte[] bytes) => this.bytes = bytes;
 
-    internal ReadOnlySpan<byte> Value => bytes;
+    /// <summary>Never to be logged or sent.</summary>
+    public ReadOnlySpan<byte> Value => bytes;
 
     /// <summary>Reads the file.</summary>
-    /// <exception cref="IOException">It cannot be read, holds something else, or others may read it; the message never holds it.</exception>
+    /// <exception cref="IOException">It cannot be read, holds something else, or others may read it; never with what it holds.</exception>
     /// <exception cref="UnauthorizedAccessException">This user may not read it.</exception>
     public static LocalSecret Read(string file)
     {

@@ -26,7 +26,8 @@ public static class PeerName
         var (wanted, found) = (Of(site, role), UrisOf(certificate));
         return found.Contains(wanted, StringComparer.Ordinal)
             ? null
-            : $"its subject alternative names must hold the URI {wanted}, they hold {(found.Count == 0 ? "none" : string.Join(", ", found))}";
+            : $"its subject alternative names must hold the URI {wanted}, "
+                + $"they hold {(found.Count == 0 ? "none" : string.Join(", ", found))}";
     }
 
     private static List<string> UrisOf(X509Certificate2 certificate)

@@ -7,8 +7,8 @@ using System.Text;
 namespace ControlPlane.Adapters.Transport;
 
 /// <summary>
-/// Both ends prove that they know the secret, without sending it: HMAC-SHA256 over a nonce of each, over the role in which one end connects,
-/// and over the address at which the other listens.
+/// Both ends prove that they know the secret, without sending it: HMAC-SHA256 over a nonce of each, the role in which one end connects, and
+/// the address at which the other listens.
 /// </summary>
 /// <remarks>
 /// The address keeps a program that took over the port of a silo that died from passing everything on to a silo that lives: what that one
@@ -47,9 +47,11 @@ internal sealed class SecretHandshake(LocalSecret secret, PeerRole connecting, E
     }
 
     // Nonces are of one length and the texts hold no '|', so that no two handshakes have the same bytes.
-    private byte[] Proof(string prover, byte[] nonceOfConnecting, byte[] nonceOfAccepting) => HMACSHA256.HashData(
-        secret.Value,
-        [.. Encoding.UTF8.GetBytes($"controlplane-port-v1|{prover}|{connecting}|{Written(listening)}|"), .. nonceOfConnecting, .. nonceOfAccepting]);
+    private byte[] Proof(string prover, byte[] nonceOfConnecting, byte[] nonceOfAccepting)
+    {
+        var about = Encoding.UTF8.GetBytes($"controlplane-port-v1|{prover}|{connecting}|{Written(listening)}|");
+        return HMACSHA256.HashData(secret.Value, [.. about, .. nonceOfConnecting, .. nonceOfAccepting]);
+    }
 
     private static string Written(EndPoint? endpoint) => endpoint is IPEndPoint { Address.IsIPv4MappedToIPv6: true } mapped
         ? new IPEndPoint(mapped.Address.MapToIPv4(), mapped.Port).ToString()

@@ -67,7 +67,7 @@ internal sealed partial class TlsGuard(string site, PeerCredentials.Certificate 
     // The name of the host is not looked at: silos know one another by address, and the certificate says of which site they are.
     private string? DoubtOrNull(X509Certificate2 certificate, X509Chain? chain, SslPolicyErrors errors, PeerRole peer) =>
         PeerTrust.DoubtOrNull("the other end", chain, errors, current.Current().Authorities)
-        ?? (PeerName.FaultOf(certificate, site, peer) is { } fault ? $"the other end's certificate is not of a {peer} here: {fault}" : null);
+        ?? (PeerName.FaultOf(certificate, site, peer) is { } fault ? $"its certificate is not of a {peer} here: {fault}" : null);
 
     [LoggerMessage(LogLevel.Warning, "Refused a connection between silos and clients with the certificate {Subject}: {Reason}")]
     private partial void LogRefused(string subject, string reason);

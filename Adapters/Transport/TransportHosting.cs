@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 
 namespace Orleans.Hosting;
@@ -49,7 +50,8 @@ public static class TransportHosting
     /// <summary>What the silos of one site and generation call their cluster.</summary>
     public static string ClusterIdOf(string site, string generation) => $"{site}@{generation}";
 
-    private static void AddPeerGuard(this IServiceCollection services, Func<IServiceProvider, PeerCredentials> credentials, bool makesSecret)
+    private static void AddPeerGuard(
+        this IServiceCollection services, Func<IServiceProvider, PeerCredentials> credentials, bool makesSecret)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<IPeerGuard>(provider =>
@@ -58,9 +60,11 @@ public static class TransportHosting
             return credentials(provider) switch
             {
                 PeerCredentials.Certificate certificate => new TlsGuard(
-                    provider.GetRequiredService<Microsoft.Extensions.Options.IOptions<ClusterOptions>>().Value.ServiceId, certificate, logger),
+                    provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId, certificate, logger),
                 PeerCredentials.Secret { File: var file } => new SecretGuard(
-                    makesSecret ? LocalSecret.ReadOrMake(file) : LocalSecret.Read(file), provider.GetRequiredService<TimeProvider>(), logger),
+                    makesSecret ? LocalSecret.ReadOrMake(file) : LocalSecret.Read(file),
+                    provider.GetRequiredService<TimeProvider>(),
+                    logger),
                 _ => throw new System.Diagnostics.UnreachableException(),
             };
         });

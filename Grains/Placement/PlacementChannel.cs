@@ -34,14 +34,17 @@ internal sealed class PlacementChannel(IGrainFactory grains, IOptionsMonitor<Ove
 
     string ISiteChannel.Name => Name;
 
-    public async Task<byte[]> AnswerAsync(ReadOnlyMemory<byte> question, CancellationToken cancellationToken) =>
-        SiteJson.Write(await AnswerAsync(SiteJson.Read<PlacementQuestion>(question.Span)));
+    public async Task<byte[]> AnswerAsync(string? asker, ReadOnlyMemory<byte> question, CancellationToken cancellationToken) =>
+        SiteJson.Write(await AnswerAsync(asker, SiteJson.Read<PlacementQuestion>(question.Span)));
 
-    private async Task<PlacementReply> AnswerAsync(PlacementQuestion question)
+    private async Task<PlacementReply> AnswerAsync(string? asker, PlacementQuestion question)
     {
         var region = options.CurrentValue;
         return question switch
         {
+            PlacementQuestion.OfOverlay { By.Name: var leader } when asker is not null && region.ServedBy(leader) != asker =>
+                throw new FormatException($"{asker} speaks for the leader {leader}, which it does not serve"),
+
             PlacementQuestion.OfOverlay of when region.Members.ContainsKey(of.Overlay) && region.Serves(of.Overlay) =>
                 new PlacementReply.OfOverlay(await grains.GetOverlay(region.Region, of.Overlay).Answer(of.By, of.Call)),
 

@@ -26,8 +26,11 @@ public interface ISiteChannel
     string Name { get; }
 
     /// <summary>The answer to a question of another site. Whoever asked hears nothing when this throws.</summary>
-    /// <exception cref="FormatException">The question cannot be read.</exception>
-    Task<byte[]> AnswerAsync(ReadOnlyMemory<byte> question, CancellationToken cancellationToken);
+    /// <param name="asker">The site whose key signed the question; null in a region whose sites have no keys.</param>
+    /// <param name="question">What it asked.</param>
+    /// <param name="cancellationToken">Ends the answering.</param>
+    /// <exception cref="FormatException">The question cannot be read, or is not for the one who asked to ask.</exception>
+    Task<byte[]> AnswerAsync(string? asker, ReadOnlyMemory<byte> question, CancellationToken cancellationToken);
 }
 
 /// <summary>A site did not answer: whether it did what it was asked is unknown.</summary>

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace ControlPlane.Sites;
 
@@ -12,9 +14,35 @@ internal static class SiteJson
         RespectRequiredConstructorParameters = true,
         AllowDuplicateProperties = false,
 
+        Converters = { new DefinedEnums() },
+
         // Attributes are JSON themselves: by default each of their quotation marks would take six bytes.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
+
+    /// <summary>Enumerations go as numbers, as ever; a number that we have no name for is refused where it comes in.</summary>
+    private sealed class DefinedEnums : JsonConverterFactory
+    {
+        public override bool CanConvert(Type typeToConvert) => typeToConvert.IsEnum;
+
+        public override JsonConverter CreateConverter(Type typeToConvert, JsonSerializerOptions options) =>
+            (JsonConverter)Activator.CreateInstance(typeof(DefinedEnum<>).MakeGenericType(typeToConvert))!;
+    }
+
+    private sealed class DefinedEnum<T> : JsonConverter<T>
+        where T : struct, Enum
+    {
+        public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number) && IsDefined((T)Enum.ToObject(typeof(T), number))
+                ? (T)Enum.ToObject(typeof(T), number)
+                : throw new JsonException();
+
+        public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
+            writer.WriteNumberValue(Convert.ToInt32(value, CultureInfo.InvariantCulture));
+
+        // Of flags also what is made of defined ones, which has a name; what has none is written as a number.
+        private static bool IsDefined(T value) => !char.IsAsciiDigit($"{value}"[0]) && $"{value}"[0] != '-';
+    }
 
     public static byte[] Write<T>(T message) => JsonSerializer.SerializeToUtf8Bytes(message, Options);
 

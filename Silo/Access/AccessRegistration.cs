@@ -1,3 +1,4 @@
+using ControlPlane.Adapters.Fleet.Sites;
 using ControlPlane.Api;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -22,6 +23,7 @@ internal static class AccessRegistration
         builder.Services.AddAudit();
         builder.Services.AddSingleton<AccessGuard>();
         builder.Services.AddSingleton(SealKey.SealOf);
+        builder.Services.AddSingleton<IValidateOptions<SitesOptions>, SealKeyValidator>();
 
         // The core alone: the whole of it keeps keys for cookies, which we have none of, in the home directory.
         builder.Services.AddWebEncoders();

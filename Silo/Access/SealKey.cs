@@ -1,17 +1,49 @@
-using System.Security.Cryptography;
+using ControlPlane.Adapters.Fleet.Sites;
+using ControlPlane.Adapters.Transport;
 using ControlPlane.Hosting;
-using StackExchange.Redis;
+using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Access;
 
-/// <summary>The secret by which silos of a site know each other's calls; the first silo makes it.</summary>
+/// <summary>
+/// The secret by which silos of a site know each other's calls: the site's own key, or on one machine what guards its ports.
+/// </summary>
 internal static class SealKey
 {
     public static CallerSeal SealOf(IServiceProvider services)
     {
-        var redis = services.GetRequiredService<IConnectionMultiplexer>().GetDatabase();
-        var key = $"controlplane/{services.GetRequiredService<Locality>().Overlay}/caller-key";
-        redis.StringSet(key, RandomNumberGenerator.GetBytes(HMACSHA256.HashSizeInBytes), when: When.NotExists);
-        return new CallerSeal((byte[])redis.StringGet(key)!, services.GetRequiredService<TimeProvider>());
+        var (sites, silo) = (services.GetRequiredService<IOptions<SitesOptions>>(), services.GetRequiredService<IOptions<SiloHostOptions>>());
+        using var siteKey = sites.Value.ReadKey();
+        var key = siteKey is not null
+            ? Convert.FromHexString(siteKey.ExportSeedHex())
+            : LocalSecret.ReadOrMake(SiloPorts.SecretFileOf(silo.Value, services.GetRequiredService<Locality>().Overlay)).Value;
+        return new CallerSeal(key, services.GetRequiredService<TimeProvider>());
+    }
+}
+
+/// <summary>Silos of several machines have no secret in common but the site's key.</summary>
+internal sealed class SealKeyValidator(IOptions<SiloHostOptions> silo) : IValidateOptions<SitesOptions>
+{
+    public ValidateOptionsResult Validate(string? name, SitesOptions options)
+    {
+        var faults = new ValidateOptionsResultBuilder();
+        faults.Require(
+            options.SeedFile.Length > 0 || !HasTls(),
+            nameof(options.SeedFile),
+            "is needed with Silo:Tls: by it silos know each other's calls; make it by controlplane site key FILE");
+        return faults.Build();
+    }
+
+    private bool HasTls()
+    {
+        try
+        {
+            return silo.Value.Tls is not null;
+        }
+        catch (OptionsValidationException)
+        {
+            // It tells of that itself.
+            return false;
+        }
     }
 }

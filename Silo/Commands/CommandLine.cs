@@ -30,6 +30,7 @@ internal static class CommandLine
         {
             SiloCommand.Create(),
             ConfigCommand.Create(),
+            SiteCommand.Create(),
             NodeCommands.Create(),
             OverlayCommands.Create(),
             DeadLetterCommands.Create(),

@@ -1,8 +1,10 @@
 using System.Net;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Access;
+using ControlPlane.Adapters.Fleet.Sites;
 using ControlPlane.Api;
 using ControlPlane.Hosting;
+using ControlPlane.Placement;
 
 namespace ControlPlane.Configuration;
 
@@ -21,10 +23,11 @@ internal static partial class Risks
     public const string NatsWithoutTls = "nats-without-tls";
     public const string RedisWithoutPassword = "redis-without-password";
     public const string RedisWithoutTls = "redis-without-tls";
+    public const string SitesWithoutKeys = "sites-without-keys";
 
     /// <summary>All names; <c>docs/SECURITY.md</c> says of each what it means.</summary>
     public static readonly IReadOnlyList<string> Names =
-        [ApiWithoutTls, NatsWithoutTls, RedisWithoutPassword, RedisWithoutTls];
+        [ApiWithoutTls, NatsWithoutTls, RedisWithoutPassword, RedisWithoutTls, SitesWithoutKeys];
 
     /// <summary>The risks of a configuration whose values can be read.</summary>
     public static IReadOnlyList<Risk> Of(IConfiguration configuration) =>
@@ -34,6 +37,10 @@ internal static partial class Risks
         .. OfBrokers(
             Bound<FleetOptions>(configuration, FleetOptions.Section),
             Bound<AccessBrokersOptions>(configuration, AccessBrokersOptions.Section)),
+        .. OfSites(
+            Bound<OverlaysOptions>(configuration, OverlaysOptions.Section),
+            Bound<FleetOptions>(configuration, FleetOptions.Section),
+            Bound<SitesOptions>(configuration, SitesOptions.Section)),
     ];
 
     /// <summary>What keeps a silo from starting: risks that nobody accepted, and names that are no risk's.</summary>
@@ -92,9 +99,19 @@ internal static partial class Risks
                 one => ($"{FleetOptions.Section}:{FleetOptions.PathOf(one.Key)}", (BrokerLoginOptions)one.Value)),
             .. access.Networks.Select(one => ($"{AccessBrokersOptions.Section}:{nameof(access.Networks)}:{one.Key}", one.Value)),
         ]
-        where !network.Login.Tls && network.Login.Urls.Exists(url => !Uri.TryCreate(url, UriKind.Absolute, out var uri) || !uri.IsLoopback)
+        where !network.Login.Tls && IsBeyondLoopback(network.Login)
         select new Risk(NatsWithoutTls, $"{network.Key}:{nameof(BrokerLoginOptions.Tls)}",
             "is off for a broker on another machine, which anybody on the way can then be: leave it on");
+
+    // By whatever network: what goes over the link is on the brokers of both ends.
+    private static IEnumerable<Risk> OfSites(OverlaysOptions overlays, FleetOptions fleet, SitesOptions sites) =>
+        !sites.AreUsed() && overlays.Members.Keys.Any(overlay => !overlays.Serves(overlay)) && fleet.Overlays.Values.Any(IsBeyondLoopback)
+            ? [new Risk(SitesWithoutKeys, $"{SitesOptions.Section}:{nameof(sites.SeedFile)}",
+                "is needed for each site: without keys, whoever may publish on the region's link is obeyed as any of its sites")]
+            : [];
+
+    private static bool IsBeyondLoopback(BrokerLoginOptions network) =>
+        network.Urls.Exists(url => !Uri.TryCreate(url, UriKind.Absolute, out var uri) || !uri.IsLoopback);
 
     private static bool IsLoopback(string host) =>
         host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -9,6 +10,7 @@ internal static class RedisConnection
     /// <summary>Added before the silo, so that the silo finds Redis there, or is told in one sentence that it is not.</summary>
     public static WebApplicationBuilder AddRedis(this WebApplicationBuilder builder)
     {
+        builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<IValidateOptions<RedisOptions>, RedisOptionsValidator>();
         builder.Services.AddOptions<RedisOptions>().BindConfiguration(RedisOptions.Section).ValidateOnStart();
         builder.Services.AddSingleton<IConnectionMultiplexer>(services => ConnectionMultiplexer.Connect(OptionsOf(services)));

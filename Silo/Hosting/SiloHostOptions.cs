@@ -36,8 +36,8 @@ public sealed class SiloHostOptions
     public SiloTlsOptions? Tls { get; set; }
 
     /// <summary>
-    /// Without <see cref="Tls"/>: the file of the secret that this machine's silos and Orleans clients prove to one another, mode 0600, made
-    /// at the first start. By default one for each site in the state folder of the service (<c>$STATE_DIRECTORY</c>), or of the user
+    /// Without <see cref="Tls"/>: the file of the secret that this machine's silos and Orleans clients prove to one another, mode 0600,
+    /// made at the first start. By default one for each site in the state folder of the service (<c>$STATE_DIRECTORY</c>), or of the user
     /// (<c>~/.local/state/controlplane</c>).
     /// </summary>
     public string SecretFile { get; set; } = "";

@@ -30,7 +30,8 @@ internal static class SiloPorts
         }
         catch (Exception unusable) when (unusable is IOException or UnauthorizedAccessException)
         {
-            throw new StartFailedException($"the secret of this machine's silos (Silo:SecretFile) cannot be used: {unusable.Message}", unusable);
+            throw new StartFailedException(
+                $"the secret of this machine's silos (Silo:SecretFile) cannot be used: {unusable.Message}", unusable);
         }
     }
 

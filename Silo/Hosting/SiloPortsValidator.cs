@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Hosting;
 
-/// <summary>Whether the silo's certificate would be believed by the other silos, or its secret can be used, said before either is tried.</summary>
+/// <summary>Whether other silos would believe this one's certificate, or its secret can be used, said before either is tried.</summary>
 internal sealed class SiloPortsValidator(IOptions<OverlaysOptions> overlays, TimeProvider time) : IValidateOptions<SiloHostOptions>
 {
     private string Site

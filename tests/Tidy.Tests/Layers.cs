@@ -9,6 +9,7 @@ internal static class Layers
     private const string Nats = "ControlPlane.Adapters.Nats";
     private const string Certificates = "ControlPlane.X509";
     private const string Http = "ControlPlane.Adapters.Http";
+    private const string Transport = "ControlPlane.Adapters.Transport";
 
     private static readonly string[] OutsideSystems =
     [
@@ -30,6 +31,8 @@ internal static class Layers
             "the stream provider knows JetStream and Orleans streams, and nothing of fleets: it could live in another product"),
         new(Http, [Decisions, Contracts, Certificates], ["NATS.*", "Orleans.Runtime*", "Orleans.Streaming*", "Microsoft.AspNetCore*"],
             "what CAs are called by over HTTP, whichever they are: it knows none of them, and says what failed in the words of their port"),
+        new(Transport, [Certificates], ["NATS.*", "StackExchange.*", "Orleans.Streaming*"],
+            "silos and Orleans clients prove themselves by it alike: a workflow engine ships it without the rest"),
         new("ControlPlane.Adapters.Fleet", [Choria, Nats, Decisions, Contracts, Certificates], [],
             "it joins the wire protocol and the connections to the ports of the grains, and no other adapter"),
         new("ControlPlane.Adapters.*", [Http, Decisions, Contracts, Certificates], ["Microsoft.AspNetCore*"],

@@ -11,6 +11,7 @@ internal sealed class SiteLinkServer(
     FleetConnections connections,
     IEnumerable<ISiteChannel> channels,
     IOptions<OverlaysOptions> overlays,
+    SiteSeals seals,
     ILogger<SiteLinkServer> logger)
 {
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(2);
@@ -25,7 +26,7 @@ internal sealed class SiteLinkServer(
                 ? channels.Select(channel => new Round(
                     $"link of {channel.Name}",
                     RetryDelay,
-                    new SiteResponder(connection, SiteSubjects.Of(region, site, channel.Name), channel, logger).RunAsync,
+                    new SiteResponder(connection, SiteSubjects.Of(region, site, channel.Name), channel, seals, logger).RunAsync,
                     IsDueAtOnce: true))
                 : [];
         }

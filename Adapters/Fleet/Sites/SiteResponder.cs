@@ -5,7 +5,8 @@ using NATS.Client.Core;
 namespace ControlPlane.Adapters.Fleet.Sites;
 
 /// <summary>Answers what other sites ask on one subject; the silos of a site share the questions.</summary>
-internal sealed partial class SiteResponder(INatsConnection connection, string subject, ISiteChannel channel, ILogger logger)
+internal sealed partial class SiteResponder(
+    INatsConnection connection, string subject, ISiteChannel channel, SiteSeals seals, ILogger logger)
 {
     /// <summary>Questions answered at once; the rest wait in the subscription, and those who asked for their own patience only.</summary>
     public const int AnswersMax = 256;
@@ -28,7 +29,10 @@ internal sealed partial class SiteResponder(INatsConnection connection, string s
                 return;
             }
 
-            await message.ReplyAsync(await channel.AnswerAsync(question, cancellationToken), cancellationToken: cancellationToken);
+            var asker = await seals.OpenQuestionAsync(SiteHeaders.Read(message.Headers), channel.Name, question, cancellationToken);
+            var answer = await channel.AnswerAsync(asker?.From, question, cancellationToken);
+            var seal = seals.SealAnswer(asker, channel.Name, question, answer);
+            await message.ReplyAsync(answer, SiteHeaders.Of(seal), cancellationToken: cancellationToken);
         }
 #pragma warning disable CA1031 // Whatever it was, who asked hears nothing and takes this site for lost: that is the contract.
         catch (Exception fault)

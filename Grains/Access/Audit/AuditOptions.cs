@@ -32,12 +32,6 @@ public sealed class AuditOptions
     public string? BreakGlassFile { get; set; }
 
     /// <summary>
-    /// Path of the Ed25519 seed (64 hexadecimal digits) that signs the checkpoints of the record. The same for all silos of a site. None by
-    /// default: checkpoints are not signed.
-    /// </summary>
-    public string? SigningSeedFile { get; set; }
-
-    /// <summary>
     /// Denied calls and failed sign-ins of one address that are recorded in one minute; more are counted. 1 to 10000; 60 by default.
     /// </summary>
     [Between(1, 10_000)]

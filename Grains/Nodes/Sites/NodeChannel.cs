@@ -9,18 +9,21 @@ internal sealed class NodeChannel(IGrainFactory grains, INodeAgent agent, NodeSi
 
     string ISiteChannel.Name => Name;
 
-    public async Task<byte[]> AnswerAsync(ReadOnlyMemory<byte> question, CancellationToken cancellationToken)
+    public async Task<byte[]> AnswerAsync(string? asker, ReadOnlyMemory<byte> question, CancellationToken cancellationToken)
     {
         var asked = SiteJson.Read<NodeQuestion>(question.Span);
         return NodeIdentity.IsValid(asked.Identity)
-            ? SiteJson.Write(await AnswerAsync(asked, cancellationToken))
+            ? SiteJson.Write(await AnswerAsync(asker, asked, cancellationToken))
             : throw new FormatException($"there is no node of that name: {NodeIdentity.Rule}");
     }
 
-    private async Task<NodeReply> AnswerAsync(NodeQuestion question, CancellationToken cancellationToken)
+    private async Task<NodeReply> AnswerAsync(string? asker, NodeQuestion question, CancellationToken cancellationToken)
     {
         switch (question)
         {
+            case NodeQuestion.Adopt { Adoption.Reception: var reception } when asker is not null && reception != asker:
+                throw new FormatException($"{asker} speaks for the reception {reception}");
+
             case NodeQuestion.Adopt { Adoption: var adoption }:
                 return sites.Serves(adoption.Overlay)
                     ? new NodeReply(await grains.SliceOf(question.Identity).Adopt(question.Identity, adoption))

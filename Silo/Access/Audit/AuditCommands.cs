@@ -114,7 +114,7 @@ internal static class AuditCommands
         var key = new Option<string[]>("--key") { Description = "A public key of the site, in hexadecimal: no other may have signed." };
         return new ClientCommand("verify", "Finds what was changed, removed or inserted.", async (call, cancellationToken) =>
         {
-            var verification = new AuditVerification(SeedFileSigner.IsSigned, call.Arguments.GetValue(key) ?? []);
+            var verification = new AuditVerification(SiteKeySigner.IsSigned, call.Arguments.GetValue(key) ?? []);
             var copy = call.Arguments.GetValue(file);
             await using var lines = copy is null
                 ? await call.Api.GetStreamAsync(Export, cancellationToken)

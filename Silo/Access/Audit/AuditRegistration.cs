@@ -9,8 +9,7 @@ internal static class AuditRegistration
 {
     public static IServiceCollection AddAudit(this IServiceCollection services)
     {
-        services.AddSingleton<IValidateOptions<AuditOptions>, AuditSeedValidator>();
-        services.AddSingleton<ISiteSigner, SeedFileSigner>();
+        services.AddSingleton<ISiteSigner, SiteKeySigner>();
         services.AddSingleton<IBreakGlass, BreakGlassFile>();
         services.AddSingleton(provider => new AuditSite(provider.GetRequiredService<Locality>().Overlay, ChainOf(provider)));
         services.AddSingleton<IAuditJournal>(provider => provider.GetRequiredService<IOptions<AuditOptions>>().Value.Folder is null

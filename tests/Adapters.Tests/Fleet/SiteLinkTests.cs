@@ -69,8 +69,9 @@ public sealed class SiteLinkTests : IAsyncLifetime
         await Assert.ThrowsAsync<SiteUnreachableException>(() => AskAsync("eu-1", "tested-v1", Hello, Impatience));
 
         using var leaving = new CancellationTokenSource(Impatience);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => NatsSiteLink.AskAsync(
-            connection, Region, "eu-1", "tested-v1", Hello, Patience, leaving.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            new SiteQuestions(connection, Region, TestedSites.Unsigned("asking"), NullLogger.Instance)
+                .AskAsync("eu-1", "tested-v1", Hello, Patience, leaving.Token));
     }
 
     [Fact]
@@ -186,6 +187,47 @@ public sealed class SiteLinkTests : IAsyncLifetime
         });
     }
 
+    /// <summary>Whoever hears the region's subjects can repeat a question, and answer it first.</summary>
+    [Fact]
+    public async Task SignedQuestions_AreAnsweredOnce_AndNobodyElsesAnswerIsTaken()
+    {
+        using var sites = new TestedSites("eu-1", "eu-2");
+        using var asker = sites.Of("eu-2");
+        using var asked = sites.Of("eu-1");
+        using var log = new KeptLog();
+        var (answered, forged) = (0, new TaskCompletionSource<NatsMsg<byte[]>>());
+        var channel = new TestedChannel("tested-v1", question =>
+        {
+            Interlocked.Increment(ref answered);
+            forged.Task.Wait(Cancel);
+            return question;
+        });
+        await using var listening = await connection.SubscribeCoreAsync<byte[]>(
+            SiteSubjects.Of(Region, "eu-1", "tested-v1"), cancellationToken: Cancel);
+        _ = new SiteResponder(connection, SiteSubjects.Of(Region, "eu-1", "tested-v1"), channel, asked, log).RunAsync(ending.Token);
+        await connection.PingAsync(Cancel);
+
+        var asking = new SiteQuestions(connection, Region, asker, log).AskAsync("eu-1", "tested-v1", Hello, Patience, Cancel);
+        var heard = await listening.Msgs.ReadAsync(Cancel);
+        await connection.PublishAsync(heard.ReplyTo!, "forged"u8.ToArray(), heard.Headers, cancellationToken: Cancel);
+        await connection.PingAsync(Cancel);
+        forged.SetResult(heard);
+
+        Assert.Equal(Hello, await asking);
+        Assert.Contains("An answer in the name of site eu-1 is not taken", log.Text, StringComparison.Ordinal);
+
+        var inbox = SiteSubjects.AnswersOf(Region).Replace("*", "replayed", StringComparison.Ordinal);
+        await connection.PublishAsync(heard.Subject, heard.Data, heard.Headers, inbox, cancellationToken: Cancel);
+        await connection.PublishAsync(heard.Subject, heard.Data, replyTo: inbox, cancellationToken: Cancel);
+        await Readiness.UntilAsync(
+            _ => Task.FromResult(log.Text.Contains("was asked before", StringComparison.Ordinal)
+                && log.Text.Contains("is not signed by a site", StringComparison.Ordinal)),
+            "both are refused",
+            Cancel,
+            () => log.Text);
+        Assert.Equal(1, answered);
+    }
+
     [Fact]
     public void WhatIsNeeded_IsToHearWhatItsOwnSiteIsAsked_AndToAskTheOthers()
     {
@@ -205,11 +247,15 @@ public sealed class SiteLinkTests : IAsyncLifetime
     private void Answer(
         string site, string channel, Func<byte[], byte[]> answer, ILogger? log = null, INatsConnection? by = null) =>
         _ = new SiteResponder(
-            by ?? connection, SiteSubjects.Of(Region, site, channel), new TestedChannel(channel, answer), log ?? NullLogger.Instance)
-            .RunAsync(ending.Token);
+            by ?? connection,
+            SiteSubjects.Of(Region, site, channel),
+            new TestedChannel(channel, answer),
+            TestedSites.Unsigned(site),
+            log ?? NullLogger.Instance).RunAsync(ending.Token);
 
     private Task<byte[]> AskAsync(string site, string channel, byte[] question, TimeSpan patience, INatsConnection? by = null) =>
-        NatsSiteLink.AskAsync(by ?? connection, Region, site, channel, question, patience, Cancel);
+        new SiteQuestions(by ?? connection, Region, TestedSites.Unsigned("asking"), NullLogger.Instance)
+            .AskAsync(site, channel, question, patience, Cancel);
 
     // The subscription may be on its way.
     private async Task<byte[]> AskUntilHeardAsync(string site, string channel, byte[] question, INatsConnection? by = null)
@@ -231,7 +277,7 @@ public sealed class SiteLinkTests : IAsyncLifetime
     {
         public string Name => name;
 
-        public Task<byte[]> AnswerAsync(ReadOnlyMemory<byte> question, CancellationToken cancellationToken) =>
+        public Task<byte[]> AnswerAsync(string? asker, ReadOnlyMemory<byte> question, CancellationToken cancellationToken) =>
             Task.FromResult(answer(question.ToArray()));
     }
 }

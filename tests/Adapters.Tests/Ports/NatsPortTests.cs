@@ -107,7 +107,10 @@ public sealed class NatsPortTests : PortFailureTests
             new(typeof(IFleetConnectivity), new FleetConnectivity(parts.Connections, parts.Overlays)),
             new(typeof(INodeAgent), parts.Agent) { ThrowsAny = true },
             new(typeof(IFleetDiscovery), parts.Discovery) { ThrowsAny = true, MayAnswer = IsNetworkThere(failure) },
-            new(typeof(ISiteLink), new NatsSiteLink(parts.Connections, parts.Overlays), typeof(SiteUnreachableException)),
+            new(
+                typeof(ISiteLink),
+                new NatsSiteLink(parts.Connections, parts.Overlays, TestedSites.Unsigned("tested"), NullLogger<NatsSiteLink>.Instance),
+                typeof(SiteUnreachableException)),
             new(typeof(INodeLoginCheck), new NodeLoginCheck(tokens, time, NullLogger<NodeLoginCheck>.Instance)));
         await PassTimeAsync(translated);
 

@@ -1,5 +1,6 @@
 using ControlPlane.Adapters.Redis;
 using ControlPlane.Certificates;
+using ControlPlane.Store;
 using ControlPlane.TestKit;
 using ControlPlane.TestKit.Ports;
 using Microsoft.Extensions.DependencyInjection;
@@ -30,6 +31,7 @@ public sealed class RedisPortTests : PortFailureTests
     [
         (typeof(ICertificateLedger), typeof(RedisCertificateLedger)),
         (typeof(IKeyRegister), typeof(RedisKeyRegister)),
+        (typeof(IAskedOnce), typeof(RedisAskedOnce)),
     ];
 
     public static TheoryData<RedisFailure> Failures => [.. Enum.GetValues<RedisFailure>()];
@@ -66,6 +68,12 @@ public sealed class RedisPortTests : PortFailureTests
             new(typeof(IKeyRegister), new RedisKeyRegister(redis, Scope), typeof(LedgerUnavailableException))
             {
                 // A revocation replaces whatever is there.
+                MayAnswer = failure == RedisFailure.HoldsSomethingElse,
+            },
+
+            // Nobody else's value is read, only seen to be there.
+            new(typeof(IAskedOnce), new RedisAskedOnce(redis, Scope), typeof(StoreUnavailableException))
+            {
                 MayAnswer = failure == RedisFailure.HoldsSomethingElse,
             });
         if (failure == RedisFailure.IsSilent)

@@ -145,7 +145,7 @@ internal sealed class DirectLink
                 using (ExecutionContext.SuppressFlow())
                 {
                     answer = Task.Factory.StartNew(
-                        () => asked.AnswerAsync(question, cancellationToken),
+                        () => asked.AnswerAsync(from, question, cancellationToken),
                         cancellationToken,
                         TaskCreationOptions.None,
                         TaskScheduler.Default);

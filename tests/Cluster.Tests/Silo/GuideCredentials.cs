@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Transport;
 using ControlPlane.TestKit;
 
 namespace ControlPlane.Cluster.Tests.Silo;
@@ -32,6 +33,8 @@ internal sealed partial class GuideCredentials : IDisposable
         "provisioning-signer.pem" => SignerPem(),
         "api.pem" => File.ReadAllText(pki.ServerCertificate("api").CertificatePath),
         "api.key" => File.ReadAllText(Path.Combine(pki.Folder, "api.key")),
+        "silo.pem" => File.ReadAllText(pki.PeerCertificate("silo", PeerName.Of("eu-1", PeerRole.Silo)).CertificatePath),
+        "silo.key" => File.ReadAllText(Path.Combine(pki.Folder, "silo.key")),
         "controlplane.pem" => File.ReadAllText(pki.CallerCertificate(Caller).CertificatePath),
         "controlplane.key" => File.ReadAllText(Path.Combine(pki.Folder, $"{Caller}.key")),
         "intermediate.key" => File.ReadAllText(Path.Combine(pki.Folder, "ca.key")),

@@ -29,8 +29,11 @@ internal sealed partial class PortsSite : IAsyncDisposable
     /// <summary>What silos and clients said.</summary>
     public KeptLog Log { get; } = new();
 
-    public static async Task<PortsSite> StartAsync(CancellationToken cancellationToken) =>
-        new(await RedisServer.StartAsync(cancellationToken));
+    public static Task<PortsSite> StartAsync(CancellationToken cancellationToken) =>
+        StartAsync(new RedisServerSettings(), cancellationToken);
+
+    public static async Task<PortsSite> StartAsync(RedisServerSettings settings, CancellationToken cancellationToken) =>
+        new(await RedisServer.StartAsync(settings, cancellationToken));
 
     /// <summary>Starts a silo; it joined when this returns.</summary>
     public async Task<(int Port, int Gateway)> StartSiloAsync(
@@ -44,7 +47,7 @@ internal sealed partial class PortsSite : IAsyncDisposable
                 ("Redis:Endpoints:0", $"127.0.0.1:{redis.Port}"), ("Overlays:Local", Name), ("Overlays:Region", "eu"),
                 ("Silo:Port", $"{port}"), ("Silo:GatewayPort", $"{gateway}"),
             ])
-            .ToDictionary(one => one.Item1, one => (string?)one.Item2));
+            .DistinctBy(one => one.Item1).ToDictionary(one => one.Item1, one => (string?)one.Item2));
         builder.Services.AddOptions<OverlaysOptions>().BindConfiguration(OverlaysOptions.Section);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Logging.AddProvider(Log);
@@ -71,6 +74,7 @@ internal sealed partial class PortsSite : IAsyncDisposable
         builder.UseOrleansClient(client =>
         {
             client.UseStaticClustering(new IPEndPoint(IPAddress.Loopback, gateway));
+            client.UseConnectionRetryFilter((_, _) => Task.FromResult(false));
             if (credentials is not null)
             {
                 client.AddControlPlaneClient(Name, "1", credentials);
@@ -98,7 +102,8 @@ internal sealed partial class PortsSite : IAsyncDisposable
             {
                 await host.StopAsync(CancellationToken.None);
             }
-            catch (Exception neverStarted) when (neverStarted is InvalidOperationException or OrleansException or OperationCanceledException)
+            catch (Exception neverStarted) when (
+                neverStarted is InvalidOperationException or OrleansException or OperationCanceledException)
             {
                 // It was refused.
             }

@@ -42,6 +42,24 @@ public sealed class RisksTests
     public void WhatOnlyThisMachineReaches_OrIsEncrypted_IsNoRisk(string key, string value) =>
         Assert.Empty(Risks.Faults(Configuration((key, value))));
 
+    /// <summary>Sites that ask each other beyond this machine know one another by keys.</summary>
+    [Fact]
+    public void ARegionOfSeveralSites_NeedsKeys()
+    {
+        (string, string)[] region =
+        [
+            ("Overlays:Local", "eu-1"), ("Overlays:Members:eu-1:Brokers:0", "nats://a:4222"),
+            ("Overlays:Members:eu-2:Brokers:0", "nats://b:4222"),
+            ("Fleet:Overlays:eu-2:Urls:0", "nats://10.0.0.1:4222"), ("Fleet:Overlays:eu-2:Tls", "true"),
+        ];
+        Assert.Equal(["Sites:SeedFile"], Risks.Faults(Configuration(region)).Select(fault => fault.Key));
+
+        Assert.Empty(Risks.Faults(Configuration([.. region, ("Risks:Accepted:0", Risks.SitesWithoutKeys)])));
+        Assert.Empty(Risks.Faults(Configuration([.. region, ("Sites:SeedFile", "/etc/controlplane/site.seed")])));
+        Assert.Empty(Risks.Faults(Configuration([.. region, ("Overlays:Members:eu-2:ServedBy", "eu-1")])));
+        Assert.Empty(Risks.Faults(Configuration([.. region[..3], ("Fleet:Overlays:eu-2:Urls:0", "nats://127.0.0.1:4222")])));
+    }
+
     [Fact]
     public void AnAcceptedName_ThatIsNoRisk_IsAFault() =>
         Assert.Equal("Risks:Accepted:0", Assert.Single(Risks.Faults(Configuration(("Risks:Accepted:0", "everything")))).Key);
@@ -65,6 +83,9 @@ public sealed class RisksTests
     [InlineData("Vault:main:SecretIdFile")]
     [InlineData("Cfssl:main:AuthKeyFile")]
     [InlineData("LocalCa:main:KeyPath")]
+    [InlineData("Silo:SecretFile")]
+    [InlineData("Silo:Tls:KeyFile")]
+    [InlineData("Sites:SeedFile")]
     public void ASecret_IsForItsOwnerAlone_OrItsGroupToRead(string key)
     {
         var path = Path.GetTempFileName();

@@ -70,7 +70,8 @@ public sealed class SiloPortsTests : IDisposable
         await using var site = await PortsSite.StartAsync(Cancel);
         var (port, gateway) = await site.StartSiloAsync(Settings(silo), Cancel);
 
-        await Assert.ThrowsAnyAsync<Exception>(() => site.StartSiloAsync(Settings(rogue ?? "ours.secret"), Cancel, isGuarded: rogue is not null));
+        await Assert.ThrowsAnyAsync<Exception>(
+            () => site.StartSiloAsync(Settings(rogue ?? "ours.secret"), Cancel, isGuarded: rogue is not null));
 
         var client = silo.EndsWith("secret", StringComparison.Ordinal) ? silo : "eu-1-Client";
         Assert.Equal([port], await PortsSite.MembersAsync(await site.ConnectAsync(gateway, Credentials(client), Cancel)));
@@ -132,9 +133,8 @@ public sealed class SiloPortsTests : IDisposable
         var (first, gateway) = await site.StartSiloAsync(Settings("current/eu-1-Silo"), Cancel);
         await site.ConnectAsync(gateway, Credentials("eu-1-Client"), Cancel);
 
-        var swapped = Path.Combine(folder, "swapped");
-        Directory.CreateSymbolicLink(swapped, strangers.Folder);
-        File.Move(swapped, current, overwrite: true);
+        Directory.Delete(current);
+        Directory.CreateSymbolicLink(current, strangers.Folder);
 
         await Assert.ThrowsAnyAsync<Exception>(() => site.ConnectAsync(gateway, Credentials("eu-1-Client"), Cancel));
         var client = await site.ConnectAsync(gateway, Credentials("strangers/eu-1-Client"), Cancel);

@@ -109,9 +109,26 @@ public sealed class SiteChannelTests
             new PlacementQuestion.OfOverlay("none", Leader, new OverlayCall.GiveBack([]))));
         await Assert.ThrowsAsync<FormatException>(() => AskPlacementAsync(
             new PlacementQuestion.OfLeader("us", Leader, new LeaderCall.Greet(0))));
-        await Assert.ThrowsAsync<FormatException>(() => NodeChannelHere().AnswerAsync("{}"u8.ToArray(), Cancel));
-        await Assert.ThrowsAsync<FormatException>(() => PlacementChannelHere().AnswerAsync("{}"u8.ToArray(), Cancel));
+        await Assert.ThrowsAsync<FormatException>(() => NodeChannelHere().AnswerAsync(asker: null, "{}"u8.ToArray(), Cancel));
+        await Assert.ThrowsAsync<FormatException>(() => PlacementChannelHere().AnswerAsync(asker: null, "{}"u8.ToArray(), Cancel));
         Assert.Empty(asked);
+    }
+
+    /// <summary>A site's key says who asks; what the question says of that must be the same.</summary>
+    [Fact]
+    public async Task WhoSpeaksForAnotherSite_IsNotAnswered()
+    {
+        answers["Answer"] = Task.FromResult(new OverlayReply(new OverlayHeader(OverlayState.Active, "why", 1, 2), Leader));
+        var adopt = new NodeQuestion.Adopt(Node, new Adoption("eu-2", "eu-1", DateTimeOffset.UnixEpoch));
+        var reserve = new PlacementQuestion.OfOverlay("eu-2", Leader, new OverlayCall.GiveBack([]));
+
+        await Assert.ThrowsAsync<FormatException>(() => AskNodeAsync(adopt, "eu-3"));
+        await Assert.ThrowsAsync<FormatException>(() => AskPlacementAsync(reserve, "eu-3"));
+        Assert.Empty(asked);
+
+        await AskNodeAsync(adopt, "eu-1");
+        await AskPlacementAsync(reserve, "eu-1");
+        Assert.Equal(2, asked.Count);
     }
 
     [Fact]
@@ -163,9 +180,9 @@ public sealed class SiteChannelTests
 
     private PlacementChannel PlacementChannelHere() => new(TestedGrains.Make(asked, answers), new TwoSites("eu-2"));
 
-    private async Task<NodeReply> AskNodeAsync(NodeQuestion question) =>
-        SiteJson.Read<NodeReply>(await NodeChannelHere().AnswerAsync(SiteJson.Write(question), Cancel));
+    private async Task<NodeReply> AskNodeAsync(NodeQuestion question, string? asker = null) =>
+        SiteJson.Read<NodeReply>(await NodeChannelHere().AnswerAsync(asker, SiteJson.Write(question), Cancel));
 
-    private async Task<PlacementReply> AskPlacementAsync(PlacementQuestion question) =>
-        SiteJson.Read<PlacementReply>(await PlacementChannelHere().AnswerAsync(SiteJson.Write(question), Cancel));
+    private async Task<PlacementReply> AskPlacementAsync(PlacementQuestion question, string? asker = null) =>
+        SiteJson.Read<PlacementReply>(await PlacementChannelHere().AnswerAsync(asker, SiteJson.Write(question), Cancel));
 }

@@ -184,6 +184,45 @@ public sealed class SiteMessageTests
         Assert.All(AgentCalls, call => Assert.Equal(call.GetType().Name, $"{call}"));
     }
 
+    [Theory]
+    [InlineData("0")]
+    [InlineData("3")]
+    [InlineData("-1")]
+    [InlineData("1.5")]
+    [InlineData("4294967297")]
+    [InlineData("null")]
+    [InlineData("\"Open\"")]
+    public void Read_Refuses_ANumberThatIsNoValueOfItsEnumeration(string number)
+    {
+        var message = Encoding.UTF8.GetBytes($$"""{"of":{{number}}}""");
+
+        Assert.Contains("$.of", Assert.Throws<FormatException>(() => SiteJson.Read<Counted>(message)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Read_TakesEveryValue_AndFlagsTogether()
+    {
+        Assert.Equal(Tested.Two, SiteJson.Read<Tested>("2"u8));
+        Assert.Equal(TestedFlags.A | TestedFlags.B, SiteJson.Read<TestedFlags>("3"u8));
+        Assert.Throws<FormatException>(() => SiteJson.Read<TestedFlags>("4"u8));
+        Assert.Equal("3"u8, SiteJson.Write(TestedFlags.A | TestedFlags.B));
+    }
+
+    private enum Tested
+    {
+        One = 1,
+        Two = 2,
+    }
+
+    [Flags]
+    private enum TestedFlags
+    {
+        A = 1,
+        B = 2,
+    }
+
+    private sealed record Counted(Tested Of);
+
     private static void AssertSame<T>(IEnumerable<T> messages) =>
         Assert.All(messages, message => AssertEqual(message, SiteJson.Read<T>(SiteJson.Write(message))));
 

@@ -58,7 +58,7 @@ internal sealed class Loopback : ISiteLink
     {
         try
         {
-            return await channels[(site, channel)].AnswerAsync(question, cancellationToken).WaitAsync(cancellationToken);
+            return await channels[(site, channel)].AnswerAsync(asker: null, question, cancellationToken).WaitAsync(cancellationToken);
         }
         catch (Exception fault) when (fault is not OperationCanceledException)
         {
