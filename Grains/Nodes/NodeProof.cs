@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using ControlPlane.Fleet;
+using ControlPlane.Filters;
 
 namespace ControlPlane.Nodes;
 

@@ -33,13 +33,15 @@ internal static class Arrows
         new("Nodes", "Sites", "a node is handed over to its owner, and called through the site that hears it"),
         new("Placement", "Sites", "the region asks overlays that other sites serve, and those ask the region's leader"),
 
+        new("Fleet", "Filters", "nodes are searched by filters"),
+        new("Nodes", "Filters", "facts and claims are read by their path"),
         new("Nodes", "Access", "a node's history says who asked"),
         new("Placement", "Access", "plans and policies say who made them"),
         new("Certificates", "Access", "the ledger says who had a certificate revoked"),
         new("Enrolment", "Access", "a control says who set it"),
         new("", "Access", "the history of operations says who asked"),
 
-        new("Nodes", "Fleet", "tells roster and index of itself, and reads facts by their path: the slice is to ask instead", IsBack: true),
+        new("Nodes", "Fleet", "tells roster and index of itself: the slice is to ask instead", IsBack: true),
         new("Placement", "Nodes", "its facts hold a node's hold, and its options name the streams of events", IsBack: true),
         new("Enrolment", "Nodes", "the gate and its check look at a node's state and step: a Flow is to know neither", IsBack: true),
         new("Enrolment", "Placement", "which overlays there are to control", IsBack: true),

@@ -1,3 +1,4 @@
+using ControlPlane.Filters;
 using ControlPlane.Nodes;
 using ControlPlane.Store;
 using Microsoft.Extensions.Logging;

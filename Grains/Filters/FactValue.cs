@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 
-namespace ControlPlane.Fleet;
+namespace ControlPlane.Filters;
 
 /// <summary>The kinds of values that facts are compared by; null, objects and arrays match nothing.</summary>
 internal enum FactKind : byte

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using ControlPlane.Fleet;
+using ControlPlane.Filters;
 
-namespace ControlPlane.Grains.Tests.Fleet;
+namespace ControlPlane.Grains.Tests.Filters;
 
 /// <summary>The operators of Choria's nodes, with their peculiarities.</summary>
 public sealed class FactTestTests

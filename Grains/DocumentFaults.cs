@@ -1,10 +1,10 @@
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
-namespace ControlPlane.Placement.Policies;
+namespace ControlPlane;
 
-/// <summary>Gathers what is wrong with a policy: all of it, each with its place in the document.</summary>
-internal sealed class PolicyFaults(string document)
+/// <summary>Gathers what is wrong with a document that operators write, such as a policy: all of it, each with its place.</summary>
+internal sealed class DocumentFaults(string document)
 {
     /// <summary>How many faults are reported; the rest would not be read anyway.</summary>
     public const int Max = 200;
@@ -12,9 +12,9 @@ internal sealed class PolicyFaults(string document)
     // An alias that stands in two rules would have one place for both.
     private static readonly YamlBounds Bounds = new(LengthMax: 256 * 1024, DepthMax: 16, PartsMax: 20_000);
 
-    private readonly List<PolicyFault> faults = [];
+    private readonly List<YamlFault> faults = [];
 
-    public IReadOnlyList<PolicyFault> All => [.. faults.OrderBy(fault => fault.Line).ThenBy(fault => fault.Column)];
+    public IReadOnlyList<YamlFault> All => [.. faults.OrderBy(fault => fault.Line).ThenBy(fault => fault.Column)];
 
     public bool HasErrors => faults.Exists(fault => !fault.IsWarning);
 
@@ -79,7 +79,7 @@ internal sealed class PolicyFaults(string document)
     {
         if (faults.Count < Max)
         {
-            faults.Add(new PolicyFault(Math.Max(1, line), Math.Max(1, column), message, isWarning));
+            faults.Add(new YamlFault(Math.Max(1, line), Math.Max(1, column), message, isWarning));
         }
     }
 }

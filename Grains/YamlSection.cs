@@ -1,12 +1,12 @@
 using System.Globalization;
 using YamlDotNet.RepresentationModel;
 
-namespace ControlPlane.Placement.Policies;
+namespace ControlPlane;
 
 /// <summary>
 /// One mapping of the document: values by key, typed, with a fault for whatever does not fit and for keys nobody asked for.
 /// </summary>
-internal sealed class YamlSection(YamlMappingNode node, PolicyFaults faults)
+internal sealed class YamlSection(YamlMappingNode node, DocumentFaults faults)
 {
     private readonly HashSet<string> asked = new(StringComparer.Ordinal);
 

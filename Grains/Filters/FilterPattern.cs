@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace ControlPlane.Fleet;
+namespace ControlPlane.Filters;
 
 /// <summary>Regular expressions in filters: linear in the text they look at, whatever somebody wrote, as Go's are.</summary>
 internal static class FilterPattern

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 
-namespace ControlPlane.Fleet;
+namespace ControlPlane.Filters;
 
 /// <summary>Paths into a node's facts: the part of gjson's that says one place.</summary>
 internal static class FactPath

@@ -1,4 +1,4 @@
-namespace ControlPlane.Fleet;
+namespace ControlPlane.Filters;
 
 /// <summary>What a filter expression is made of.</summary>
 internal enum FilterToken

@@ -1,4 +1,4 @@
-namespace ControlPlane.Fleet;
+namespace ControlPlane.Filters;
 
 /// <summary>Reads filter expressions: <c>(country=uk or country=/^d/) and not role::db</c>. Pure.</summary>
 /// <remarks>

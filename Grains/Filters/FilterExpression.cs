@@ -1,4 +1,4 @@
-namespace ControlPlane.Fleet;
+namespace ControlPlane.Filters;
 
 /// <summary>A filter as it was understood.</summary>
 internal abstract record FilterExpression

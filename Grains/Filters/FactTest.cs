@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace ControlPlane.Fleet;
+namespace ControlPlane.Filters;
 
 /// <summary>A comparison of one fact, by the rules of Choria's nodes with all their peculiarities. Immutable.</summary>
 internal sealed class FactTest
