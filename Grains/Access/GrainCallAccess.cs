@@ -77,6 +77,10 @@ internal sealed class GrainCallAccess(CallerSeal seal, ITokenAuthenticator token
         {
             Node = required.On == AccessTarget.Node ? key : null,
             Overlay = required.On == AccessTarget.Overlay ? key : null,
+
+            // A plan is approved by its id, the first argument.
+            Approves = required.Permission == Permissions.PlacementPlansApprove && context.Request.GetArgumentCount() > 0
+                ? context.Request.GetArgument(0) as string : null,
             Operation = OperationOf(context),
             Trace = System.Diagnostics.Activity.Current?.TraceId.ToString(),
             Parameters = CallParameters.Of(
