@@ -13,7 +13,8 @@ internal sealed record FilteredNode(
     /// <param name="leavesMax">How many facts are looked at.</param>
     /// <param name="classes">Its classes.</param>
     /// <param name="agents">The names of its agents.</param>
-    public static FilteredNode Of(ReadOnlyMemory<byte> factsJson, int leavesMax, IReadOnlyList<string> classes, IReadOnlyList<string> agents)
+    public static FilteredNode Of(
+        ReadOnlyMemory<byte> factsJson, int leavesMax, IReadOnlyList<string> classes, IReadOnlyList<string> agents)
     {
         var leaves = new List<(string Path, FactValue Value)>();
         using (var facts = JsonDocument.Parse(factsJson))
@@ -22,7 +23,8 @@ internal sealed record FilteredNode(
         }
 
         return new FilteredNode(
-            leaves.DistinctBy(leaf => leaf.Path, StringComparer.Ordinal).ToDictionary(leaf => leaf.Path, leaf => leaf.Value, StringComparer.Ordinal),
+            leaves.DistinctBy(leaf => leaf.Path, StringComparer.Ordinal)
+                .ToDictionary(leaf => leaf.Path, leaf => leaf.Value, StringComparer.Ordinal),
             classes,
             agents);
     }

@@ -17,7 +17,7 @@ internal static class AccessRegistration
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<AccessTokens>();
         builder.Services.AddSingleton<ITokenAuthenticator>(services => services.GetRequiredService<AccessTokens>());
-        builder.Services.AddSingleton<IAccessPolicy, AuthenticatedMayDoAll>();
+        builder.Services.AddAccessPolicyFile();
         builder.Services.AddSingleton<IAuditTrail, AuditLines>();
         builder.Services.AddSingleton<AccessGuard>();
         builder.Services.AddSingleton(SealKey.SealOf);

@@ -55,6 +55,7 @@ internal static class RouteAccess
             Node = parameters.GetValueOrDefault("identity"),
             Overlay = parameters.GetValueOrDefault("overlay"),
             Reason = (body as IGivesReason)?.Reason,
+            Approves = required.Permission == Permissions.PlacementPlansApprove ? parameters.GetValueOrDefault("id") : null,
             Operation = endpoint.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName ?? $"{context.Request.Method} {endpoint.DisplayName}",
             Parameters = parameters,
             Trace = Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier,

@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ControlPlane.Access;
 using ControlPlane.Certificates;
 using ControlPlane.DeadLetters;
 using ControlPlane.Enrolment;
@@ -57,6 +58,7 @@ internal static class ApiEndpoints
         v1.MapPlacementPlans();
         v1.MapPlacementLeader();
         v1.MapSummary();
+        v1.MapAccessPolicy();
         v1.MapDeadLetters();
     }
 

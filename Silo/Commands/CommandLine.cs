@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ControlPlane.Access;
 using ControlPlane.DeadLetters;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
@@ -35,6 +36,7 @@ internal static class CommandLine
             PolicyCommands.Create(),
             PlacementCommands.Create(),
             PlanCommands.Create(),
+            AccessCommands.Create(),
         };
         SiloCommand.RunsBy(root);
         return root;

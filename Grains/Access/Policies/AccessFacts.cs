@@ -2,7 +2,7 @@ using ControlPlane.Filters;
 
 namespace ControlPlane.Access.Policies;
 
-/// <summary>What a decision rests on besides the policy, the caller and the request: gathered before it, so that deciding is pure.</summary>
+/// <summary>What a decision rests on besides policy, caller and request: gathered before it, so that deciding is pure.</summary>
 /// <param name="Site">The site where it is asked.</param>
 /// <param name="Node">What is known of the request's node; null when nothing is, or when nobody needed it.</param>
 /// <param name="Now">When it is asked.</param>

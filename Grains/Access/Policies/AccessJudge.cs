@@ -30,10 +30,10 @@ internal static class AccessJudge
     /// <summary>Without a policy, who holds the machine or a token without roles may do everything, and nobody else anything.</summary>
     public static AccessDecision WithoutPolicy(Caller caller, AccessRequest request) => caller switch
     {
-        { Method: not CallerMethod.System } when request.Permission == Permissions.AccessSelf => new(true, SelfRule, AccessPolicy.NoVersion),
-        { Method: CallerMethod.Local } => new(true, "there is no policy, and nothing asks local callers for a credential", AccessPolicy.NoVersion),
-        { Method: CallerMethod.AccessToken, Roles.Count: 0 } => new(true, "there is no policy, and the token names no roles", AccessPolicy.NoVersion),
-        _ => new(false, "there is no policy that gives anybody a role", AccessPolicy.NoVersion),
+        { Method: not CallerMethod.System } when request.Permission == Permissions.AccessSelf => Unruled(true, SelfRule),
+        { Method: CallerMethod.Local } => Unruled(true, "there is no policy, and nothing asks local callers for a credential"),
+        { Method: CallerMethod.AccessToken, Roles.Count: 0 } => Unruled(true, "there is no policy, and the token names no roles"),
+        _ => Unruled(false, "there is no policy that gives anybody a role"),
     };
 
     /// <summary>Every rule and denial that concerns the caller and the permission, and what each says.</summary>
@@ -45,6 +45,8 @@ internal static class AccessJudge
         .. policy.RolesOf(caller).Order(StringComparer.Ordinal).SelectMany(role => policy.RulesOf(request.Permission, role))
             .Select(rule => new ConsideredRule(rule.Place, rule.Words(rule.ObstacleOf(caller, request, facts)))),
     ];
+
+    private static AccessDecision Unruled(bool isAllowed, string rule) => new(isAllowed, rule, AccessPolicy.NoVersion);
 
     private static AccessDecision JudgeByRoles(AccessPolicy policy, Caller caller, AccessRequest request, AccessFacts facts)
     {
@@ -77,7 +79,8 @@ internal static class AccessJudge
 
         return allowing is not null
             ? new AccessDecision(true, allowing.Place, policy.Version) { ConcurrencyMax = isUnlimited ? null : concurrency }
-            : Denied(policy, nearest is null ? "no role of theirs has it" : $"no rule allows it; {nearest.Place} {nearest.Words(obstacle)}");
+            : Denied(policy, nearest is null ? "no role of theirs has it"
+                : $"no rule allows it; {nearest.Place} {nearest.Words(obstacle)}");
     }
 }
 

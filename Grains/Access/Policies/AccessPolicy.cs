@@ -27,7 +27,8 @@ public sealed class AccessPolicy
         needingNode = content.Rules.Where(rule => rule.Scope.NeedsNode).SelectMany(rule => rule.Permissions)
             .Concat(content.Denials.Where(denial => denial.Scope.NeedsNode).SelectMany(denial => denial.Permissions))
             .ToFrozenSet(StringComparer.Ordinal);
-        needingSubmitter = content.Rules.Where(rule => rule.NeedsFourEyes).SelectMany(rule => rule.Permissions).ToFrozenSet(StringComparer.Ordinal);
+        needingSubmitter = content.Rules.Where(rule => rule.NeedsFourEyes).SelectMany(rule => rule.Permissions)
+            .ToFrozenSet(StringComparer.Ordinal);
     }
 
     /// <summary>The beginning of the SHA-256 of its text.</summary>

@@ -47,7 +47,8 @@ internal sealed record AccessRule(string Role, string Place, FrozenSet<string> P
         Obstacle.Agent => $"holds for the agents {Names(Scope.Agents)}",
         Obstacle.Action => $"holds for the actions {Names(Scope.Actions)}",
         Obstacle.Node => "holds for nodes that are known to fulfil its filter",
-        Obstacle.Targets => string.Create(CultureInfo.InvariantCulture, $"holds for requests that say they are about at most {TargetsMax} nodes"),
+        Obstacle.Targets => string.Create(
+            CultureInfo.InvariantCulture, $"holds for requests that say they are about at most {TargetsMax} nodes"),
         Obstacle.SecondFactor => $"demands a second factor that was shown within {SecondFactorWithin:g}",
         Obstacle.Reason => "demands a reason",
         _ => "demands that somebody else submitted it",

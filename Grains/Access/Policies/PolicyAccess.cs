@@ -80,7 +80,8 @@ public sealed partial class PolicyAccess : IAccessPolicy
             ? AccessJudge.WithoutPolicy(caller, request)
             : new AccessDecision(false, "the policy file cannot be read", AccessPolicy.NoVersion);
 
-    private async ValueTask<AccessFacts> GatherAsync(AccessPolicy policy, AccessRequest request, CancellationToken cancellationToken) => new(
+    private async ValueTask<AccessFacts> GatherAsync(
+        AccessPolicy policy, AccessRequest request, CancellationToken cancellationToken) => new(
         source.Site,
         request.Node is { } node && policy.NeedsNode(request.Permission) ? await nodes.FindAsync(node, cancellationToken) : null,
         time.GetUtcNow())
@@ -102,7 +103,8 @@ public sealed record AccessExplanation(AccessDecision Decision, IReadOnlyList<st
     public bool IsJudgedOutside { get; init; }
 
     /// <summary>Explains by a policy alone, without a silo: nothing is known of the request's node but its overlay.</summary>
-    public static AccessExplanation Of(AccessPolicy policy, Caller caller, AccessRequest request, string site, string? overlay, DateTimeOffset now)
+    public static AccessExplanation Of(
+        AccessPolicy policy, Caller caller, AccessRequest request, string site, string? overlay, DateTimeOffset now)
     {
         return Of(policy, caller, request, new AccessFacts(site, overlay is null ? null : new NodeFacts(overlay, Said: null), now));
     }

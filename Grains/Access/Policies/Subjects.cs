@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace ControlPlane.Access.Policies;
 
-/// <summary>Whom a grant or a denial names: one of the principals, or a member of one of the groups, or who has all of the claims.</summary>
+/// <summary>Whom a grant or a denial names: one of the principals, a member of one of the groups, or who has all of the claims.</summary>
 internal sealed record Subjects
 {
     /// <summary>Stands for everybody who is authenticated.</summary>
@@ -91,7 +91,8 @@ internal sealed class SubjectIndex<T>
 
     private static FrozenDictionary<TKey, Entry[]> Index<TKey>(IEnumerable<(TKey Key, Entry Entry)> entries)
         where TKey : notnull =>
-        entries.GroupBy(one => one.Key).ToFrozenDictionary(group => group.Key, group => group.Select(one => one.Entry).Distinct().ToArray());
+        entries.GroupBy(one => one.Key)
+            .ToFrozenDictionary(group => group.Key, group => group.Select(one => one.Entry).Distinct().ToArray());
 
     private sealed record Entry(Subjects Who, T What);
 }

@@ -10,12 +10,14 @@ public sealed class FilteredNodeTests
 {
     private static readonly string[] Terms =
     [
-        "country=uk", "country=/^[a-m]/", "rank>2", "rank<=1", "os.family!=Debian", "missing=1", "role::web", "/^role/", "puppet", "alive=true",
+        "country=uk", "country=/^[a-m]/", "rank>2", "rank<=1", "os.family!=Debian", "missing=1",
+        "role::web", "/^role/", "puppet", "alive=true",
     ];
 
     [Fact]
     public void Fulfils_AgreesWithTheIndex() => Gen.Select(
-        Gen.Int[0, Terms.Length - 1].Select(index => Terms[index]).Array[3], Gen.Bool, Gen.Bool, Gen.Bool.Select(isBritish => isBritish ? "uk" : "de"), Gen.Int[0, 4], Gen.Bool, Gen.Bool)
+        Gen.Int[0, Terms.Length - 1].Select(index => Terms[index]).Array[3], Gen.Bool, Gen.Bool,
+        Gen.Bool.Select(isBritish => isBritish ? "uk" : "de"), Gen.Int[0, 4], Gen.Bool, Gen.Bool)
         .Sample((terms, isOr, isNegated, country, rank, isAlive, isWeb) =>
         {
             var filter = $"{terms[0]} {(isOr ? "or" : "and")} {(isNegated ? "not " : "")}({terms[1]} or {terms[2]})";

@@ -10,7 +10,8 @@ namespace ControlPlane.Grains.Tests.Access.Policies;
 public sealed class AccessJudgePropertyTests
 {
     private static readonly string[] Words = ["a", "b", "c"];
-    private static readonly string[] SomePermissions = [Permissions.NodesRead, Permissions.NodesReprovision, Permissions.PlacementPlansApprove];
+    private static readonly string[] SomePermissions =
+        [Permissions.NodesRead, Permissions.NodesReprovision, Permissions.PlacementPlansApprove];
     private static readonly DateTimeOffset Now = DateTimeOffset.UnixEpoch;
 
     private static readonly Gen<string> Word = OneOf(Words);
@@ -73,7 +74,8 @@ public sealed class AccessJudgePropertyTests
             Now));
 
     [Fact]
-    public void ADenial_AlwaysWins() => Gen.Select(Content, Denials, Callers, Requests, Facts).Sample((content, denial, caller, request, facts) =>
+    public void ADenial_AlwaysWins() =>
+        Gen.Select(Content, Denials, Callers, Requests, Facts).Sample((content, denial, caller, request, facts) =>
     {
         var everywhere = denial with
         {
@@ -86,7 +88,8 @@ public sealed class AccessJudgePropertyTests
     });
 
     [Fact]
-    public void ARuleMore_TakesNothingAway() => Gen.Select(Content, Rule, Callers, Requests, Facts).Sample((content, rule, caller, request, facts) =>
+    public void ARuleMore_TakesNothingAway() =>
+        Gen.Select(Content, Rule, Callers, Requests, Facts).Sample((content, rule, caller, request, facts) =>
     {
         if (Judge(content, caller, request, facts).IsAllowed)
         {
@@ -95,7 +98,8 @@ public sealed class AccessJudgePropertyTests
     });
 
     [Fact]
-    public void AGrantMore_TakesNothingAway() => Gen.Select(Content, Grant, Callers, Requests, Facts).Sample((content, grant, caller, request, facts) =>
+    public void AGrantMore_TakesNothingAway() =>
+        Gen.Select(Content, Grant, Callers, Requests, Facts).Sample((content, grant, caller, request, facts) =>
     {
         if (Judge(content, caller, request, facts).IsAllowed)
         {
@@ -104,7 +108,8 @@ public sealed class AccessJudgePropertyTests
     });
 
     [Fact]
-    public void ADenialMore_GivesNothing() => Gen.Select(Content, Denials, Callers, Requests, Facts).Sample((content, denial, caller, request, facts) =>
+    public void ADenialMore_GivesNothing() =>
+        Gen.Select(Content, Denials, Callers, Requests, Facts).Sample((content, denial, caller, request, facts) =>
     {
         if (!Judge(content, caller, request, facts).IsAllowed)
         {
@@ -147,9 +152,11 @@ public sealed class AccessJudgePropertyTests
         });
 
     [Fact]
-    public void TheIndex_AgreesWithReadingEveryRule() => Gen.Select(Content, Callers, Requests, Facts).Sample((content, caller, request, facts) =>
+    public void TheIndex_AgreesWithReadingEveryRule() =>
+        Gen.Select(Content, Callers, Requests, Facts).Sample((content, caller, request, facts) =>
     {
-        bool IsNamed(Subjects who) => who.Principals.Contains("*") || who.Principals.Contains(caller.Principal) || who.Groups.Intersect(caller.Groups).Any();
+        bool IsNamed(Subjects who) => who.Principals.Contains("*") || who.Principals.Contains(caller.Principal)
+            || who.Groups.Intersect(caller.Groups).Any();
         var isDenied = content.Denials.Any(denial => IsNamed(denial.Who) && denial.Permissions.Contains(request.Permission)
             && denial.Scope.ObstacleOf(request, facts, isUnknownWithin: true) == Obstacle.None);
         var isAllowed = content.Rules.Any(rule => rule.Permissions.Contains(request.Permission)

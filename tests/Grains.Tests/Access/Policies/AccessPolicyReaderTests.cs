@@ -12,32 +12,49 @@ public sealed class AccessPolicyReaderTests
         var content = PolicyExample.Policy.Content;
 
         Assert.Equal((8, 7, 2), (content.Rules.Count, content.Grants.Count, content.Denials.Count));
-        Assert.Equal(["enrolment.control", "enrolment.read"], content.Rules.Single(rule => rule.Place == "role 'operator', rule 2").Permissions.Order());
+        var all = content.Rules.Single(rule => rule.Place == "role 'operator', rule 2").Permissions;
+        Assert.Equal(["enrolment.control", "enrolment.read"], all.Order());
     }
 
     [Theory]
-    [InlineData("roles: { r: [{ permissions: [nodes.reprovisoin] }] }", "3:30: there is no permission 'nodes.reprovisoin'; did you mean 'nodes.reprovision'?")]
+    [InlineData(
+        "roles: { r: [{ permissions: [nodes.reprovisoin] }] }",
+        "3:30: there is no permission 'nodes.reprovisoin'; did you mean 'nodes.reprovision'?")]
     [InlineData("roles: { r: [{ permissions: [node.*] }] }", "3:30: there is no permission 'node.*'")]
-    [InlineData("roles: { r: [{ permissions: [access.self] }] }", "3:30: everybody who is authenticated has 'access.self': it is neither given nor denied")]
+    [InlineData(
+        "roles: { r: [{ permissions: [access.self] }] }",
+        "3:30: everybody who is authenticated has 'access.self': it is neither given nor denied")]
     [InlineData("roles: { r: [{ overlays: [a] }] }", "3:14: 'permissions' is missing")]
     [InlineData("roles: { r: [{ permissions: [] }] }", "3:14: 'permissions' is missing")]
     [InlineData("roles: { r: [{ permissions: [nodes.read], overlay: [a] }] }", "3:43: 'overlay' is unknown here")]
     [InlineData("roles: { r: [{ permissions: [nodes.read], nodes: 'a=' }] }", "3:50: the filter ends where a value should be")]
     [InlineData("roles: { r: [{ permissions: [nodes.read], agents: [a] }] }", "3:51: 'agents' says something of requests.sign alone")]
     [InlineData("roles: { r: [{ permissions: [nodes.read], limits: { targets: 0 } }] }", "3:62: 'targets' is a number from 1")]
-    [InlineData("roles: { r: [{ permissions: [nodes.read], conditions: { secondFactor: soon } }] }", "3:71: 'secondFactor' is a time such as")]
-    [InlineData("roles: { r: [{ permissions: [nodes.read], conditions: { fourEyes: true } }] }", "3:67: 'fourEyes' says something of placement.plans.approve alone")]
+    [InlineData(
+        "roles: { r: [{ permissions: [nodes.read], conditions: { secondFactor: soon } }] }",
+        "3:71: 'secondFactor' is a time such as")]
+    [InlineData(
+        "roles: { r: [{ permissions: [nodes.read], conditions: { fourEyes: true } }] }",
+        "3:67: 'fourEyes' says something of placement.plans.approve alone")]
     [InlineData("roles: { r: [{ permissions: [nodes.read], conditions: { reasons: true } }] }", "3:57: 'reasons' is unknown here")]
-    [InlineData("roles: { viewer: [] }\ngrants: [{ role: viewr, principals: [a] }]", "4:18: there is no role 'viewr'; did you mean 'viewer'?")]
+    [InlineData(
+        "roles: { viewer: [] }\ngrants: [{ role: viewr, principals: [a] }]",
+        "4:18: there is no role 'viewr'; did you mean 'viewer'?")]
     [InlineData("roles: { r: [] }\ngrants: [{ role: r }]", "4:10: names nobody")]
     [InlineData("roles: { r: [] }\ngrants: [{ role: r, groups: ['*'] }]", "4:29: '*' stands among the principals")]
-    [InlineData("roles: { r: [] }\ngrants: [{ role: r, principals: [a], methods: [system] }]", "4:48: 'methods' are of local, accessToken, oidc, certificate, choriaToken")]
-    [InlineData("denials: [{ name: d, principals: [a], permissions: [nodes.reed] }]", "3:53: there is no permission 'nodes.reed'; did you mean 'nodes.read'?")]
+    [InlineData(
+        "roles: { r: [] }\ngrants: [{ role: r, principals: [a], methods: [system] }]",
+        "4:48: 'methods' are of local, accessToken, oidc, certificate, choriaToken")]
+    [InlineData(
+        "denials: [{ name: d, principals: [a], permissions: [nodes.reed] }]",
+        "3:53: there is no permission 'nodes.reed'; did you mean 'nodes.read'?")]
     [InlineData("denials: [{ principals: [a], permissions: [nodes.read] }]", "3:11: 'name' is missing")]
     [InlineData("mode: trial", "3:7: 'mode' is enforce or dry-run")]
     [InlineData("tests: [{ name: t, as: a, may: nodes.reed, expect: allow }]", "3:32: there is no permission 'nodes.reed'")]
     [InlineData("tests: [{ name: t, as: a, may: nodes.read }]", "3:9: 'expect' is missing")]
-    [InlineData("tests: [{ name: t, as: a, may: nodes.read, facts: { a: b }, expect: deny }]", "3:9: 'facts', 'classes' and 'nodeAgents' are of the 'node'")]
+    [InlineData(
+        "tests: [{ name: t, as: a, may: nodes.read, facts: { a: b }, expect: deny }]",
+        "3:9: 'facts', 'classes' and 'nodeAgents' are of the 'node'")]
     [InlineData("roles: { r: [], r: [] }", "Duplicate key")]
     public void Read_SaysWhatIsWrong_AndWhere(string text, string fault)
     {
@@ -82,8 +99,10 @@ public sealed class AccessPolicyReaderTests
         var policy = PolicyExample.Read(PolicyExample.Text + """
 
             tests:
-              - { name: in test, as: olga, groups: [ops], may: nodes.reprovision, node: web1, overlay: eu-1, facts: { env: test }, expect: allow }
-              - { name: in prod, as: olga, groups: [ops], may: nodes.reprovision, node: web1, overlay: eu-1, facts: { env: prod }, expect: deny }
+              - { name: in test, as: olga, groups: [ops], may: nodes.reprovision, node: web1, overlay: eu-1,
+                  facts: { env: test }, expect: allow }
+              - { name: in prod, as: olga, groups: [ops], may: nodes.reprovision, node: web1, overlay: eu-1,
+                  facts: { env: prod }, expect: deny }
               - { name: unknown, as: olga, groups: [ops], may: nodes.reprovision, node: web1, expect: deny }
               - { name: overlay, as: olga, groups: [ops], may: enrolment.control, overlay: eu-1, expect: allow }
               - { name: fresh, as: ada, may: placement.plans.approve, secondFactor: 5m, submitter: pia, expect: allow }

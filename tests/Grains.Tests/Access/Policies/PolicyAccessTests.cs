@@ -115,7 +115,9 @@ public sealed class PolicyAccessTests : IDisposable
 
         Assert.True((await JudgeAsync(PolicyExample.Person("x"), new(Permissions.NodesRead) { Overlay = "eu-2" })).IsAllowed);
         var question = Assert.Single(authority.Asked);
-        Assert.Equal(("x", "nodes.read", "eu-1", "eu-2"), (question.Caller.Principal, question.Request.Permission, question.Site, question.Overlay));
+        Assert.Equal(
+            ("x", "nodes.read", "eu-1", "eu-2"),
+            (question.Caller.Principal, question.Request.Permission, question.Site, question.Overlay));
     }
 
     [Fact]
@@ -136,10 +138,12 @@ public sealed class PolicyAccessTests : IDisposable
         authority.Answer = _ => throw new AccessAuthorityException("connection refused");
         for (var failure = 0; failure < ExternalAuthorization.FailuresMax; failure++)
         {
-            Assert.Contains("connection refused", (await JudgeAsync(PolicyExample.Person("x"), new(Permissions.NodesRead))).Rule, StringComparison.Ordinal);
+            var lost = await JudgeAsync(PolicyExample.Person("x"), new(Permissions.NodesRead));
+            Assert.Contains("connection refused", lost.Rule, StringComparison.Ordinal);
         }
 
-        Assert.Contains("left alone", (await JudgeAsync(PolicyExample.Person("x"), new(Permissions.NodesRead))).Rule, StringComparison.Ordinal);
+        var unasked = await JudgeAsync(PolicyExample.Person("x"), new(Permissions.NodesRead));
+        Assert.Contains("left alone", unasked.Rule, StringComparison.Ordinal);
         Assert.Equal(ExternalAuthorization.FailuresMax, authority.Asked.Count);
 
         time.Advance(TimeSpan.FromSeconds(5));
