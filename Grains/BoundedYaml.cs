@@ -11,8 +11,8 @@ namespace ControlPlane;
 /// <param name="TakesAnchors">Whether <c>&amp;name</c> and <c>*name</c> are taken.</param>
 public sealed record YamlBounds(int LengthMax, int DepthMax, int PartsMax, bool TakesAnchors = false);
 
-/// <summary>Why a document cannot be read, and where: line and column count from 1.</summary>
-public sealed record YamlFault(int Line, int Column, string Message);
+/// <summary>What is wrong with a document, and where: line and column count from 1.</summary>
+public sealed record YamlFault(int Line, int Column, string Message, bool IsWarning = false);
 
 /// <summary>Reads YAML, and JSON with it, into nodes that know their places. Never throws for what a text may hold.</summary>
 public static class BoundedYaml

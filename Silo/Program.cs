@@ -23,6 +23,7 @@ internal static class Program
             .AddGrainAccess()
             .AddOverlayPlacement()
             .AddExternalDecision()
+            .AddOpa()
             .AddRedisLedger()
             .AddLocalCa()
             .AddCfssl()

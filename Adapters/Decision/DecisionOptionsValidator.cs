@@ -1,3 +1,4 @@
+using ControlPlane.Adapters.Http;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Decision;
@@ -22,11 +23,9 @@ internal sealed class DecisionOptionsValidator : IValidateOptions<DecisionOption
             faults.AddError($"there is no program '{program}'", nameof(options.Program));
         }
 
-        // Whoever can change the answer on its way decides where nodes go.
-        if (options.Url is { } url && !(Uri.TryCreate(url, UriKind.Absolute, out var hook)
-            && (hook.Scheme == Uri.UriSchemeHttps || (hook.Scheme == Uri.UriSchemeHttp && hook.IsLoopback))))
+        if (options.Url is { } url)
         {
-            faults.AddError($"must be https://, or http:// on the loopback, is '{url}'", nameof(options.Url));
+            WebHook.RequireSafe(faults, url, nameof(options.Url));
         }
 
         faults.RequireFile(options.TokenFile, nameof(options.TokenFile), needed: false);

@@ -83,9 +83,6 @@ public static class Permissions
         RequestsSign,
     ];
 
-    /// <summary>Whether it lets something happen that another has prepared: a policy may demand that these are two.</summary>
-    public static bool IsApproval(string permission) => permission is PlacementPlansApprove;
-
     /// <summary>Whether it only lets one see: such a call is recorded when it is denied, not when it is allowed.</summary>
     public static bool IsReading(string permission) =>
         permission is AccessSelf || permission.EndsWith(".read", StringComparison.Ordinal);

@@ -1,7 +1,7 @@
 namespace ControlPlane.Access;
 
 /// <summary>Lets a call be made: judged by the policy, recorded before its effect, its outcome recorded after it. Thread-safe.</summary>
-public sealed class AccessGuard(IAccessPolicy policy, IAuditTrail audit, ISubmitters submitters)
+public sealed class AccessGuard(IAccessPolicy policy, IAuditTrail audit)
 {
     /// <summary>Makes a call for a caller, if it may be made.</summary>
     /// <param name="caller">Who asks.</param>
@@ -12,11 +12,6 @@ public sealed class AccessGuard(IAccessPolicy policy, IAuditTrail audit, ISubmit
     /// <exception cref="AuditUnavailableException">It cannot be recorded, so it was not made.</exception>
     public async Task InvokeAsync(Caller caller, AccessRequest request, Func<Task<string>> call, CancellationToken cancellationToken)
     {
-        if (Permissions.IsApproval(request.Permission))
-        {
-            request = request with { Submitter = await submitters.FindAsync(request) };
-        }
-
         var decision = await policy.JudgeAsync(caller, request, cancellationToken);
         if (!decision.IsAllowed)
         {

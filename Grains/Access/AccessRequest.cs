@@ -22,13 +22,18 @@ public sealed record AccessRequest(string Permission)
     /// <summary>The action of a Choria request.</summary>
     public string? Action { get; init; }
 
+    /// <summary>What a Choria request says besides; null for what is none.</summary>
+    public ChoriaRequestFacts? Choria { get; init; }
+
     /// <summary>How many nodes it is about, where that is known.</summary>
     public int? Targets { get; init; }
 
     /// <summary>Why, in the caller's words; null when the call takes no reason.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>Who made what is now to be approved; null where nothing is approved.</summary>
+    /// <summary>
+    /// Who made what is to be approved, where nobody can be asked by <see cref="Plan"/>; null where nothing is approved.
+    /// </summary>
     public string? Submitter { get; init; }
 
     /// <summary>What is called: the route's or the method's name, for the record.</summary>
@@ -43,9 +48,20 @@ public sealed record AccessRequest(string Permission)
     private static readonly IReadOnlyDictionary<string, string> NoParameters = new Dictionary<string, string>(StringComparer.Ordinal);
 }
 
+/// <summary>What a Choria request that is to be signed says besides collective, agent and action.</summary>
+/// <param name="Sender">The identity that it says it comes from.</param>
+/// <param name="DataJson">Its data, as JSON.</param>
+/// <param name="Lifetime">How long it may be acted upon.</param>
+/// <param name="At">When it was made.</param>
+public sealed record ChoriaRequestFacts(string Sender, string DataJson, TimeSpan Lifetime, DateTimeOffset At);
+
 /// <summary>What the policy says to a request.</summary>
 /// <param name="IsAllowed">Whether it may be done. True also for what is denied in words only, while the policy is tried out.</param>
 /// <param name="Rule">The rule that decided, by its place in the policy; what is missing where none did.</param>
 /// <param name="Policy">The version of the policy that was asked.</param>
 /// <param name="WouldBeDenied">It is allowed only because the policy is tried out.</param>
-public sealed record AccessDecision(bool IsAllowed, string Rule, string Policy, bool WouldBeDenied = false);
+public sealed record AccessDecision(bool IsAllowed, string Rule, string Policy, bool WouldBeDenied = false)
+{
+    /// <summary>How many nodes at once the rule lets a job work on; null when it says nothing. Whoever runs the job keeps it.</summary>
+    public int? ConcurrencyMax { get; init; }
+}

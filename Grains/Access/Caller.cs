@@ -3,6 +3,10 @@ namespace ControlPlane.Access;
 /// <summary>Who asks, as the edge authenticated them; it travels with the call, sealed (<see cref="CallerSeal"/>).</summary>
 public sealed record Caller
 {
+    // Before the callers below, whose claims it is.
+    private static readonly IReadOnlyDictionary<string, IReadOnlyList<string>> NoClaims =
+        new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
+
     /// <summary>Our own grains, and what silos do by themselves.</summary>
     public static Caller System { get; } = new() { Principal = "system", Method = CallerMethod.System };
 
@@ -32,9 +36,6 @@ public sealed record Caller
 
     /// <summary>The address that the call came from; null for calls that come over no network.</summary>
     public string? Address { get; init; }
-
-    private static readonly IReadOnlyDictionary<string, IReadOnlyList<string>> NoClaims =
-        new Dictionary<string, IReadOnlyList<string>>(StringComparer.Ordinal);
 }
 
 /// <summary>How a caller was authenticated.</summary>

@@ -31,7 +31,6 @@ public static class PlacementHosting
         silo.Configure<GrainCollectionOptions>(collection => collection.ActivationTimeout = TimeSpan.FromMinutes(5));
         silo.Services.AddSingleton<PlacementContext>();
         silo.Services.AddSingleton<PlacementMeter>();
-        silo.Services.AddSingleton<ISubmitters, PlanSubmitters>();
         silo.Services.AddSingleton<PlacementClient>();
         silo.Services.TryAddSingleton<ISiteLink, NoSiteLink>();
         silo.Services.TryAddSingleton<NodeSites>();

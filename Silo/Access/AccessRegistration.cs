@@ -19,7 +19,7 @@ internal static class AccessRegistration
         builder.Services.AddSingleton<AccessTokens>();
         builder.Services.AddSingleton<IIdentityTokens, OidcIdentityTokens>();
         builder.Services.AddSingleton<ITokenAuthenticator>(services => services.GetRequiredService<AccessTokens>());
-        builder.Services.AddSingleton<IAccessPolicy, AuthenticatedMayDoAll>();
+        builder.Services.AddAccessPolicyFile();
         builder.Services.AddAudit();
         builder.Services.AddSingleton<AccessGuard>();
         builder.Services.AddSingleton(SealKey.SealOf);

@@ -1,25 +1,27 @@
 using System.Security.Cryptography;
 using System.Text;
 using ControlPlane.Api;
+using ControlPlane.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Access;
 
 /// <summary>The bearer tokens in force. Thread-safe.</summary>
-/// <remarks>
-/// The files are looked at again when a request comes and the last look is old, rather than watched: a watch misses the symbolic
-/// links that Kubernetes swaps.
-/// </remarks>
-internal sealed partial class AccessTokens(IOptions<ApiOptions> options, TimeProvider time, ILogger<AccessTokens> logger)
-    : ITokenAuthenticator
+internal sealed partial class AccessTokens : ITokenAuthenticator
 {
-    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(2);
+    private readonly ILogger<AccessTokens> _logger;
+    private readonly WatchedFiles<IReadOnlyList<HeldToken>> _files;
 
-    private readonly Lock _looking = new();
-    private volatile Snapshot? _current;
+    public AccessTokens(IOptions<ApiOptions> options, TimeProvider time, ILogger<AccessTokens> logger)
+    {
+        _logger = logger;
+        var paths = options.Value.TokenFiles;
+        Required = paths.Count > 0;
+        _files = new(paths, () => Read(paths), time, Tell);
+    }
 
     /// <summary>Whether requests need a token at all.</summary>
-    public bool Required => options.Value.TokenFiles.Count > 0;
+    public bool Required { get; }
 
     /// <summary>Who holds a token; null when nobody does.</summary>
     public string? HolderOf(string token)
@@ -28,7 +30,7 @@ internal sealed partial class AccessTokens(IOptions<ApiOptions> options, TimePro
 
         // Every token is compared, also after a match: the time that it takes tells nothing.
         string? holder = null;
-        foreach (var held in Current().Tokens)
+        foreach (var held in _files.Current ?? [])
         {
             if (CryptographicOperations.FixedTimeEquals(held.Digest, digest))
             {
@@ -42,47 +44,23 @@ internal sealed partial class AccessTokens(IOptions<ApiOptions> options, TimePro
     public ValueTask<Caller?> AuthenticateAsync(string token, CancellationToken cancellationToken) =>
         new(HolderOf(token) is { } holder ? new Caller { Principal = holder, Method = CallerMethod.AccessToken } : null);
 
-    private Snapshot Current()
+    private static FilesRead<IReadOnlyList<HeldToken>> Read(IEnumerable<string> paths)
     {
-        var now = time.GetTimestamp();
-        if (_current is { } fresh && time.GetElapsedTime(fresh.LookedAt, now) < LookInterval)
-        {
-            return fresh;
-        }
-
-        lock (_looking)
-        {
-            var stamps = options.Value.TokenFiles.Select(Stamp).ToList();
-            var last = _current;
-            var next = last is not null && last.Stamps.SequenceEqual(stamps) ? last with { LookedAt = now } : Read(last, stamps, now);
-            _current = next;
-            return next;
-        }
+        var files = paths.Select(TokenFile.Read).ToList();
+        return new([.. files.SelectMany(file => file.Tokens)], [.. files.SelectMany(file => file.Faults)]);
     }
 
-    private Snapshot Read(Snapshot? last, List<(DateTime, long)> stamps, long now)
+    private void Tell(FilesRead<IReadOnlyList<HeldToken>> read)
     {
-        var files = options.Value.TokenFiles.Select(TokenFile.Read).ToList();
-        var faults = files.SelectMany(file => file.Faults).ToList();
-        if (faults.Count > 0 && last is not null)
+        if (read.Faults.Count > 0)
         {
-            LogKept(string.Join("; ", faults));
-            return last with { Stamps = stamps, LookedAt = now };
+            LogKept(string.Join("; ", read.Faults));
         }
-
-        var tokens = files.SelectMany(file => file.Tokens).ToList();
-        LogRead(tokens.Count);
-        return new Snapshot(tokens, stamps, now);
+        else
+        {
+            LogRead(read.Content!.Count);
+        }
     }
-
-    private static (DateTime, long) Stamp(string path)
-    {
-        var file = new FileInfo(path);
-        file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
-        return file.Exists ? (file.LastWriteTimeUtc, file.Length) : default;
-    }
-
-    private sealed record Snapshot(IReadOnlyList<HeldToken> Tokens, IReadOnlyList<(DateTime, long)> Stamps, long LookedAt);
 
     [LoggerMessage(LogLevel.Information, "Read {Tokens} access tokens")]
     private partial void LogRead(int tokens);

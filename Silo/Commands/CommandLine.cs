@@ -37,7 +37,7 @@ internal static class CommandLine
             PolicyCommands.Create(),
             PlacementCommands.Create(),
             PlanCommands.Create(),
-            new Command("access", "Who may do what, and with which tokens.") { AccessTokenCommands.Create() },
+            AccessCommands.Create(),
             ChoriaLoginCommand.Create(),
             AuditCommands.Create(),
         };

@@ -42,7 +42,7 @@ internal static partial class ConfigurationShape
         }
         else if (nested.Count == 0)
         {
-            faults.Add(new(section.Path, $"is not a setting of ControlPlane{Suggest(section.Path, sections.Keys)}"));
+            faults.Add(new(section.Path, $"is not a setting of ControlPlane{NearestName.Suggest(section.Path, sections.Keys)}"));
             return;
         }
 
@@ -112,7 +112,7 @@ internal static partial class ConfigurationShape
             }
             else
             {
-                faults.Add(new(child.Path, $"is not a setting of {section.Path}{Suggest(child.Key, properties.Keys)}"));
+                faults.Add(new(child.Path, $"is not a setting of {section.Path}{NearestName.Suggest(child.Key, properties.Keys)}"));
             }
         }
     }
@@ -167,30 +167,6 @@ internal static partial class ConfigurationShape
     private static Type? ValueTypeOf(Type type, params Type[] shapes) => type.GetInterfaces().Append(type)
         .FirstOrDefault(candidate => candidate.IsGenericType && shapes.Contains(candidate.GetGenericTypeDefinition()))?
         .GetGenericArguments()[^1];
-
-    private static string Suggest(string given, IEnumerable<string> known) =>
-        known.MinBy(candidate => Distance(given, candidate)) is { } nearest && Distance(given, nearest) <= 2
-            ? $"; did you mean '{nearest}'?"
-            : "";
-
-    // Levenshtein's, over names of a few dozen characters.
-    private static int Distance(string left, string right)
-    {
-        var row = Enumerable.Range(0, right.Length + 1).ToArray();
-        for (var i = 1; i <= left.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= right.Length; j++)
-            {
-                var replace = diagonal + (char.ToLowerInvariant(left[i - 1]) == char.ToLowerInvariant(right[j - 1]) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replace, Math.Min(row[j], row[j - 1]) + 1);
-            }
-        }
-
-        return row[^1];
-    }
 
     [GeneratedRegex(@"^(\d{1,7}\.)?([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,7})?)?$")]
     private static partial Regex Duration();

@@ -40,6 +40,10 @@ internal static class Arrows
         new("Nodes", "Sites", "a node is handed over to its owner, and called through the site that hears it"),
         new("Placement", "Sites", "the region asks overlays that other sites serve, and those ask the region's leader"),
 
+        new("Access", "Filters", "rules hold for nodes that fulfil a filter"),
+        new("Fleet", "Access", "access policies are told what is known of a node"),
+        new("Fleet", "Filters", "nodes are searched by filters"),
+        new("Nodes", "Filters", "facts and claims are read by their path"),
         new("Nodes", "Access", "a node's history says who asked"),
         new("Placement", "Access", "plans and policies say who made them"),
         new("Certificates", "Access", "the ledger says who had a certificate revoked"),

@@ -1,3 +1,4 @@
+using ControlPlane.Flow;
 using ControlPlane.Store;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;

@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.Text;
 using System.Text.Json;
+using ControlPlane.Filters;
 using ControlPlane.Nodes;
 
 namespace ControlPlane.Fleet;

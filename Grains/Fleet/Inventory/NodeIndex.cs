@@ -1,4 +1,5 @@
 using System.Text.Json;
+using ControlPlane.Filters;
 using ControlPlane.Nodes;
 
 namespace ControlPlane.Fleet;

@@ -1,4 +1,4 @@
-
+using ControlPlane.Filters;
 using ControlPlane.Nodes;
 
 namespace ControlPlane.Fleet;

@@ -1,3 +1,4 @@
+using ControlPlane.Filters;
 using ControlPlane.Nodes;
 using ControlPlane.Store;
 using Microsoft.Extensions.Logging;
@@ -103,7 +104,7 @@ internal sealed partial class SliceIndex(
         query,
         selection =>
         {
-            FactTest.CheckPath(fact);
+            FactPath.Check(fact);
             var (counts, missing) = index.CountBy(fact, selection);
             var listed = counts.OrderByDescending(count => count.Value).Take(CountedValuesMax)
                 .ToDictionary(count => count.Key.ToJson(), count => count.Value);

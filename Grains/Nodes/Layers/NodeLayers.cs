@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using ControlPlane.Placement.Policies;
 using Fluid;
 using YamlDotNet.RepresentationModel;
 
@@ -30,7 +29,7 @@ internal sealed class NodeLayers
         var faults = new List<string>();
         foreach (var file in files)
         {
-            var inFile = new PolicyFaults(file.Text);
+            var inFile = new DocumentFaults(file.Text);
             if (inFile.ReadDocument() is { } root)
             {
                 var section = new YamlSection(root, inFile);
@@ -112,7 +111,7 @@ internal sealed class NodeLayers
         }
     }
 
-    private static Layer ReadLayer(YamlSection section, string file, PolicyFaults faults)
+    private static Layer ReadLayer(YamlSection section, string file, DocumentFaults faults)
     {
         var origin = $"{file}: {section.RequiredText("name")}";
         var when = section.Scalar("when");
@@ -130,11 +129,11 @@ internal sealed class NodeLayers
         return layer;
     }
 
-    private static ImmutableSortedDictionary<string, LayerTemplate> Templates(YamlSection? section, PolicyFaults faults, int lengthMax) =>
+    private static ImmutableSortedDictionary<string, LayerTemplate> Templates(YamlSection? section, DocumentFaults faults, int lengthMax) =>
         Texts(section, faults).ToImmutableSortedDictionary(
             line => line.Name, line => Parsed(line.At, faults, () => LayerTemplate.Parse(line.Text, lengthMax)), StringComparer.Ordinal);
 
-    private static IEnumerable<(string Name, YamlNode At, string Text)> Texts(YamlSection? section, PolicyFaults faults)
+    private static IEnumerable<(string Name, YamlNode At, string Text)> Texts(YamlSection? section, DocumentFaults faults)
     {
         foreach (var (key, value) in section?.Node.Children ?? Enumerable.Empty<KeyValuePair<YamlNode, YamlNode>>())
         {
@@ -149,7 +148,7 @@ internal sealed class NodeLayers
         }
     }
 
-    private static LayerTemplate Parsed(YamlNode at, PolicyFaults faults, Func<LayerTemplate> parse)
+    private static LayerTemplate Parsed(YamlNode at, DocumentFaults faults, Func<LayerTemplate> parse)
     {
         try
         {

@@ -11,7 +11,7 @@ internal static class PolicyAnalysis
 {
     private const int AlternativesMax = 128;
 
-    public static void Judge(IReadOnlyList<RuleSource> sources, PolicyFaults faults)
+    public static void Judge(IReadOnlyList<RuleSource> sources, DocumentFaults faults)
     {
         foreach (var source in sources.Where(source => !CanHold(source.Syntax)))
         {
@@ -24,7 +24,7 @@ internal static class PolicyAnalysis
         JudgeFilters(sources, faults);
     }
 
-    private static void JudgePins(RuleSource[] pins, PolicyFaults faults)
+    private static void JudgePins(RuleSource[] pins, DocumentFaults faults)
     {
         for (var later = 1; later < pins.Length; later++)
         {
@@ -37,7 +37,7 @@ internal static class PolicyAnalysis
         }
     }
 
-    private static void JudgeFilters(IReadOnlyList<RuleSource> sources, PolicyFaults faults)
+    private static void JudgeFilters(IReadOnlyList<RuleSource> sources, DocumentFaults faults)
     {
         var filters = sources.Where(source => source.Kind == RuleKind.Filter && CanHold(source.Syntax)).Select(filter => (
             Source: filter,

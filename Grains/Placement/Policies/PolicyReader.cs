@@ -11,14 +11,14 @@ internal sealed class PolicyReader
     private const int RulesMax = 64;
     private const int PinsMax = 512;
 
-    private readonly PolicyFaults faults;
+    private readonly DocumentFaults faults;
     private readonly List<RuleSource> sources = [];
     private readonly HashSet<string> names = new(StringComparer.Ordinal);
     private IReadOnlyList<AttributeRule> attributes = [];
     private bool groupsByIdentity;
     private bool filtersByIdentity;
 
-    private PolicyReader(string text) => faults = new PolicyFaults(text);
+    private PolicyReader(string text) => faults = new DocumentFaults(text);
 
     /// <param name="text">The YAML document.</param>
     /// <param name="region">The region that it must be meant for.</param>
@@ -32,7 +32,9 @@ internal sealed class PolicyReader
             PolicyAnalysis.Judge(reader.sources, reader.faults);
         }
 
-        return new PolicyReading(reader.faults.HasErrors ? null : policy, reader.faults.All);
+        return new PolicyReading(
+            reader.faults.HasErrors ? null : policy,
+            [.. reader.faults.All.Select(fault => new PolicyFault(fault.Line, fault.Column, fault.Message, fault.IsWarning))]);
     }
 
     private PlacementPolicy ReadRoot(YamlSection root, string? region)

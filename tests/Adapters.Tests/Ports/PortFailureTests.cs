@@ -1,4 +1,6 @@
 using System.Reflection;
+using ControlPlane.Access;
+using ControlPlane.Access.Policies;
 using ControlPlane.Certificates;
 using ControlPlane.Nodes;
 using ControlPlane.TestKit.Ports;
@@ -12,8 +14,9 @@ public abstract class PortFailureTests : IDisposable
 {
     private readonly PortProbe probe = new();
 
-    /// <summary>Ports whose only implementation is the silo's own; it is tested with the silo.</summary>
-    private static readonly Type[] OfTheSilo = [typeof(ILayerFiles)];
+    /// <summary>Ports whose implementations are the silo's own; they are tested with the silo.</summary>
+    private static readonly Type[] OfTheSilo =
+        [typeof(ILayerFiles), typeof(IPolicySource), typeof(IAuditTrail), typeof(ITokenAuthenticator)];
 
     protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -1,9 +1,13 @@
+using ControlPlane.Access;
+using ControlPlane.Access.Policies;
 using ControlPlane.Adapters.Command;
 using ControlPlane.Adapters.Decision;
+using ControlPlane.Adapters.Opa;
 using ControlPlane.Certificates;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.TestKit.Ports;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Tests.Ports;
@@ -19,6 +23,8 @@ public sealed class ProgramPortTests : PortFailureTests
     [
         (typeof(IExternalDecider), typeof(ProgramDecider)),
         (typeof(IExternalDecider), typeof(WebDecider)),
+        (typeof(IAccessAuthority), typeof(OpaAuthority)),
+        (typeof(IAccessPolicy), typeof(PolicyAccess)),
         (typeof(INodeAdvisor), typeof(ProgramAdvisor)),
         (typeof(ICertificateIssuer), typeof(CommandIssuer)),
     ];
@@ -81,8 +87,20 @@ public sealed class ProgramPortTests : PortFailureTests
         {
             await File.WriteAllTextAsync(Path.Combine(folder, "token"), token, Cancel);
             using var hook = Hook(web.Url);
+            using var authority = Authority(web.Url);
+            using var meter = new AccessMeter(AskingOutside);
             await AssertTranslatedAsync(
                 Tested,
+                new FailingPort(typeof(IAccessAuthority), authority)
+                {
+                    // Its caller has the deadline; an empty object says that the rule is undefined.
+                    Patience = failure == WebFailure.IsSilent ? TimeLimit : null,
+                    ThrowsAny = true,
+                    MayAnswer = failure is WebFailure.IsSilent or WebFailure.AnswersEmptyObject,
+                },
+
+                // It denies what its authority does not allow, and so answers always.
+                new FailingPort(typeof(IAccessPolicy), Policy(authority, meter)),
                 new FailingPort(typeof(IExternalDecider), hook)
                 {
                     ThrowsAny = true, MayAnswer = failure == WebFailure.AnswersEmptyObject,
@@ -91,7 +109,11 @@ public sealed class ProgramPortTests : PortFailureTests
 
         File.Delete(Path.Combine(folder, "token"));
         using var tokenless = Hook(web.Url);
-        await AssertTranslatedAsync(Tested, new FailingPort(typeof(IExternalDecider), tokenless, typeof(ExternalDecisionException)));
+        using var silent = Authority(web.Url);
+        await AssertTranslatedAsync(
+            Tested,
+            new FailingPort(typeof(IExternalDecider), tokenless, typeof(ExternalDecisionException)),
+            new FailingPort(typeof(IAccessAuthority), silent, typeof(AccessAuthorityException)));
     }
 
     protected override void Dispose(bool disposing)
@@ -102,6 +124,22 @@ public sealed class ProgramPortTests : PortFailureTests
 
     private WebDecider Hook(Uri url) => new(
         Options.Create(new DecisionOptions { Url = url.ToString(), TokenFile = Path.Combine(folder, "token") }), TimeProvider.System);
+
+    private OpaAuthority Authority(Uri url) =>
+        new(Options.Create(new OpaOptions { Url = url.ToString(), TokenFile = Path.Combine(folder, "token") }));
+
+    private static readonly FixedPolicy AskingOutside = new("""
+        apiVersion: access.controlplane/v1
+        kind: AccessPolicy
+        roles: { all: [{ permissions: ["*"] }] }
+        grants: [{ role: all, principals: ["*"] }]
+        external: { permissions: ["*"] }
+        """);
+
+    private static PolicyAccess Policy(IAccessAuthority authority, AccessMeter meter) => new(
+        AskingOutside, new NoNodes(), new NoPlans(), new ExternalAuthorization(meter, TimeProvider.System, authority), meter,
+        TimeProvider.System,
+        NullLogger<PolicyAccess>.Instance);
 
     private async Task AssertAsync(string program, int persistentWorkers)
     {
@@ -130,5 +168,26 @@ public sealed class ProgramPortTests : PortFailureTests
             new(typeof(IExternalDecider), decider) { ThrowsAny = true },
             new(typeof(INodeAdvisor), advisor, typeof(HelperFailedException)),
             new(typeof(ICertificateIssuer), issuer) { ThrowsAny = true });
+    }
+
+    private sealed class FixedPolicy(string text) : IPolicySource
+    {
+        public string Site => "london";
+
+        public bool IsConfigured => true;
+
+        public AccessPolicy? Current { get; } = AccessPolicyReader.Read(text).Policy;
+
+        public IReadOnlyList<string> Faults => [];
+    }
+
+    private sealed class NoPlans : ISubmissions
+    {
+        public Task<string?> FindSubmitterAsync(string plan, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
+    }
+
+    private sealed class NoNodes : INodeFacts
+    {
+        public Task<NodeFacts?> FindAsync(string node, CancellationToken cancellationToken) => Task.FromResult<NodeFacts?>(null);
     }
 }

@@ -33,7 +33,7 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
     private RedisServer? redis;
     private NatsServer? broker;
     private FleetConnections? connections;
-    private ControlPlane.Adapters.Fleet.Caller? caller;
+    private RegionCaller? caller;
     private FileAuditJournal? journal;
     private AuditSilo? audit;
     private OverlayLog? log;
@@ -137,7 +137,7 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
         var fleet = new FleetOptions();
         fleet.Overlays["bench"] = new NetworkOptions { Urls = [url], Tls = false };
         var overlays = Options.Create(new OverlaysOptions { Region = "bench", Local = "bench" });
-        caller = new ControlPlane.Adapters.Fleet.Caller(Options.Create(fleet), overlays);
+        caller = new RegionCaller(Options.Create(fleet), overlays);
         connections = new FleetConnections(Options.Create(fleet), overlays, caller, TimeProvider.System, NullLoggerFactory.Instance);
         return new OverlayLog(new OverlayStreams(connections, overlays, Options.Create(fleet)), Logs.Audit);
     }

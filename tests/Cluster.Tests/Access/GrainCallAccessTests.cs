@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using ControlPlane.Access;
-using ControlPlane.TestKit.Access;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Hosting;
 using Orleans.Runtime;
@@ -29,7 +28,6 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
             silo.Services.AddSingleton<ITokenAuthenticator, Tokens>();
             silo.Services.AddSingleton<IAccessPolicy, OnlyPublic>();
             silo.Services.AddSingleton<IAuditTrail>(recorded);
-            silo.Services.AddSingleton<ISubmitters, NoSubmitters>();
             silo.Services.AddSingleton<AccessGuard>();
             silo.AddGrainAccess();
         });

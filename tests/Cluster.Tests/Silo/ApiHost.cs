@@ -13,6 +13,8 @@ using ControlPlane.TestKit.Store;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -52,6 +54,9 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public HttpClient Http { get; }
 
+    /// <summary>What is mapped.</summary>
+    public IEnumerable<Endpoint> Endpoints => ((IEndpointRouteBuilder)_app).DataSources.SelectMany(source => source.Endpoints);
+
     public static Task<ApiHost> StartAsync(params (string Key, string Value)[] settings) => StartAsync(_ => { }, settings);
 
     public static async Task<ApiHost> StartAsync(Action<IServiceCollection> configure, params (string Key, string Value)[] settings)
@@ -66,8 +71,6 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton(grains.Factory);
         builder.Services.AddSingleton<INodeChangeFeed>(grains.Feed);
         builder.Services.AddSingleton(new Locality(FakeGrains.Region, FakeGrains.Overlay));
-        builder.Services.AddSingleton<ISubmitters>(
-            new PlanSubmitters(grains.Factory, Options.Create(new OverlaysOptions { Region = FakeGrains.Region })));
         var log = new MemoryLog();
         builder.Services.AddKeyedSingleton<ILog>(ControlPlane.Store.Logs.Audit, log);
         builder.Logging.AddProvider(logs);

@@ -2,6 +2,7 @@ using ControlPlane.Access;
 using System.Reflection;
 using ControlPlane.Certificates;
 using ControlPlane.Enrolment;
+using ControlPlane.Filters;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;

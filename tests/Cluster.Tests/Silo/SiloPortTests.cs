@@ -1,6 +1,12 @@
+using ControlPlane.Access;
+using ControlPlane.Access.Policies;
+using ControlPlane.Api;
 using ControlPlane.Configuration;
+using ControlPlane.Hosting;
 using ControlPlane.Nodes;
 using ControlPlane.TestKit.Ports;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Cluster.Tests.Silo;
 
@@ -20,8 +26,37 @@ public sealed class SiloPortTests : IDisposable
 
     [Fact]
     public void EveryPortOfTheSilo_IsHere() => Assert.Equal(
-        [(typeof(ILayerFiles), typeof(LayerFolder))],
-        PortList.Implementations([typeof(LayerFolder).Assembly]).Where(one => one.Implementation.Assembly == typeof(LayerFolder).Assembly));
+        [
+            (typeof(IAuditJournal), typeof(FileAuditJournal)),
+            (typeof(IBreakGlass), typeof(BreakGlassFile)),
+            (typeof(IIdentityTokens), typeof(OidcIdentityTokens)),
+            (typeof(ILayerFiles), typeof(LayerFolder)),
+            (typeof(IPolicySource), typeof(AccessPolicyFile)),
+            (typeof(ISiteSigner), typeof(SiteKeySigner)),
+            (typeof(ITokenAuthenticator), typeof(AccessTokens)),
+        ],
+        PortList.Implementations([typeof(LayerFolder).Assembly]).Where(one => one.Implementation.Assembly == typeof(LayerFolder).Assembly)
+            .OrderBy(one => one.Port.Name, StringComparer.Ordinal));
+
+    /// <summary>Files that are not there, folders, or no paths at all let nobody in, and stop nothing.</summary>
+    [Theory]
+    [InlineData("missing")]
+    [InlineData("")]
+    [InlineData("nul\0")]
+    public async Task AccessFiles_ThrowNothing_WhenTheyCannotBeRead(string name)
+    {
+        var path = Path.Combine(folder, name);
+        var policy = new AccessPolicyFile(
+            Options.Create(new AccessPolicyOptions { File = path }), new Locality("eu", "eu-1"), TimeProvider.System,
+            NullLogger<AccessPolicyFile>.Instance);
+        var tokens = new AccessTokens(
+            Options.Create(new ApiOptions { TokenFiles = [path] }), TimeProvider.System, NullLogger<AccessTokens>.Instance);
+
+        Assert.Empty(await probe.FindFaultsAsync(new FailingPort(typeof(IPolicySource), policy), Cancel));
+        Assert.Empty(await probe.FindFaultsAsync(new FailingPort(typeof(ITokenAuthenticator), tokens), Cancel));
+        Assert.Null(policy.Current);
+        Assert.NotEmpty(policy.Faults);
+    }
 
     /// <summary>What is there is a folder where a file should be, a file where a folder should be, too much, or no path at all.</summary>
     [Theory]

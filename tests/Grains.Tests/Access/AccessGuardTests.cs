@@ -2,7 +2,7 @@ using ControlPlane.Access;
 
 namespace ControlPlane.Grains.Tests.Access;
 
-public sealed class AccessGuardTests : IAccessPolicy, IAuditTrail, ISubmitters
+public sealed class AccessGuardTests : IAccessPolicy, IAuditTrail
 {
     private static readonly Caller Ann = new() { Principal = "ann", Method = CallerMethod.AccessToken };
 
@@ -11,7 +11,7 @@ public sealed class AccessGuardTests : IAccessPolicy, IAuditTrail, ISubmitters
     private AccessDecision decision = new(IsAllowed: true, "rule", "1");
     private bool isAuditAway;
 
-    public AccessGuardTests() => guard = new AccessGuard(this, this, this);
+    public AccessGuardTests() => guard = new AccessGuard(this, this);
 
     [Fact]
     public async Task InvokeAsync_RecordsBeforeAndAfter_WhatItCalls()
@@ -71,17 +71,7 @@ public sealed class AccessGuardTests : IAccessPolicy, IAuditTrail, ISubmitters
         Assert.Equal(["recorded for ann", "ended with TimeoutException"], happened);
     }
 
-    [Fact]
-    public async Task InvokeAsync_SaysWhoMade_WhatIsToBeApproved()
-    {
-        await InvokeAsync(Permissions.PlacementPlansApprove);
-
-        Assert.Equal(["recorded for ann, of bob", "called", "ended with 202"], happened);
-    }
-
     public ValueTask<AccessDecision> JudgeAsync(Caller caller, AccessRequest request, CancellationToken cancellationToken) => new(decision);
-
-    public ValueTask<string?> FindAsync(AccessRequest request) => new("bob");
 
     public Task<AuditedCall> BeginAsync(
         Caller caller, AccessRequest request, AccessDecision judged, CancellationToken cancellationToken)
@@ -91,8 +81,7 @@ public sealed class AccessGuardTests : IAccessPolicy, IAuditTrail, ISubmitters
             throw new AuditUnavailableException("the log is away");
         }
 
-        var of = request.Submitter is { } submitter ? $", of {submitter}" : "";
-        happened.Add($"{(judged.IsAllowed ? "recorded for" : "denied to")} {caller.Principal}{of}");
+        happened.Add($"{(judged.IsAllowed ? "recorded for" : "denied to")} {caller.Principal}");
         return Task.FromResult(new AuditedCall("1", caller, request, judged));
     }
 
@@ -106,7 +95,7 @@ public sealed class AccessGuardTests : IAccessPolicy, IAuditTrail, ISubmitters
 
     private Task InvokeAsync(string permission) => guard.InvokeAsync(
         Ann,
-        new AccessRequest(permission) { Plan = "drain-1" },
+        new AccessRequest(permission),
         () =>
         {
             happened.Add("called");

@@ -1,6 +1,8 @@
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ControlPlane.Access;
+using ControlPlane.Access.Policies;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
@@ -44,6 +46,9 @@ internal static class PortArguments
 
     private static readonly Dictionary<string, string> NoTexts = [];
 
+    private static readonly Caller Asking = new() { Principal = "alice", Method = CallerMethod.Oidc };
+    private static readonly AccessRequest Asked = new(Permissions.NodesReprovision) { Node = Identity };
+
     private static readonly Dictionary<Type, object> Samples = new()
     {
         [typeof(int)] = 1,
@@ -66,6 +71,9 @@ internal static class PortArguments
         [typeof(NodeLogin)] = new NodeLogin("nats://127.0.0.1:1", AuthoritiesPem: null, HasCertificate: false, "choria", User: null, null),
         [typeof(ServerTokenOrder)] = new ServerTokenOrder(Identity, new string('a', 64), ["choria"], "choria", TimeSpan.FromDays(7)),
         [typeof(HelperQuestion)] = new HelperQuestion { Identity = Identity, InventoryJson = "{}", ClaimsJson = "{}" },
+        [typeof(Caller)] = Asking,
+        [typeof(AccessRequest)] = Asked,
+        [typeof(AccessQuestion)] = new AccessQuestion(Asking, Asked, Overlay, Overlay, Now),
         [typeof(ExternalQuestion)] = new ExternalQuestion(Identity, "eu", "{}", "{}", "{}", Overlay, [new(Overlay, 1, 1, ["broker:4222"])]),
         [typeof(byte[])] = "{}"u8.ToArray(),
         [typeof(LivenessAdvisory)] = new LivenessAdvisory(Identity, AdvisoryKind.New, Now, Now),

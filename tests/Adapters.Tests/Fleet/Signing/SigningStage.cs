@@ -35,7 +35,7 @@ internal sealed class SigningStage : IAsyncDisposable
             ServerTokenSeedFile = KeyFile([.. issuer[..^1], $"{issuer[^1]}.seed"]),
             ServerTokenIssuerTokenFile = KeyFile([.. issuer[..^1], $"{issuer[^1]}.jwt"]),
         });
-        Guard = new AccessGuard(Policy, Audit, new NoSubmitters());
+        Guard = new AccessGuard(Policy, Audit);
         own = new OwnTokenIssuer(fleet);
         sealer = new RequestSealer(options);
         var users = new UserLists(options, time, NullLogger<UserLists>.Instance);

@@ -1,4 +1,5 @@
 using System.Text;
+using ControlPlane.Filters;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using CsCheck;

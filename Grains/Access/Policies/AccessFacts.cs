@@ -1,0 +1,33 @@
+using ControlPlane.Filters;
+
+namespace ControlPlane.Access.Policies;
+
+/// <summary>What a decision rests on besides policy, caller and request: gathered before it, so that deciding is pure.</summary>
+/// <param name="Site">The site where it is asked.</param>
+/// <param name="Node">What is known of the request's node; null when nothing is, or when nobody needed it.</param>
+/// <param name="Now">When it is asked.</param>
+internal sealed record AccessFacts(string Site, NodeFacts? Node, DateTimeOffset Now)
+{
+    /// <summary>Who made what is to be approved; null when nobody knows, or when nobody needed it.</summary>
+    public string? Submitter { get; init; }
+}
+
+/// <param name="Overlay">The overlay where it was placed; null when it was not.</param>
+/// <param name="Said">What it said of itself; null when it said nothing.</param>
+internal sealed record NodeFacts(string? Overlay, FilteredNode? Said);
+
+/// <summary>Says what is known of nodes, for rules that depend on it.</summary>
+internal interface INodeFacts
+{
+    /// <returns>Null when nothing is known of the node.</returns>
+    /// <exception cref="TimeoutException">The index did not answer: nobody can decide now.</exception>
+    Task<NodeFacts?> FindAsync(string node, CancellationToken cancellationToken);
+}
+
+/// <summary>Says who made what is to be approved.</summary>
+internal interface ISubmissions
+{
+    /// <returns>The maker's name; null when there is no such plan.</returns>
+    /// <exception cref="TimeoutException">The region did not answer: nobody can decide now.</exception>
+    Task<string?> FindSubmitterAsync(string plan, CancellationToken cancellationToken);
+}
