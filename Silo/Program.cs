@@ -53,12 +53,14 @@ internal static class Program
         app.UseStatusCodePages();
         app.UseUtf8Bodies();
         app.UseAuthentication();
+        app.UseMiddleware<CallerCount>();
         app.UseAuthorization();
         app.UseOutputCache();
 
         var guarded = app.MapGuarded();
         guarded.MapApi();
         guarded.MapConsole();
+        app.MapAccess();
         return app;
     }
 }

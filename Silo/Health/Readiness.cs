@@ -23,7 +23,8 @@ internal static class Readiness
             .AddCheck<StreamsCheck>("streams", timeout: Patience)
             .AddCheck<CredentialsCheck>("credentials", timeout: Patience)
             .AddCheck<EnrolmentCheck>("enrolment", timeout: Patience)
-            .AddCheck<IssuersCheck>("issuers", timeout: Patience);
+            .AddCheck<IssuersCheck>("issuers", timeout: Patience)
+            .AddCheck<AccessCheck>("access", timeout: Patience);
         return builder;
     }
 

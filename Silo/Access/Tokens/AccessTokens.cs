@@ -1,91 +1,78 @@
 using System.Security.Cryptography;
 using System.Text;
-using ControlPlane.Api;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Access;
 
 /// <summary>The bearer tokens in force. Thread-safe.</summary>
-/// <remarks>
-/// The files are looked at again when a request comes and the last look is old, rather than watched: a watch misses the symbolic
-/// links that Kubernetes swaps.
-/// </remarks>
-internal sealed partial class AccessTokens(IOptions<ApiOptions> options, TimeProvider time, ILogger<AccessTokens> logger)
-    : ITokenAuthenticator
+internal sealed partial class AccessTokens : ITokenAuthenticator
 {
-    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(2);
+    /// <summary>How long before its end a token is warned of.</summary>
+    public static readonly TimeSpan WarnedBefore = TimeSpan.FromDays(14);
 
-    private readonly Lock _looking = new();
-    private volatile Snapshot? _current;
+    private readonly TimeProvider _time;
+    private readonly ILogger<AccessTokens> _logger;
+    private readonly RereadFiles<IReadOnlyList<HeldToken>> _tokens;
 
-    /// <summary>Whether requests need a token at all.</summary>
-    public bool Required => options.Value.TokenFiles.Count > 0;
+    public AccessTokens(IOptions<TokensOptions> options, TimeProvider time, ILogger<AccessTokens> logger)
+    {
+        (_time, _logger) = (time, logger);
+        _tokens = new(options.Value.Files, time, () => Read(options.Value.Files), LogKept);
+    }
 
-    /// <summary>Who holds a token; null when nobody does.</summary>
-    public string? HolderOf(string token)
+    /// <summary>Who holds a token; null when nobody does, or it has ended.</summary>
+    public HeldToken? HolderOf(string token)
     {
         var digest = SHA256.HashData(Encoding.UTF8.GetBytes(token));
 
         // Every token is compared, also after a match: the time that it takes tells nothing.
-        string? holder = null;
-        foreach (var held in Current().Tokens)
+        HeldToken? found = null;
+        foreach (var held in _tokens.Current())
         {
             if (CryptographicOperations.FixedTimeEquals(held.Digest, digest))
             {
-                holder = held.Holder;
+                found = held;
             }
         }
 
-        return holder;
+        if (found?.ExpiresAt <= _time.GetUtcNow())
+        {
+            LogEnded(found.Place, found.Holder, found.Id, found.ExpiresAt);
+            return null;
+        }
+
+        return found;
     }
 
-    public ValueTask<Caller?> AuthenticateAsync(string token, CancellationToken cancellationToken) =>
-        new(HolderOf(token) is { } holder ? new Caller { Principal = holder, Method = CallerMethod.AccessToken } : null);
+    public ValueTask<Caller?> AuthenticateAsync(string token, CancellationToken cancellationToken) => new(HolderOf(token) is { } held
+        ? new Caller { Principal = held.Holder, Method = CallerMethod.AccessToken, Roles = held.Roles, CredentialId = held.Id }
+        : null);
 
-    private Snapshot Current()
+    /// <summary>The tokens that have ended or end soon.</summary>
+    public IReadOnlyList<HeldToken> Ending() =>
+        [.. _tokens.Current().Where(held => held.ExpiresAt <= _time.GetUtcNow() + WarnedBefore)];
+
+    private (IReadOnlyList<HeldToken> Tokens, IReadOnlyList<string> Faults) Read(List<string> paths)
     {
-        var now = time.GetTimestamp();
-        if (_current is { } fresh && time.GetElapsedTime(fresh.LookedAt, now) < LookInterval)
-        {
-            return fresh;
-        }
-
-        lock (_looking)
-        {
-            var stamps = options.Value.TokenFiles.Select(Stamp).ToList();
-            var last = _current;
-            var next = last is not null && last.Stamps.SequenceEqual(stamps) ? last with { LookedAt = now } : Read(last, stamps, now);
-            _current = next;
-            return next;
-        }
-    }
-
-    private Snapshot Read(Snapshot? last, List<(DateTime, long)> stamps, long now)
-    {
-        var files = options.Value.TokenFiles.Select(TokenFile.Read).ToList();
-        var faults = files.SelectMany(file => file.Faults).ToList();
-        if (faults.Count > 0 && last is not null)
-        {
-            LogKept(string.Join("; ", faults));
-            return last with { Stamps = stamps, LookedAt = now };
-        }
-
+        var files = paths.Select(TokenFile.Read).ToList();
         var tokens = files.SelectMany(file => file.Tokens).ToList();
         LogRead(tokens.Count);
-        return new Snapshot(tokens, stamps, now);
-    }
+        foreach (var ending in tokens.Where(held => held.ExpiresAt <= _time.GetUtcNow() + WarnedBefore))
+        {
+            LogEnds(ending.Place, ending.Holder, ending.Id, ending.ExpiresAt);
+        }
 
-    private static (DateTime, long) Stamp(string path)
-    {
-        var file = new FileInfo(path);
-        file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
-        return file.Exists ? (file.LastWriteTimeUtc, file.Length) : default;
+        return (tokens, [.. files.SelectMany(file => file.Faults)]);
     }
-
-    private sealed record Snapshot(IReadOnlyList<HeldToken> Tokens, IReadOnlyList<(DateTime, long)> Stamps, long LookedAt);
 
     [LoggerMessage(LogLevel.Information, "Read {Tokens} access tokens")]
     private partial void LogRead(int tokens);
+
+    [LoggerMessage(LogLevel.Warning, "{Place}: the token {Id} of {Holder} ends at {End}; make another before")]
+    private partial void LogEnds(string place, string holder, string id, DateTimeOffset? end);
+
+    [LoggerMessage(LogLevel.Warning, "{Place}: the token {Id} of {Holder} was used, and has ended at {End}")]
+    private partial void LogEnded(string place, string holder, string id, DateTimeOffset? end);
 
     [LoggerMessage(LogLevel.Error, "The access tokens changed and cannot be read; the last good ones stay in force: {Faults}")]
     private partial void LogKept(string faults);

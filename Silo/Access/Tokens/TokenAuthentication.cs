@@ -1,22 +1,20 @@
-using System.Net;
 using System.Security.Claims;
 using System.Text;
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
-using Microsoft.Net.Http.Headers;
 
 namespace ControlPlane.Access;
 
-/// <summary>Says who a request is by: the holder of its token, or <c>local</c> where no token is demanded.</summary>
+/// <summary>Says who a request is by: the holder of its token.</summary>
 internal sealed class TokenAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, AccessTokens tokens, IAuditTrail audit)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public const string SchemeName = "Token";
 
-    /// <summary>The type of the identity when the silo demands no token, which it does on loopback only.</summary>
-    public const string LocalType = "Local";
+    // The library that verifies tokens says more of some than anybody reads.
+    private const int FailureLengthMax = 200;
 
     private const string BearerPrefix = "Bearer ";
     private const string BasicPrefix = "Basic ";
@@ -25,12 +23,6 @@ internal sealed class TokenAuthentication(
 
     private AuthenticateResult Authenticate()
     {
-        if (!tokens.Required)
-        {
-            // A page of another site can make a browser on this machine call us, by a form or by pointing its own name at 127.0.0.1.
-            return IsOwnHost() && !IsForeignPage() ? Success(Caller.Local.Principal, LocalType) : AuthenticateResult.Fail("the request comes from another site");
-        }
-
         var header = Request.Headers.Authorization.ToString();
         if (header.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
         {
@@ -39,7 +31,7 @@ internal sealed class TokenAuthentication(
 
         // Browsers can be asked for a password, not for a token. They send it by themselves ever after, other sites' pages included,
         // so it only lets them read.
-        if (header.StartsWith(BasicPrefix, StringComparison.OrdinalIgnoreCase) && IsReading())
+        if (header.StartsWith(BasicPrefix, StringComparison.OrdinalIgnoreCase) && ForeignPage.IsReading(Request))
         {
             return Judge(PasswordOf(header[BasicPrefix.Length..].Trim()));
         }
@@ -47,15 +39,17 @@ internal sealed class TokenAuthentication(
         return AuthenticateResult.NoResult();
     }
 
+    /// <summary>The challenge of all schemes: whatever was shown, this is how callers are told to sign in.</summary>
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         // Whoever only looks, and has shown nothing, is told to sign in; that is nothing to record.
-        if (!IsReading() || Request.Headers.Authorization.Count > 0)
+        var shown = PresentedCredential.Of(Context).Method;
+        if (!ForeignPage.IsReading(Request) || shown is not null)
         {
-            var result = await HandleAuthenticateOnceSafeAsync();
+            var failure = Context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Failure?.Message ?? "no credential came";
             await audit.RecordFailedSignInAsync(
-                CallerMethod.AccessToken, principal: null, Callers.AddressOf(Context),
-                $"{result.Failure?.Message ?? "no token came"}, for {Request.Method} {Request.Path}");
+                shown ?? CallerMethod.AccessToken, principal: null, Callers.AddressOf(Context),
+                $"{failure[..Math.Min(failure.Length, FailureLengthMax)]}, for {Request.Method} {Request.Path}");
         }
 
         Response.StatusCode = StatusCodes.Status401Unauthorized;
@@ -64,22 +58,17 @@ internal sealed class TokenAuthentication(
             : "Bearer";
     }
 
-    private AuthenticateResult Judge(string token) =>
-        tokens.HolderOf(token) is { } holder ? Success(holder, SchemeName) : AuthenticateResult.Fail("nobody holds the token");
-
-    private static AuthenticateResult Success(string principal, string type)
+    private AuthenticateResult Judge(string token)
     {
-        var identity = new ClaimsIdentity([new Claim(ClaimTypes.Name, principal)], type);
-        return AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), SchemeName));
+        if (tokens.HolderOf(token) is not { } held)
+        {
+            return AuthenticateResult.Fail("nobody holds the token, or it has ended");
+        }
+
+        var roles = held.Roles.Select(role => new Claim(AccessClaims.Role, role));
+        var principal = AccessClaims.Principal(CallerMethod.AccessToken, held.Holder, [new Claim(AccessClaims.Credential, held.Id), .. roles]);
+        return AuthenticateResult.Success(new AuthenticationTicket(principal, SchemeName));
     }
-
-    private bool IsReading() => HttpMethods.IsGet(Request.Method) || HttpMethods.IsHead(Request.Method);
-
-    private bool IsOwnHost() => Request.Host.Host is "localhost" ||
-        (IPAddress.TryParse(Request.Host.Host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
-
-    private bool IsForeignPage() =>
-        !IsReading() && Request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "same-origin" or "none");
 
     private static string PasswordOf(string credentials)
     {

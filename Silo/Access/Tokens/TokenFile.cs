@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -5,7 +6,7 @@ using System.Text.RegularExpressions;
 namespace ControlPlane.Access;
 
 /// <summary>One file of bearer tokens as it was read: who holds each, and what is wrong with it.</summary>
-/// <param name="Tokens">The SHA-256 of each token and the name of its holder. The tokens themselves are not kept.</param>
+/// <param name="Tokens">The SHA-256 of each token and what is said of it. The tokens themselves are not kept.</param>
 /// <param name="Faults">What is wrong, with the line; never the token.</param>
 internal sealed partial record TokenFile(IReadOnlyList<HeldToken> Tokens, IReadOnlyList<string> Faults)
 {
@@ -14,6 +15,12 @@ internal sealed partial record TokenFile(IReadOnlyList<HeldToken> Tokens, IReadO
 
     /// <summary>As many as one constant-time comparison per request bears.</summary>
     private const int TokensMax = 256;
+
+    private const string DigestPrefix = "sha256:";
+
+    private const int IdDigits = 8;
+
+    private static readonly string[] Instants = ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ssK"];
 
     public static TokenFile Read(string path)
     {
@@ -42,16 +49,20 @@ internal sealed partial record TokenFile(IReadOnlyList<HeldToken> Tokens, IReadO
                 continue;
             }
 
-            if (words is not [var holder, var token] || !Holder().IsMatch(holder) || token.Length < TokenLengthMin)
+            var token = ParseLine(words, out var fault);
+            fault ??= tokens.Exists(other => other.Digest.AsSpan().SequenceEqual(token!.Digest)) ? "is a token of another line too"
+                : tokens.Exists(other => other.Id == token!.Id) ? "has the id of another line" : null;
+            if (fault is null)
             {
-                faults.Add($"{path}:{index + 1}: must be a name and a token of at least {TokenLengthMin} characters");
-                continue;
+                tokens.Add(token! with { Place = $"{path}:{index + 1}" });
             }
-
-            tokens.Add(new HeldToken(holder, SHA256.HashData(Encoding.UTF8.GetBytes(token))));
+            else
+            {
+                faults.Add($"{path}:{index + 1}: {fault}");
+            }
         }
 
-        if (tokens.Count is 0 or > TokensMax)
+        if (tokens.Count + faults.Count is 0 or > TokensMax)
         {
             faults.Add($"{path}: must hold 1 to {TokensMax} tokens, holds {tokens.Count}");
         }
@@ -59,10 +70,69 @@ internal sealed partial record TokenFile(IReadOnlyList<HeldToken> Tokens, IReadO
         return new TokenFile(tokens, faults);
     }
 
+    private static HeldToken? ParseLine(string[] words, out string? fault)
+    {
+        fault = null;
+        if (words.Length < 2 || !Name().IsMatch(words[0]) || DigestOf(words[1]) is not { } digest)
+        {
+            fault = $"must be a name, and a token of at least {TokenLengthMin} characters or {DigestPrefix} and 64 hexadecimal digits";
+            return null;
+        }
+
+        var token = new HeldToken(words[0], digest, Convert.ToHexStringLower(digest)[..IdDigits]);
+        foreach (var word in words.Skip(2))
+        {
+            var (key, value) = word.Split('=', 2) is [var left, var right] ? (left, right) : (word, "");
+            switch (key)
+            {
+                case "id" when Name().IsMatch(value):
+                    token = token with { Id = value };
+                    break;
+
+                case "roles" when value.Split(',') is var roles && roles.All(Name().IsMatch):
+                    token = token with { Roles = roles };
+                    break;
+
+                case "expires" when DateTimeOffset.TryParseExact(
+                    value, Instants, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end):
+                    token = token with { ExpiresAt = end };
+                    break;
+
+                default:
+                    fault = "what follows the token must be id=NAME, roles=NAME,NAME or expires=DATE (2027-01-31, or 2027-01-31T12:00:00Z)";
+                    return null;
+            }
+        }
+
+        return token;
+    }
+
+    private static byte[]? DigestOf(string word)
+    {
+        if (!word.StartsWith(DigestPrefix, StringComparison.Ordinal))
+        {
+            return word.Length < TokenLengthMin ? null : SHA256.HashData(Encoding.UTF8.GetBytes(word));
+        }
+
+        var digits = word[DigestPrefix.Length..];
+        return digits.Length == 2 * SHA256.HashSizeInBytes && digits.All(char.IsAsciiHexDigit) ? Convert.FromHexString(digits) : null;
+    }
+
     [GeneratedRegex("^[A-Za-z0-9._@-]{1,64}$")]
-    private static partial Regex Holder();
+    private static partial Regex Name();
 }
 
-/// <param name="Holder">The actor that requests with the token are by.</param>
+/// <param name="Holder">The principal that requests with the token are by.</param>
 /// <param name="Digest">The SHA-256 of the token.</param>
-internal sealed record HeldToken(string Holder, byte[] Digest);
+/// <param name="Id">Which of the holder's tokens it is, for the audit.</param>
+internal sealed record HeldToken(string Holder, byte[] Digest, string Id)
+{
+    /// <summary>Roles that it grants whatever the policy says of its holder.</summary>
+    public IReadOnlyList<string> Roles { get; init; } = [];
+
+    /// <summary>When it ends; never when null.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>File and line, for operators.</summary>
+    public string Place { get; init; } = "";
+}

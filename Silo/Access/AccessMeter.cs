@@ -1,0 +1,32 @@
+using System.Diagnostics.Metrics;
+
+namespace ControlPlane.Access;
+
+/// <summary>What is measured of those who call, and of those who vouch for them.</summary>
+internal sealed class AccessMeter : IDisposable
+{
+    private readonly Meter _meter = new("ControlPlane.Access");
+    private readonly Counter<long> _authentications;
+
+    public AccessMeter(IssuerKeyRings rings)
+    {
+        _authentications = _meter.CreateCounter<long>(
+            "controlplane.access.authentications", "{request}", "Requests whose credentials were looked at, by method and outcome.");
+        _meter.CreateObservableGauge(
+            "controlplane.access.keys.age",
+            () => rings.All.Where(keys => keys.Age is not null).Select(keys => new Measurement<double>(
+                keys.Age!.Value.TotalSeconds, new KeyValuePair<string, object?>("provider", keys.Name))),
+            "s",
+            "How long ago an identity provider last said its keys.");
+    }
+
+    /// <summary>Counts one request.</summary>
+    /// <param name="method">What they showed.</param>
+    /// <param name="admitted">Whether the credentials were good.</param>
+    public void Count(CallerMethod method, bool admitted) => _authentications.Add(
+        1,
+        new KeyValuePair<string, object?>("method", method.ToString()),
+        new KeyValuePair<string, object?>("outcome", admitted ? "admitted" : "refused"));
+
+    public void Dispose() => _meter.Dispose();
+}
