@@ -52,8 +52,7 @@ internal static class Program
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseUtf8Bodies();
-        app.UseAuthentication();
-        app.UseMiddleware<CallerCount>();
+        CallLimits.Use(app);
         app.UseAuthorization();
         app.UseOutputCache();
 

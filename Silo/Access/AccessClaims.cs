@@ -45,5 +45,6 @@ internal static class AccessMethods
     public static bool AnyIn(IConfiguration configuration) =>
         new[] { $"{TokensOptions.Section}:{nameof(TokensOptions.Files)}", $"{OidcOptions.Section}:{nameof(OidcOptions.Issuers)}" }
             .Any(key => configuration.GetSection(key).GetChildren().Any())
-        || configuration[$"{ClientCertificateOptions.Section}:{nameof(ClientCertificateOptions.CaFile)}"] is { Length: > 0 };
+        || configuration[$"{ClientCertificateOptions.Section}:{nameof(ClientCertificateOptions.CaFile)}"] is { Length: > 0 }
+        || configuration.GetValue<bool>($"{ChoriaCallersOptions.Section}:{nameof(ChoriaCallersOptions.Enabled)}");
 }

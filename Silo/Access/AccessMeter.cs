@@ -7,11 +7,14 @@ internal sealed class AccessMeter : IDisposable
 {
     private readonly Meter _meter = new("ControlPlane.Access");
     private readonly Counter<long> _authentications;
+    private readonly Counter<long> _limited;
 
     public AccessMeter(IssuerKeyRings rings)
     {
         _authentications = _meter.CreateCounter<long>(
             "controlplane.access.authentications", "{request}", "Requests whose credentials were looked at, by method and outcome.");
+        _limited = _meter.CreateCounter<long>(
+            "controlplane.access.limited", "{request}", "Requests that were refused since somebody asked too much, or is locked.");
         _meter.CreateObservableGauge(
             "controlplane.access.keys.age",
             () => rings.All.Where(keys => keys.Age is not null).Select(keys => new Measurement<double>(
@@ -27,6 +30,10 @@ internal sealed class AccessMeter : IDisposable
         1,
         new KeyValuePair<string, object?>("method", method.ToString()),
         new KeyValuePair<string, object?>("outcome", admitted ? "admitted" : "refused"));
+
+    /// <summary>Counts one request that was refused.</summary>
+    /// <param name="limit">One of <c>address</c>, <c>principal</c>, <c>lock</c>.</param>
+    public void Limited(string limit) => _limited.Add(1, new KeyValuePair<string, object?>("limit", limit));
 
     public void Dispose() => _meter.Dispose();
 }

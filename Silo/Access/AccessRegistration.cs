@@ -45,6 +45,8 @@ internal static class AccessRegistration
             .AddScheme<AuthenticationSchemeOptions, RefusedAuthentication>(RefusedAuthentication.SchemeName, null);
         OidcBearer.AddTo(authentication, builder.Configuration);
         ClientCertificates.AddTo(authentication);
+        ChoriaAuthentication.AddTo(authentication);
+        CallLimits.AddTo(services);
         services.AddAuthorizationBuilder()
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
         return builder;

@@ -54,6 +54,13 @@ internal sealed record PresentedCredential(string Scheme, CallerMethod? Method =
             return Refused(CallerMethod.Oidc, fault);
         }
 
+        if (read.Purpose == ChoriaAuthentication.Purpose)
+        {
+            return services.GetRequiredService<IOptions<ChoriaCallersOptions>>().Value.Enabled
+                ? new PresentedCredential(ChoriaAuthentication.SchemeName, CallerMethod.ChoriaToken, read)
+                : Refused(CallerMethod.ChoriaToken, "tokens of Choria are not taken here");
+        }
+
         var issuers = services.GetRequiredService<IOptions<OidcOptions>>().Value.Issuers;
         return issuers.FirstOrDefault(issuer => issuer.Value.Issuer == read.Issuer).Key is { } name
             ? new PresentedCredential(OidcBearer.SchemeOf(name), CallerMethod.Oidc, read)

@@ -66,7 +66,7 @@ internal sealed class ApiOptionsValidator(AccessDemand demand) : IValidateOption
         { Tls: true } when !File.Exists(options.CertificateFile) || !File.Exists(options.KeyFile) =>
             $"'{url}' needs Api:CertificateFile and Api:KeyFile, and both files",
         { Endpoint.Address: var address } when !IPAddress.IsLoopback(address) && !demand.IsOn =>
-            $"'{url}' is reachable from other machines and needs a way to sign in: Access:Tokens, Access:Oidc or Access:Certificates",
+            $"'{url}' is reachable from other machines and needs a way to sign in: Access:Tokens, Access:Oidc, Access:Certificates or Access:Choria",
         _ => null,
     };
 }

@@ -25,7 +25,7 @@ public sealed class OidcTests(OidcFixture oidc) : IClassFixture<OidcFixture>
 
         Assert.Equal(HttpStatusCode.Accepted, (await api.PostAsync(Reprovision, """{"reason": "x"}""")).StatusCode);
 
-        Assert.Equal("operator", api.Grains.LastReprovision?.Actor);
+        Assert.StartsWith("operator ", Assert.Single(api.Logs.Of(AuditLines.Category)));
     }
 
     [Fact]
@@ -98,7 +98,7 @@ public sealed class OidcTests(OidcFixture oidc) : IClassFixture<OidcFixture>
         await using var provider = await TestIdentityProvider.StartAsync(new IdentityProviderSettings(), Cancellation);
         var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var api = await StartAsync(provider, time, ("Access:Oidc:KeysGrace", "08:00:00"));
-        Assert.Equal(HttpStatusCode.OK, await api.StatusAsync(TokenAt(provider, time)));
+        await UntilTakenAsync(api, provider, time);
         await provider.StopAsync();
 
         time.Advance(TimeSpan.FromHours(7.9));
@@ -114,12 +114,26 @@ public sealed class OidcTests(OidcFixture oidc) : IClassFixture<OidcFixture>
         Assert.Contains("its tokens are refused", await HealthAsync(api));
 
         await provider.StartAsync(Cancellation);
-        time.Advance(IssuerKeys.PauseMin * 2);
-        Assert.Equal(HttpStatusCode.OK, await api.StatusAsync(TokenAt(provider, time)));
+        await UntilTakenAsync(api, provider, time);
     }
 
     private static Task<ApiHost> StartAsync(TestIdentityProvider provider, TimeProvider time, params (string, string)[] settings) =>
         ApiHost.StartAsync(services => services.AddSingleton(time), [.. OidcFixture.SettingsOf(provider), .. settings]);
+
+    // The provider may be slow to answer on a busy machine; it is asked again as soon as it may be.
+    private static Task UntilTakenAsync(ApiHost api, TestIdentityProvider provider, FakeTimeProvider time) => TestKit.Readiness.UntilAsync(
+        async _ =>
+        {
+            if (await api.StatusAsync(TokenAt(provider, time)) == HttpStatusCode.OK)
+            {
+                return true;
+            }
+
+            time.Advance(IssuerKeys.PauseMin * 2);
+            return false;
+        },
+        "a sound token is taken",
+        Cancellation);
 
     private static async Task<string> HealthAsync(ApiHost api)
     {

@@ -134,7 +134,7 @@ public sealed class ConfigurationTests : IDisposable
             $"Redis:Endpoints:0 must be host:port, is '127.0.0.1' ({path}:7)",
             $"Redis:Tls must be true or false, is 'yes' ({path}:7)",
             "Api:Listen:0 'http://0.0.0.0:80' is reachable from other machines and needs a way to sign in: ",
-            $"Access:Tokens, Access:Oidc or Access:Certificates ({path}:9)",
+            $"Access:Tokens, Access:Oidc, Access:Certificates or Access:Choria ({path}:9)",
             "Api:Listen:1 must be http:// or https://",
             $"Loging is not a setting of ControlPlane; did you mean 'Logging'? ({path}:11)",
         })
