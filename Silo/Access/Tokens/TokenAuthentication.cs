@@ -8,7 +8,8 @@ namespace ControlPlane.Access;
 
 /// <summary>Says who a request is by: the holder of its token.</summary>
 internal sealed class TokenAuthentication(
-    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, AccessTokens tokens, IAuditTrail audit)
+    IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder, AccessTokens tokens,
+    IAuditTrail audit)
     : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public const string SchemeName = "Token";
@@ -66,7 +67,8 @@ internal sealed class TokenAuthentication(
         }
 
         var roles = held.Roles.Select(role => new Claim(AccessClaims.Role, role));
-        var principal = AccessClaims.Principal(CallerMethod.AccessToken, held.Holder, [new Claim(AccessClaims.Credential, held.Id), .. roles]);
+        var principal = AccessClaims.Principal(
+            CallerMethod.AccessToken, held.Holder, [new Claim(AccessClaims.Credential, held.Id), .. roles]);
         return AuthenticateResult.Success(new AuthenticationTicket(principal, SchemeName));
     }
 
