@@ -54,7 +54,7 @@ internal static class Program
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.UseUtf8Bodies();
-        app.UseAuthentication();
+        CallLimits.Use(app);
         app.UseAuthorization();
         app.UseOutputCache();
 
@@ -62,6 +62,7 @@ internal static class Program
         guarded.MapApi();
         guarded.MapChoria();
         guarded.MapConsole();
+        app.MapAccess();
         return app;
     }
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sees to the programs that the tests and the demo start: nats-server, redis-server, cfssl, and that the .NET SDK is recent enough.
-# Installs the first three when it may; otherwise says what to run.
+# Sees to the programs that the tests and the demo start: nats-server, redis-server, cfssl, and what signs in by a PKCS#11 key (SoftHSM, its
+# tools, OpenSSL's engine, curl); and that the .NET SDK is recent enough. Installs them when it may; otherwise says what to run.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -8,6 +8,10 @@ packages=""
 command -v nats-server > /dev/null || packages="$packages nats-server"
 command -v redis-server > /dev/null || packages="$packages redis-server"
 command -v cfssl > /dev/null || packages="$packages golang-cfssl"
+command -v softhsm2-util > /dev/null || packages="$packages softhsm2"
+command -v pkcs11-tool > /dev/null || packages="$packages opensc"
+command -v curl > /dev/null || packages="$packages curl"
+ls /usr/lib/*/engines-3/pkcs11.so > /dev/null 2>&1 || packages="$packages libengine-pkcs11-openssl"
 
 if [ -n "$packages" ]; then
     if [ "$(id -u)" -ne 0 ]; then

@@ -14,7 +14,7 @@ internal sealed partial class TlsGuard(string site, PeerCredentials.Certificate 
     /// <summary>Orleans itself gives a connection five seconds to open.</summary>
     private static readonly TimeSpan HandshakeMax = TimeSpan.FromSeconds(5);
 
-    private readonly TlsFiles current = new(files, logger);
+    private readonly PeerTlsFiles current = new(files, logger);
 
     public void Accept(IConnectionBuilder port, PeerRole who)
     {

@@ -1,6 +1,8 @@
 using ControlPlane.Adapters.Fleet.Sites;
 using ControlPlane.Api;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
@@ -9,31 +11,46 @@ namespace ControlPlane.Access;
 /// <summary>Who may call.</summary>
 internal static class AccessRegistration
 {
+    /// <summary>The scheme that asks the one whose credential a request shows.</summary>
+    private const string SelectorScheme = "Access";
+
     /// <summary>Every endpoint demands an authenticated caller, unless it says otherwise.</summary>
     public static WebApplicationBuilder AddAccess(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSingleton<IValidateOptions<ApiOptions>, ApiOptionsValidator>();
-        builder.Services.AddSingleton<IValidateOptions<ApiOptions>, ApiCertificateValidator>();
-        builder.Services.AddOptions<ApiOptions>().BindConfiguration(ApiOptions.Section).ValidateOnStart();
-        builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton<AccessTokens>();
-        builder.Services.AddSingleton<IIdentityTokens, OidcIdentityTokens>();
-        builder.Services.AddSingleton<ITokenAuthenticator>(services => services.GetRequiredService<AccessTokens>());
-        builder.Services.AddAccessPolicyFile();
-        builder.Services.AddAudit();
-        builder.Services.AddSingleton<AccessGuard>();
-        builder.Services.AddSingleton(SealKey.SealOf);
-        builder.Services.AddSingleton<IValidateOptions<SitesOptions>, SealKeyValidator>();
+        var services = builder.Services;
+        services.AddSingleton<IValidateOptions<ApiOptions>, ApiOptionsValidator>();
+        services.AddSingleton<IValidateOptions<ApiOptions>, ApiCertificateValidator>();
+        services.AddOptions<ApiOptions>().BindConfiguration(ApiOptions.Section).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<TokensOptions>, TokensOptionsValidator>();
+        services.AddOptions<TokensOptions>().BindConfiguration(TokensOptions.Section).ValidateOnStart();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(new AccessDemand(AccessMethods.AnyIn(builder.Configuration)));
+        services.AddSingleton<AccessTokens>();
+        services.AddSingleton<ITokenAuthenticator>(provider => provider.GetRequiredService<AccessTokens>());
+        services.AddSingleton<IIdentityTokens, OidcIdentityTokens>();
+        services.AddAccessPolicyFile();
+        services.AddAudit();
+        services.AddSingleton<AccessGuard>();
+        services.AddSingleton(SealKey.SealOf);
+        services.AddSingleton<IValidateOptions<SitesOptions>, SealKeyValidator>();
+        services.AddSingleton<AuthenticationMeter>();
 
-        // The core alone: the whole of it keeps keys for cookies, which we have none of, in the home directory.
-        builder.Services.AddWebEncoders();
-        builder.Services.AddTransient<TokenAuthentication>();
-        builder.Services.AddAuthenticationCore(authentication =>
-        {
-            authentication.AddScheme<TokenAuthentication>(TokenAuthentication.SchemeName, displayName: null);
-            authentication.DefaultScheme = TokenAuthentication.SchemeName;
-        });
-        builder.Services.AddAuthorizationBuilder()
+        // Keys that protect cookies would otherwise be kept in the home directory; there are none to protect.
+        services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        var authentication = services.AddAuthentication(SelectorScheme)
+            .AddPolicyScheme(SelectorScheme, null, scheme =>
+            {
+                scheme.ForwardDefaultSelector = context => PresentedCredential.Of(context).Scheme;
+                scheme.ForwardChallenge = TokenAuthentication.SchemeName;
+            })
+            .AddScheme<AuthenticationSchemeOptions, LocalAuthentication>(LocalAuthentication.SchemeName, null)
+            .AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.SchemeName, null)
+            .AddScheme<AuthenticationSchemeOptions, RefusedAuthentication>(RefusedAuthentication.SchemeName, null);
+        OidcBearer.AddTo(authentication, builder.Configuration);
+        ClientCertificates.AddTo(authentication);
+        ChoriaAuthentication.AddTo(authentication);
+        CallLimits.AddTo(services);
+        services.AddAuthorizationBuilder()
             .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
         return builder;
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Claims;
 
 namespace ControlPlane.Access;
@@ -8,10 +9,22 @@ internal static class Callers
     /// <returns>Null for a request that nobody was authenticated for.</returns>
     public static Caller? OfOrNull(HttpContext context) =>
         context.User.Identity is ClaimsIdentity { IsAuthenticated: true, Name: { } name } identity
-            ? name == Caller.Local.Principal && identity.AuthenticationType == TokenAuthentication.LocalType
-                ? Caller.Local with { Address = AddressOf(context) }
-                : new Caller { Principal = name, Method = CallerMethod.AccessToken, Address = AddressOf(context) }
+            && Enum.TryParse<CallerMethod>(identity.AuthenticationType, out var method)
+            ? new Caller
+            {
+                Principal = name,
+                Method = method,
+                Groups = Values(identity, AccessClaims.Group),
+                Roles = Values(identity, AccessClaims.Role),
+                SecondFactorAt = identity.FindFirst(AccessClaims.SecondFactorAt) is { } at
+                    ? DateTimeOffset.FromUnixTimeSeconds(long.Parse(at.Value, CultureInfo.InvariantCulture))
+                    : null,
+                CredentialId = identity.FindFirst(AccessClaims.Credential)?.Value,
+                Address = AddressOf(context),
+            }
             : null;
 
     public static string? AddressOf(HttpContext context) => context.Connection.RemoteIpAddress?.ToString();
+
+    private static string[] Values(ClaimsIdentity identity, string type) => [.. identity.FindAll(type).Select(claim => claim.Value)];
 }

@@ -31,7 +31,8 @@ internal static class ApiEndpoints
     public static WebApplicationBuilder AddApi(this WebApplicationBuilder builder)
     {
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.Services.AddOptions<KestrelServerOptions>().Configure<IOptions<ApiOptions>>((kestrel, api) => Listen(kestrel, api.Value));
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<IOptions<ApiOptions>, IOptions<ClientCertificateOptions>>(
+            (kestrel, api, certificates) => Listen(kestrel, api.Value, certificates.Value.IsOn));
         builder.Services.AddRouting();
         builder.Services.AddProblems();
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
@@ -77,7 +78,7 @@ internal static class ApiEndpoints
         json.RespectRequiredConstructorParameters = true;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ApiOptions api)
+    private static void Listen(KestrelServerOptions kestrel, ApiOptions api, bool asksForCertificates)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
@@ -96,8 +97,15 @@ internal static class ApiEndpoints
                     endpoint.UseHttps(new TlsHandshakeCallbackOptions
                     {
                         HandshakeTimeout = HandshakeMax,
-                        OnConnection = _ => new ValueTask<SslServerAuthenticationOptions>(
-                            new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Current() }),
+                        OnConnection = _ => new ValueTask<SslServerAuthenticationOptions>(new SslServerAuthenticationOptions
+                        {
+                            ServerCertificateContext = certificate.Current(),
+                            ClientCertificateRequired = asksForCertificates,
+
+                            // Whether it is good, the authentication of each request says: callers may have another credential.
+                            RemoteCertificateValidationCallback = (_, _, _, errors) =>
+                                !errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch),
+                        }),
                     });
                 }
             });

@@ -18,15 +18,10 @@ public sealed class ApiOptions
 
     /// <summary>
     /// Where to listen: <c>http://</c> or <c>https://</c>, an address of this machine (or <c>localhost</c>) and a port; port 0 picks a
-    /// free one. <c>http://127.0.0.1:8780</c> when empty. An address that is not loopback demands <see cref="TokenFiles"/>.
+    /// free one. <c>http://127.0.0.1:8780</c> when empty. An address that is not loopback demands a way to sign in: a setting of
+    /// <c>Access</c>. Without any, whoever reaches the loopback address may do everything.
     /// </summary>
     public List<string> Listen { get; set; } = [];
-
-    /// <summary>
-    /// Files of bearer tokens: one <c>name token</c> per line, <c>#</c> begins a comment. They are read again when they change. Without
-    /// any, whoever reaches the loopback address may do everything.
-    /// </summary>
-    public List<string> TokenFiles { get; set; } = [];
 
     /// <summary>The TLS certificate with its chain, PEM; needed by <c>https://</c>. It is read again when it changes.</summary>
     public string CertificateFile { get; set; } = "";
@@ -48,7 +43,7 @@ public sealed class ApiOptions
 [OptionsValidator]
 internal sealed partial class ApiOptionsRanges : IValidateOptions<ApiOptions>;
 
-internal sealed class ApiOptionsValidator : IValidateOptions<ApiOptions>
+internal sealed class ApiOptionsValidator(AccessDemand demand) : IValidateOptions<ApiOptions>
 {
     public ValidateOptionsResult Validate(string? name, ApiOptions options)
     {
@@ -62,24 +57,16 @@ internal sealed class ApiOptionsValidator : IValidateOptions<ApiOptions>
             }
         }
 
-        foreach (var (index, path) in options.TokenFiles.Index())
-        {
-            foreach (var fault in TokenFile.Read(path).Faults)
-            {
-                faults.AddError(fault, $"{nameof(options.TokenFiles)}:{index}");
-            }
-        }
-
         return faults.Build();
     }
 
-    private static string? UrlFault(ApiOptions options, string url) => ListenUrl.Parse(url) switch
+    private string? UrlFault(ApiOptions options, string url) => ListenUrl.Parse(url) switch
     {
         null => ListenUrl.FaultOf(url),
         { Tls: true } when !File.Exists(options.CertificateFile) || !File.Exists(options.KeyFile) =>
             $"'{url}' needs Api:CertificateFile and Api:KeyFile, and both files",
-        { Endpoint.Address: var address } when !IPAddress.IsLoopback(address) && options.TokenFiles.Count == 0 =>
-            $"'{url}' is reachable from other machines and needs Api:TokenFiles",
+        { Endpoint.Address: var address } when !IPAddress.IsLoopback(address) && !demand.IsOn =>
+            $"'{url}' is reachable from other machines and needs a way to sign in: Access:Tokens, Access:Oidc, Access:Certificates or Access:Choria",
         _ => null,
     };
 }

@@ -37,6 +37,9 @@ internal static class Problems
             "Too many watches are open",
             $"this silo serves {most}; try another, or later");
 
+    public static ProblemHttpResult TooManyRequests(string detail) =>
+        Problem(StatusCodes.Status429TooManyRequests, "too-many-requests", "Too many requests", detail);
+
     public static ProblemHttpResult EnrolmentUnderWay(NodeStage stage) =>
         Problem(
             StatusCodes.Status409Conflict, "enrolment-under-way", "The node is enrolling already", $"it has reached the stage '{stage}'");

@@ -21,6 +21,6 @@ internal static partial class SecretFiles
 
     private static string Octal(UnixFileMode mode) => "0" + Convert.ToString((int)mode, 8);
 
-    [GeneratedRegex(@"(Password|Seed|Key|Token|Secret|SecretId)File$|:TokenFiles:\d+$|:KeyPath$", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(Password|Seed|Key|Token|Secret|SecretId)File$|Access:Tokens:Files:\d+$|:KeyPath$", RegexOptions.IgnoreCase)]
     private static partial Regex SecretKey();
 }

@@ -22,7 +22,7 @@ internal sealed class ConnectionLimit(int most, int mostOfOne)
 
     public ConnectionDelegate Guard(ConnectionDelegate next) => async connection =>
     {
-        var origin = OriginOf(connection.RemoteEndPoint);
+        var origin = NetworkOf((connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None);
         if (!TryEnter(origin))
         {
             Refused.Add(1);
@@ -40,9 +40,9 @@ internal sealed class ConnectionLimit(int most, int mostOfOne)
         }
     };
 
-    private static IPAddress OriginOf(EndPoint? remote)
+    /// <summary>Whom an address is counted as: of IPv6 its network of 64 bits.</summary>
+    public static IPAddress NetworkOf(IPAddress address)
     {
-        var address = (remote as IPEndPoint)?.Address ?? IPAddress.None;
         if (address.IsIPv4MappedToIPv6)
         {
             return address.MapToIPv4();

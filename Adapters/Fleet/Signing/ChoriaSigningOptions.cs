@@ -4,12 +4,12 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Adapters.Fleet.Signing;
 
 /// <summary>
-/// What Choria's own command line gets here: user tokens, and signatures under requests. Section <c>Access:Choria</c>. User tokens are
+/// What Choria's own command line gets here: user tokens, and signatures under requests. Section <c>Access:Signer</c>. User tokens are
 /// signed as server tokens are, by <c>Fleet:ServerTokenSeedFile</c>.
 /// </summary>
 public sealed class ChoriaSigningOptions
 {
-    public const string Section = "Access:Choria";
+    public const string Section = "Access:Signer";
 
     /// <summary>
     /// Path of the client token (JWT) with the permission <c>authentication_delegator</c> in whose name requests of protocol v2 are signed.

@@ -106,7 +106,7 @@ internal sealed class LogInProofs(
     {
         if (options.Value.Oidc is not { } oidc || identities is null)
         {
-            return (null, new LogInRefusal("signing in at an identity provider is not configured", "Access:Choria:Oidc is not configured"));
+            return (null, new LogInRefusal("signing in at an identity provider is not configured", "Access:Signer:Oidc is not configured"));
         }
 
         if (await identities.ReadAsync(idToken, cancellationToken) is not { } identity)

@@ -13,7 +13,7 @@ namespace Orleans.Hosting;
 public static class SigningHosting
 {
     /// <summary>
-    /// Adds user tokens, signatures under requests and the service agent <c>aaa_signer</c>, configured by the section <c>Access:Choria</c>;
+    /// Adds user tokens, signatures under requests and the service agent <c>aaa_signer</c>, configured by the section <c>Access:Signer</c>;
     /// without it nobody is given a token, and nothing is signed. Needs the fleet, the access guard and the audit.
     /// </summary>
     public static ISiloBuilder AddChoriaSigning(this ISiloBuilder silo)

@@ -101,7 +101,7 @@ internal sealed record UserList(FrozenDictionary<string, ListedUser> Users, int 
 
         if (user.Organization is { Length: > 0 } own && own != organization)
         {
-            yield return $"organization '{own}' is not that of Access:Choria:Organization, '{organization}'";
+            yield return $"organization '{own}' is not that of Access:Signer:Organization, '{organization}'";
         }
 
         if (user.Acls?.FirstOrDefault(entry => !ActionList.IsEntry(entry ?? "null")) is { } malformed)

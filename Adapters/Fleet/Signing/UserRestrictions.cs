@@ -35,7 +35,7 @@ internal sealed class UserRestrictions(UserLists users, IOptions<ChoriaSigningOp
     private string? FaultOf(IReadOnlyList<string>? entries, string? policy, string agent, string action) =>
         agent == Discovery.Agent ? null
         : policy is { Length: > 0 } && !options.Value.NodesJudgePolicies
-            ? "the user has an opa_policy, which is not judged by here (Access:Choria:NodesJudgePolicies)"
+            ? "the user has an opa_policy, which is not judged by here (Access:Signer:NodesJudgePolicies)"
         : policy is not { Length: > 0 } && !ActionList.Allows(entries ?? [], agent, action)
             ? $"{agent}.{action} is not on the user's list of actions"
         : null;

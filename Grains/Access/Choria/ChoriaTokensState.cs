@@ -21,7 +21,7 @@ internal sealed record ChoriaTokensState
         if (!Holders.TryGetValue(token.CallerId, out var holder))
         {
             return Holders.Count < CallersMax
-                ? (TokenRegistration.Registered, With(token.CallerId, new TokenHolder(token.SignIn.Principal, [HeldToken.Of(token)])))
+                ? (TokenRegistration.Registered, With(token.CallerId, new TokenHolder(token.SignIn.Principal, [KeptChoriaToken.Of(token)])))
                 : (TokenRegistration.TooMany, this);
         }
 
@@ -43,11 +43,11 @@ internal sealed record ChoriaTokensState
         }
 
         return kept.Length < TokensOfCallerMax
-            ? (TokenRegistration.Registered, With(token.CallerId, holder with { Tokens = kept.Add(HeldToken.Of(token)) }))
+            ? (TokenRegistration.Registered, With(token.CallerId, holder with { Tokens = kept.Add(KeptChoriaToken.Of(token)) }))
             : (TokenRegistration.TooMany, this);
     }
 
-    public HeldToken? FindOrNull(string callerId, string id) =>
+    public KeptChoriaToken? FindOrNull(string callerId, string id) =>
         Holders.GetValueOrDefault(callerId)?.Tokens.FirstOrDefault(token => token.Id == id);
 
     /// <summary>The state in which a token is revoked; the token is null when it is not known, or has ended.</summary>
@@ -88,7 +88,7 @@ internal sealed record ChoriaTokensState
 /// <param name="Principal">Whose name it is.</param>
 /// <param name="Tokens">Its tokens.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.TokenHolder")]
-internal sealed record TokenHolder([property: Id(0)] string Principal, [property: Id(1)] ImmutableArray<HeldToken> Tokens);
+internal sealed record TokenHolder([property: Id(0)] string Principal, [property: Id(1)] ImmutableArray<KeptChoriaToken> Tokens);
 
 /// <param name="Id">Its <c>jti</c>.</param>
 /// <param name="SignIn">Who holds it.</param>
@@ -97,8 +97,8 @@ internal sealed record TokenHolder([property: Id(0)] string Principal, [property
 /// <param name="RememberedUntil">When it may be forgotten: it has ended, and what it was given for as well.</param>
 /// <param name="Credential">The hash of what it was given for; null where that may be shown again.</param>
 /// <param name="Revocation">Null while it is signed for.</param>
-[GenerateSerializer, Immutable, Alias("ControlPlane.HeldToken")]
-internal sealed record HeldToken(
+[GenerateSerializer, Immutable, Alias("ControlPlane.KeptChoriaToken")]
+internal sealed record KeptChoriaToken(
     [property: Id(0)] string Id,
     [property: Id(1)] ChoriaSignIn SignIn,
     [property: Id(2)] DateTimeOffset IssuedAt,
@@ -107,7 +107,7 @@ internal sealed record HeldToken(
     [property: Id(5)] string? Credential,
     [property: Id(6)] ChoriaTokenRevocation? Revocation = null)
 {
-    public static HeldToken Of(NewChoriaToken token) => new(
+    public static KeptChoriaToken Of(NewChoriaToken token) => new(
         token.Id,
         token.SignIn,
         token.IssuedAt,

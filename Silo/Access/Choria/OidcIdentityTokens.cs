@@ -7,7 +7,7 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace ControlPlane.Access;
 
-/// <summary>Verifies the ID tokens of the provider of <c>Access:Choria:Oidc</c>, by the keys that it lists. Thread-safe.</summary>
+/// <summary>Verifies the ID tokens of the provider of <c>Access:Signer:Oidc</c>, by the keys that it lists. Thread-safe.</summary>
 internal sealed partial class OidcIdentityTokens(
     IOptions<ChoriaSigningOptions> options, TimeProvider time, ILogger<OidcIdentityTokens> logger) : IIdentityTokens, IDisposable
 {

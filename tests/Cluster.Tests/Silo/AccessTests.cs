@@ -217,5 +217,5 @@ public sealed class AccessTests : IDisposable
     }
 
     private Task<ApiHost> StartAsync(params (string, string)[] settings) =>
-        ApiHost.StartAsync([.. settings, ("Api:TokenFiles:0", _tokenFile)]);
+        ApiHost.StartAsync([.. settings, ("Access:Tokens:Files:0", _tokenFile)]);
 }

@@ -47,6 +47,8 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public Uri Url => Urls[0];
 
+    public IServiceProvider Services => _app.Services;
+
     /// <summary>Where it listens, in the order of <c>Api:Listen</c>.</summary>
     public IReadOnlyList<Uri> Urls { get; }
 

@@ -101,7 +101,7 @@ public sealed class CertificateApiTests : IAsyncLifetime
     [Fact]
     public async Task RevocationList_IsGivenToAnyone_AsItIs()
     {
-        await using var guarded = await ApiHost.StartAsync(("Api:TokenFiles:0", TokenFile()));
+        await using var guarded = await ApiHost.StartAsync(("Access:Tokens:Files:0", TokenFile()));
 
         var denied = await guarded.GetAsync("/v1/issuers");
         var list = await guarded.GetAsync("/v1/issuers/local/crl?index=1");

@@ -149,7 +149,7 @@ public sealed class CommandTests : IAsyncLifetime
     {
         var path = Path.GetTempFileName();
         await File.WriteAllTextAsync(path, "alice alice-0123456789abcdefghij\n", TestContext.Current.CancellationToken);
-        await using var guarded = await ApiHost.StartAsync(("Api:TokenFiles:0", path));
+        await using var guarded = await ApiHost.StartAsync(("Access:Tokens:Files:0", path));
 
         var (denied, _, _) = await RunPlainAsync("overlay", "list", "--url", guarded.Url.ToString());
         var (allowed, _, _) = await RunPlainAsync("overlay", "list", "--url", guarded.Url.ToString(), "--token-file", path);

@@ -1,3 +1,4 @@
+using ControlPlane.Access;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Commands;
 using ControlPlane.Configuration;
@@ -118,7 +119,7 @@ public sealed class ConfigurationTests : IDisposable
             Redis: {Endpoints: ["127.0.0.1"], Tls: yes}
             Api:
               Listen: ["http://0.0.0.0:80", "ftp://127.0.0.1"]
-              TokenFiles: []
+              CertificateFile: ""
             Loging: {Level: Information}
             """);
 
@@ -132,7 +133,8 @@ public sealed class ConfigurationTests : IDisposable
             $"Silo:ShutdownTimeout must be a time span as hours:minutes:seconds or days.hours:minutes:seconds, is '30' ({path}:6)",
             $"Redis:Endpoints:0 must be host:port, is '127.0.0.1' ({path}:7)",
             $"Redis:Tls must be true or false, is 'yes' ({path}:7)",
-            $"Api:Listen:0 'http://0.0.0.0:80' is reachable from other machines and needs Api:TokenFiles ({path}:9)",
+            "Api:Listen:0 'http://0.0.0.0:80' is reachable from other machines and needs a way to sign in: ",
+            $"Access:Tokens, Access:Oidc, Access:Certificates or Access:Choria ({path}:9)",
             "Api:Listen:1 must be http:// or https://",
             $"Loging is not a setting of ControlPlane; did you mean 'Logging'? ({path}:11)",
         })
@@ -172,10 +174,10 @@ public sealed class ConfigurationTests : IDisposable
     {
         var tokens = Write("alice short-secret\n", "tokens");
 
-        var (exitCode, error) = await CheckAsync(Write($"Api: {{TokenFiles: [{tokens}]}}"));
+        var (exitCode, error) = await CheckAsync(Write($"Access: {{Tokens: {{Files: [{tokens}]}}}}"));
 
         Assert.Equal(ExitCodes.Configuration, exitCode);
-        Assert.Contains($"{tokens}:1: must be a name and a token of at least 22 characters", error);
+        Assert.Contains($"{tokens}:1: must be a name, and a token of at least 22 characters", error);
         Assert.DoesNotContain("short-secret", error);
     }
 
@@ -221,7 +223,7 @@ public sealed class ConfigurationTests : IDisposable
     [InlineData("http://127.0.0.1:8780/path", false)]
     public void Validate_AllowsLoopbackOnly_WithoutTokens(string url, bool allowed)
     {
-        var result = new Api.ApiOptionsValidator().Validate(null, new Api.ApiOptions { Listen = [url] });
+        var result = new Api.ApiOptionsValidator(new AccessDemand(false)).Validate(null, new Api.ApiOptions { Listen = [url] });
 
         Assert.Equal(allowed, result.Succeeded);
     }

@@ -73,7 +73,7 @@ public sealed class RisksTests
     }
 
     [Theory]
-    [InlineData("Api:TokenFiles:0")]
+    [InlineData("Access:Tokens:Files:0")]
     [InlineData("Fleet:ServerTokenSeedFile")]
     [InlineData("Fleet:SharedSecretFile")]
     [InlineData("Fleet:Overlays:eu-1:PasswordFile")]

@@ -50,7 +50,7 @@ public sealed class SiloPortTests : IDisposable
             Options.Create(new AccessPolicyOptions { File = path }), new Locality("eu", "eu-1"), TimeProvider.System,
             NullLogger<AccessPolicyFile>.Instance);
         var tokens = new AccessTokens(
-            Options.Create(new ApiOptions { TokenFiles = [path] }), TimeProvider.System, NullLogger<AccessTokens>.Instance);
+            Options.Create(new TokensOptions { Files = [path] }), TimeProvider.System, NullLogger<AccessTokens>.Instance);
 
         Assert.Empty(await probe.FindFaultsAsync(new FailingPort(typeof(IPolicySource), policy), Cancel));
         Assert.Empty(await probe.FindFaultsAsync(new FailingPort(typeof(ITokenAuthenticator), tokens), Cancel));

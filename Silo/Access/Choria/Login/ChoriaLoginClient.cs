@@ -66,7 +66,7 @@ internal sealed class ChoriaLoginClient(HttpClient http, DeviceGrant grant, Time
                 using var response = await http.GetAsync(new Uri($"{url.AbsoluteUri.TrimEnd('/')}/options"), cancellationToken);
                 if (response.StatusCode == HttpStatusCode.NotFound)
                 {
-                    faults.Add($"{url} lets nobody sign in at an identity provider (Access:Choria:Oidc)");
+                    faults.Add($"{url} lets nobody sign in at an identity provider (Access:Signer:Oidc)");
                     continue;
                 }
 

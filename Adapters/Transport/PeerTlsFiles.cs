@@ -11,7 +11,7 @@ namespace ControlPlane.Adapters.Transport;
 /// The files are read whole at each handshake, which costs more than that by far: so no change is missed, however it was made, and
 /// symbolic links that Kubernetes swaps are followed. While a renewal is half done, the last good ones stay in force.
 /// </remarks>
-internal sealed partial class TlsFiles(PeerCredentials.Certificate files, ILogger logger)
+internal sealed partial class PeerTlsFiles(PeerCredentials.Certificate files, ILogger logger)
 {
     private readonly Lock reading = new();
     private Held? held;

@@ -1,0 +1,50 @@
+using System.Globalization;
+using System.Security.Claims;
+
+namespace ControlPlane.Access;
+
+/// <summary>The claims that every way to sign in ends in, whatever it began with.</summary>
+internal static class AccessClaims
+{
+    public const string Group = "group";
+
+    /// <summary>A role that the credential itself grants, as a line of a token file does.</summary>
+    public const string Role = "role";
+
+    /// <summary>When the second factor was given, in Unix seconds. Without it there was none, or nobody says when.</summary>
+    public const string SecondFactorAt = "second_factor_at";
+
+    /// <summary>Which of its holder's credentials it was: the id of a token, the serial number of a certificate.</summary>
+    public const string Credential = "credential";
+
+    /// <summary>The longest name of a principal or a group that is taken from a credential.</summary>
+    public const int NameLengthMax = 256;
+
+    /// <summary>Who somebody is.</summary>
+    /// <param name="method">How it is known: the identity's authentication type.</param>
+    /// <param name="principal">The name that the audit and the policy know.</param>
+    /// <param name="claims">Of the kinds above.</param>
+    public static ClaimsPrincipal Principal(CallerMethod method, string principal, params IEnumerable<Claim> claims) =>
+        new(new ClaimsIdentity([new Claim(ClaimTypes.Name, principal), .. claims], method.ToString()));
+
+    public static Claim At(DateTimeOffset secondFactor) =>
+        new(SecondFactorAt, secondFactor.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>Whether a text can be a name: printable, without white space at its ends, and not too long.</summary>
+    public static bool IsName(string? text) => text is { Length: > 0 and <= NameLengthMax }
+        && !text.Any(char.IsControl) && text.Trim().Length == text.Length;
+}
+
+/// <param name="IsOn">Whether callers must show who they are: any way to do so is configured.</param>
+internal sealed record AccessDemand(bool IsOn);
+
+/// <summary>Which ways to sign in are configured.</summary>
+internal static class AccessMethods
+{
+    /// <summary>Whether any way to sign in is configured; without one, whoever reaches loopback is <see cref="Caller.Local"/>.</summary>
+    public static bool AnyIn(IConfiguration configuration) =>
+        new[] { $"{TokensOptions.Section}:{nameof(TokensOptions.Files)}", $"{OidcOptions.Section}:{nameof(OidcOptions.Issuers)}" }
+            .Any(key => configuration.GetSection(key).GetChildren().Any())
+        || configuration[$"{ClientCertificateOptions.Section}:{nameof(ClientCertificateOptions.CaFile)}"] is { Length: > 0 }
+        || configuration.GetValue<bool>($"{ChoriaCallersOptions.Section}:{nameof(ChoriaCallersOptions.Enabled)}");
+}

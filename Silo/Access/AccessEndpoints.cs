@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace ControlPlane.Access;
+
+/// <summary>Who is asking.</summary>
+internal static class AccessEndpoints
+{
+    /// <summary>Open to every caller that is known, and so guarded by no permission.</summary>
+    public static void MapAccess(this WebApplication app) => app.MapGet("/v1/access/whoami", Show)
+        .WithName("WhoAmI").WithTags("access").WithSummary("Who is asking, how that is known, and with which groups and roles.");
+
+    private static Ok<WhoAmI> Show(HttpContext context)
+    {
+        var caller = Callers.OfOrNull(context)!;
+        return TypedResults.Ok(new WhoAmI(
+            caller.Principal, caller.Method, caller.Groups, caller.Roles, caller.SecondFactorAt, caller.CredentialId));
+    }
+}
+
+/// <summary>A caller, as it is told of itself.</summary>
+/// <param name="Principal">The name that records and policies use.</param>
+/// <param name="Method">How it is known.</param>
+/// <param name="Groups">The groups that its credential names.</param>
+/// <param name="Roles">The roles that its credential grants by itself.</param>
+/// <param name="SecondFactorAt">When a second factor was given; null when none was, or nobody says when.</param>
+/// <param name="Credential">Which of its credentials it shows: a token's id, a certificate's serial number.</param>
+internal sealed record WhoAmI(
+    string Principal,
+    CallerMethod Method,
+    IReadOnlyList<string> Groups,
+    IReadOnlyList<string> Roles,
+    DateTimeOffset? SecondFactorAt,
+    string? Credential);
