@@ -36,14 +36,16 @@ public sealed class PermissionTests
         PermissionCheck.Faults([typeof(IChecked), typeof(INotAGrain)]));
 
     /// <summary>A contract as it should not be.</summary>
+    [Alias("Checked")]
     public interface IChecked : Orleans.Runtime.IAddressable
     {
+        [Alias("Open")]
         void Open();
 
-        [Requires("nodes.reed")]
+        [Alias("Wrong"), Requires("nodes.reed")]
         void Wrong();
 
-        [Requires(Permissions.NodesRead)]
+        [Alias("Right"), Requires(Permissions.NodesRead)]
         void Right();
     }
 

@@ -15,9 +15,9 @@ public sealed class SecretHandshakeTests : IDisposable
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private IDuplexPipe Accepting => new End(toAccepting.Reader, toConnecting.Writer);
+    private End Accepting => new End(toAccepting.Reader, toConnecting.Writer);
 
-    private IDuplexPipe Connecting => new End(toConnecting.Reader, toAccepting.Writer);
+    private End Connecting => new End(toConnecting.Reader, toAccepting.Writer);
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 

@@ -47,7 +47,7 @@ internal sealed class SignatureBenchmark : IBenchmark, IAsyncDisposable
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) => silo.AddMemoryGrainStorage(Stores.Fleet));
         cluster = builder.Build();
-        await cluster.DeployAsync();
+        await cluster.DeployAsync(cancellationToken);
 
         var now = TimeProvider.System.GetUtcNow();
         var organization = TokenIssuer.Organization(issuer);

@@ -64,7 +64,7 @@ internal sealed class FakeSignIn : IAsyncDisposable
         app.MapPost("/device", (HttpContext context) => fake.StartDevice(context.Request.Form));
         app.MapPost("/token", (HttpContext context) => fake.GiveIdToken(context.Request.Form));
         app.MapGet("/choria/v1/login/options", () => Json(new { issuer = fake.Issuer, client_id = ClientId, scopes = new[] { "openid" } }));
-        app.MapPost("/choria/v1/login", fake.LogInAsync);
+        app.MapPost("/choria/v1/login", (Delegate)fake.LogInAsync);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return fake;
     }

@@ -2,16 +2,19 @@ using ControlPlane.Access;
 
 namespace ControlPlane.Grains.Tests.Access;
 
-public sealed class AccessGuardTests : IAccessPolicy, IAuditTrail
+public sealed class AccessGuardTests
 {
     private static readonly Caller Ann = new() { Principal = "ann", Method = CallerMethod.AccessToken };
 
     private readonly List<string> happened = [];
+    private readonly Parts parts;
     private readonly AccessGuard guard;
-    private AccessDecision decision = new(IsAllowed: true, "rule", "1");
-    private bool isAuditAway;
 
-    public AccessGuardTests() => guard = new AccessGuard(this, this);
+    public AccessGuardTests()
+    {
+        parts = new Parts(happened);
+        guard = new AccessGuard(parts, parts);
+    }
 
     [Fact]
     public async Task InvokeAsync_RecordsBeforeAndAfter_WhatItCalls()
@@ -32,7 +35,7 @@ public sealed class AccessGuardTests : IAccessPolicy, IAuditTrail
     [Fact]
     public async Task InvokeAsync_RecordsReading_ThatOnlyATriedPolicyLetsThrough()
     {
-        decision = decision with { WouldBeDenied = true };
+        parts.Decision = parts.Decision with { WouldBeDenied = true };
 
         await InvokeAsync(Permissions.NodesRead);
 
@@ -44,7 +47,7 @@ public sealed class AccessGuardTests : IAccessPolicy, IAuditTrail
     [InlineData(Permissions.NodesRead)]
     public async Task InvokeAsync_RecordsAndRefuses_WhatIsDenied(string permission)
     {
-        decision = decision with { IsAllowed = false };
+        parts.Decision = parts.Decision with { IsAllowed = false };
 
         var denied = await Assert.ThrowsAsync<AccessDeniedException>(() => InvokeAsync(permission));
 
@@ -55,7 +58,7 @@ public sealed class AccessGuardTests : IAccessPolicy, IAuditTrail
     [Fact]
     public async Task InvokeAsync_CallsNothing_WhenItCannotBeRecorded()
     {
-        isAuditAway = true;
+        parts.IsAuditAway = true;
 
         await Assert.ThrowsAsync<AuditUnavailableException>(() => InvokeAsync(Permissions.NodesReprovision));
 
@@ -71,28 +74,6 @@ public sealed class AccessGuardTests : IAccessPolicy, IAuditTrail
         Assert.Equal(["recorded for ann", "ended with TimeoutException"], happened);
     }
 
-    public ValueTask<AccessDecision> JudgeAsync(Caller caller, AccessRequest request, CancellationToken cancellationToken) => new(decision);
-
-    public Task<AuditedCall> BeginAsync(
-        Caller caller, AccessRequest request, AccessDecision judged, CancellationToken cancellationToken)
-    {
-        if (isAuditAway)
-        {
-            throw new AuditUnavailableException("the log is away");
-        }
-
-        happened.Add($"{(judged.IsAllowed ? "recorded for" : "denied to")} {caller.Principal}");
-        return Task.FromResult(new AuditedCall("1", caller, request, judged));
-    }
-
-    public Task EndAsync(AuditedCall call, string outcome)
-    {
-        happened.Add($"ended with {outcome}");
-        return Task.CompletedTask;
-    }
-
-    public Task RecordFailedSignInAsync(CallerMethod method, string? principal, string? address, string why) => Task.CompletedTask;
-
     private Task InvokeAsync(string permission) => guard.InvokeAsync(
         Ann,
         new AccessRequest(permission),
@@ -102,4 +83,34 @@ public sealed class AccessGuardTests : IAccessPolicy, IAuditTrail
             return Task.FromResult("202");
         },
         TestContext.Current.CancellationToken);
+
+    private sealed class Parts(List<string> happened) : IAccessPolicy, IAuditTrail
+    {
+        public AccessDecision Decision { get; set; } = new(IsAllowed: true, "rule", "1");
+
+        public bool IsAuditAway { get; set; }
+
+        public ValueTask<AccessDecision> JudgeAsync(Caller caller, AccessRequest request, CancellationToken cancellationToken) =>
+            new(Decision);
+
+        public Task<AuditedCall> BeginAsync(
+            Caller caller, AccessRequest request, AccessDecision decision, CancellationToken cancellationToken)
+        {
+            if (IsAuditAway)
+            {
+                throw new AuditUnavailableException("the log is away");
+            }
+
+            happened.Add($"{(decision.IsAllowed ? "recorded for" : "denied to")} {caller.Principal}");
+            return Task.FromResult(new AuditedCall("1", caller, request, decision));
+        }
+
+        public Task EndAsync(AuditedCall call, string outcome)
+        {
+            happened.Add($"ended with {outcome}");
+            return Task.CompletedTask;
+        }
+
+        public Task RecordFailedSignInAsync(CallerMethod method, string? principal, string? address, string why) => Task.CompletedTask;
+    }
 }

@@ -132,7 +132,7 @@ public sealed class SigningCaptureTests
                 : null;
 
     // Until the responder has subscribed, nobody hears.
-    private static async Task<ReceivedReply> AskAsync(INatsConnection connection, CapturedMessage question, string replySubject)
+    private static async Task<ReceivedReply> AskAsync(NatsConnection connection, CapturedMessage question, string replySubject)
     {
         await using var replies = await connection.SubscribeCoreAsync<byte[]>(replySubject, cancellationToken: Cancel);
         var hearing = replies.Msgs.ReadAsync(Cancel).AsTask();
@@ -143,7 +143,7 @@ public sealed class SigningCaptureTests
         return reply;
     }
 
-    private static async Task UntilHeardAsync(INatsConnection connection)
+    private static async Task UntilHeardAsync(NatsConnection connection)
     {
         while (true)
         {
