@@ -62,7 +62,6 @@ internal static class Program
         guarded.MapApi();
         guarded.MapChoria();
         guarded.MapConsole();
-        app.MapAccess();
         return app;
     }
 }

@@ -19,7 +19,7 @@ public static class CallParameters
         TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { LeaveOutSecrets } },
     };
 
-    /// <summary>Names the arguments by their types: those that carry nothing to tell, such as tokens of cancellation, are left out.</summary>
+    /// <summary>Names the arguments by their types: those that tell nothing, such as tokens of cancellation, are left out.</summary>
     public static IReadOnlyDictionary<string, string> Of(IEnumerable<object?> arguments)
     {
         var told = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -247,7 +247,8 @@ internal sealed class NodeGrain(
         // still; whoever asked got no answer, and asks again.
         var (isShutDown, shutdown) = await nodeSteps.ShutDownAsync(Identity, State);
         var outcome = new DecommissionOutcome(isShutDown, shutdown, State.Remaining(context.Now));
-        await node.ReplaceAsync(State.Decommissioned(context.Now, $"decommissioned by {CallerContext.Actor}: {request.Reason}; {shutdown}"));
+        await node.ReplaceAsync(State.Decommissioned(
+            context.Now, $"decommissioned by {CallerContext.Actor}: {request.Reason}; {shutdown}"));
         log.Decommissioned(Identity, CallerContext.Actor, request.Reason);
         return outcome;
     }

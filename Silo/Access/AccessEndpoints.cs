@@ -5,9 +5,9 @@ namespace ControlPlane.Access;
 /// <summary>Who is asking.</summary>
 internal static class AccessEndpoints
 {
-    /// <summary>Open to every caller that is known, and so guarded by no permission.</summary>
-    public static void MapAccess(this WebApplication app) => app.MapGet("/v1/access/whoami", Show)
-        .WithName("WhoAmI").WithTags("access").WithSummary("Who is asking, how that is known, and with which groups and roles.");
+    public static void MapAccess(this IEndpointRouteBuilder v1) => v1.MapGet("/access/whoami", Show)
+        .WithName("WhoAmI").WithTags("access").Requires(Permissions.AccessSelf)
+        .WithSummary("Who is asking, how that is known, and with which groups and roles.");
 
     private static Ok<WhoAmI> Show(HttpContext context)
     {

@@ -56,7 +56,8 @@ internal static class RouteAccess
             Overlay = parameters.GetValueOrDefault("overlay"),
             Plan = required.On == AccessTarget.Plan ? parameters.GetValueOrDefault("id") : null,
             Reason = (body as IGivesReason)?.Reason,
-            Operation = endpoint.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName ?? $"{context.Request.Method} {endpoint.DisplayName}",
+            Operation = endpoint.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName
+                ?? $"{context.Request.Method} {endpoint.DisplayName}",
             Parameters = parameters,
             Trace = Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier,
         };

@@ -12,8 +12,8 @@ internal static class SealKey
 {
     public static CallerSeal SealOf(IServiceProvider services)
     {
-        var (sites, silo) = (services.GetRequiredService<IOptions<SitesOptions>>(), services.GetRequiredService<IOptions<SiloHostOptions>>());
-        using var siteKey = sites.Value.ReadKey();
+        var silo = services.GetRequiredService<IOptions<SiloHostOptions>>();
+        using var siteKey = services.GetRequiredService<IOptions<SitesOptions>>().Value.ReadKey();
         var key = siteKey is not null
             ? Convert.FromHexString(siteKey.ExportSeedHex())
             : LocalSecret.ReadOrMake(SiloPorts.SecretFileOf(silo.Value, services.GetRequiredService<Locality>().Overlay)).Value;

@@ -22,17 +22,20 @@ internal static class CertificateEndpoints
             .WithSummary("Orders of an issuer's ledger that are in a state, with their certificates, oldest first, a page at a time.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapGet("/nodes/{identity}/certificates", ListOfNodeAsync).WithName("ListNodeCertificates").WithTags("certificates").Requires(Permissions.CertificatesRead)
+        v1.MapGet("/nodes/{identity}/certificates", ListOfNodeAsync)
+            .WithName("ListNodeCertificates").WithTags("certificates").Requires(Permissions.CertificatesRead)
             .WithSummary("Every order of one node with its certificate, newest first: its lineage.")
             .ProducesProblem(StatusCodes.Status400BadRequest);
-        v1.MapPost("/certificates/{issuer}/{serial}:revoke", RevokeAsync).WithName("RevokeCertificate").WithTags("certificates").Requires(Permissions.CertificatesRevoke)
+        v1.MapPost("/certificates/{issuer}/{serial}:revoke", RevokeAsync)
+            .WithName("RevokeCertificate").WithTags("certificates").Requires(Permissions.CertificatesRevoke)
             .WithSummary("Has a certificate revoked at once. The CA is asked until it confirms. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict);
         v1.MapGet("/issuers", ListIssuersAsync).WithName("ListIssuers").WithTags("certificates").Requires(Permissions.CertificatesRead)
             .WithSummary("The issuers whose ledgers there are.");
-        v1.MapGet("/issuers/{issuer}/history/{shard:int}", HistoryAsync).WithName("GetLedgerHistory").WithTags("certificates").Requires(Permissions.CertificatesRead)
+        v1.MapGet("/issuers/{issuer}/history/{shard:int}", HistoryAsync)
+            .WithName("GetLedgerHistory").WithTags("certificates").Requires(Permissions.CertificatesRead)
             .WithSummary("The history of one shard of an issuer's ledger, with what does not fit together in it.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);

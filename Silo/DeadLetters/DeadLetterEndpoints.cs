@@ -19,14 +19,16 @@ internal static class DeadLetterEndpoints
     {
         v1.MapGet("/deadletters", Queues).WithName("ListDeadLetterQueues").WithTags("deadletters").Requires(Permissions.DeadLettersRead)
             .WithSummary("The queues that can have dead letters.");
-        v1.MapGet("/deadletters/{queue}", ListAsync).WithName("ListDeadLetters").WithTags("deadletters").Requires(Permissions.DeadLettersRead)
+        v1.MapGet("/deadletters/{queue}", ListAsync)
+            .WithName("ListDeadLetters").WithTags("deadletters").Requires(Permissions.DeadLettersRead)
             .WithSummary("The dead letters of a queue, oldest first, without their payloads.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
         v1.MapGet(One, ShowAsync).WithName("GetDeadLetter").WithTags("deadletters").Requires(Permissions.DeadLettersRead)
             .WithSummary("One dead letter with its headers and its payload.")
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapPost(One + ":replay", ReplayAsync).WithName("ReplayDeadLetter").WithTags("deadletters").Requires(Permissions.DeadLettersResolve)
+        v1.MapPost(One + ":replay", ReplayAsync)
+            .WithName("ReplayDeadLetter").WithTags("deadletters").Requires(Permissions.DeadLettersResolve)
             .WithSummary("Publishes a dead letter once more, as it was, and removes it. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status404NotFound);
         v1.MapPost(One + ":drop", DropAsync).WithName("DropDeadLetter").WithTags("deadletters").Requires(Permissions.DeadLettersResolve)

@@ -11,7 +11,8 @@ internal static class EnrolmentEndpoints
 {
     public static void MapEnrolment(this IEndpointRouteBuilder v1)
     {
-        v1.MapGet("/overlays/{overlay}/enrolment", Show).Named("GetEnrolment", Permissions.EnrolmentRead, "Whether nodes may enrol into an overlay, and how many.");
+        v1.MapGet("/overlays/{overlay}/enrolment", Show).Named(
+            "GetEnrolment", Permissions.EnrolmentRead, "Whether nodes may enrol into an overlay, and how many.");
         v1.MapPost("/overlays/{overlay}:pause-enrolment", Pause).Named(
             "PauseEnrolment", Permissions.EnrolmentControl, "Lets no enrolment into the overlay begin; those whose nodes made their keys are finished. Safe to repeat.");
         v1.MapPost("/overlays/{overlay}:resume-enrolment", Resume).Named(

@@ -22,15 +22,18 @@ internal static class NodeEndpoints
             .WithSummary("What is known of one node, with its history, its certificate and its placement.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapGet("/nodes/{identity}/configuration", Configuration).WithName("GetNodeConfiguration").WithTags("nodes").Requires(Permissions.NodesRead)
+        v1.MapGet("/nodes/{identity}/configuration", Configuration)
+            .WithName("GetNodeConfiguration").WithTags("nodes").Requires(Permissions.NodesRead)
             .WithSummary("What a node would be configured with now, where each line comes from, and what it was sent. Secrets are masked.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapPost("/nodes/{identity}:decommission", Decommission).WithName("DecommissionNode").WithTags("nodes").Requires(Permissions.NodesDecommission)
+        v1.MapPost("/nodes/{identity}:decommission", Decommission)
+            .WithName("DecommissionNode").WithTags("nodes").Requires(Permissions.NodesDecommission)
             .WithSummary("Takes a node out of the fleet: its certificates are revoked, its place is freed, and it is not enrolled again by itself. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
-        v1.MapPost("/nodes/{identity}:reprovision", Reprovision).WithName("ReprovisionNode").WithTags("nodes").Requires(Permissions.NodesReprovision)
+        v1.MapPost("/nodes/{identity}:reprovision", Reprovision)
+            .WithName("ReprovisionNode").WithTags("nodes").Requires(Permissions.NodesReprovision)
             .WithSummary("Makes an enrolled, quarantined or decommissioned node enrol anew. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)

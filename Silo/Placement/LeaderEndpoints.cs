@@ -13,7 +13,8 @@ internal static class LeaderEndpoints
     {
         v1.MapGet("/placement/leader", Show).WithName("GetPlacementLeader").WithTags("placement").Requires(Permissions.PlacementRead)
             .WithSummary("Which overlay holds the region's placement, as this one knows, and in which epoch.");
-        v1.MapPost("/placement/leader:promote", Promote).WithName("PromotePlacementLeader").WithTags("placement").Requires(Permissions.PlacementLeaderPromote)
+        v1.MapPost("/placement/leader:promote", Promote)
+            .WithName("PromotePlacementLeader").WithTags("placement").Requires(Permissions.PlacementLeaderPromote)
             .WithSummary("Makes this silo's overlay the leader of the region's placement. The others are isolated until they reported. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status400BadRequest);
     }

@@ -13,7 +13,8 @@ internal static class OverlayEndpoints
     {
         v1.MapGet("/overlays", List).WithName("ListOverlays").WithTags("overlays").Requires(Permissions.PlacementRead)
             .WithSummary("The region's overlays with their states, counts and limits, and whether nodes may enrol.");
-        v1.MapPost("/overlays/{overlay}:set-state", SetState).WithName("SetOverlayState").WithTags("overlays").Requires(Permissions.PlacementOverlaysSetState)
+        v1.MapPost("/overlays/{overlay}:set-state", SetState)
+            .WithName("SetOverlayState").WithTags("overlays").Requires(Permissions.PlacementOverlaysSetState)
             .WithSummary("Puts an overlay in another state. Moves nothing: nodes move by plans. Retired is for good. Safe to repeat.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)

@@ -23,10 +23,12 @@ internal static class PolicyEndpoints
         v1.MapPost("/placement/policy:check", Check).WithName("CheckPolicy").WithTags("placement").Requires(Permissions.PlacementRead)
             .WithMetadata(new RequestSizeLimitAttribute(PolicyBytesMax))
             .WithSummary("Every fault of a policy document, and what it would change for the present fleet. Changes nothing.");
-        v1.MapPost("/placement/policy:apply", Apply).WithName("ApplyPolicy").WithTags("placement").Requires(Permissions.PlacementPolicyApply)
+        v1.MapPost("/placement/policy:apply", Apply)
+            .WithName("ApplyPolicy").WithTags("placement").Requires(Permissions.PlacementPolicyApply)
             .WithMetadata(new RequestSizeLimitAttribute(PolicyBytesMax))
             .WithSummary("Puts a policy in force. With errors 'applied' is false and the present one stays. Safe to repeat.");
-        v1.MapGet("/placement/explanations/{identity}", Explain).WithName("ExplainPlacement").WithTags("placement").Requires(Permissions.PlacementRead)
+        v1.MapGet("/placement/explanations/{identity}", Explain)
+            .WithName("ExplainPlacement").WithTags("placement").Requires(Permissions.PlacementRead)
             .WithSummary("Why a node is where it is.")
             .ProducesProblem(StatusCodes.Status404NotFound);
         v1.MapPost("/placement:simulate", Simulate).WithName("SimulatePlacement").WithTags("placement").Requires(Permissions.PlacementRead)

@@ -44,6 +44,7 @@ internal static class Arrows
         new("Fleet", "Access", "access policies are told what is known of a node"),
         new("Fleet", "Filters", "nodes are searched by filters"),
         new("Nodes", "Filters", "facts and claims are read by their path"),
+        new("Access", "Flow", "the record gathers in rounds, and the authority outside has a breaker"),
         new("Nodes", "Access", "a node's history says who asked"),
         new("Placement", "Access", "plans and policies say who made them"),
         new("Certificates", "Access", "the ledger says who had a certificate revoked"),

@@ -29,7 +29,9 @@ internal sealed class UserRestrictions(UserLists users, IOptions<ChoriaSigningOp
     }
 
     private ListedUser? UserOf(ClientClaims claims) => users.Current().Users.GetValueOrDefault(
-        claims.CallerId.StartsWith(ListedUser.CallerPrefix, StringComparison.Ordinal) ? claims.CallerId[ListedUser.CallerPrefix.Length..] : "");
+        claims.CallerId.StartsWith(ListedUser.CallerPrefix, StringComparison.Ordinal)
+            ? claims.CallerId[ListedUser.CallerPrefix.Length..]
+            : "");
 
     // Nodes answer everybody's discovery, and so does the AAA service.
     private string? FaultOf(IReadOnlyList<string>? entries, string? policy, string agent, string action) =>

@@ -60,11 +60,6 @@ public static class AuditHosting
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
-
-    private sealed class NoBreakGlass : IBreakGlass
-    {
-        public bool IsOn => false;
-    }
 }
 
 /// <summary>Whether calls can be recorded now, for health.</summary>
@@ -82,4 +77,9 @@ public sealed class AuditStatus
 
     /// <summary>Whether the break-glass switch of this machine is on.</summary>
     public bool IsGlassBroken => appender.IsGlassBroken;
+}
+
+internal sealed class NoBreakGlass : IBreakGlass
+{
+    public bool IsOn => false;
 }

@@ -72,8 +72,11 @@ internal sealed class SignatureBenchmark : IBenchmark, IAsyncDisposable
         var users = new UserLists(signing, TimeProvider.System, NullLogger<UserLists>.Instance);
         signer = new ChoriaSigner(
             new SignatureCheck(
-                signing, Options.Create(new ProvisioningOptions { Issuers = { [Organization] = issuer.PublicKeyHex } }), TimeProvider.System),
-            new SignatureRights(register, tokens, new UserRestrictions(users, signing), new AccessGuard(nothing, nothing), nothing, signing),
+                signing,
+                Options.Create(new ProvisioningOptions { Issuers = { [Organization] = issuer.PublicKeyHex } }),
+                TimeProvider.System),
+            new SignatureRights(
+                register, tokens, new UserRestrictions(users, signing), new AccessGuard(nothing, nothing), nothing, signing),
             sealer,
             meter,
             TimeProvider.System,

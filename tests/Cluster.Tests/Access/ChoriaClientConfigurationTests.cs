@@ -23,8 +23,11 @@ public sealed class ChoriaClientConfigurationTests : IDisposable
             not a setting
             """);
 
-        Assert.Equal(("/run/choria/token.jwt", "/run/choria/token = seed", "/home/ann/ca.pem"), (read.TokenFile, read.SeedFile, read.CaFile));
-        Assert.Equal(["https://a.example.net/choria/v1/login", "http://b.example.net/choria/v1/login"], read.LoginUrls.Select(url => url.AbsoluteUri));
+        Assert.Equal(
+            ("/run/choria/token.jwt", "/run/choria/token = seed", "/home/ann/ca.pem"), (read.TokenFile, read.SeedFile, read.CaFile));
+        Assert.Equal(
+            ["https://a.example.net/choria/v1/login", "http://b.example.net/choria/v1/login"],
+            read.LoginUrls.Select(url => url.AbsoluteUri));
     }
 
     [Theory]

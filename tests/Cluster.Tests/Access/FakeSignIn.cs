@@ -101,7 +101,8 @@ internal sealed class FakeSignIn : IAsyncDisposable
         static string Text(byte[] number) => System.Buffers.Text.Base64Url.EncodeToString(number);
     }
 
-    private IResult StartDevice(IFormCollection form) => form["client_id"] == ClientId && form["scope"].ToString().Split(' ').Contains("openid")
+    private IResult StartDevice(IFormCollection form) => form["client_id"] == ClientId
+        && form["scope"].ToString().Split(' ').Contains("openid")
         ? Json(new
         {
             device_code = DeviceCode,

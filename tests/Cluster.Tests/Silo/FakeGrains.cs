@@ -155,7 +155,9 @@ internal sealed class FakeGrains
             [nameof(IEnrolmentControlGrain.ReleaseBrake)] = arguments => Change(key, arguments[0], _ => Control with { Brake = null }),
             [nameof(IEnrolmentControlGrain.Limit)] = arguments => Change(key, arguments[1], change => Control with
             {
-                Limit = arguments[0] is int rate ? new EnrolmentLimit(rate, CallerContext.Actor, change.Reason, DateTimeOffset.UnixEpoch) : null,
+                Limit = arguments[0] is int rate
+                    ? new EnrolmentLimit(rate, CallerContext.Actor, change.Reason, DateTimeOffset.UnixEpoch)
+                    : null,
             }),
         }),
         _ when contract == typeof(ICertificateInventoryGrain) => Stand.In<ICertificateInventoryGrain>(new()

@@ -1,3 +1,4 @@
+// Over 400 lines: each branch of the rules by which a request is signed or refused is a few lines, and they are read side by side.
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;

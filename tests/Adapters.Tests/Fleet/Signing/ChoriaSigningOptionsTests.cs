@@ -39,7 +39,8 @@ public sealed class ChoriaSigningOptionsTests
         Assert.Contains("for the public key", Faults(), StringComparison.Ordinal);
 
         options.SignerSeedFile = null;
-        Assert.Contains("SignerSeedFile: is needed", Faults()!.Replace("Property ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains(
+            "SignerSeedFile: is needed", Faults()!.Replace("Property ", "", StringComparison.Ordinal), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -152,7 +152,7 @@ public sealed class AccessPolicyTests : IDisposable
         api.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
 
     private Task<ApiHost> StartAsync() => ApiHost.StartAsync(
-        services => services.AddSingleton<TimeProvider>(time), ("Api:TokenFiles:0", TokenPath), ("Access:Policy:File", PolicyPath));
+        services => services.AddSingleton<TimeProvider>(time), ("Access:Tokens:Files:0", TokenPath), ("Access:Policy:File", PolicyPath));
 
     private async Task ChangeAsync(string text)
     {
