@@ -70,7 +70,7 @@ public sealed class SiloProcessTests
         await using var silo = Start("silo", "--config", Path.Combine(folder, "controlplane.yaml"));
         await silo.WaitForExitAsync(cancellationToken).WaitAsync(TimeSpan.FromMinutes(2), cancellationToken);
 
-        Assert.Equal(ExitCodes.StartFailed, silo.ExitCode);
+        Assert.True(silo.ExitCode == ExitCodes.StartFailed, silo.Output);
         Assert.Contains($"controlplane: Redis does not answer at 127.0.0.1:{stage.Redis.Port}", silo.Output);
     }
 

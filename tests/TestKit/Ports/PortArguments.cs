@@ -27,6 +27,7 @@ internal static class PortArguments
         ["site"] = Overlay,
         ["channel"] = "tested-v1",
         ["partition"] = "0",
+        ["id"] = "eu-1:00000000000000000000000000000000",
         ["issuer"] = "tested",
         ["orderId"] = $"{Identity}/1",
         ["signer"] = "tested",
