@@ -43,8 +43,20 @@ internal static class AccessMethods
 {
     /// <summary>Whether any way to sign in is configured; without one, whoever reaches loopback is <see cref="Caller.Local"/>.</summary>
     public static bool AnyIn(IConfiguration configuration) =>
-        new[] { $"{TokensOptions.Section}:{nameof(TokensOptions.Files)}", $"{OidcOptions.Section}:{nameof(OidcOptions.Issuers)}" }
-            .Any(key => configuration.GetSection(key).GetChildren().Any())
-        || configuration[$"{ClientCertificateOptions.Section}:{nameof(ClientCertificateOptions.CaFile)}"] is { Length: > 0 }
-        || configuration.GetValue<bool>($"{ChoriaCallersOptions.Section}:{nameof(ChoriaCallersOptions.Enabled)}");
+        configuration.GetSection($"{TokensOptions.Section}:{nameof(TokensOptions.Files)}").GetChildren().Any()
+        || NeedingPolicy(configuration).Any();
+
+    /// <summary>The ways that are configured, by their settings, whose callers may do nothing without a policy.</summary>
+    public static IEnumerable<string> NeedingPolicy(IConfiguration configuration)
+    {
+        const string Issuers = $"{OidcOptions.Section}:{nameof(OidcOptions.Issuers)}";
+        const string CaFile = $"{ClientCertificateOptions.Section}:{nameof(ClientCertificateOptions.CaFile)}";
+        const string Choria = $"{ChoriaCallersOptions.Section}:{nameof(ChoriaCallersOptions.Enabled)}";
+        return new[]
+        {
+            (Key: Issuers, IsOn: configuration.GetSection(Issuers).GetChildren().Any()),
+            (Key: CaFile, IsOn: configuration[CaFile] is { Length: > 0 }),
+            (Key: Choria, IsOn: configuration.GetValue<bool>(Choria)),
+        }.Where(way => way.IsOn).Select(way => way.Key);
+    }
 }

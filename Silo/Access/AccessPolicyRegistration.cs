@@ -10,7 +10,9 @@ internal static class AccessPolicyRegistration
     public static IServiceCollection AddAccessPolicyFile(this IServiceCollection services)
     {
         services.AddSingleton<IValidateOptions<AccessPolicyOptions>, AccessPolicyOptionsValidator>();
-        services.AddOptions<AccessPolicyOptions>().BindConfiguration(AccessPolicyOptions.Section).ValidateOnStart();
+        services.AddOptions<AccessPolicyOptions>().BindConfiguration(AccessPolicyOptions.Section)
+            .Configure<IConfiguration>((policy, configuration) => policy.NeededBy.AddRange(AccessMethods.NeedingPolicy(configuration)))
+            .ValidateOnStart();
         services.AddSingleton<AccessPolicyFile>();
         services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<AccessPolicyFile>());
         return services.AddNodeFacts().AddSubmissions().AddAccessPolicy();

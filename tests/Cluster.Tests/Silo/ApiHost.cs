@@ -65,7 +65,7 @@ internal sealed class ApiHost : IAsyncDisposable
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "controlplane" });
         builder.Configuration.AddInMemoryCollection(
-            settings.Concat([("Api:Listen:0", "http://127.0.0.1:0"), ("Health:Listen:0", "http://127.0.0.1:0")])
+            settings.Concat([("Api:Listen:0", "http://127.0.0.1:0"), ("Health:Listen:0", "http://127.0.0.1:0")]).Concat(PolicyFor(settings))
                 .ToDictionary(one => one.Item1, one => (string?)one.Item2));
 
         var grains = new FakeGrains();
@@ -83,6 +83,27 @@ internal sealed class ApiHost : IAsyncDisposable
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new ApiHost(app, grains, logs, log);
     }
+
+    // Callers who sign in may do nothing without a policy; tests that are about signing in let them do everything.
+    private static IEnumerable<(string Key, string Value)> PolicyFor((string Key, string Value)[] settings)
+    {
+        string[] ways = ["Access:Oidc:", "Access:Certificates:", "Access:Choria:"];
+        var isNeeded = settings.Any(setting => ways.Any(way => setting.Key.StartsWith(way, StringComparison.Ordinal)))
+            && settings.All(setting => setting.Key != "Access:Policy:File");
+        return isNeeded ? [("Access:Policy:File", EverythingToEverybody.Value)] : [];
+    }
+
+    private static readonly Lazy<string> EverythingToEverybody = new(() =>
+    {
+        var path = Path.Combine(AppContext.BaseDirectory, "everything-to-everybody.yaml");
+        File.WriteAllText(path, """
+            apiVersion: access.controlplane/v1
+            kind: AccessPolicy
+            roles: { all: [{ permissions: ["*"] }] }
+            grants: [{ role: all, principals: ["*"] }]
+            """);
+        return path;
+    });
 
     public Task<HttpResponseMessage> GetAsync(string path) => Http.GetAsync(path, TestContext.Current.CancellationToken);
 

@@ -102,6 +102,20 @@ public sealed class AccessCommandTests : IDisposable
         Assert.Contains("kind: AccessPolicy", policy, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("{Choria: {Enabled: true}}", "Access:Policy:File is needed by Access:Choria:Enabled:")]
+    [InlineData("{Certificates: {CaFile: /nowhere}}", "Access:Policy:File is needed by Access:Certificates:CaFile:")]
+    [InlineData("{Oidc: {Issuers: {corp: {Audiences: [a]}}}}", "Access:Policy:File is needed by Access:Oidc:Issuers:")]
+    [InlineData("{Policy: {File: /nowhere}}", "Access:Policy:File the policy file '/nowhere' cannot be read")]
+    public async Task ConfigCheck_DemandsAGoodPolicy_WhereSomebodyMaySignInWhoCouldDoNothingWithoutOne(string access, string fault)
+    {
+        await File.WriteAllTextAsync(path, $"Access: {access}\n", TestContext.Current.CancellationToken);
+        var error = new StringWriter();
+
+        Assert.Equal(ExitCodes.Configuration, await CommandLine.RunAsync(["config", "check", "--config", path], TextWriter.Null, error));
+        Assert.Contains(fault, error.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Options_AreFaulty_WhereSomebodyNeedsAPolicy_AndThereIsNone()
     {
