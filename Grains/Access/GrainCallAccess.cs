@@ -33,6 +33,13 @@ internal sealed class GrainCallAccess(CallerSeal seal, ITokenAuthenticator token
             return;
         }
 
+        if (IsTimer(context))
+        {
+            CallerContext.Current = Caller.System;
+            await context.Invoke();
+            return;
+        }
+
         await InvokeForClientAsync(context);
     }
 
@@ -66,6 +73,11 @@ internal sealed class GrainCallAccess(CallerSeal seal, ITokenAuthenticator token
             },
             CancellationToken.None);
     }
+
+    // A grain's own timers tick by a message to itself, past the filter of what goes out. None can come from elsewhere: its body is the
+    // timer, which cannot be written into a message.
+    private static bool IsTimer(IIncomingGrainCallContext context) =>
+        context.InterfaceMethod.DeclaringType?.FullName == "Orleans.Runtime.IGrainTimerInvoker" && context.SourceId == context.TargetId;
 
     // A client asks the gateway which grains there are, and cancels what it called itself. Both tell and change nothing else.
     private static bool IsNeededToConnect(Type? contract) =>

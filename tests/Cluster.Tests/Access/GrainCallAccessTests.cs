@@ -94,6 +94,15 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
         Assert.Equal("system", await silo.GetGrain<IAskedInside>("b").WhoAsks());
     }
 
+    [Fact]
+    public async Task AGrainsTimer_TicksAsTheSystem_WhoeverWokeTheGrain()
+    {
+        await Call("ann", grain => grain.StartTimer());
+
+        await ControlPlane.TestKit.Readiness.UntilAsync(
+            async _ => await Call("ann", grain => grain.TickedAs()) == "system", "the timer ticks", TestContext.Current.CancellationToken);
+    }
+
     private Task<T> Call<T>(string? token, Func<IAskedForTest, Task<T>> call)
     {
         Use(token);
@@ -185,6 +194,12 @@ public interface IAskedForTest : IGrainWithStringKey
 
     [Alias("WasDone"), Requires(Permissions.NodesRead)]
     Task<bool> WasDone();
+
+    [Alias("StartTimer"), Requires(Permissions.NodesRead)]
+    Task<bool> StartTimer();
+
+    [Alias("TickedAs"), Requires(Permissions.NodesRead)]
+    Task<string> TickedAs();
 }
 
 /// <summary>A contract between our own grains: it names no permission.</summary>
@@ -198,6 +213,7 @@ public interface IAskedInside : IGrainWithStringKey
 internal sealed class AskedGrain : Grain, IAskedForTest, IAskedInside
 {
     private bool done;
+    private string tickedAs = "";
 
     public Task<string> WhoAsks() => Task.FromResult(CallerContext.Actor);
 
@@ -206,4 +222,18 @@ internal sealed class AskedGrain : Grain, IAskedForTest, IAskedInside
     public Task<bool> Forbidden() => Task.FromResult(done = true);
 
     public Task<bool> WasDone() => Task.FromResult(done);
+
+    public Task<bool> StartTimer()
+    {
+        this.RegisterGrainTimer(
+            _ =>
+            {
+                tickedAs = CallerContext.Actor;
+                return Task.CompletedTask;
+            },
+            new GrainTimerCreationOptions(TimeSpan.Zero, TimeSpan.FromMilliseconds(50)) { Interleave = true });
+        return Task.FromResult(true);
+    }
+
+    public Task<string> TickedAs() => Task.FromResult(tickedAs);
 }

@@ -5,8 +5,10 @@ using ControlPlane.Certificates;
 using ControlPlane.Configuration;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
+using ControlPlane.Store;
 using ControlPlane.TestKit;
 using ControlPlane.TestKit.Provisioning;
+using ControlPlane.TestKit.Store;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using NATS.Client.Core;
@@ -66,6 +68,7 @@ internal sealed class FleetStateCluster : IAsyncDisposable
             silo.AddOverlayPlacement().AddLocalCa().AddCertificates().AddProvisioning().AddFleetState().AddFleet();
             silo.Services.AddSingleton<ICertificateLedger>(new InMemoryCertificateLedger());
             silo.Services.AddSingleton<IKeyRegister>(new InMemoryKeyRegister());
+            silo.Services.AddSingleton<IAskedOnce, MemoryAskedOnce>();
             silo.Services.AddSingleton<INodeAgent>(new FakeNodes());
             silo.Services.AddSingleton<IFleetDiscovery, FakeDiscovery>();
             silo.Services.AddSingleton<ILayerFiles, FakeLayerFiles>();
