@@ -26,6 +26,9 @@ internal sealed partial class GuideCredentials : IDisposable
     /// <summary>The organisation issuer's public key: what stands in the guide is an example.</summary>
     public string IssuerPublicKey => issuer.PublicKeyHex;
 
+    /// <summary>The site's public key, likewise.</summary>
+    public string SitePublicKey => KeyOf("eu-1").PublicKeyHex;
+
     /// <summary>What a file of that name holds.</summary>
     public string Content(string file) => Path.GetFileName(file) switch
     {

@@ -32,6 +32,7 @@ public sealed partial class OperatingGuideTests : IDisposable
         var text = Blocks()[index].Replace("/etc/controlplane", _folder, StringComparison.Ordinal)
             .Replace("/var/lib/controlplane", Path.Combine(_folder, "data"), StringComparison.Ordinal)
             .Replace(IssuerExample().Match(Guide).Groups[1].Value, _credentials.IssuerPublicKey, StringComparison.Ordinal);
+        text = SiteExample().Replace(text, $"eu-1: [ {_credentials.SitePublicKey} ]");
         foreach (Match named in FileNamed().Matches(text))
         {
             Supply(named.Value);
@@ -65,6 +66,9 @@ public sealed partial class OperatingGuideTests : IDisposable
 
     [GeneratedRegex("    choria: ([0-9a-f]{64})")]
     private static partial Regex IssuerExample();
+
+    [GeneratedRegex(@"eu-1: \[ [0-9a-f]{64} \]")]
+    private static partial Regex SiteExample();
 
     // What ends in .pem, and what is among the secrets.
     [GeneratedRegex(@"/[A-Za-z0-9/_.-]*controlplane-guide-[A-Za-z0-9_]+/([a-z0-9.-]+\.pem|secrets/[a-z0-9.-]+)")]
