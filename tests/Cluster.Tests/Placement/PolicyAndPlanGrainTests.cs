@@ -123,7 +123,7 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         var moved = await EnrolThoseToldAsync(name, plan);
         var paused = await UntilAsync(plans, plan.Id, progress => progress.Moved == moved);
 
-        Assert.Equal((PlanStage.Paused, "Pause by bob"), (paused.Stage, paused.Reason));
+        Assert.Equal((PlanStage.Paused, "Pause by system"), (paused.Stage, paused.Reason));
         Assert.InRange(moved, 0, plan.Nodes - 1);
         await cluster.In(name).UntilCountAsync(30, 0);
         await plans.ResumePlan(plan.Id);
