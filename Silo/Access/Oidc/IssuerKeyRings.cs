@@ -1,5 +1,5 @@
-using ControlPlane.Flow;
 using System.Collections.Frozen;
+using ControlPlane.Flow;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Access;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using ControlPlane.Access;
 using ControlPlane.Cluster.Tests.Silo;
 using ControlPlane.IdentityProvider;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,7 +29,7 @@ public sealed class OidcFixture : IAsyncLifetime
     internal Task<ApiHost> StartAsync(params (string, string)[] settings) => StartAsync(_ => { }, settings);
 
     internal Task<ApiHost> StartAsync(Action<IServiceCollection> configure, params (string, string)[] settings) =>
-        ApiHost.StartAsync(configure, [.. SettingsOf(Provider), .. settings]);
+        ApiHost.StartAsync(configure, [.. SettingsOf(Provider), .. settings]).WithKeysAsync();
 
     internal static (string, string)[] SettingsOf(TestIdentityProvider provider) =>
     [
@@ -40,6 +41,25 @@ public sealed class OidcFixture : IAsyncLifetime
 
 internal static class BearerRequests
 {
+    /// <summary>Waits until the keys of all providers are known: on a busy machine one may miss the first deadline.</summary>
+    public static async Task<ApiHost> WithKeysAsync(this Task<ApiHost> starting)
+    {
+        var api = await starting;
+        foreach (var keys in api.Services.GetRequiredService<IssuerKeyRings>().All)
+        {
+            await ControlPlane.TestKit.Readiness.UntilAsync(
+                async token =>
+                {
+                    await keys.RefreshAsync(token);
+                    return keys.Age is not null;
+                },
+                $"the keys of {keys.Name} are known",
+                TestContext.Current.CancellationToken);
+        }
+
+        return api;
+    }
+
     public static async Task<HttpStatusCode> StatusAsync(this ApiHost api, string token)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/nodes");

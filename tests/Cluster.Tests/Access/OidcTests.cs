@@ -118,7 +118,7 @@ public sealed class OidcTests(OidcFixture oidc) : IClassFixture<OidcFixture>
     }
 
     private static Task<ApiHost> StartAsync(TestIdentityProvider provider, TimeProvider time, params (string, string)[] settings) =>
-        ApiHost.StartAsync(services => services.AddSingleton(time), [.. OidcFixture.SettingsOf(provider), .. settings]);
+        ApiHost.StartAsync(services => services.AddSingleton(time), [.. OidcFixture.SettingsOf(provider), .. settings]).WithKeysAsync();
 
     // The provider may be slow to answer on a busy machine; it is asked again as soon as it may be.
     private static Task UntilTakenAsync(ApiHost api, TestIdentityProvider provider, FakeTimeProvider time) => TestKit.Readiness.UntilAsync(
