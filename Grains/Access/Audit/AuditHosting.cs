@@ -36,7 +36,7 @@ public static class AuditHosting
         services.AddSingleton<AuditTrail>();
         services.AddSingleton<IAuditTrail>(provider => provider.GetRequiredService<AuditTrail>());
         services.AddSingleton(provider => new AuditStatus(provider.GetRequiredService<AuditAppender>()));
-        services.AddHostedService<AuditEnd>();
+        services.AddHostedService<AuditLifetime>();
         services.AddRounds<AuditAppender>(
             "audit", TimeSpan.FromSeconds(1), (appender, token) => appender.CatchUpAsync(token), isDueAtOnce: true);
         services.AddRounds<AuditTrail>("audit omissions", TimeSpan.FromSeconds(10), trail => trail.RecordOmitted());
@@ -46,11 +46,15 @@ public static class AuditHosting
     }
 
     // What came of the last calls is recorded once nothing runs any more.
-    private sealed class AuditEnd(AuditAppender appender) : IHostedLifecycleService
+    private sealed class AuditLifetime(AuditAppender appender, AuditMeter meter) : IHostedLifecycleService
     {
         public Task StoppedAsync(CancellationToken cancellationToken) => appender.FlushAsync(cancellationToken);
 
-        public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+        public Task StartingAsync(CancellationToken cancellationToken)
+        {
+            meter.Observe(appender);
+            return Task.CompletedTask;
+        }
 
         public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

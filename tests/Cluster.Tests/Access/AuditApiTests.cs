@@ -71,6 +71,15 @@ public sealed class AuditApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task WhatTheRecordDoesNow_IsMeasured()
+    {
+        var measured = await api.Http.GetStringAsync(new Uri(api.HealthUrl, "/metrics"), Cancel);
+
+        Assert.Matches("(?m)^controlplane_access_audit_backlog.* 0", measured);
+        Assert.Matches("(?m)^controlplane_access_audit_break_glass.* 0", measured);
+    }
+
+    [Fact]
     public async Task TheCommands_ListShowExportAndVerify()
     {
         await api.PostAsync(Reprovision, Body);
@@ -107,11 +116,6 @@ public sealed class AuditApiTests : IAsyncLifetime
 
     private Task<IReadOnlyList<AuditRecord>> RecordsAsync() => ((ILog)api.Audit).RecordsAsync(Cancel);
 
-    private async Task UntilAsync(int records)
-    {
-        while ((await RecordsAsync()).Count < records)
-        {
-            await Task.Delay(TimeSpan.FromMilliseconds(20), Cancel);
-        }
-    }
+    private Task UntilAsync(int records) => ControlPlane.TestKit.Readiness.UntilAsync(
+        async _ => (await RecordsAsync()).Count >= records, $"{records} records", Cancel);
 }
