@@ -15,9 +15,7 @@ internal sealed class NodeTrust : IDisposable
 
     public NodeTrust(IOptions<FleetOptions> fleet, IOptions<ProvisioningOptions> provisioning)
     {
-        tokens = TokenTrust.InOrganizations(
-            provisioning.Value.Issuers.ToDictionary(
-                issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value), StringComparer.Ordinal));
+        tokens = TokenTrust.InOrganizations(provisioning.Value.Issuers);
         foreach (var (overlay, network) in fleet.Value.Overlays)
         {
             if (network.NodeCaFile is { } file)

@@ -84,8 +84,7 @@ internal sealed class ProvisioningTokenAttestor(
     {
         if (provisioning.Issuers.Count > 0)
         {
-            yield return TokenTrust.InOrganizations(
-                provisioning.Issuers.ToDictionary(issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value)));
+            yield return TokenTrust.InOrganizations(provisioning.Issuers);
         }
 
         if (fleet.ProvisioningTokenSignerFiles.Count > 0)

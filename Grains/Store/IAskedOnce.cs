@@ -8,7 +8,7 @@ namespace ControlPlane.Store;
 public interface IAskedOnce
 {
     /// <summary>Records something, unless it was recorded before.</summary>
-    /// <param name="id">What: unguessable, and of a few dozen characters.</param>
+    /// <param name="id">What: unguessable, and of at most 200 characters.</param>
     /// <param name="keepFor">For how long it is kept.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <returns>Whether it is the first time.</returns>

@@ -20,6 +20,12 @@ public sealed class TokenTrust
     public static TokenTrust InOrganizations(IReadOnlyDictionary<string, IssuerKey> issuers) =>
         new(issuers.ToFrozenDictionary(StringComparer.Ordinal), []);
 
+    /// <summary>The same, by the issuers' Ed25519 public keys as settings have them: hexadecimal.</summary>
+    /// <exception cref="ChoriaFormatException">One is none.</exception>
+    public static TokenTrust InOrganizations(IReadOnlyDictionary<string, string> publicKeys) =>
+        InOrganizations(publicKeys.ToDictionary(
+            issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value), StringComparer.Ordinal));
+
     /// <summary>Any of the signers may vouch for any token, whatever its organisation.</summary>
     public static TokenTrust InSigners(params IReadOnlyList<IssuerKey> signers) => new(null, [.. signers]);
 

@@ -44,8 +44,7 @@ internal sealed class FleetCredentialsValidator(
         {
             return provisioning.Value.Issuers.Count == 0
                 ? null
-                : TokenTrust.InOrganizations(
-                    provisioning.Value.Issuers.ToDictionary(issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value)));
+                : TokenTrust.InOrganizations(provisioning.Value.Issuers);
         }
         catch (Exception faulty) when (faulty is OptionsValidationException or ChoriaFormatException)
         {

@@ -155,7 +155,7 @@ internal sealed class ChoriaSigningOptionsValidator(
             var issuers = provisioning.ValueOrDefault().Issuers;
             return issuers.Count == 0
                 ? null
-                : TokenTrust.InOrganizations(issuers.ToDictionary(issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value)));
+                : TokenTrust.InOrganizations(issuers);
         }
         catch (ChoriaFormatException)
         {

@@ -43,9 +43,7 @@ internal sealed class SignatureCheck(IOptions<ChoriaSigningOptions> options, IOp
 
     private const string Ping = "ping";
 
-    private readonly TokenTrust trust = TokenTrust.InOrganizations(
-        provisioning.Value.Issuers.ToDictionary(
-            issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value), StringComparer.Ordinal));
+    private readonly TokenTrust trust = TokenTrust.InOrganizations(provisioning.Value.Issuers);
 
     /// <summary>What is proven; null with the fault.</summary>
     public ProvenRequest? Judge(SignatureQuestion question, out SignatureFault? fault)

@@ -3,10 +3,10 @@ using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Nodes;
+using ControlPlane.Store;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 
 namespace ControlPlane.Access;
 
@@ -16,6 +16,7 @@ internal sealed class ChoriaAuthentication(
     ILoggerFactory loggers,
     UrlEncoder encoder,
     IOptions<ChoriaCallersOptions> options,
+    ChoriaCallerTrust trust,
     TimeProvider time)
     : AuthenticationHandler<AuthenticationSchemeOptions>(schemes, loggers, encoder)
 {
@@ -31,16 +32,14 @@ internal sealed class ChoriaAuthentication(
         var services = authentication.Services;
         services.AddSingleton<IValidateOptions<ChoriaCallersOptions>, ChoriaCallersOptionsValidator>();
         services.AddOptions<ChoriaCallersOptions>().BindConfiguration(ChoriaCallersOptions.Section).ValidateOnStart();
-        services.AddSingleton<UsedSignatures>();
+        services.AddSingleton<ChoriaCallerTrust>();
         authentication.AddScheme<AuthenticationSchemeOptions, ChoriaAuthentication>(SchemeName, null);
     }
 
     protected override async Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         var token = PresentedCredential.Of(Context).Token!.Text;
-        var trust = TokenTrust.InOrganizations(Context.RequestServices.GetRequiredService<IOptions<ProvisioningOptions>>().Value.Issuers
-            .ToDictionary(issuer => issuer.Key, issuer => IssuerKey.FromEd25519Hex(issuer.Value)));
-        if (!trust.TryVerify(token, time.GetUtcNow(), out ClientClaims? claims, out var fault))
+        if (!trust.Tokens.TryVerify(token, time.GetUtcNow(), out ClientClaims? claims, out var fault))
         {
             return AuthenticateResult.Fail(fault.Detail);
         }
@@ -89,12 +88,13 @@ internal sealed class ChoriaAuthentication(
         try
         {
             // Twice the age: one that is ahead of us is good for that long.
-            var used = Context.RequestServices.GetRequiredService<UsedSignatures>();
-            return await used.TryTakeAsync(claims.PublicKey!, signature.Nonce, options.Value.SignatureAge * 2)
+            var asked = Context.RequestServices.GetRequiredService<IAskedOnce>();
+            return await asked.TryRecordAsync(
+                $"signature:{claims.PublicKey}:{signature.Nonce}", options.Value.SignatureAge * 2, Context.RequestAborted)
                 ? null
                 : "the request's signature was used before";
         }
-        catch (Exception away) when (away is RedisException or TimeoutException)
+        catch (StoreUnavailableException)
         {
             return "whether the request's signature was used before cannot be told now";
         }
@@ -108,4 +108,10 @@ internal sealed class ChoriaAuthentication(
         Request.Body.Position = 0;
         return digest;
     }
+}
+
+/// <summary>Whose tokens callers may show. A request has a handler of its own, and the keys are read once.</summary>
+internal sealed class ChoriaCallerTrust(IOptions<ProvisioningOptions> provisioning)
+{
+    public TokenTrust Tokens { get; } = TokenTrust.InOrganizations(provisioning.Value.Issuers);
 }

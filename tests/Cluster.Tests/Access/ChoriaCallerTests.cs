@@ -3,8 +3,10 @@ using System.Security.Cryptography;
 using System.Text;
 using ControlPlane.Access;
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Redis;
 using ControlPlane.Cluster.Tests.Silo;
 using ControlPlane.Nodes;
+using ControlPlane.Store;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 using StackExchange.Redis;
@@ -211,7 +213,7 @@ public sealed class ChoriaCallerTests : IAsyncLifetime
     private Task<ApiHost> StartAsync(params (string, string)[] settings) => ApiHost.StartAsync(
         services =>
         {
-            services.AddSingleton<IConnectionMultiplexer>(_connection);
+            services.AddSingleton<IAskedOnce>(new RedisAskedOnce(_connection, "eu-1"));
             services.Configure<ProvisioningOptions>(provisioning => provisioning.Issuers["choria"] = _issuer.PublicKeyHex);
         },
         [.. settings, ("Access:Choria:Enabled", "true"), ("Provisioning:Issuers:choria", _issuer.PublicKeyHex)]);
