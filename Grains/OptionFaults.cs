@@ -29,4 +29,18 @@ public static class OptionFaults
             faults.AddResult(ValidateOptionsResult.Fail(failures.Select(failure => $"{path}:{failure}")));
         }
     }
+
+    /// <summary>The options of another section; the defaults while it has faults, which it tells of itself.</summary>
+    public static T ValueOrDefault<T>(this IOptions<T> options)
+        where T : class, new()
+    {
+        try
+        {
+            return options.Value;
+        }
+        catch (OptionsValidationException)
+        {
+            return new T();
+        }
+    }
 }

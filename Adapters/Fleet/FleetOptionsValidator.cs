@@ -131,20 +131,3 @@ internal sealed class FleetOptionsValidator(IOptions<ProvisioningOptions> provis
         faults.RequireFile(companion, companionPath, needed: file is not null);
     }
 }
-
-internal static class OtherSection
-{
-    /// <summary>The options of another section; the defaults while it has faults, which it tells of itself.</summary>
-    public static T ValueOrDefault<T>(this IOptions<T> options)
-        where T : class, new()
-    {
-        try
-        {
-            return options.Value;
-        }
-        catch (OptionsValidationException)
-        {
-            return new T();
-        }
-    }
-}

@@ -9,21 +9,7 @@ namespace ControlPlane.Hosting;
 /// <summary>Whether other silos would believe this one's certificate, or its secret can be used, said before either is tried.</summary>
 internal sealed class SiloPortsValidator(IOptions<OverlaysOptions> overlays, TimeProvider time) : IValidateOptions<SiloHostOptions>
 {
-    private string Site
-    {
-        get
-        {
-            try
-            {
-                return overlays.Value.Local;
-            }
-            catch (OptionsValidationException)
-            {
-                // It tells of that itself.
-                return "";
-            }
-        }
-    }
+    private string Site => overlays.ValueOrDefault().Local;
 
     public ValidateOptionsResult Validate(string? name, SiloHostOptions options)
     {
