@@ -1,4 +1,5 @@
 using ControlPlane.Access.Policies;
+using ControlPlane.Adapters.Fleet;
 using ControlPlane.Configuration;
 using ControlPlane.Hosting;
 using Microsoft.Extensions.Options;

@@ -1,5 +1,6 @@
 using System.Security.Claims;
 using System.Security.Cryptography.X509Certificates;
+using ControlPlane.Adapters.Fleet;
 using ControlPlane.Configuration;
 using ControlPlane.X509;
 using Microsoft.AspNetCore.Authentication;

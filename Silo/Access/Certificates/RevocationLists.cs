@@ -1,3 +1,4 @@
+using ControlPlane.Adapters.Fleet;
 using ControlPlane.Configuration;
 using ControlPlane.X509;
 using Org.BouncyCastle.Asn1;

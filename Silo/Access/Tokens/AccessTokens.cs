@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using ControlPlane.Adapters.Fleet;
 using ControlPlane.Configuration;
 using Microsoft.Extensions.Options;
 

@@ -1,4 +1,4 @@
-namespace ControlPlane.Configuration;
+namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>What files hold, read again when they changed; while they have faults, the last good ones are in force. Thread-safe.</summary>
 /// <remarks>
@@ -9,7 +9,7 @@ namespace ControlPlane.Configuration;
 /// <param name="read">Reads them all, and says what is wrong with them.</param>
 /// <param name="time">The clock.</param>
 /// <param name="tell">Hears of each reading: its content, null where faults kept it from being taken over; and the faults.</param>
-internal sealed class WatchedFiles<T>(
+public sealed class WatchedFiles<T>(
     IReadOnlyList<string> paths, Func<FilesRead<T>> read, TimeProvider time, Action<FilesRead<T>> tell)
     where T : class
 {
@@ -34,18 +34,21 @@ internal sealed class WatchedFiles<T>(
 
         lock (_looking)
         {
-            var stamps = paths.Select(Stamp).ToList();
             var last = _current;
-            return _current = last is not null && last.Stamps.SequenceEqual(stamps)
+            var stamps = (last?.Stamps.Keys ?? paths).Distinct().ToDictionary(path => path, Stamp);
+            return _current = last is not null && last.Stamps.All(file => stamps[file.Key] == file.Value)
                 ? last with { LookedAt = now }
                 : Read(last, stamps, now);
         }
     }
 
-    private Snapshot Read(Snapshot? last, List<(DateTime, long)> stamps, long now)
+    // The stamps of before reading: what changes meanwhile is read once more.
+    private Snapshot Read(Snapshot? last, Dictionary<string, (DateTime, long)> before, long now)
     {
         var found = read();
         tell(found);
+        var stamps = paths.Concat(found.Also).Distinct()
+            .ToDictionary(path => path, path => before.TryGetValue(path, out var stamp) ? stamp : Stamp(path));
         return new Snapshot(found.Faults.Count > 0 ? last?.Content : found.Content, found.Faults, stamps, now);
     }
 
@@ -64,10 +67,15 @@ internal sealed class WatchedFiles<T>(
         }
     }
 
-    private sealed record Snapshot(T? Content, IReadOnlyList<string> Faults, IReadOnlyList<(DateTime, long)> Stamps, long LookedAt);
+    private sealed record Snapshot(
+        T? Content, IReadOnlyList<string> Faults, IReadOnlyDictionary<string, (DateTime, long)> Stamps, long LookedAt);
 }
 
 /// <param name="Content">What they hold.</param>
 /// <param name="Faults">What is wrong with them; none when the content may be taken over.</param>
-internal sealed record FilesRead<T>(T? Content, IReadOnlyList<string> Faults)
-    where T : class;
+public sealed record FilesRead<T>(T? Content, IReadOnlyList<string> Faults)
+    where T : class
+{
+    /// <summary>Files that these name: they are looked at from then on too.</summary>
+    public IReadOnlyList<string> Also { get; init; } = [];
+}
