@@ -9,17 +9,15 @@ namespace ControlPlane.Access.Policies;
 internal sealed class ExternalAuthorization(AccessMeter meter, TimeProvider time, IAccessAuthority? authority = null)
 {
     /// <summary>Questions under way at once; beyond it requests are denied.</summary>
-    public const int AskedMax = 256;
+    public const int AskedMax = OutsideCalls.AskedMax;
 
     /// <summary>Failures in a row after which nothing is asked for a while.</summary>
-    public const int FailuresMax = 5;
+    public const int FailuresMax = OutsideCalls.FailuresMax;
 
     /// <summary>How long it is left alone: short, since meanwhile everything that it has a say in is denied.</summary>
     private static readonly TimeSpan LeftAloneFor = TimeSpan.FromSeconds(5);
 
-    private readonly Lock gate = new();
-    private readonly CircuitBreaker breaker = new(FailuresMax, LeftAloneFor, LeftAloneFor);
-    private int asked;
+    private readonly OutsideCalls calls = new(LeftAloneFor, time);
 
     /// <returns>Why the request is denied; null when it is allowed.</returns>
     public async ValueTask<string?> WhyNotAsync(AccessQuestion question, TimeSpan deadline, CancellationToken cancellationToken)
@@ -29,7 +27,7 @@ internal sealed class ExternalAuthorization(AccessMeter meter, TimeProvider time
             return Lost("none is configured");
         }
 
-        if (Refusal() is { } refusal)
+        if (calls.TryBegin() is { } refusal)
         {
             return Lost(refusal);
         }
@@ -39,59 +37,30 @@ internal sealed class ExternalAuthorization(AccessMeter meter, TimeProvider time
         try
         {
             var verdict = await authority.AskAsync(question, either.Token).WaitAsync(either.Token);
-            Settle(CallResult.Answered);
+            calls.End(CallResult.Answered);
             meter.JudgedOutside(verdict.IsAllowed ? "allowed" : "denied");
             return verdict.IsAllowed ? null : $"the authority outside denies it: {verdict.Reason ?? "it gives no reason"}";
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // Nobody waits for the decision any more, and nothing was learnt of the authority.
-            Settle(CallResult.Unused);
+            calls.End(CallResult.Unused);
             throw;
         }
         catch (OperationCanceledException)
         {
-            Settle(CallResult.Failed);
+            calls.End(CallResult.Failed);
             return Lost($"it did not answer within {deadline.TotalMilliseconds:0} ms");
         }
         catch (AccessAuthorityException failed)
         {
-            Settle(CallResult.Failed);
+            calls.End(CallResult.Failed);
             return Lost(failed.Message);
         }
         catch
         {
-            Settle(CallResult.Failed);
+            calls.End(CallResult.Failed);
             throw;
-        }
-    }
-
-    private string? Refusal()
-    {
-        lock (gate)
-        {
-            if (asked >= AskedMax)
-            {
-                return "it has too many questions to answer";
-            }
-
-            if (breaker.ClosedAgainAt(time.GetUtcNow()) is not null)
-            {
-                return "it failed several times and is left alone";
-            }
-
-            asked++;
-            breaker.OnSent(time.GetUtcNow());
-            return null;
-        }
-    }
-
-    private void Settle(CallResult result)
-    {
-        lock (gate)
-        {
-            asked--;
-            breaker.OnEnded(time.GetUtcNow(), result);
         }
     }
 

@@ -7,18 +7,17 @@ namespace ControlPlane.Placement;
 internal sealed class ExternalDecision(IExternalDecider? decider, TimeProvider time, PlacementMeter meter)
 {
     /// <summary>Questions under way at once; beyond it the policy's rule for time-outs holds.</summary>
-    public const int AskedMax = 256;
+    public const int AskedMax = OutsideCalls.AskedMax;
 
     /// <summary>Failures in a row after which nothing is asked for a while.</summary>
-    public const int FailuresMax = 5;
+    public const int FailuresMax = OutsideCalls.FailuresMax;
 
     private static readonly TimeSpan LeftAloneFor = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a question may wait for its turn, and for a program to be started.</summary>
     private static readonly TimeSpan StartMax = TimeSpan.FromSeconds(10);
 
-    private readonly CircuitBreaker breaker = new(FailuresMax, LeftAloneFor, LeftAloneFor);
-    private int asked;
+    private readonly OutsideCalls calls = new(LeftAloneFor, time);
 
     public async Task<ExternalVerdict> AskAsync(ExternalQuestion question, DecisionRule rule)
     {
@@ -27,42 +26,36 @@ internal sealed class ExternalDecision(IExternalDecider? decider, TimeProvider t
             return Lost("none is configured");
         }
 
-        if (asked >= AskedMax || breaker.ClosedAgainAt(time.GetUtcNow()) is not null)
+        if (calls.TryBegin() is { } refusal)
         {
-            return Lost(asked >= AskedMax ? "it has too many questions to answer" : "it failed several times and is left alone");
+            return Lost(refusal);
         }
 
-        asked++;
-        breaker.OnSent(time.GetUtcNow());
         using var patience = new CancellationTokenSource(StartMax + rule.Deadline, time);
         try
         {
             var answer = await decider.AskAsync(question, rule.Deadline, patience.Token).WaitAsync(patience.Token);
-            breaker.OnEnded(time.GetUtcNow(), CallResult.Answered);
+            calls.End(CallResult.Answered);
             return new ExternalVerdict(answer, null);
         }
         catch (OperationCanceledException)
         {
-            breaker.OnEnded(time.GetUtcNow(), CallResult.Failed);
+            calls.End(CallResult.Failed);
             return Lost(patience.IsCancellationRequested
                 ? $"its turn did not come within {StartMax.TotalSeconds:0} s"
                 : $"it did not answer within {rule.Deadline.TotalMilliseconds:0} ms");
         }
         catch (ExternalDecisionException failed)
         {
-            breaker.OnEnded(time.GetUtcNow(), CallResult.Failed);
+            calls.End(CallResult.Failed);
             return Lost(failed.Message);
         }
 #pragma warning disable CA1031 // Whatever a decider throws, the policy says what holds without it, and the breaker must hear of it.
         catch (Exception defect)
 #pragma warning restore CA1031
         {
-            breaker.OnEnded(time.GetUtcNow(), CallResult.Failed);
+            calls.End(CallResult.Failed);
             return Lost($"it failed unexpectedly: {defect.Message}");
-        }
-        finally
-        {
-            asked--;
         }
     }
 
