@@ -70,7 +70,7 @@ internal sealed partial class AuditCheckpoints(
         };
         var record = checkpoint.After(head, signer);
         await log.AppendAsync(AuditTopics.Pack(AuditTopics.Checkpoints, [record]).Single(), entry?.Position ?? 0, cancellationToken);
-        (latest, latestHead) = (AuditCheckpoint.ReadOrNull(record.Body), record.Head);
+        (latest, latestHead) = (checkpoint, record.Head);
     }
 
     [LoggerMessage(

@@ -140,24 +140,14 @@ public sealed class AuditReader([FromKeyedServices(Logs.Audit)] ILog log)
     private static AuditCursor EndOf(LogPositions held) => new(held.Last, int.MaxValue);
 
     // The position of the last record of the log that is certainly older; those before it are too.
-    private async Task<ulong> PositionBeforeAsync(DateTimeOffset time, LogPositions held, CancellationToken cancellationToken)
+    private Task<ulong> PositionBeforeAsync(DateTimeOffset time, LogPositions held, CancellationToken cancellationToken)
     {
         var edge = Shift(time, -ClocksMax);
-        var (low, high) = (held.First - 1, held.Last);
-        while (low < high)
-        {
-            var middle = low + ((high - low) / 2);
-            var isOlder = false;
-            await foreach (var entry in ReadAsync(middle, high, cancellationToken))
-            {
-                isOlder = TimeOf(entry) is { } at && at < edge;
-                break;
-            }
-
-            (low, high) = isOlder ? (middle + 1, high) : (low, middle);
-        }
-
-        return low;
+        return LogSearch.FindLastAsync(
+            held,
+            after => ReadAsync(after, held.Last, cancellationToken),
+            entry => TimeOf(entry) is { } at && at < edge,
+            cancellationToken);
     }
 
     private static DateTimeOffset Shift(DateTimeOffset time, TimeSpan by) =>

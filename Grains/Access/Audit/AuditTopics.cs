@@ -28,9 +28,8 @@ public static class AuditTopics
         var text = new StringBuilder();
         foreach (var (index, record) in records.Index())
         {
-            text.Append(text.Length > 0 ? "\n" : "").Append(WriteLine(record));
-
-            if (index == records.Count - 1 || text.Length + WriteLine(records[index + 1]).Length > TextMax)
+            text.Append(text.Length > 0 ? "\n" : "").Append(record.Hash).Append(' ').Append(record.Body);
+            if (index == records.Count - 1 || text.Length + LengthOf(records[index + 1]) > TextMax)
             {
                 yield return new LogRecord(topic, record.Hash, Encoding.UTF8.GetBytes(text.ToString()));
                 text.Clear();
@@ -51,6 +50,8 @@ public static class AuditTopics
 
     /// <summary>A record of a chain as a line of the log, or of a journal.</summary>
     public static string WriteLine(ChainRecord record) => $"{record.Hash} {record.Body}";
+
+    private static int LengthOf(ChainRecord record) => record.Hash.Length + 1 + record.Body.Length;
 
     /// <summary>A line of a journal; null when it is none.</summary>
     public static ChainRecord? ReadLineOrNull(string line) =>

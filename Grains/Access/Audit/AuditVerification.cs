@@ -102,7 +102,7 @@ public sealed class AuditVerification(Func<string, byte[], string, bool> isSigne
             Say($"{name}: record {record.Sequence} is of the chain of {read.Chain}");
         }
 
-        chain ??= chains[name] = new ReadChain(record.Sequence);
+        chain ??= chains[name] = new ReadChain();
         chain.Last = record.Head;
         chain.Hashes[record.Sequence] = record.Hash;
     }
@@ -190,12 +190,12 @@ public sealed class AuditVerification(Func<string, byte[], string, bool> isSigne
         }
     }
 
-    private sealed class ReadChain(long first)
+    private sealed class ReadChain
     {
         /// <summary>Those that no checkpoint has named yet, and the last that one did.</summary>
         public SortedDictionary<long, string> Hashes { get; } = [];
 
-        public ChainHead Last { get; set; } = new(first, "");
+        public ChainHead Last { get; set; } = ChainHead.None;
 
         public void Forget(long through)
         {

@@ -162,9 +162,7 @@ public sealed class AuditProcessTests : IAsyncLifetime
         Cancel,
         () => stage.SiloOutput);
 
-    private async Task<IReadOnlyList<AuditRecord>> RecordsAsync() =>
-        [.. (await LinesAsync()).Where(line => AuditTopics.ChainOrNull(line.Topic) is not null)
-            .Select(line => AuditRecord.ReadOrNull(line.Body)).OfType<AuditRecord>()];
+    private async Task<IReadOnlyList<AuditRecord>> RecordsAsync() => (await LinesAsync()).Records();
 
     private async Task AssertWholeAsync() => Assert.Empty((await LinesAsync()).Verify().Faults);
 

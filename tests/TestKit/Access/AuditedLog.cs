@@ -8,8 +8,11 @@ public static class AuditedLog
 {
     /// <summary>All records, in the order of the log.</summary>
     public static async Task<IReadOnlyList<AuditRecord>> RecordsAsync(this ILog log, CancellationToken cancellationToken) =>
-        [.. (await LinesAsync(log, cancellationToken)).Where(line => AuditTopics.ChainOrNull(line.Topic) is not null)
-            .Select(line => AuditRecord.ReadOrNull(line.Body)!)];
+        (await LinesAsync(log, cancellationToken)).Records();
+
+    /// <summary>The records among lines.</summary>
+    public static IReadOnlyList<AuditRecord> Records(this IEnumerable<AuditLine> lines) =>
+        [.. lines.Where(line => AuditTopics.ChainOrNull(line.Topic) is not null).Select(line => AuditRecord.ReadOrNull(line.Body)!)];
 
     /// <summary>All lines, as an export has them.</summary>
     public static async Task<IReadOnlyList<AuditLine>> LinesAsync(this ILog log, CancellationToken cancellationToken)
