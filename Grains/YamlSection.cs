@@ -46,6 +46,13 @@ internal sealed class YamlSection(YamlMappingNode node, DocumentFaults faults)
         return text;
     }
 
+    /// <summary>What a document of ours says of itself.</summary>
+    public void RequireKind(string apiVersion, string kind)
+    {
+        Require("apiVersion", apiVersion);
+        Require("kind", kind);
+    }
+
     public double? Number(string key, double least, double most)
     {
         if (Scalar(key) is not { } scalar)
@@ -165,6 +172,14 @@ internal sealed class YamlSection(YamlMappingNode node, DocumentFaults faults)
             {
                 faults.Add(key, $"'{key}' is unknown here; known are {string.Join(", ", asked.Order(StringComparer.Ordinal))}");
             }
+        }
+    }
+
+    private void Require(string key, string wanted)
+    {
+        if (RequiredText(key) is { Length: > 0 } given && given != wanted)
+        {
+            faults.Add(Child(key)!, $"'{key}' is {wanted}");
         }
     }
 

@@ -26,10 +26,10 @@ internal static class AccessPolicyEndpoints
 
     private static async Task<Results<Ok<AccessExplanationView>, ProblemHttpResult>> Explain(
         PolicyAccess access, TimeProvider time, [FromBody] ExplainBody body, CancellationToken cancellationToken) =>
-        Permissions.All.Contains(body.May)
-            ? TypedResults.Ok(AccessExplanationView.Of(await access.ExplainAsync(
-                body.ToCaller(time.GetUtcNow()), body.ToRequest(), cancellationToken)))
-            : Problems.Malformed($"there is no permission '{body.May}'{NearestName.Suggest(body.May, Permissions.All)}");
+        PermissionPattern.FaultOf(body.May) is { } fault
+            ? Problems.Malformed(fault)
+            : TypedResults.Ok(AccessExplanationView.Of(await access.ExplainAsync(
+                body.ToCaller(time.GetUtcNow()), body.ToRequest(), cancellationToken)));
 }
 
 /// <param name="IsConfigured">Whether the site has a policy file.</param>

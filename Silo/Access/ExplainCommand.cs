@@ -62,9 +62,9 @@ internal static class ExplainCommand
     {
         var read = AccessPolicyFile.Read(path);
         var policy = read.Content?.Policy ?? throw new ApiRefusedException(string.Join("\n", read.Faults));
-        if (!Permissions.All.Contains(body.May))
+        if (PermissionPattern.FaultOf(body.May) is { } fault)
         {
-            throw new ApiRefusedException($"there is no permission '{body.May}'{NearestName.Suggest(body.May, Permissions.All)}");
+            throw new ApiRefusedException(fault);
         }
 
         var now = TimeProvider.System.GetUtcNow();

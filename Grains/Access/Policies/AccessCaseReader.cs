@@ -52,9 +52,9 @@ internal sealed class AccessCaseReader(YamlSection section, DocumentFaults fault
     private AccessRequest ReadRequest()
     {
         var permission = section.RequiredText("may");
-        if (permission.Length > 0 && !Permissions.All.Contains(permission))
+        if (permission.Length > 0 && PermissionPattern.FaultOf(permission) is { } fault)
         {
-            faults.Add(section.Child("may")!, $"there is no permission '{permission}'{NearestName.Suggest(permission, Permissions.All)}");
+            faults.Add(section.Child("may")!, fault);
         }
 
         return new AccessRequest(permission)

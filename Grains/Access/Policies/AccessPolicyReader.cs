@@ -36,16 +36,7 @@ public sealed class AccessPolicyReader
 
     private AccessPolicyContent ReadRoot(YamlSection root, string text)
     {
-        if (root.RequiredText("apiVersion") is not "" and not ApiVersion)
-        {
-            faults.Add(root.Child("apiVersion")!, $"'apiVersion' is {ApiVersion}");
-        }
-
-        if (root.RequiredText("kind") is not "" and not "AccessPolicy")
-        {
-            faults.Add(root.Child("kind")!, "'kind' is AccessPolicy");
-        }
-
+        root.RequireKind(ApiVersion, "AccessPolicy");
         var content = new AccessPolicyContent
         {
             Version = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..VersionLength],
@@ -262,7 +253,7 @@ public sealed class AccessPolicyReader
             }
             else if (known.Count == 0)
             {
-                faults.Add(scalar, $"there is no permission '{scalar.Value}'{NearestName.Suggest(scalar.Value!, Permissions.All)}");
+                faults.Add(scalar, PermissionPattern.FaultOf(scalar.Value!)!);
             }
         }
 
@@ -302,8 +293,13 @@ public sealed class AccessPolicyReader
 }
 
 /// <summary>Permissions by name, or all that begin alike.</summary>
-internal static class PermissionPattern
+public static class PermissionPattern
 {
+    /// <summary>Why a text names no permission; null when it names one.</summary>
+    public static string? FaultOf(string permission) => Permissions.All.Contains(permission)
+        ? null
+        : $"there is no permission '{permission}'{NearestName.Suggest(permission, Permissions.All)}";
+
     /// <summary>The permissions that are meant: none for a name that is not known. What everybody has is never meant.</summary>
     public static IReadOnlyList<string> Match(string text) =>
     [

@@ -39,16 +39,7 @@ internal sealed class PolicyReader
 
     private PlacementPolicy ReadRoot(YamlSection root, string? region)
     {
-        if (root.RequiredText("apiVersion") is not "" and not ApiVersion)
-        {
-            faults.Add(root.Child("apiVersion")!, $"'apiVersion' is {ApiVersion}");
-        }
-
-        if (root.RequiredText("kind") is not "" and not "PlacementPolicy")
-        {
-            faults.Add(root.Child("kind")!, "'kind' is PlacementPolicy");
-        }
-
+        root.RequireKind(ApiVersion, "PlacementPolicy");
         var metadata = root.Section("metadata");
         var name = metadata?.RequiredText("name") ?? Missing(root, "metadata");
         var version = metadata?.Integer("version", 1, int.MaxValue) ?? 0;
