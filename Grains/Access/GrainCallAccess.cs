@@ -26,21 +26,14 @@ internal sealed class GrainCallAccess(CallerSeal seal, ITokenAuthenticator token
 
         // The seal goes no further than it must: what a grain publishes carries its context to wherever streams are stored.
         RequestContext.Remove(SealKey);
-        if (sender is not null)
+        if ((sender ?? (IsTimer(context) ? Caller.System : null)) is not { } caller)
         {
-            CallerContext.Current = sender;
-            await context.Invoke();
+            await InvokeForClientAsync(context);
             return;
         }
 
-        if (IsTimer(context))
-        {
-            CallerContext.Current = Caller.System;
-            await context.Invoke();
-            return;
-        }
-
-        await InvokeForClientAsync(context);
+        CallerContext.Current = caller;
+        await context.Invoke();
     }
 
     private async Task InvokeForClientAsync(IIncomingGrainCallContext context)

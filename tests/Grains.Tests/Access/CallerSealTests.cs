@@ -69,6 +69,18 @@ public sealed class CallerSealTests
         Assert.Same(Caller.System, new CallerSeal(Key, time).OpenOrNull(seal.Seal(Caller.System)));
     }
 
+    [Fact]
+    public void OpenOrNull_RefusesAnOldSeal_ThatItTookWhileItWasGood()
+    {
+        var (here, sealedCaller) = (new CallerSeal(Key, time), new CallerSeal(Key, time).Seal(Caller.System));
+        Assert.Same(Caller.System, here.OpenOrNull(sealedCaller));
+        Assert.Same(Caller.System, here.OpenOrNull(sealedCaller));
+
+        time.Advance(CallerSeal.Lifetime + TimeSpan.FromSeconds(1));
+
+        Assert.Null(here.OpenOrNull(sealedCaller));
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData(".")]
