@@ -89,7 +89,7 @@ public sealed partial class ChoriaLogIn
     private async Task<ChoriaLogInAnswer> GiveAsync(ProvenPerson person, ChoriaLogInQuestion question, AuditedCall recorded)
     {
         var (token, claims) = tokens.Issue(person.CallerId, question.PublicKey, person.Rights);
-        var outcome = await register.RegisterAsync(new NewChoriaToken(
+        var given = new NewChoriaToken(
             claims.Id!,
             person.CallerId,
             ChoriaSignIn.Of(person.Caller, person.Origin),
@@ -100,7 +100,18 @@ public sealed partial class ChoriaLogIn
                 ? Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(credential)))
                 : null,
             CredentialExpiresAt = person.CredentialExpiresAt ?? DateTimeOffset.MinValue,
-        });
+        };
+        TokenRegistration outcome;
+        try
+        {
+            outcome = await register.RegisterAsync(given);
+        }
+        catch (Exception fault)
+        {
+            await audit.EndAsync(recorded, fault.GetType().Name);
+            throw;
+        }
+
         await audit.EndAsync(recorded, outcome == TokenRegistration.Registered ? $"token {claims.Id}" : outcome.ToString());
         return outcome switch
         {
