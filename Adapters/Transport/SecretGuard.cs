@@ -6,9 +6,6 @@ namespace ControlPlane.Adapters.Transport;
 /// <summary>Lets in who knows the secret of this machine.</summary>
 internal sealed partial class SecretGuard(LocalSecret secret, TimeProvider time, ILogger logger) : IPeerGuard
 {
-    /// <summary>Orleans itself gives a connection five seconds to open.</summary>
-    private static readonly TimeSpan HandshakeMax = TimeSpan.FromSeconds(5);
-
     public void Accept(IConnectionBuilder port, PeerRole who) => port.Use(next => connection => RunAsync(
         connection,
         next,
@@ -22,7 +19,7 @@ internal sealed partial class SecretGuard(LocalSecret secret, TimeProvider time,
     private async Task RunAsync(
         ConnectionContext connection, ConnectionDelegate next, Func<System.IO.Pipelines.IDuplexPipe, CancellationToken, Task> shake)
     {
-        using (var patience = new CancellationTokenSource(HandshakeMax, time))
+        using (var patience = new CancellationTokenSource(IPeerGuard.HandshakeMax, time))
         using (var deadline = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, connection.ConnectionClosed))
         {
             try

@@ -11,9 +11,6 @@ namespace ControlPlane.Adapters.Transport;
 /// <remarks>A connection is judged when it is made, and not again while it lasts.</remarks>
 internal sealed partial class TlsGuard(string site, PeerCredentials.Certificate files, ILogger logger) : IPeerGuard
 {
-    /// <summary>Orleans itself gives a connection five seconds to open.</summary>
-    private static readonly TimeSpan HandshakeMax = TimeSpan.FromSeconds(5);
-
     private readonly PeerTlsFiles current = new(files, logger);
 
     public void Accept(IConnectionBuilder port, PeerRole who)
@@ -50,7 +47,7 @@ internal sealed partial class TlsGuard(string site, PeerCredentials.Certificate 
 
     private TlsOptions OptionsFor(PeerRole peer) => new()
     {
-        HandshakeTimeout = HandshakeMax,
+        HandshakeTimeout = IPeerGuard.HandshakeMax,
         RemoteCertificateMode = RemoteCertificateMode.RequireCertificate,
         RemoteCertificateValidation = (certificate, chain, errors) =>
         {

@@ -62,7 +62,7 @@ internal sealed class SitesOptionsValidator(IOptions<OverlaysOptions> overlays) 
     {
         try
         {
-            using var key = Ed25519Key.FromSeedHex(SecretFile.Read(options.SeedFile));
+            using var key = options.ReadKey()!;
             return options.PublicKeys.GetValueOrDefault(local)?.Contains(key.PublicKeyHex, StringComparer.OrdinalIgnoreCase) == true
                 ? null
                 : $"holds a key that is not among PublicKeys:{local}, by which other sites know this one; its public key is {key.PublicKeyHex}";

@@ -55,17 +55,15 @@ internal sealed record ChoriaTokensState
     {
         foreach (var (callerId, holder) in Holders)
         {
-            var at = holder.Tokens.ToList().FindIndex(token => token.Id == id && token.ExpiresAt > revocation.At);
-            if (at < 0)
+            if (holder.Tokens.FirstOrDefault(token => token.Id == id && token.ExpiresAt > revocation.At) is not { } held)
             {
                 continue;
             }
 
-            var held = holder.Tokens[at];
             var revoked = held.Revocation is null ? held with { Revocation = revocation } : held;
             return (
                 revoked.Shown(callerId, holder.Principal),
-                revoked == held ? this : With(callerId, holder with { Tokens = holder.Tokens.SetItem(at, revoked) }));
+                revoked == held ? this : With(callerId, holder with { Tokens = holder.Tokens.Replace(held, revoked) }));
         }
 
         return (null, this);

@@ -15,8 +15,6 @@ internal sealed class SignedRequests
     private readonly Dictionary<string, DateTimeOffset> ends = new(StringComparer.Ordinal);
     private readonly PriorityQueue<string, DateTimeOffset> byEnd = new();
 
-    public bool IsEmpty => ends.Count == 0;
-
     /// <summary>Remembers a request; says why it is not to be signed, or null.</summary>
     public string? Add(TokenUse use, DateTimeOffset now)
     {

@@ -23,8 +23,6 @@ internal sealed partial class PartitionLiveness(
     string partition, Action<string, NodeLiveness> recorded, LivenessStore store, LivenessAnnouncer announcer,
     IFleetConnectivity connectivity, LivenessMeter meter, LivenessOptions options, TimeProvider time, Loops loops, ILogger logger)
 {
-    public static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
-
     /// <summary>
     /// Changes announced in one tick: an overlay that falls silent at once is told within a minute or two, and nothing starves.
     /// </summary>

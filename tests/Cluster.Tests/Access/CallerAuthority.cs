@@ -85,7 +85,7 @@ internal sealed class CallerAuthority : IDisposable
     public HttpClient Client(ApiHost api, X509Certificate2? certificate)
     {
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        policy.CustomTrustStore.Add(X509CertificateLoader.LoadCertificate(X509.PemCertificates.ReadDer(File.ReadAllText(ServerCaFile))[0]));
+        policy.CustomTrustStore.AddRange(X509.PemCertificates.ReadFile(ServerCaFile));
         var handler = new SocketsHttpHandler
         {
             SslOptions = new SslClientAuthenticationOptions

@@ -90,8 +90,27 @@ internal sealed partial class PortsSite : IAsyncDisposable
     }
 
     /// <summary>The silos that the cluster takes for its own.</summary>
-    public static async Task<IReadOnlyList<int>> MembersAsync(IClusterClient client) =>
-        [.. (await client.GetGrain<IManagementGrain>(0).GetHosts(onlyActive: true)).Keys.Select(silo => silo.Endpoint.Port).Order()];
+    public static async Task<IReadOnlyList<int>> MembersAsync(IClusterClient client)
+    {
+        // A client that has just connected may not have heard yet which grains there are.
+        IManagementGrain? management = null;
+        await Readiness.UntilAsync(
+            _ =>
+            {
+                try
+                {
+                    management = client.GetGrain<IManagementGrain>(0);
+                    return Task.FromResult(true);
+                }
+                catch (ArgumentException)
+                {
+                    return Task.FromResult(false);
+                }
+            },
+            "the client knows which grains there are",
+            TestContext.Current.CancellationToken);
+        return [.. (await management!.GetHosts(onlyActive: true)).Keys.Select(silo => silo.Endpoint.Port).Order()];
+    }
 
     public async ValueTask DisposeAsync()
     {
