@@ -72,8 +72,11 @@ public static class FleetHosting
         silo.Services.AddSingleton<OverlayStreams>();
         silo.Services.AddSingleton(services => new OverlayStreamsTrial(services.GetRequiredService<OverlayStreams>()));
         silo.Services.AddSingleton<IFleetConnectivity, FleetConnectivity>();
-        silo.Services.AddSingleton<IRegister, OverlayRegister>();
-        foreach (var log in (string[])[Logs.Changes, Logs.Advisories, Logs.Certificates, Logs.Audit])
+        silo.Services.AddSingleton<IRegister>(services => new OverlayRegister(
+            services.GetRequiredService<OverlayStreams>(), OverlayStreams.State));
+        silo.Services.AddKeyedSingleton<IRegister>(Registers.Jobs, (services, _) => new OverlayRegister(
+            services.GetRequiredService<OverlayStreams>(), Registers.Jobs));
+        foreach (var log in (string[])[Logs.Changes, Logs.Advisories, Logs.Certificates, Logs.Audit, Logs.Jobs])
         {
             silo.Services.AddKeyedSingleton<ILog>(log, (services, _) => new OverlayLog(services.GetRequiredService<OverlayStreams>(), log));
         }
