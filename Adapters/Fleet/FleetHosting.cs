@@ -3,6 +3,7 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Access;
 using ControlPlane.Adapters.Fleet.Brokers;
+using ControlPlane.Adapters.Fleet.Ddl;
 using ControlPlane.Adapters.Fleet.Rpc;
 using ControlPlane.Adapters.Fleet.Sites;
 using ControlPlane.Adapters.Nats;
@@ -50,6 +51,8 @@ public static class FleetHosting
         silo.Services.AddSingleton<NodeCalls>();
         silo.Services.AddSingleton<RpcMeter>();
         silo.Services.AddSingleton<INodeRpc, ChoriaNodeRpc>();
+        silo.Services.AddOptions<DdlOptions>().BindConfiguration(DdlOptions.Section).ValidateOnStart();
+        silo.Services.AddSingleton<IAgentDdls, AgentDdls>();
         silo.Services.AddSingleton<INodeAgent, ChoriaNodeAgent>();
         silo.Services.AddSingleton<IFleetDiscovery, ChoriaDiscovery>();
         silo.Services.AddSingleton<INodeAttestor, ProvisioningTokenAttestor>();
