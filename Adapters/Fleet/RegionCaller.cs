@@ -43,7 +43,12 @@ internal sealed class RegionCaller : IDisposable
 
     /// <summary>A request in our name.</summary>
     public ChoriaRequest Request(
-        ChoriaProtocol protocol, string collective, string agent, ReadOnlyMemory<byte> body, ChoriaFilter filter, DateTimeOffset now) => new()
+        ChoriaProtocol protocol,
+        string collective,
+        string agent,
+        ReadOnlyMemory<byte> body,
+        ChoriaFilter filter,
+        DateTimeOffset now) => new()
     {
         Protocol = protocol,
         Id = RequestId.New(protocol, now),

@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace ControlPlane.Jobs;
 
-/// <summary>One comparison of a fact as <c>choria req -F</c> takes it: <c>os.family=RedHat</c>, <c>cpus&gt;=4</c>, <c>role=/^web/</c>.</summary>
+/// <summary>
+/// One comparison of a fact as <c>choria req -F</c> takes it: <c>os.family=RedHat</c>, <c>cpus&gt;=4</c>, <c>role=/^web/</c>.
+/// </summary>
 /// <param name="Fact">A path into the node's facts.</param>
 /// <param name="Operator">One of <c>== != &lt; &lt;= &gt; &gt;= =~</c>.</param>
 /// <param name="Value">What to compare with; not empty.</param>
@@ -37,7 +39,8 @@ public sealed record FactText(string Fact, string Operator, string Value)
     }
 
     /// <exception cref="ArgumentException">It is none: the message says what is wrong.</exception>
-    public static FactText Read(string text) => TryRead(text, out var fact, out var fault) ? fact : throw new ArgumentException(fault, nameof(text));
+    public static FactText Read(string text) =>
+        TryRead(text, out var fact, out var fault) ? fact : throw new ArgumentException(fault, nameof(text));
 
     // From the right.
     private static IEnumerable<(int At, int Length)> Operators(string text)

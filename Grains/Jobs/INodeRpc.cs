@@ -6,7 +6,9 @@ namespace ControlPlane.Jobs;
 /// <remarks>Thread-safe. It decides nothing: whom to ask, how many at once and what silence means is for the caller.</remarks>
 public interface INodeRpc
 {
-    /// <summary>Makes a request that is signed once for each protocol, and sent to nodes as they are named. Cheap; nothing is sent yet.</summary>
+    /// <summary>
+    /// Makes a request that is signed once for each protocol, and sent to nodes as they are named. Cheap; nothing is sent yet.
+    /// </summary>
     /// <exception cref="ArgumentException">The call is malformed: the message says what and how to mend it.</exception>
     IRpcRequest Open(RpcCall call);
 
@@ -21,7 +23,12 @@ public interface INodeRpc
     /// <exception cref="NodeSilentException">No reply within the patience: what was done is unknown.</exception>
     /// <exception cref="NetworkUnavailableException">We could not ask, or not hear.</exception>
     Task<RpcNodeReply> AskServiceAsync(
-        string overlay, string agent, string action, ReadOnlyMemory<byte> inputsJson, TimeSpan patience, CancellationToken cancellationToken);
+        string overlay,
+        string agent,
+        string action,
+        ReadOnlyMemory<byte> inputsJson,
+        TimeSpan patience,
+        CancellationToken cancellationToken);
 }
 
 /// <summary>One request to many nodes. Disposing it ends the reading of its replies; later ones are dropped.</summary>
@@ -41,10 +48,15 @@ public interface IRpcRequest : IAsyncDisposable
     /// <exception cref="ArgumentException">
     /// A target's identity is malformed, or there are more than <see cref="RpcCall.TargetsMax"/>: nothing was sent.
     /// </exception>
-    /// <exception cref="NetworkUnavailableException">None was sent: the network is away, or we cannot sign what a target believes.</exception>
+    /// <exception cref="NetworkUnavailableException">
+    /// None was sent: the network is away, or we cannot sign what a target believes.
+    /// </exception>
     Task<int> SendAsync(IReadOnlyList<RpcTarget> targets, CancellationToken cancellationToken);
 
-    /// <summary>Publishes once to the agent's broadcast subject, in every protocol that we can sign: nodes that the filter fits may answer.</summary>
+    /// <summary>
+    /// Publishes once to the agent's broadcast subject, in every protocol that we can sign: nodes that the filter fits may answer.
+    /// </summary>
+    /// <remarks>In v1 nothing is signed: where nodes of both protocols are asked so, a v1 reply proves nothing of its sender.</remarks>
     /// <param name="filter">Which nodes execute it; the agent itself is added.</param>
     /// <param name="expected">Whose replies are taken; anyone's when it is empty.</param>
     /// <param name="cancellationToken">Ends waiting for the network.</param>

@@ -14,7 +14,7 @@ internal static class ChoriaFilters
         return faults.Count == 0
             ? new ChoriaFilter
             {
-                Facts = [.. filter.Facts.Select(text => FactText.Read(text)).Select(fact => new FactFilter(fact.Fact, fact.Operator, fact.Value))],
+                Facts = [.. filter.Facts.Select(FactText.Read).Select(fact => new FactFilter(fact.Fact, fact.Operator, fact.Value))],
                 Classes = filter.Classes,
                 Agents = filter.Agents,
                 Identities = filter.Identities,

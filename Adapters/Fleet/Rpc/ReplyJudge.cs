@@ -46,8 +46,12 @@ internal sealed class ReplyJudge(
             return (null, RpcMeter.Unverified);
         }
 
-        return asked.TryAnswer(reply.Sender)
-            ? (new RpcNodeReply(reply.Sender, answer.StatusCode, answer.StatusMessage, answer.Data, now), RpcMeter.OutcomeOf(answer.StatusCode))
-            : (null, RpcMeter.Duplicate);
+        if (!asked.TryAnswer(reply.Sender))
+        {
+            return (null, RpcMeter.Duplicate);
+        }
+
+        var (status, message) = (answer.StatusCode, answer.StatusMessage);
+        return (new RpcNodeReply(reply.Sender, status, message, answer.Data, now), RpcMeter.OutcomeOf(status));
     }
 }

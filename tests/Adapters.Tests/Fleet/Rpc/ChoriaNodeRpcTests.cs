@@ -60,7 +60,7 @@ public sealed class ChoriaNodeRpcTests : IAsyncLifetime
             RpcStage.Pong(Web1, "unsigned"),
             RpcStage.Pong(Web1, "a stranger's") with { Signer = stage.SignerOf(Web1, key) with { Key = stranger } },
             RpcStage.Pong(Web1, "another's token") with { Signer = stage.SignerOf(Web2, key) },
-            RpcStage.Pong(Web1, "of yesterday") with { Signer = stage.SignerOf(Web1, key), At = TimeProvider.System.GetUtcNow().AddDays(-1) },
+            Signed(Web1) with { At = TimeProvider.System.GetUtcNow().AddDays(-1) },
             Signed(Web2),
             Signed(Web1),
         ]);
@@ -175,7 +175,7 @@ public sealed class ChoriaNodeRpcTests : IAsyncLifetime
         Assert.Equal(Web2, reply.Identity);
         var sent = asked!.Request.Filter;
         Assert.Equal(new FactFilter("os.family", "==", "RedHat"), Assert.Single(sent.Facts));
-        Assert.Equal(("role::web", "rpcutil", "/^web/"), (Assert.Single(sent.Classes), Assert.Single(sent.Agents), Assert.Single(sent.Identities)));
+        Assert.Equal(["role::web", "rpcutil", "/^web/"], sent.Classes.Concat(sent.Agents).Concat(sent.Identities));
         Assert.Equal("(with('a')) and (with('b'))", Assert.Single(sent.Expressions));
         await UntilAsync(() => request.Dropped.Unexpected == 1);
     }
@@ -215,7 +215,8 @@ public sealed class ChoriaNodeRpcTests : IAsyncLifetime
         Assert.Equal(Web3, reply.Identity);
         Assert.True(asked.TryPeek(out var first) && first.Request.Filter.IsEmpty);
         Assert.True(RpcRequest.TryDecode(first!.Request.Body, out var call, out _));
-        Assert.Equal(("choria_registry", "names", """{"plugin_type":"agent"}"""), (call.Agent, call.Action, Encoding.UTF8.GetString(call.Data.Span)));
+        Assert.Equal(("choria_registry", "names"), (call.Agent, call.Action));
+        Assert.Equal("""{"plugin_type":"agent"}""", Encoding.UTF8.GetString(call.Data.Span));
     }
 
     [Fact]
@@ -227,7 +228,7 @@ public sealed class ChoriaNodeRpcTests : IAsyncLifetime
             asked = request.Request.Protocol == ChoriaProtocol.V2 ? request : asked;
             return request.Request.Protocol == ChoriaProtocol.V1
                 ? [Found(Web3)]
-                : [Found(Web2) with { Signer = stage.SignerOf(Web2, key) }, Found(Web2) with { Signer = stage.SignerOf(Web2, key) }, Found(Web1)];
+                : [SignedFound(Web2), SignedFound(Web2), Found(Web1)];
         });
 
         var found = await stage.Rpc.DiscoverAsync(
@@ -262,13 +263,46 @@ public sealed class ChoriaNodeRpcTests : IAsyncLifetime
         Assert.Contains("web1.>", malformed.Message, StringComparison.Ordinal);
     }
 
-    private static IEnumerable<ScriptedReply> Note(ReceivedRequest request, ConcurrentQueue<ReceivedRequest> asked, ScriptedReply reply)
+    [Fact]
+    public async Task SendAsync_SignsAnew_WhenHalfOfTheTimeToLiveIsOver_AndTakesRepliesToBoth()
+    {
+        var time = new LaterTime();
+        await using var later = await RpcStage.StartAsync(Cancelled, time: time);
+        var asked = new ConcurrentQueue<ReceivedRequest>();
+        await using var silent = await later.NodeAsync(Web1, one => Note(one, asked));
+        await using var two = await later.NodeAsync(Web2, one => Note(one, asked, Of(later, Web2)));
+        await using var three = await later.NodeAsync(Web3, one => Note(one, asked, Of(later, Web3)));
+        await using var request = later.Rpc.Open(RpcStage.Ping);
+
+        await request.SendAsync([RpcStage.V2(Web1)], Cancelled);
+        time.Later = TimeSpan.FromSeconds(29);
+        await request.SendAsync([RpcStage.V2(Web2)], Cancelled);
+        Assert.Single(await RpcStage.ReadAsync(request, 1, Cancelled));
+        time.Later = TimeSpan.FromSeconds(31);
+        await request.SendAsync([RpcStage.V2(Web3)], Cancelled);
+        Assert.Single(await RpcStage.ReadAsync(request, 1, Cancelled));
+
+        Assert.Equal(2, asked.Select(one => one.Request.Id).Distinct().Count());
+        await using var other = new NatsConnection(new NatsOpts { Url = later.Broker.Url });
+        Assert.True(asked.TryPeek(out var first));
+        var late = ChoriaReply.To(first.Request, Web1, TimeProvider.System.GetUtcNow(), RpcStage.Pong(Web1).Body);
+        var payload = ChoriaEnvelope.EncodeReply(late, first.Headers.ForReply(Web1), later.SignerOf(Web1, key));
+        await other.PublishAsync(first.Headers.ReplySubject!, payload, cancellationToken: Cancelled);
+        Assert.Equal(Web1, Assert.Single(await RpcStage.ReadAsync(request, 1, Cancelled)).Identity);
+    }
+
+    private ScriptedReply Of(RpcStage one, string identity) => RpcStage.Pong(identity) with { Signer = one.SignerOf(identity, key) };
+
+    private static IEnumerable<ScriptedReply> Note(
+        ReceivedRequest request, ConcurrentQueue<ReceivedRequest> asked, params ScriptedReply[] replies)
     {
         asked.Enqueue(request);
-        return [reply];
+        return replies;
     }
 
     private static ScriptedReply Found(string identity) => new(identity, Discovery.Pong.ToArray());
+
+    private ScriptedReply SignedFound(string identity) => Found(identity) with { Signer = stage.SignerOf(identity, key) };
 
     private static string Text(RpcNodeReply reply) => Encoding.UTF8.GetString(reply.DataJson.Span);
 
@@ -303,4 +337,14 @@ public sealed class ChoriaNodeRpcTests : IAsyncLifetime
     private static Task UntilAsync(Func<bool> isSo) => UntilAsync(() => Task.FromResult(isSo()));
 
     private static Task UntilAsync(Func<Task<bool>> isSo) => Readiness.UntilAsync(_ => isSo(), "what the test waits for", Cancelled);
+
+    /// <summary>The system's clock, and so much later.</summary>
+    private sealed class LaterTime : TimeProvider
+    {
+        public TimeSpan Later { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Later;
+
+        public override long GetTimestamp() => base.GetTimestamp() + (long)(Later.TotalSeconds * TimestampFrequency);
+    }
 }

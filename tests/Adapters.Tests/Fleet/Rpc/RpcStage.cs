@@ -16,7 +16,7 @@ internal sealed class RpcStage : IAsyncDisposable
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("controlplane-rpc-");
     private readonly Ed25519Key callerKey = Ed25519Key.FromSeedHex(new string('4', 64));
 
-    private RpcStage(NatsServer broker, bool canSignV1)
+    private RpcStage(NatsServer broker, bool canSignV1, TimeProvider? time)
     {
         Broker = broker;
         using var issuer = Ed25519Key.FromSeedHex(FleetParts.IssuerSeed);
@@ -42,7 +42,7 @@ internal sealed class RpcStage : IAsyncDisposable
             proof.KeyFile = Write("caller.key", key.ExportPkcs8PrivateKeyPem());
         }
 
-        Parts = new FleetParts(broker.Url, broker.Url, options => options.CallerProof = proof);
+        Parts = new FleetParts(broker.Url, broker.Url, options => options.CallerProof = proof, time);
     }
 
     public NatsServer Broker { get; }
@@ -53,8 +53,9 @@ internal sealed class RpcStage : IAsyncDisposable
 
     public static RpcCall Ping => new(FleetParts.Overlay, RpcutilAgent.Name, "ping", ReadOnlyMemory<byte>.Empty);
 
-    public static async Task<RpcStage> StartAsync(CancellationToken cancellationToken, bool canSignV1 = true, NatsServerSettings? settings = null) =>
-        new(await NatsServer.StartAsync(settings ?? new NatsServerSettings(), cancellationToken), canSignV1);
+    public static async Task<RpcStage> StartAsync(
+        CancellationToken cancellationToken, bool canSignV1 = true, NatsServerSettings? settings = null, TimeProvider? time = null) =>
+        new(await NatsServer.StartAsync(settings ?? new NatsServerSettings(), cancellationToken), canSignV1, time);
 
     /// <summary>How a node of the overlay signs what it answers.</summary>
     public ReplySigner SignerOf(string identity, Ed25519Key key) => new(key, ServerToken(identity, key));
