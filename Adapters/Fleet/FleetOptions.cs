@@ -56,7 +56,9 @@ public sealed class FleetOptions
     /// </summary>
     public string? Caller { get; set; }
 
-    /// <summary>How the caller proves itself to provisioned nodes; only <c>reprovision</c> needs it.</summary>
+    /// <summary>
+    /// How the caller proves itself to provisioned nodes: jobs and <c>reprovision</c> need it, for each protocol that nodes speak.
+    /// </summary>
     public CallerProofOptions? CallerProof { get; set; }
 
     /// <summary>

@@ -6,7 +6,9 @@ namespace ControlPlane.Jobs;
 /// <remarks>Thread-safe. It decides nothing: whom to ask, how many at once and what silence means is for the caller.</remarks>
 public interface INodeRpc
 {
-    /// <summary>Makes a request that is signed once for each protocol, and sent to nodes as they are named. Cheap; nothing is sent yet.</summary>
+    /// <summary>
+    /// Makes a request that is signed once for each protocol, and sent to nodes as they are named. Cheap; nothing is sent yet.
+    /// </summary>
     /// <exception cref="ArgumentException">The call is malformed: the message says what and how to mend it.</exception>
     IRpcRequest Open(RpcCall call);
 
@@ -21,7 +23,12 @@ public interface INodeRpc
     /// <exception cref="NodeSilentException">No reply within the patience: what was done is unknown.</exception>
     /// <exception cref="NetworkUnavailableException">We could not ask, or not hear.</exception>
     Task<RpcNodeReply> AskServiceAsync(
-        string overlay, string agent, string action, ReadOnlyMemory<byte> inputsJson, TimeSpan patience, CancellationToken cancellationToken);
+        string overlay,
+        string agent,
+        string action,
+        ReadOnlyMemory<byte> inputsJson,
+        TimeSpan patience,
+        CancellationToken cancellationToken);
 }
 
 /// <summary>One request to many nodes. Disposing it ends the reading of its replies; later ones are dropped.</summary>
@@ -41,10 +48,15 @@ public interface IRpcRequest : IAsyncDisposable
     /// <exception cref="ArgumentException">
     /// A target's identity is malformed, or there are more than <see cref="RpcCall.TargetsMax"/>: nothing was sent.
     /// </exception>
-    /// <exception cref="NetworkUnavailableException">None was sent: the network is away, or we cannot sign what a target believes.</exception>
+    /// <exception cref="NetworkUnavailableException">
+    /// None was sent: the network is away, or we cannot sign what a target believes.
+    /// </exception>
     Task<int> SendAsync(IReadOnlyList<RpcTarget> targets, CancellationToken cancellationToken);
 
-    /// <summary>Publishes once to the agent's broadcast subject, in every protocol that we can sign: nodes that the filter fits may answer.</summary>
+    /// <summary>
+    /// Publishes once to the agent's broadcast subject, in every protocol that we can sign: nodes that the filter fits may answer.
+    /// </summary>
+    /// <remarks>In v1 nothing is signed: where nodes of both protocols are asked so, a v1 reply proves nothing of its sender.</remarks>
     /// <param name="filter">Which nodes execute it; the agent itself is added.</param>
     /// <param name="expected">Whose replies are taken; anyone's when it is empty.</param>
     /// <param name="cancellationToken">Ends waiting for the network.</param>
@@ -55,7 +67,7 @@ public interface IRpcRequest : IAsyncDisposable
     /// Replies as they come: verified (the request, that the sender was asked, the hash, and the signature where nodes sign), each node
     /// once. Ends when the request is disposed. One reader.
     /// </summary>
-    /// <remarks>None come where <see cref="RpcCall.ReplySubject"/> names where they go.</remarks>
+    /// <remarks>It ends at once where <see cref="RpcCall.ReplySubject"/> names where replies go.</remarks>
     IAsyncEnumerable<RpcNodeReply> ReadRepliesAsync(CancellationToken cancellationToken);
 
     /// <summary>What was dropped so far.</summary>
@@ -91,7 +103,7 @@ public sealed record RpcTarget(string Identity, NodeProtocol Protocol);
 /// <param name="Classes">Configuration management classes, or <c>/regex/</c>: all must be there.</param>
 /// <param name="Agents">Agents, or <c>/regex/</c>: all must be there.</param>
 /// <param name="Identities">Identities, or <c>/regex/</c>: one must match.</param>
-/// <param name="Compound">Expressions that the node evaluates; at most one.</param>
+/// <param name="Compound">Expressions that the node evaluates: all must hold.</param>
 public sealed record RpcFilter(
     IReadOnlyList<string> Facts,
     IReadOnlyList<string> Classes,
@@ -106,7 +118,7 @@ public sealed record RpcFilter(
 /// <summary>A node's verified reply.</summary>
 /// <param name="Identity">Who answered.</param>
 /// <param name="StatusCode">Choria's: 0 is done, 1 failed, 2 to 5 were not executed.</param>
-/// <param name="Message">The node's words, at most 1,024 characters; empty when all is well.</param>
+/// <param name="Message">The node's words, at most 1,024 characters; <c>OK</c> when all is well.</param>
 /// <param name="DataJson">What the action answers: a JSON object in UTF-8, or what the node sent in its place; empty when nothing.</param>
 /// <param name="At">When it came, by our clock.</param>
 public sealed record RpcNodeReply(string Identity, int StatusCode, string Message, ReadOnlyMemory<byte> DataJson, DateTimeOffset At);
@@ -115,4 +127,8 @@ public sealed record RpcNodeReply(string Identity, int StatusCode, string Messag
 /// <param name="Unexpected">Of nodes that were not asked, or to another request.</param>
 /// <param name="Duplicates">Further ones of a node that has answered.</param>
 /// <param name="Unverified">Unreadable, too old, unsigned where nodes sign, or signed wrongly.</param>
-public sealed record RpcDropped(long Unexpected, long Duplicates, long Unverified);
+public sealed record RpcDropped(long Unexpected, long Duplicates, long Unverified)
+{
+    /// <summary>Those that came while too many waited to be read: some 16,000 replies, or 256 MiB of them.</summary>
+    public long Unread { get; init; }
+}
