@@ -11,7 +11,7 @@ namespace ControlPlane.Jobs;
 /// <param name="StartedAt">When its first stage began; null before.</param>
 /// <param name="EndedAt">When it ended; null before.</param>
 /// <param name="Stage">The number of the stage that is worked on, from 0.</param>
-/// <param name="StageCounts">How the targets of each stage stand.</param>
+/// <param name="StageCounts">How the targets of each stage stand; one count of all targets before the job has started.</param>
 /// <param name="Overlays">How it stands in each overlay.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobSnapshot")]
 public sealed record JobSnapshot(

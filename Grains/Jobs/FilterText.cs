@@ -101,8 +101,11 @@ public static class FilterText
     public static string? Joined(IReadOnlyList<string> expressions)
     {
         ArgumentNullException.ThrowIfNull(expressions);
-        return expressions.Count < 2
-            ? expressions.FirstOrDefault()
-            : string.Join(" and ", expressions.Select(expression => $"({expression})"));
+        return expressions switch
+        {
+            [] => null,
+            [var one] => one,
+            _ => string.Join(" and ", expressions.Select(expression => $"({expression})")),
+        };
     }
 }

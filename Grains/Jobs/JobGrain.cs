@@ -16,9 +16,11 @@ internal sealed partial class JobGrain(
     JobContext context,
     JobSites sites,
     JobIndex index,
-    ILogger<JobGrain> logger) : Grain, IInternalJobGrain
+    JobActions actions,
+    ILogger<JobGrain> logger) : Grain, IInternalJobGrain, IDisposable
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CheckPatience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan FollowPatienceMax = TimeSpan.FromSeconds(30);
 
     /// <summary>An overlay that says nothing for so long is asked.</summary>
@@ -56,8 +58,10 @@ internal sealed partial class JobGrain(
                 : Refused(JobRefusal.AnotherJob, $"another job was submitted as {Id}");
         }
 
+        using var patience = new CancellationTokenSource(CheckPatience, context.Time);
+        var (action, wrong) = await actions.CheckAsync(spec.Action, patience.Token);
         IReadOnlyList<string> faults = JobId.IsValid(Id)
-            ? [.. JobSpecCheck.Faults(spec), .. UnknownOverlays(spec)]
+            ? [.. JobSpecCheck.Faults(spec), .. UnknownOverlays(spec), .. wrong]
             : [$"the id must be {JobId.Rule}"];
         if (faults.Count > 0)
         {
@@ -74,7 +78,7 @@ internal sealed partial class JobGrain(
         var overlays = spec.Targets.Overlays.Count > 0 ? spec.Targets.Overlays : [.. sites.Overlays];
         await ChangeAsync(record => record.Spec is not null ? record : new JobRecord
         {
-            Spec = spec,
+            Spec = spec with { Action = action },
             Digest = digest,
             Submitter = JobSubmitter.Of(caller),
             SubmittedAt = context.Now,
@@ -165,6 +169,8 @@ internal sealed partial class JobGrain(
         await ChangeAsync(record => record.Heard(overlay, report, context.Now));
         return true;
     }
+
+    public void Dispose() => changing.Dispose();
 
     public Task<bool> Wake() => Task.FromResult(Record is { Spec: not null, IsSettled: false });
 
@@ -283,7 +289,7 @@ internal sealed partial class JobGrain(
                 : await sites.PrepareAsync(new OverlayJobOrder(Id, share.Overlay, sites.Here, Record.Spec!, Record.Submitter));
             await ChangeAsync(record => record.Heard(share.Overlay, report, context.Now));
         }
-        catch (Exception away) when (away is SiteUnreachableException or TimeoutException or StoreUnavailableException)
+        catch (Exception away) when (away is SiteUnreachableException or TimeoutException or StoreUnavailableException or OrleansException)
         {
             LogAway(Id, share.Overlay, away.Message);
             await ChangeAsync(record => record.NotHeard(share.Overlay));
@@ -322,7 +328,7 @@ internal sealed partial class JobGrain(
     private static string DigestOf(JobSpec spec, Caller caller) => Convert.ToHexStringLower(
         SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(new { spec, caller.Principal })));
 
-    private static JobOutcome Refused(JobRefusal refusal, string detail) => new JobOutcome.Refused(refusal, [detail]);
+    private static JobOutcome.Refused Refused(JobRefusal refusal, string detail) => new(refusal, [detail]);
 
     [LoggerMessage(LogLevel.Information, "Job {Job}: {Agent}#{Action} was submitted by {Principal}")]
     private partial void LogSubmitted(string job, string agent, string action, string principal);

@@ -60,7 +60,7 @@ internal sealed class JobIndex([FromKeyedServices(Registers.Jobs)] IRegister reg
         return [.. found.Take(limit)];
     }
 
-    private Task AddAsync(string area, string key, CancellationToken cancellationToken) =>
+    private Task<ulong> AddAsync(string area, string key, CancellationToken cancellationToken) =>
         register.WriteAsync(area, key, "{}"u8.ToArray(), expected: null, cancellationToken);
 
     private static string DayOf(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);

@@ -72,20 +72,27 @@ internal static class JobViews
             ? job with { Spec = spec with { Targets = spec.Targets with { Identities = [] } } }
             : job;
 
-    private static TargetCounts[] StageCounts(JobRecord job)
+    private static TargetCounts[] StageCounts(JobRecord job) => job.StartedAt is null
+        ? [TargetCounts.Sum(job.Overlays.Select(share => share.Report?.Counts ?? TargetCounts.None))]
+        : [.. Enumerable.Range(0, job.Spec!.Stages.Count).Select(stage => TargetCounts.Sum(job.Overlays.Select(share => CountsOf(share, stage))))];
+
+    // An overlay counts what it has not begun in one: those targets are all in one state.
+    private static TargetCounts CountsOf(OverlayShare share, int stage)
     {
-        var begun = job.StartedAt is null ? 0 : job.Stage + 1;
-        var ofStages = Enumerable.Range(0, begun + 1).Select(_ => new List<TargetCounts>()).ToArray();
-        foreach (var report in job.Overlays.Select(share => share.Report).OfType<OverlayReport>())
+        if (share.Report is not { } report || share.Ends.Count == 0)
         {
-            // Its last count is of the targets of all stages that it has not begun.
-            for (var stage = 0; stage < report.Stages.Count; stage++)
-            {
-                ofStages[stage == report.Stages.Count - 1 ? begun : Math.Min(stage, begun)].Add(report.Stages[stage]);
-            }
+            return TargetCounts.None;
         }
 
-        return [.. ofStages.Select(TargetCounts.Sum)];
+        if (stage < report.Stages.Count - 1)
+        {
+            return report.Stages[stage];
+        }
+
+        var counts = new int[TargetCounts.None.ByState.Count];
+        var state = report.Stages[^1][TargetState.Cancelled] > 0 ? TargetState.Cancelled : TargetState.Pending;
+        counts[(int)state] = share.Ends[stage] - (stage == 0 ? 0 : share.Ends[stage - 1]);
+        return new TargetCounts { ByState = counts };
     }
 }
 

@@ -12,7 +12,7 @@ namespace Orleans.Hosting;
 public static class JobsHosting
 {
     /// <summary>
-    /// Adds jobs, configured by the section <c>Jobs</c>. Needs the port <see cref="INodeRpc"/>, the <see cref="ILog"/> of
+    /// Adds jobs, configured by the section <c>Jobs</c>. Needs the ports <see cref="INodeRpc"/> and <see cref="IAgentDdls"/>, the <see cref="ILog"/> of
     /// <see cref="Logs.Jobs"/>, the <see cref="IRegister"/> of <see cref="Registers.Jobs"/>, the slices of the fleet, the overlays, an
     /// <see cref="ControlPlane.Access.AccessGuard"/>, and the grain storage <c>fleet</c>.
     /// </summary>
@@ -26,6 +26,7 @@ public static class JobsHosting
         silo.Services.AddSingleton<JobMeter>();
         silo.Services.AddSingleton<JobResultLog>();
         silo.Services.AddSingleton<JobDiscovery>();
+        silo.Services.AddSingleton<JobActions>();
         silo.Services.AddSingleton<JobAuthority>();
         silo.Services.AddSingleton<JobContext>();
         silo.Services.AddSingleton<JobSites>();

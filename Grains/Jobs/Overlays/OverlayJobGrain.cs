@@ -15,7 +15,7 @@ internal sealed partial class OverlayJobGrain(
     JobAuthority authority,
     JobSites sites,
     JobIndex index,
-    ILogger<OverlayJobGrain> logger) : Grain, IOverlayJobGrain
+    ILogger<OverlayJobGrain> logger) : Grain, IOverlayJobGrain, IAsyncDisposable
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PreparePatience = TimeSpan.FromSeconds(60);
@@ -35,13 +35,7 @@ internal sealed partial class OverlayJobGrain(
         }
     }
 
-    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
-    {
-        if (work is not null)
-        {
-            await work.LeaveAsync();
-        }
-    }
+    public ValueTask DisposeAsync() => work?.DisposeAsync() ?? default;
 
     public async Task<OverlayReport> Prepare(OverlayJobOrder order)
     {

@@ -9,7 +9,7 @@ namespace ControlPlane.Jobs;
 /// then sends: whatever ends the silo, no target is sent the same attempt twice.
 /// </summary>
 /// <remarks>Runs on its grain's scheduler, one round at a time: whoever has news has it look once more.</remarks>
-internal sealed partial class OverlayJobWork
+internal sealed partial class OverlayJobWork : IAsyncDisposable
 {
     /// <summary>Between two reports of counts alone.</summary>
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(250);
@@ -36,6 +36,7 @@ internal sealed partial class OverlayJobWork
     private string waits = "";
     private bool isGoingOn;
     private bool isDueAgain;
+    private bool isLeft;
 
     public OverlayJobWork(
         string key,
@@ -104,7 +105,7 @@ internal sealed partial class OverlayJobWork
     public async Task GoOnAsync()
     {
         isDueAgain = true;
-        if (isGoingOn || ending.IsCancellationRequested)
+        if (isGoingOn || isLeft)
         {
             return;
         }
@@ -133,11 +134,13 @@ internal sealed partial class OverlayJobWork
         }
     }
 
-    public async Task LeaveAsync()
+    public async ValueTask DisposeAsync()
     {
+        isLeft = true;
         await ending.CancelAsync();
         Leave();
         await requests.DisposeAsync();
+        ending.Dispose();
     }
 
     private async Task RoundAsync()

@@ -88,7 +88,7 @@ internal sealed class JobWorld : IDisposable
         var part = parts[overlay];
         if (part.Work is not null)
         {
-            await part.Work.LeaveAsync();
+            await part.Work.DisposeAsync();
         }
 
         part.Progress = new MemoryState<OverlayProgress>(part.Progress.Stored);
