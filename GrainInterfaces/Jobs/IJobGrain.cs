@@ -29,7 +29,9 @@ public interface IJobGrain : IGrainWithStringKey
     [Alias("ListTargets"), AlwaysInterleave, ResponseTimeout("00:01:00"), Requires(Permissions.JobsRead)]
     Task<JobTargetPage> ListTargets(IReadOnlyList<TargetState> states, string? after, int limit);
 
-    /// <summary>What came of it at its targets, in some states (empty: all), after a cursor, at most <paramref name="limit"/> (1 to 1 000).</summary>
+    /// <summary>
+    /// What came of it at its targets, in some states (empty: all), after a cursor, at most <paramref name="limit"/> (1 to 1 000).
+    /// </summary>
     /// <exception cref="Placement.OverlayUnreachableException">An overlay does not answer.</exception>
     [Alias("ListResults"), AlwaysInterleave, ResponseTimeout("00:01:00"), Requires(Permissions.JobsRead)]
     Task<JobResultPage> ListResults(IReadOnlyList<TargetState> states, string? after, int limit);
@@ -50,7 +52,9 @@ public interface IJobGrain : IGrainWithStringKey
     [Alias("Advance"), Requires(Permissions.JobsControl)]
     Task<JobOutcome> Advance(int stage, string reason);
 
-    /// <summary>Tries targets again that ended in some states; a job that is completed goes on. Safe to repeat while they are tried.</summary>
+    /// <summary>
+    /// Tries targets again that ended in some states; a job that is completed goes on. Safe to repeat while they are tried.
+    /// </summary>
     [Alias("Retry"), Requires(Permissions.JobsControl)]
     Task<JobOutcome> Retry(IReadOnlyList<TargetState> states, string reason);
 
@@ -69,7 +73,8 @@ public static class JobId
 
     /// <summary>Whether it is one.</summary>
     public static bool IsValid(string? id) =>
-        id is { Length: > 0 and <= CharactersMax } && id.All(character => char.IsAsciiLetterLower(character) || char.IsAsciiDigit(character) || character == '-');
+        id is { Length: > 0 and <= CharactersMax }
+        && id.All(character => char.IsAsciiLetterLower(character) || char.IsAsciiDigit(character) || character == '-');
 
     /// <summary>The job.</summary>
     public static IJobGrain GetJob(this IGrainFactory grains, string id) => grains.GetGrain<IJobGrain>(id);

@@ -92,7 +92,9 @@ public sealed record JobAction([property: Id(0)] string Agent, [property: Id(1)]
 public sealed record JobStatusAction(
     [property: Id(0)] string Agent, [property: Id(1)] string Name, [property: Id(2)] string InputsJson = "{}");
 
-/// <summary>Which nodes a job is for. Of <see cref="Query"/>, <see cref="Identities"/>, <see cref="OfJob"/> and <see cref="Broadcast"/> one.</summary>
+/// <summary>
+/// Which nodes a job is for. Of <see cref="Query"/>, <see cref="Identities"/>, <see cref="OfJob"/> and <see cref="Broadcast"/> one.
+/// </summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobTargets")]
 public sealed record JobTargets
 {

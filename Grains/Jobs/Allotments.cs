@@ -30,7 +30,8 @@ internal static class Allotments
     }
 
     /// <summary>Whether an overlay has done what it was allotted.</summary>
-    public static bool HasDone(OverlayShare share) => share.Report is { IsAtRest: true } report && report.Allotment == share.Allotment.Number;
+    public static bool HasDone(OverlayShare share) =>
+        share.Report is { IsAtRest: true } report && report.Allotment == share.Allotment.Number;
 
     private static Allotment Of(JobRecord job, OverlayShare share) => share.Allotment with
     {
@@ -51,7 +52,8 @@ internal static class Allotments
             return false;
         }
 
-        if (!has.Ends.SequenceEqual(wanted.Ends) || has.IsHeld != wanted.IsHeld || has.IsEnded != wanted.IsEnded || has.Retries != wanted.Retries)
+        if (!has.Ends.SequenceEqual(wanted.Ends)
+            || (has.IsHeld, has.IsEnded, has.Retries) != (wanted.IsHeld, wanted.IsEnded, wanted.Retries))
         {
             return true;
         }

@@ -88,7 +88,10 @@ internal static class JobDecision
 
         var mustBeApproved = spec.RequiresApproval || targets > facts.Options.ApproveAbove || facts.Options.MustApprove(spec.Action);
         return mustBeApproved && job.ApprovedBy is null
-            ? job with { State = JobState.AwaitingApproval, Reason = $"{targets} nodes; somebody else than {job.Submitter.Principal} must approve it" }
+            ? job with
+            {
+                State = JobState.AwaitingApproval, Reason = $"{targets} nodes; somebody else than {job.Submitter.Principal} must approve it",
+            }
             : job with { State = JobState.Waiting, Reason = "" };
     }
 
@@ -112,9 +115,9 @@ internal static class JobDecision
             }
         }
 
-        var ends = StageSizes.Ends(
-            spec.Stages,
-            job.Overlays.Where(share => !share.IsLeftOut).ToDictionary(share => share.Overlay, share => share.Targets, StringComparer.Ordinal));
+        var targets = job.Overlays.Where(share => !share.IsLeftOut)
+            .ToDictionary(share => share.Overlay, share => share.Targets, StringComparer.Ordinal);
+        var ends = StageSizes.Ends(spec.Stages, targets);
         return job.BeginStage(0, facts.Now) with
         {
             StartedAt = facts.Now,
@@ -169,10 +172,11 @@ internal static class JobDecision
         }
 
         var isOfStage = threshold.Scope == ThresholdScope.Stage;
-        var counts = TargetCounts.Sum(job.Overlays.Select(share => isOfStage ? share.CountsOf(job.Stage) : share.Report?.Counts ?? TargetCounts.None));
-        var before = TargetCounts.Sum(job.Overlays.Select(share => isOfStage ? share.BeforeOf(job.Stage) : TargetCounts.Sum(share.Before)));
-        return threshold.Fires(counts, before)
-            ? Follow(job, threshold, null, Words(threshold, isOfStage ? $"in the stage {job.Spec!.Stages[job.Stage].Name}" : "in the job"), now)
+        var counts = job.Overlays.Select(share => isOfStage ? share.CountsOf(job.Stage) : share.Report?.Counts ?? TargetCounts.None);
+        var before = job.Overlays.Select(share => isOfStage ? share.BeforeOf(job.Stage) : TargetCounts.Sum(share.Before));
+        var where = isOfStage ? $"in the stage {job.Spec!.Stages[job.Stage].Name}" : "in the job";
+        return threshold.Fires(TargetCounts.Sum(counts), TargetCounts.Sum(before))
+            ? Follow(job, threshold, null, Words(threshold, where), now)
             : job;
     }
 

@@ -9,7 +9,9 @@ using Orleans.Storage;
 
 namespace ControlPlane.Jobs;
 
-/// <summary>See <see cref="IJobGrain"/>. What it does next is decided by <see cref="JobDecision"/>; here it is stored, and overlays are told.</summary>
+/// <summary>
+/// See <see cref="IJobGrain"/>. What it does next is decided by <see cref="JobDecision"/>; here it is stored, and overlays are told.
+/// </summary>
 [GrainType("job"), Reentrant]
 internal sealed partial class JobGrain(
     [PersistentState("job", Stores.Fleet)] IPersistentState<JobRecord> job,
@@ -100,7 +102,8 @@ internal sealed partial class JobGrain(
         patience = patience < FollowPatienceMax ? patience : FollowPatienceMax;
         if (Record.Spec is not null && Record.Version <= afterVersion && patience > TimeSpan.Zero)
         {
-            await changed.Task.WaitAsync(patience, context.Time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await changed.Task.WaitAsync(patience, context.Time)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
 
         return await Get();

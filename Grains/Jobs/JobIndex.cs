@@ -5,7 +5,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace ControlPlane.Jobs;
 
-/// <summary>Which jobs there are at this site, in a register of its brokers: those that are unfinished, and all that are kept by day.</summary>
+/// <summary>
+/// Which jobs there are at this site, in a register of its brokers: those that are unfinished, and all that are kept by day.
+/// </summary>
 internal sealed class JobIndex([FromKeyedServices(Registers.Jobs)] IRegister register, TimeProvider time)
 {
     private const string Unfinished = "unfinished";
@@ -25,7 +27,8 @@ internal sealed class JobIndex([FromKeyedServices(Registers.Jobs)] IRegister reg
     public Task RemoveUnfinishedAsync(string job, CancellationToken cancellationToken) =>
         register.RemoveAsync(Unfinished, job, cancellationToken);
 
-    public Task AddUnfinishedPartAsync(string part, CancellationToken cancellationToken) => AddAsync(UnfinishedParts, part, cancellationToken);
+    public Task AddUnfinishedPartAsync(string part, CancellationToken cancellationToken) =>
+        AddAsync(UnfinishedParts, part, cancellationToken);
 
     public Task RemoveUnfinishedPartAsync(string part, CancellationToken cancellationToken) =>
         register.RemoveAsync(UnfinishedParts, part, cancellationToken);

@@ -108,7 +108,8 @@ internal sealed record OverlayShare([property: Id(0)] string Overlay)
 
     public int Targets => Report?.Targets ?? 0;
 
-    public TargetCounts CountsOf(int stage) => Report is { } report && stage < report.Stages.Count ? report.Stages[stage] : TargetCounts.None;
+    public TargetCounts CountsOf(int stage) =>
+        Report is { } report && stage < report.Stages.Count ? report.Stages[stage] : TargetCounts.None;
 
     public TargetCounts BeforeOf(int stage) => stage < Before.Count ? Before[stage] : TargetCounts.None;
 }
@@ -230,7 +231,14 @@ internal sealed record JobSubmitter(
     [property: Id(7)] string? Address)
 {
     public static JobSubmitter Of(Caller caller) => new(
-        caller.Principal, caller.Method, caller.Groups, caller.Roles, caller.Claims, caller.SecondFactorAt, caller.CredentialId, caller.Address);
+        caller.Principal,
+        caller.Method,
+        caller.Groups,
+        caller.Roles,
+        caller.Claims,
+        caller.SecondFactorAt,
+        caller.CredentialId,
+        caller.Address);
 
     public Caller ToCaller() => new()
     {

@@ -23,7 +23,10 @@ internal sealed class JobRounds(IGrainFactory grains, JobIndex index)
 
     // What is not there was never begun, or is settled, and its silo ended before it said so.
     private static Task WakeAsync(
-        IReadOnlyList<string> unfinished, Func<string, Task<bool>> wake, Func<string, CancellationToken, Task> remove, CancellationToken cancellationToken) =>
+        IReadOnlyList<string> unfinished,
+        Func<string, Task<bool>> wake,
+        Func<string, CancellationToken, Task> remove,
+        CancellationToken cancellationToken) =>
         Parallel.ForEachAsync(
             unfinished,
             new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken },

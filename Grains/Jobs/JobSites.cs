@@ -84,8 +84,8 @@ internal sealed class JobSites(IGrainFactory grains, ISiteLink link, IOptionsMon
     }
 
     /// <exception cref="OverlayUnreachableException">The overlay's site did not answer.</exception>
-    public async Task<OverlayTargetPage> ListTargetsAsync(string job, string overlay, IReadOnlyList<TargetState> states, int after, int limit) =>
-        Serves(overlay)
+    public async Task<OverlayTargetPage> ListTargetsAsync(
+        string job, string overlay, IReadOnlyList<TargetState> states, int after, int limit) => Serves(overlay)
             ? await grains.GetOverlayJob(job, overlay).ListTargets(states, after, limit)
             : await ListAsync(overlay, new JobQuestion.ListTargets(job, overlay, states, after, limit), reply => reply.Targets);
 
@@ -102,7 +102,8 @@ internal sealed class JobSites(IGrainFactory grains, ISiteLink link, IOptionsMon
     {
         try
         {
-            return read(await AskAsync(overlay, question, Patience)) ?? throw new SiteUnreachableException($"{overlay} answered something else");
+            return read(await AskAsync(overlay, question, Patience))
+                ?? throw new SiteUnreachableException($"{overlay} answered something else");
         }
         catch (SiteUnreachableException away)
         {

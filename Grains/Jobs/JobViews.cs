@@ -74,7 +74,8 @@ internal static class JobViews
 
     private static TargetCounts[] StageCounts(JobRecord job) => job.StartedAt is null
         ? [TargetCounts.Sum(job.Overlays.Select(share => share.Report?.Counts ?? TargetCounts.None))]
-        : [.. Enumerable.Range(0, job.Spec!.Stages.Count).Select(stage => TargetCounts.Sum(job.Overlays.Select(share => CountsOf(share, stage))))];
+        : [.. Enumerable.Range(0, job.Spec!.Stages.Count).Select(
+            stage => TargetCounts.Sum(job.Overlays.Select(share => CountsOf(share, stage))))];
 
     // An overlay counts what it has not begun in one: those targets are all in one state.
     private static TargetCounts CountsOf(OverlayShare share, int stage)

@@ -9,11 +9,18 @@ internal readonly record struct StageSize(int Nodes, double Percent)
 {
     public static StageSize Everything { get; } = new(0, 100);
 
-    public static StageSize? ReadOrNull(string text) =>
-        text.EndsWith('%')
-            ? double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percent)
-                && percent is > 0 and <= 100 ? new StageSize(0, percent) : null
-            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var nodes) && nodes > 0 ? new StageSize(nodes, 0) : null;
+    public static StageSize? ReadOrNull(string text)
+    {
+        if (text is [.. var share, '%'])
+        {
+            return double.TryParse(share, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var percent)
+                && percent is > 0 and <= 100 ? new StageSize(0, percent) : null;
+        }
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var nodes) && nodes > 0
+            ? new StageSize(nodes, 0)
+            : null;
+    }
 
     /// <summary>Of so many, rounded up.</summary>
     public int Of(int targets) => Nodes > 0 ? Nodes : (int)Math.Ceiling(targets * Percent / 100);
@@ -51,8 +58,9 @@ internal static class StageSizes
         var shares = among.ToDictionary(
             one => one.Key, one => all == 0 ? 0 : (int)((long)number * one.Value / all), StringComparer.Ordinal);
         var rest = number - shares.Values.Sum();
-        foreach (var one in among.OrderByDescending(one => all == 0 ? 0 : (long)number * one.Value % all).ThenBy(one => one.Key, StringComparer.Ordinal)
-            .Take(rest))
+        var byFraction = among.OrderByDescending(one => all == 0 ? 0 : (long)number * one.Value % all)
+            .ThenBy(one => one.Key, StringComparer.Ordinal);
+        foreach (var one in byFraction.Take(rest))
         {
             shares[one.Key]++;
         }

@@ -14,7 +14,9 @@ internal static class WindowCheck
         }
 
         // A zone that this machine does not know, in an overlay's label, is no reason to work at any time: UTC is the same everywhere.
-        var zone = (window.Zone ?? overlayZone) is { } name && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var found) ? found : TimeZoneInfo.Utc;
+        var zone = (window.Zone ?? overlayZone) is { } name && TimeZoneInfo.TryFindSystemTimeZoneById(name, out var found)
+            ? found
+            : TimeZoneInfo.Utc;
         var local = TimeZoneInfo.ConvertTime(now, zone);
         var time = TimeOnly.FromTimeSpan(local.TimeOfDay);
         var isOverMidnight = window.To < window.From;

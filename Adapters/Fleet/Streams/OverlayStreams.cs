@@ -34,7 +34,8 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
     /// <summary>How long brokers may take for one answer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private static readonly string[] Kinds = [State, Logs.Changes, Logs.Advisories, Logs.Certificates, Logs.Audit, Logs.Jobs, Registers.Jobs];
+    private static readonly string[] Kinds =
+        [State, Logs.Changes, Logs.Advisories, Logs.Certificates, Logs.Audit, Logs.Jobs, Registers.Jobs];
 
     private readonly ConcurrentDictionary<string, JetStreamStore> stores = new(StringComparer.Ordinal);
 

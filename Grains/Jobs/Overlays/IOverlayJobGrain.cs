@@ -84,6 +84,8 @@ internal sealed record OverlayTargets
     /// <summary>Why it does not take part; null when it does.</summary>
     [Id(4)]
     public string? Fault { get; init; }
+
+    public RpcTarget ToRpc(int target) => new(Identities[target], (Nodes.NodeProtocol)Protocols[target]);
 }
 
 /// <summary>How far a job is in one overlay, stored before anything is sent.</summary>

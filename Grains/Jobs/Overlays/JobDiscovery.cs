@@ -53,8 +53,9 @@ internal sealed class JobDiscovery(IGrainFactory grains, INodeRpc rpc)
             case { Broadcast: { } asked }:
                 try
                 {
-                    var filter = new RpcFilter(
-                        asked.Facts, asked.Classes, [.. asked.Agents, order.Spec.Action.Agent], asked.Identities, asked.Filter is null ? [] : [asked.Filter]);
+                    IReadOnlyList<string> agents = [.. asked.Agents, order.Spec.Action.Agent];
+                    IReadOnlyList<string> compound = asked.Filter is null ? [] : [asked.Filter];
+                    var filter = new RpcFilter(asked.Facts, asked.Classes, agents, asked.Identities, compound);
                     var answered = await rpc.DiscoverAsync(order.Overlay, filter, BroadcastWindow, cancellationToken);
                     return answered.ToHashSet(StringComparer.Ordinal);
                 }
@@ -73,7 +74,10 @@ internal sealed class JobDiscovery(IGrainFactory grains, INodeRpc rpc)
         var found = new ConcurrentBag<RosterEntry>();
         await Parallel.ForEachAsync(
             Enumerable.Range(0, FleetSlices.Count),
-            new ParallelOptions { MaxDegreeOfParallelism = SlicesAtOnce, CancellationToken = cancellationToken, TaskScheduler = TaskScheduler.Current },
+            new ParallelOptions
+            {
+                MaxDegreeOfParallelism = SlicesAtOnce, CancellationToken = cancellationToken, TaskScheduler = TaskScheduler.Current,
+            },
             async (slice, token) =>
             {
                 string? after = null;

@@ -6,7 +6,9 @@ using Orleans.Storage;
 
 namespace ControlPlane.Jobs;
 
-/// <summary>See <see cref="IOverlayJobGrain"/>. What it does is decided by <see cref="OverlayJobWork"/>; here it is stored and told.</summary>
+/// <summary>
+/// See <see cref="IOverlayJobGrain"/>. What it does is decided by <see cref="OverlayJobWork"/>; here it is stored and told.
+/// </summary>
 [GrainType("overlay-job"), Reentrant]
 internal sealed partial class OverlayJobGrain(
     [PersistentState("targets", Stores.Fleet)] IPersistentState<OverlayTargets> targets,

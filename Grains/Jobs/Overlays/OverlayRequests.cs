@@ -31,8 +31,7 @@ internal sealed class OverlayRequests(OverlayTargets targets, JobContext context
         try
         {
             Fault = null;
-            return await RequestOf(attempt).SendAsync(
-                [.. to.Select(target => new RpcTarget(targets.Identities[target], (NodeProtocol)targets.Protocols[target]))], cancellationToken);
+            return await RequestOf(attempt).SendAsync([.. to.Select(targets.ToRpc)], cancellationToken);
         }
         catch (NetworkUnavailableException away)
         {
@@ -59,11 +58,11 @@ internal sealed class OverlayRequests(OverlayTargets targets, JobContext context
             return known;
         }
 
-        var order = targets.Order!;
+        var (overlay, spec) = (targets.Order!.Overlay, targets.Order.Spec);
         var request = context.Rpc.Open(
-            new RpcCall(order.Overlay, order.Spec.Action.Agent, order.Spec.Action.Name, Encoding.UTF8.GetBytes(order.Spec.Action.InputsJson))
+            new RpcCall(overlay, spec.Action.Agent, spec.Action.Name, Encoding.UTF8.GetBytes(spec.Action.InputsJson))
             {
-                TimeToLive = order.Spec.Timeouts.Delivery,
+                TimeToLive = spec.Timeouts.Delivery,
             });
         open[attempt] = request;
         ReadAsync(attempt, request).Ignore();

@@ -4,7 +4,9 @@ using ControlPlane.Nodes;
 
 namespace ControlPlane.Jobs;
 
-/// <summary>Asks nodes how an action stands: those that did not answer, and those that went on after they had. On its grain's scheduler.</summary>
+/// <summary>
+/// Asks nodes how an action stands: those that did not answer, and those that went on after they had. On its grain's scheduler.
+/// </summary>
 /// <param name="targets">The job's targets in the overlay.</param>
 /// <param name="context">What jobs share.</param>
 /// <param name="goOn">Called when something came.</param>
@@ -64,8 +66,7 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
 
             foreach (var part in followed.Chunk(FollowedAtOnce))
             {
-                await Task.WhenAll(part.Select(target => AskAsync(
-                    ExecutorAgent, "status", JsonSerializer.Serialize(new Dictionary<string, string> { ["id"] = executions[target] }), [target])));
+                await Task.WhenAll(part.Select(target => AskAsync(ExecutorAgent, "status", InputsOf(executions[target]), [target])));
             }
         }
         finally
@@ -76,6 +77,9 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
         }
     }
 
+    private static string InputsOf(string execution) =>
+        JsonSerializer.Serialize(new Dictionary<string, string>(StringComparer.Ordinal) { ["id"] = execution });
+
     private async Task AskAsync(string agent, string action, string inputsJson, IReadOnlyList<int> asked)
     {
         var left = asked.ToDictionary(target => targets.Identities[target], StringComparer.Ordinal);
@@ -83,8 +87,7 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
         await using var request = context.Rpc.Open(new RpcCall(targets.Order!.Overlay, agent, action, Encoding.UTF8.GetBytes(inputsJson)));
         try
         {
-            await request.SendAsync(
-                [.. asked.Select(target => new RpcTarget(targets.Identities[target], (NodeProtocol)targets.Protocols[target]))], patience.Token);
+            await request.SendAsync([.. asked.Select(targets.ToRpc)], patience.Token);
             await foreach (var reply in request.ReadRepliesAsync(patience.Token))
             {
                 if (left.Remove(reply.Identity, out var target))

@@ -2,7 +2,9 @@ using ControlPlane.Store;
 
 namespace ControlPlane.Jobs;
 
-/// <summary>What comes of a job's targets in one overlay: replies, silence, and what follows from either. On its grain's scheduler.</summary>
+/// <summary>
+/// What comes of a job's targets in one overlay: replies, silence, and what follows from either. On its grain's scheduler.
+/// </summary>
 internal sealed class TargetOutcomes
 {
     private readonly Dictionary<string, int> positions;
@@ -238,7 +240,15 @@ internal sealed class TargetOutcomes
     {
         Table.Set(target, state);
         unlogged.Add(new JobResult(
-            targets.Identities[target], targets.Order!.Overlay, Table.AttemptsOf(target), state, said.StatusCode, said.Message, said.DataJson, at, said.IsLate));
+            targets.Identities[target],
+            targets.Order!.Overlay,
+            Table.AttemptsOf(target),
+            state,
+            said.StatusCode,
+            said.Message,
+            said.DataJson,
+            at,
+            said.IsLate));
         IsChanged = true;
     }
 

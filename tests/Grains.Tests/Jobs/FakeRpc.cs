@@ -24,12 +24,16 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
 
     public IRpcRequest Open(RpcCall call) => new Request(this, call);
 
-    public Task<IReadOnlyList<string>> DiscoverAsync(string overlay, RpcFilter filter, TimeSpan window, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    public Task<IReadOnlyList<string>> DiscoverAsync(
+        string overlay, RpcFilter filter, TimeSpan window, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public Task<RpcNodeReply> AskServiceAsync(
-        string overlay, string agent, string action, ReadOnlyMemory<byte> inputsJson, TimeSpan patience, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+        string overlay,
+        string agent,
+        string action,
+        ReadOnlyMemory<byte> inputsJson,
+        TimeSpan patience,
+        CancellationToken cancellationToken) => throw new NotSupportedException();
 
     private sealed class Request(FakeRpc rpc, RpcCall call) : IRpcRequest
     {

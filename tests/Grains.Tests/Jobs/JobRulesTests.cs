@@ -1,3 +1,4 @@
+using System.Globalization;
 using ControlPlane.Access;
 using ControlPlane.Jobs;
 using ControlPlane.Nodes;
@@ -51,7 +52,8 @@ public sealed class JobRulesTests
     [InlineData("09:00", "17:00", "2026-11-30T17:00:00Z", false)]
     public void AWindow_IsOpen_FromItsBeginToItsEnd(string from, string to, string now, bool isOpen) => Assert.Equal(
         isOpen,
-        WindowCheck.IsOpen(new JobWindow(Time(from), Time(to)), overlayZone: null, DateTimeOffset.Parse(now, System.Globalization.CultureInfo.InvariantCulture)));
+        WindowCheck.IsOpen(
+            new JobWindow(Time(from), Time(to)), overlayZone: null, DateTimeOffset.Parse(now, CultureInfo.InvariantCulture)));
 
     [Fact]
     public void AWindow_IsInTheZoneOfTheOverlay_UnlessItNamesOne()
@@ -113,20 +115,18 @@ public sealed class JobRulesTests
     public void AJobOfManyNodes_WaitsForApproval_AndOfTooMany_DoesNotBegin()
     {
         Assert.Equal(JobState.AwaitingApproval, Prepared(100, new JobsOptions { ApproveAbove = 99 }).State);
-        Assert.Equal(JobState.Waiting, Step(Prepared(100, new JobsOptions { ApproveAbove = 100 }) with { State = JobState.Waiting, Spec = Later() }).State);
+        Assert.Equal(JobState.Waiting, Prepared(100, new JobsOptions { ApproveAbove = 100 }, Later).State);
         Assert.Equal(JobState.AwaitingApproval, Prepared(1, new JobsOptions { ApproveActions = ["puppet#*"] }).State);
         Assert.Equal(JobState.Failed, Prepared(101, new JobsOptions { TargetsMax = 100 }).State);
         Assert.Equal(JobState.Completed, Prepared(0, new JobsOptions()).State);
-
-        static JobSpec Later() => Good with { StartAt = DateTimeOffset.MaxValue };
     }
 
-    private static JobRecord Step(JobRecord job) => JobDecision.Next(job, new JobFacts(DateTimeOffset.UnixEpoch, new JobsOptions()));
+    private static JobSpec Later => Good with { StartAt = DateTimeOffset.MaxValue };
 
-    private static JobRecord Prepared(int targets, JobsOptions options) => JobDecision.Next(
+    private static JobRecord Prepared(int targets, JobsOptions options, JobSpec? spec = null) => JobDecision.Next(
         new JobRecord
         {
-            Spec = Good,
+            Spec = spec ?? Good,
             Version = 1,
             Overlays =
             [
@@ -138,8 +138,10 @@ public sealed class JobRulesTests
         },
         new JobFacts(DateTimeOffset.UnixEpoch, options));
 
-    private static JobSpec Limited(JobSpec spec, IReadOnlyList<TargetState> states, int? count, double? percent) =>
-        spec with { Thresholds = [new JobThreshold(ThresholdScope.Job, states, ThresholdAction.Pause) { Count = count, Percent = percent }] };
+    private static JobSpec Limited(JobSpec spec, IReadOnlyList<TargetState> states, int? count, double? percent) => spec with
+    {
+        Thresholds = [new JobThreshold(ThresholdScope.Job, states, ThresholdAction.Pause) { Count = count, Percent = percent }],
+    };
 
-    private static TimeOnly Time(string text) => TimeOnly.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+    private static TimeOnly Time(string text) => TimeOnly.Parse(text, CultureInfo.InvariantCulture);
 }

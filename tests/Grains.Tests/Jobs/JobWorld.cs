@@ -9,7 +9,9 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace ControlPlane.Grains.Tests.Jobs;
 
-/// <summary>A job and its parts in overlays, without Orleans: the same decisions and the same work, stored in memory, killed when the test says.</summary>
+/// <summary>
+/// A job and its parts in overlays, without Orleans: the same decisions and the same work, stored in memory, killed when the test says.
+/// </summary>
 internal sealed class JobWorld : IDisposable
 {
     private readonly FakeTimeProvider time = new(DateTimeOffset.UnixEpoch.AddDays(20_000));
@@ -62,10 +64,11 @@ internal sealed class JobWorld : IDisposable
     /// <summary>What came of all targets, by what overlays said last.</summary>
     public TargetCounts Counts => Job.ToSnapshot("job").Counts;
 
-    public static JobSpec Spec(params JobStage[] stages) => new(new JobAction("puppet", "runonce"), new JobTargets { Query = NodeQuery.All })
-    {
-        Stages = stages.Length == 0 ? [JobStage.All] : stages,
-    };
+    public static JobSpec Spec(params JobStage[] stages) =>
+        new(new JobAction("puppet", "runonce"), new JobTargets { Query = NodeQuery.All })
+        {
+            Stages = stages.Length == 0 ? [JobStage.All] : stages,
+        };
 
     /// <summary>Runs the test as a grain runs: one thing at a time.</summary>
     public static Task RunAsync(Func<Task> test) => Task.Factory.StartNew(

@@ -7,9 +7,10 @@ public sealed class StageSizesTests
 {
     [Fact]
     public void Ends_OfAnyStages_GrowToAllTargets_AndTakeWhatWasAsked() =>
-        Gen.Select(Gen.Int[0, 500].Array[1, 5], Gen.Int[1, 100].Array[0, 4], Gen.Bool.Array[4], Gen.Int[1, 20]).Sample((nodes, sizes, perOverlay, min) =>
+        Gen.Select(Gen.Int[0, 500].Array[1, 5], Gen.Int[1, 100].Array[0, 4], Gen.Bool.Array[4], Gen.Int[1, 20]).Sample((
+            nodes, sizes, perOverlay, min) =>
         {
-            var targets = nodes.Select((count, number) => (Name: $"o{number}", Count: count)).ToDictionary(one => one.Name, one => one.Count);
+            var targets = Enumerable.Range(0, nodes.Length).ToDictionary(number => $"o{number}", number => nodes[number]);
             JobStage[] stages =
             [
                 .. sizes.Select((size, number) => new JobStage($"s{number}", $"{size}%") { PerOverlay = perOverlay[number], Min = min }),
@@ -19,8 +20,9 @@ public sealed class StageSizesTests
             var left = targets.Values.Sum();
             for (var stage = 0; stage < stages.Length; stage++)
             {
-                var taken = targets.Keys.Sum(overlay => ends[overlay][stage] - (stage == 0 ? 0 : ends[overlay][stage - 1]));
-                Assert.All(targets.Keys, overlay => Assert.InRange(ends[overlay][stage], stage == 0 ? 0 : ends[overlay][stage - 1], targets[overlay]));
+                int Begin(string overlay) => stage == 0 ? 0 : ends[overlay][stage - 1];
+                var taken = targets.Keys.Sum(overlay => ends[overlay][stage] - Begin(overlay));
+                Assert.All(targets.Keys, overlay => Assert.InRange(ends[overlay][stage], Begin(overlay), targets[overlay]));
                 if (stage < sizes.Length && !perOverlay[stage])
                 {
                     var asked = Math.Max((int)Math.Ceiling(targets.Values.Sum() * sizes[stage] / 100.0), min);
