@@ -1,9 +1,11 @@
 using ControlPlane.Access;
 using System.Reflection;
 using ControlPlane.Certificates;
+using ControlPlane.Cluster.Tests.Jobs;
 using ControlPlane.Enrolment;
 using ControlPlane.Filters;
 using ControlPlane.Fleet;
+using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 
@@ -25,6 +27,9 @@ internal sealed class FakeGrains
     public EnrolmentControl Control { get; set; } = new(Overlay);
 
     public ControlChange? LastChange { get; private set; }
+
+    /// <summary>The jobs there are.</summary>
+    public FakeJobs Jobs { get; } = new();
 
     /// <summary>What watchers read.</summary>
     internal FakeFeed Feed { get; } = new();
@@ -142,6 +147,8 @@ internal sealed class FakeGrains
             [nameof(IFleetSliceGrain.FindInventory)] = arguments =>
                 Task.FromResult(Inventories.GetValueOrDefault((string)arguments[0]!)),
         }),
+        _ when contract == typeof(IJobGrain) => Jobs.Grain((string)key),
+        _ when contract == typeof(IJobListGrain) => Jobs.List(),
         _ when contract == typeof(IRegionPlacementGrain) && Region.Equals(key) => Stand.In<IRegionPlacementGrain>(new()
         {
             [nameof(IRegionPlacementGrain.ListOverlays)] = _ => Task.FromResult<IReadOnlyList<OverlaySnapshot>>(Overlays),
