@@ -7,6 +7,7 @@ using ControlPlane.Flow;
 using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.TestKit;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
@@ -77,7 +78,7 @@ internal sealed class FleetParts : IAsyncDisposable
 
     public Ed25519Key Issuer { get; } = Ed25519Key.FromSeedHex(IssuerSeed);
 
-    public RSA Signer { get; } = RSA.Create(2048);
+    public RSA Signer { get; } = TestRsa.For("signer of provisioning tokens");
 
     public FleetOptions Options { get; }
 

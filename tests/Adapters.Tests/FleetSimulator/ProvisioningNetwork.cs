@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.TestKit;
@@ -16,7 +15,7 @@ internal sealed class ProvisioningNetwork : IAsyncDisposable
         Unprovisioned = unprovisioned;
         Fleet = fleet;
         Authority = X509Certificate2.CreateFromPemFile(pki.AuthorityPath, Path.ChangeExtension(pki.AuthorityPath, ".key"));
-        using var signer = RSA.Create(2048);
+        using var signer = TestRsa.For("signer of provisioning tokens");
         SignerKeyPem = signer.ExportRSAPrivateKeyPem();
     }
 

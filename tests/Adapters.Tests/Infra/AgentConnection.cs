@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
+using System.Threading.Channels;
+using ControlPlane.TestKit;
 
 namespace ControlPlane.Adapters.Tests.Infra;
 
@@ -12,6 +14,9 @@ internal sealed class AgentConnection : IAsyncDisposable
     private readonly TcpClient _client;
     private readonly SslStream _stream;
     private readonly StreamReader _reader;
+    private readonly SemaphoreSlim _writing = new(1);
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+    private readonly Task _hearing;
 
     private AgentConnection(TcpClient client, SslStream stream, string? nonce)
     {
@@ -19,6 +24,7 @@ internal sealed class AgentConnection : IAsyncDisposable
         _stream = stream;
         _reader = new StreamReader(stream, Encoding.UTF8);
         Nonce = nonce;
+        _hearing = HearAsync();
     }
 
     /// <summary>The nonce of INFO; null without one.</summary>
@@ -66,11 +72,13 @@ internal sealed class AgentConnection : IAsyncDisposable
     public Task<string?> PublishAsync(string subject, CancellationToken cancellationToken) =>
         SayAsync($"PUB {subject} 1\r\nx\r\n", cancellationToken);
 
-    /// <summary>The last thing that the server says before it ends the connection.</summary>
+    /// <summary>The last thing that the server says before it ends the connection, which it must within three minutes.</summary>
     public async Task<string?> UntilClosedAsync(CancellationToken cancellationToken)
     {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(Readiness.Deadline);
         string? last = null;
-        while (await _reader.ReadLineAsync(cancellationToken) is { } line)
+        while (await ReadAsync(deadline.Token) is { } line)
         {
             last = line;
         }
@@ -80,9 +88,11 @@ internal sealed class AgentConnection : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _reader.Dispose();
         await _stream.DisposeAsync();
         _client.Dispose();
+        await _hearing;
+        _reader.Dispose();
+        _writing.Dispose();
     }
 
     // The server answers in order: what it has against the line comes before the PONG.
@@ -91,9 +101,9 @@ internal sealed class AgentConnection : IAsyncDisposable
         string? fault = null;
         try
         {
-            await _stream.WriteAsync(Encoding.UTF8.GetBytes(line + "PING\r\n"), cancellationToken);
+            await WriteAsync(line + "PING\r\n", cancellationToken);
             string? answer;
-            while ((answer = await _reader.ReadLineAsync(cancellationToken)) is not (null or "PONG"))
+            while ((answer = await ReadAsync(cancellationToken)) is not (null or "PONG"))
             {
                 fault = answer.StartsWith("-ERR", StringComparison.Ordinal) ? answer : fault;
             }
@@ -106,6 +116,48 @@ internal sealed class AgentConnection : IAsyncDisposable
         }
 
         return fault;
+    }
+
+    // All the while, as an agent does: whoever leaves the server's pings unanswered is put out as stale.
+    private async Task HearAsync()
+    {
+        try
+        {
+            while (await _reader.ReadLineAsync(CancellationToken.None) is { } line)
+            {
+                if (line == "PING")
+                {
+                    await WriteAsync("PONG\r\n", CancellationToken.None);
+                }
+                else
+                {
+                    _lines.Writer.TryWrite(line);
+                }
+            }
+
+            _lines.Writer.Complete();
+        }
+        catch (Exception closed) when (closed is IOException or ObjectDisposedException)
+        {
+            _lines.Writer.Complete(closed);
+        }
+    }
+
+    // Null when the server closed the connection.
+    private async Task<string?> ReadAsync(CancellationToken cancellationToken) =>
+        await _lines.Reader.WaitToReadAsync(cancellationToken) && _lines.Reader.TryRead(out var line) ? line : null;
+
+    private async Task WriteAsync(string lines, CancellationToken cancellationToken)
+    {
+        await _writing.WaitAsync(cancellationToken);
+        try
+        {
+            await _stream.WriteAsync(Encoding.UTF8.GetBytes(lines), cancellationToken);
+        }
+        finally
+        {
+            _writing.Release();
+        }
     }
 
     private static string? NonceOf(string greeting)

@@ -17,13 +17,8 @@ public sealed class BrokerAccessEndToEndTests
     [InlineData(FleetProtocol.V2)]
     public async Task AFleet_Enrols_AndLogsInAsItself_UntilANodeIsDecommissioned(FleetProtocol protocol)
     {
-        var options = new EnrolmentStageOptions
-        {
-            SiloProgram = Stages.SiloProgram,
-            MutualTls = protocol == FleetProtocol.V1,
-            DecidesLogIns = true,
-        };
-        await using var stage = await Stages.StartAsync(options, Token);
+        await using var stage = await Stages.StartAsync(
+            Stages.Hosted with { MutualTls = protocol == FleetProtocol.V1, DecidesLogIns = true }, Token);
         await stage.StartSiloAsync(Token);
         await using var fleet = await SimulatedFleet.StartAsync(Stages.Fleet(stage, 12, protocol), Token);
 

@@ -8,7 +8,8 @@ using static ControlPlane.Cluster.Tests.Enrolment.FleetAssert;
 namespace ControlPlane.Cluster.Tests.Enrolment;
 
 /// <summary>
-/// The product's main job, with nothing but real processes: brokers, Redis, a silo, and nodes that speak Choria's protocol.
+/// The product's main job over real wires: brokers, Redis, a whole silo, a process of its own where it is killed, and nodes that speak
+/// Choria's protocol.
 /// </summary>
 public sealed class EnrolmentEndToEndTests
 {
@@ -19,8 +20,7 @@ public sealed class EnrolmentEndToEndTests
     [InlineData(true)]
     public async Task AFleetOfProtocolV1_Enrols_WithOneCertificateEach(bool onChoriaBrokers)
     {
-        await using var stage = await Stages.StartAsync(
-            new EnrolmentStageOptions { SiloProgram = Stages.SiloProgram, ChoriaBrokers = onChoriaBrokers }, Token);
+        await using var stage = await Stages.StartAsync(Stages.Hosted with { ChoriaBrokers = onChoriaBrokers }, Token);
         await stage.StartSiloAsync(Token);
         await using var fleet = await SimulatedFleet.StartAsync(
             Stages.Fleet(stage, 20, FleetProtocol.V1, faulty: (SimulatedFault.Duplicate, 3)), Token);
@@ -32,7 +32,7 @@ public sealed class EnrolmentEndToEndTests
     [Fact]
     public async Task AFleetOfBothProtocols_Enrols_WithTokensAndCertificates()
     {
-        var options = new EnrolmentStageOptions { SiloProgram = Stages.SiloProgram, MutualTls = false, V2Credentials = "Both" };
+        var options = Stages.Hosted with { MutualTls = false, V2Credentials = "Both" };
         await using var stage = await Stages.StartAsync(options, Token);
         await stage.StartSiloAsync(Token);
         await using var fleet = await SimulatedFleet.StartAsync(Stages.Fleet(stage, 20, FleetProtocol.Both), Token);
@@ -45,12 +45,9 @@ public sealed class EnrolmentEndToEndTests
     [Fact]
     public async Task AFleetOfProtocolV2_Enrols_AndAnswersOnItsOverlay()
     {
-        var options = new EnrolmentStageOptions
+        var options = Stages.Hosted with
         {
-            SiloProgram = Stages.SiloProgram,
-            MutualTls = false,
-            ChoriaBrokers = true,
-            RegistrationInterval = TimeSpan.FromSeconds(5),
+            MutualTls = false, ChoriaBrokers = true, RegistrationInterval = TimeSpan.FromSeconds(5),
         };
         await using var stage = await Stages.StartAsync(options, Token);
         await stage.StartSiloAsync(Token);

@@ -22,9 +22,8 @@ public sealed class HelperEndToEndTests : IDisposable
     [Fact]
     public async Task AFleet_EnrolsByLayersAndHelper_AfterItUpdatedItself()
     {
-        var options = new EnrolmentStageOptions
+        var options = Stages.Hosted with
         {
-            SiloProgram = Stages.SiloProgram,
             MoreConfiguration = $"Helper:\n  Program: /bin/sh\n  Arguments: [ {folder}/helper.sh ]\n  TimeLimit: 00:00:30\n",
             MoreProvisioning = $"  LayersFolder: {folder}\n  Upgrades:\n    Repository: https://releases.example.net",
         };

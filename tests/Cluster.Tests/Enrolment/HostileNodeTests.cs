@@ -7,7 +7,7 @@ using static ControlPlane.Cluster.Tests.Enrolment.FleetAssert;
 
 namespace ControlPlane.Cluster.Tests.Enrolment;
 
-/// <summary>Nodes that lie, and the silo that they come to, as real processes.</summary>
+/// <summary>Nodes that lie, over real brokers, and the silo that they come to.</summary>
 public sealed class HostileNodeTests(HostileStage hostile) : IClassFixture<HostileStage>
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -51,8 +51,7 @@ public sealed class HostileStage : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var options = new EnrolmentStageOptions { SiloProgram = Stages.SiloProgram, MutualTls = false };
-        stage = await Stages.StartAsync(options, TestContext.Current.CancellationToken);
+        stage = await Stages.StartAsync(Stages.Hosted with { MutualTls = false }, TestContext.Current.CancellationToken);
         await stage.StartSiloAsync(TestContext.Current.CancellationToken);
     }
 

@@ -9,6 +9,9 @@ internal static class Stages
 {
     public static string SiloProgram { get; } = Path.Combine(AppContext.BaseDirectory, "controlplane.dll");
 
+    /// <summary>With the silo in this process: for tests that kill none.</summary>
+    public static EnrolmentStageOptions Hosted { get; } = new() { SiloProgram = SiloProgram, StartSiloHere = HostedSilo.StartAsync };
+
     public static Task<EnrolmentStage> StartAsync(EnrolmentStageOptions options, CancellationToken cancellationToken) =>
         EnrolmentStage.StartAsync(options, cancellationToken);
 

@@ -5,7 +5,7 @@ using static ControlPlane.Cluster.Tests.Enrolment.FleetAssert;
 
 namespace ControlPlane.Cluster.Tests.Enrolment;
 
-/// <summary>Nodes whose events got lost, with real processes.</summary>
+/// <summary>Nodes whose events got lost, with real brokers.</summary>
 public sealed class UnheardNodeTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -16,9 +16,8 @@ public sealed class UnheardNodeTests
     [InlineData(FleetProtocol.V2, SimulatedFault.UnheardArrival)]
     public async Task ANodeWhoseStartWasNotHeard_IsLookedFor_AndIsEnrolledOnce(FleetProtocol protocol, SimulatedFault fault)
     {
-        var options = new EnrolmentStageOptions
+        var options = Stages.Hosted with
         {
-            SiloProgram = Stages.SiloProgram,
             MutualTls = protocol == FleetProtocol.V1,
             ChoriaBrokers = true,
             MoreProvisioning = "  SweepInterval: 00:00:10\n  ArrivalDeadline: 00:00:10",

@@ -1,5 +1,6 @@
 using ControlPlane.Certificates;
 using ControlPlane.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
 namespace ControlPlane.Cluster.Tests.Nodes;
@@ -8,6 +9,7 @@ namespace ControlPlane.Cluster.Tests.Nodes;
 public sealed class VirtualTimeCluster : NodeCluster
 {
     private const int RestLooksMax = 1000;
+    private static readonly TimeSpan MachineMax = TimeSpan.FromMinutes(1);
 
     public VirtualTimeCluster() => Provisioning = options => options.RetryDelayMax = TimeSpan.FromSeconds(10);
 
@@ -22,6 +24,10 @@ public sealed class VirtualTimeCluster : NodeCluster
     protected override TimeProvider Time => Clock;
 
     protected override ScriptedIssuer? Authority => Vault;
+
+    // It answers or fails at once: how long the machine takes for that is no fault of the CA.
+    protected override void AddMore(IServiceCollection services) => services.Configure<CertificatesOptions>(
+        options => options.Issuers[Vault.Name] = new IssuerOptions { Timeout = MachineMax, StalledAfter = MachineMax });
 
     /// <summary>Lets time pass until something is so; what happens in between takes as long as the machine needs.</summary>
     internal async Task PassUntil(TimeSpan limit, Func<Task<bool>> condition)

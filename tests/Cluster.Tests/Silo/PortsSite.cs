@@ -17,9 +17,12 @@ using Orleans.Hosting;
 namespace ControlPlane.Cluster.Tests.Silo;
 
 /// <summary>Silos of one site with the product's own runtime on real ports and a real Redis, and who would like to reach them.</summary>
-internal sealed partial class PortsSite : IAsyncDisposable
+internal sealed class PortsSite : IAsyncDisposable
 {
     public const string Name = "eu-1";
+
+    /// <summary>How long a stranger tries to join.</summary>
+    private static readonly TimeSpan StrangersPatience = TimeSpan.FromSeconds(5);
 
     private readonly List<IHost> hosts = [];
     private readonly RedisServer redis;
@@ -36,8 +39,15 @@ internal sealed partial class PortsSite : IAsyncDisposable
         new(await RedisServer.StartAsync(settings, cancellationToken));
 
     /// <summary>Starts a silo; it joined when this returns.</summary>
+    /// <param name="settings">What is configured beside the site.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <param name="isGuarded">Whether its ports are the product's; else they are as Orleans has them.</param>
+    /// <param name="isStranger">Whether it is expected not to join; others have as long as a busy machine needs.</param>
     public async Task<(int Port, int Gateway)> StartSiloAsync(
-        IEnumerable<(string Key, string Value)> settings, CancellationToken cancellationToken, bool isGuarded = true)
+        IEnumerable<(string Key, string Value)> settings,
+        CancellationToken cancellationToken,
+        bool isGuarded = true,
+        bool isStranger = false)
     {
         var (port, gateway) = (LoopbackPort.Free(), LoopbackPort.Free());
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -54,7 +64,8 @@ internal sealed partial class PortsSite : IAsyncDisposable
         builder.Services.AddSingleton<IFatalErrorHandler>(new Survivor(Log));
         builder.AddRedis();
         builder.Host.UseOrleans(silo => silo.AddRuntime()
-            .Configure<ClusterMembershipOptions>(membership => membership.MaxJoinAttemptTime = TimeSpan.FromSeconds(5)));
+            .Configure<ClusterMembershipOptions>(
+                membership => membership.MaxJoinAttemptTime = isStranger ? StrangersPatience : Readiness.Deadline));
         if (!isGuarded)
         {
             builder.Services.RemoveAll<IConfigureOptions<SiloConnectionOptions>>();
@@ -67,14 +78,23 @@ internal sealed partial class PortsSite : IAsyncDisposable
     }
 
     /// <summary>Connects a client; without credentials one as Orleans makes it.</summary>
-    public async Task<IClusterClient> ConnectAsync(int gateway, PeerCredentials? credentials, CancellationToken cancellationToken)
+    /// <param name="gateway">The silo's port for clients.</param>
+    /// <param name="credentials">By what it proves itself.</param>
+    /// <param name="cancellationToken">Ends the waiting.</param>
+    /// <param name="isStranger">
+    /// Whether it is expected not to be let in. Others try again: on a busy machine Orleans' 5 seconds for a connection are over too soon.
+    /// </param>
+    public async Task<IClusterClient> ConnectAsync(
+        int gateway, PeerCredentials? credentials, CancellationToken cancellationToken, bool isStranger = false)
     {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(Readiness.Deadline);
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.AddProvider(Log);
         builder.UseOrleansClient(client =>
         {
             client.UseStaticClustering(new IPEndPoint(IPAddress.Loopback, gateway));
-            client.UseConnectionRetryFilter((_, _) => Task.FromResult(false));
+            client.UseConnectionRetryFilter((_, _) => Task.FromResult(!isStranger && !deadline.IsCancellationRequested));
             if (credentials is not null)
             {
                 client.AddControlPlaneClient(Name, "1", credentials);
@@ -132,16 +152,5 @@ internal sealed partial class PortsSite : IAsyncDisposable
 
         await redis.DisposeAsync();
         Log.Dispose();
-    }
-
-    /// <summary>A silo that learns that the others do not want it ends its process, which here is that of the tests.</summary>
-    private sealed partial class Survivor(ILogger log) : IFatalErrorHandler
-    {
-        public bool IsUnexpected(Exception exception) => true;
-
-        public void OnFatalException(object? sender, string? context, Exception? exception) => LogEnding(context);
-
-        [LoggerMessage(LogLevel.Error, "Would end the process: {Context}")]
-        private partial void LogEnding(string? context);
     }
 }

@@ -71,7 +71,7 @@ public sealed class SiloPortsTests : IDisposable
         var (port, gateway) = await site.StartSiloAsync(Settings(silo), Cancel);
 
         await Assert.ThrowsAnyAsync<Exception>(
-            () => site.StartSiloAsync(Settings(rogue ?? "ours.secret"), Cancel, isGuarded: rogue is not null));
+            () => site.StartSiloAsync(Settings(rogue ?? "ours.secret"), Cancel, isGuarded: rogue is not null, isStranger: true));
 
         var client = silo.EndsWith("secret", StringComparison.Ordinal) ? silo : "eu-1-Client";
         Assert.Equal([port], await PortsSite.MembersAsync(await site.ConnectAsync(gateway, Credentials(client), Cancel)));
@@ -90,7 +90,8 @@ public sealed class SiloPortsTests : IDisposable
         await using var site = await PortsSite.StartAsync(Cancel);
         var (_, gateway) = await site.StartSiloAsync(Settings(silo), Cancel);
 
-        await Assert.ThrowsAnyAsync<Exception>(() => site.ConnectAsync(gateway, client is null ? null : Credentials(client), Cancel));
+        await Assert.ThrowsAnyAsync<Exception>(
+            () => site.ConnectAsync(gateway, client is null ? null : Credentials(client), Cancel, isStranger: true));
     }
 
     /// <summary>Orleans greets whoever connects with the name of its cluster, which is all that a rogue silo needs.</summary>
@@ -142,7 +143,7 @@ public sealed class SiloPortsTests : IDisposable
         Directory.Delete(current);
         Directory.CreateSymbolicLink(current, strangers.Folder);
 
-        await Assert.ThrowsAnyAsync<Exception>(() => site.ConnectAsync(gateway, Credentials("eu-1-Client"), Cancel));
+        await Assert.ThrowsAnyAsync<Exception>(() => site.ConnectAsync(gateway, Credentials("eu-1-Client"), Cancel, isStranger: true));
         var client = await site.ConnectAsync(gateway, Credentials("strangers/eu-1-Client"), Cancel);
         var (second, _) = await site.StartSiloAsync(Settings("strangers/eu-1-Silo"), Cancel);
         Assert.Equal(((int[])[first, second]).Order(), await PortsSite.MembersAsync(client));

@@ -7,8 +7,6 @@ namespace ControlPlane.TestKit;
 /// <summary>A throw-away certificate authority and what it signs, as files that servers and clients read.</summary>
 public sealed class TestPki : IDisposable
 {
-    private const int CallerKeyBits = 2048;
-
     private static readonly DateTimeOffset NotBefore = TimeProvider.System.GetUtcNow().AddHours(-1);
 
     private readonly bool _ownsFolder;
@@ -53,7 +51,7 @@ public sealed class TestPki : IDisposable
     /// <summary>A certificate of an RSA key for one who calls nodes of protocol v1.</summary>
     public PkiFiles CallerCertificate(string name)
     {
-        using var key = RSA.Create(CallerKeyBits);
+        using var key = TestRsa.For("caller");
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         return Issue(name, request, key, [name], address: null);
     }

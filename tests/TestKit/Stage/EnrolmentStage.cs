@@ -54,16 +54,17 @@ public sealed class EnrolmentStage : IAsyncDisposable
     public PkiFiles ClientCertificate => pki.ClientCertificate("controlplane");
 
     /// <summary>The first silo that was not killed or stopped; null when none runs.</summary>
-    public SiloProcess? Silo => Silos.FirstOrDefault(silo => silo is { IsRunning: true });
+    public StageSilo? Silo => seats.Select(seat => seat.Silo).FirstOrDefault(silo => silo is { IsRunning: true });
 
     /// <summary>What the silos logged last, and how those ended that run no more.</summary>
-    public string SiloOutput => string.Join('\n', Silos.OfType<SiloProcess>().Select(silo => silo.Output + silo.Ending));
+    public string SiloOutput =>
+        string.Join('\n', seats.Select(seat => seat.Silo).OfType<StageSilo>().Select(silo => silo.Output + silo.Ending));
 
     /// <summary>Where the first silo is configured to serve health and metrics.</summary>
     public Uri HealthUrl => seats[0].Health;
 
-    /// <summary>The silos by number; null where none was started.</summary>
-    public IReadOnlyList<SiloProcess?> Silos => [.. seats.Select(seat => seat.Silo)];
+    /// <summary>The silos that are processes, by number; null where none was started.</summary>
+    public IReadOnlyList<SiloProcess?> Silos => [.. seats.Select(seat => seat.Silo as SiloProcess)];
 
     /// <summary>Starts brokers and Redis; not yet the silo.</summary>
     public static async Task<EnrolmentStage> StartAsync(EnrolmentStageOptions options, CancellationToken cancellationToken)
@@ -114,8 +115,10 @@ public sealed class EnrolmentStage : IAsyncDisposable
             await seat.Silo.DisposeAsync();
         }
 
-        seat.Silo = await SiloProcess.StartAsync(
-            options.SiloProgram, seat.Configuration, seat.Api, seat.Health, onLine, cancellationToken);
+        seat.Silo = options.StartSiloHere is { } start
+            ? await start(seat.Configuration, seat.Api, seat.Health, cancellationToken)
+            : await SiloProcess.StartAsync(
+                options.SiloProgram, seat.Configuration, seat.Api, seat.Health, onLine, cancellationToken);
     }
 
     /// <summary>Starts every silo, one after the other.</summary>
@@ -130,7 +133,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
     /// <summary>Kills every process of a site at once, as when its machines lose power.</summary>
     public Task KillSiteAsync(int site) => Task.WhenAll(
     [
-        .. SeatsOf(site).Select(number => seats[number].Silo).OfType<SiloProcess>().Select(silo => silo.KillAsync()),
+        .. SeatsOf(site).Select(number => seats[number].Silo).OfType<StageSilo>().Select(silo => silo.KillAsync()),
         Redises[site].KillAsync(),
         .. BrokersOf(site).Select(broker => broker.KillAsync()),
     ]);
@@ -150,7 +153,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var silo in Silos.OfType<SiloProcess>())
+        foreach (var silo in seats.Select(seat => seat.Silo).OfType<StageSilo>())
         {
             await silo.DisposeAsync();
         }
@@ -214,7 +217,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
         return new SiloSeat(file, api, health);
     }
 
-    /// <summary>Where a silo runs, whichever process that is at the moment.</summary>
+    /// <summary>Where a silo runs, whichever that is at the moment.</summary>
     private sealed class SiloSeat(string configuration, Uri api, Uri health)
     {
         public string Configuration => configuration;
@@ -223,6 +226,6 @@ public sealed class EnrolmentStage : IAsyncDisposable
 
         public Uri Health => health;
 
-        public SiloProcess? Silo { get; set; }
+        public StageSilo? Silo { get; set; }
     }
 }

@@ -6,7 +6,6 @@ namespace ControlPlane.TestKit.Stage;
 public sealed class StageSecrets
 {
     private const int SeedBytes = 32;
-    private const int SignerKeyBits = 2048;
 
     private StageSecrets(string folder)
     {
@@ -79,7 +78,7 @@ public sealed class StageSecrets
         Write(secrets.CallerTokenFile, () => "");
         if (!File.Exists(secrets.SignerFile))
         {
-            using var signer = RSA.Create(SignerKeyBits);
+            using var signer = TestRsa.For("signer of provisioning tokens");
             Write(secrets.SignerFile, signer.ExportRSAPrivateKeyPem);
             Write(secrets.SignerPublicFile, signer.ExportSubjectPublicKeyInfoPem);
         }
