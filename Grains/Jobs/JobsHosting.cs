@@ -13,8 +13,8 @@ public static class JobsHosting
 {
     /// <summary>
     /// Adds jobs, configured by the section <c>Jobs</c>. Needs the ports <see cref="INodeRpc"/> and <see cref="IAgentDdls"/>, the
-    /// <see cref="ILog"/> of <see cref="Logs.Jobs"/>, the <see cref="IRegister"/> of <see cref="Registers.Jobs"/>, the slices of the fleet, the overlays, an
-    /// <see cref="ControlPlane.Access.AccessGuard"/>, and the grain storage <c>fleet</c>.
+    /// <see cref="ILog"/> of <see cref="Logs.Jobs"/>, the <see cref="IRegister"/> of <see cref="Registers.Jobs"/>, the slices of the fleet,
+    /// the overlays, an <see cref="ControlPlane.Access.AccessGuard"/>, and the grain storage <c>fleet</c>.
     /// </summary>
     public static ISiloBuilder AddJobs(this ISiloBuilder silo)
     {

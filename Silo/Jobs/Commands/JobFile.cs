@@ -64,7 +64,7 @@ internal static class JobFile
     }
 
     // YAML 1.2's core schema, as far as JSON has it: what is quoted is always a text, and so are times of day.
-    private static JsonNode? PlainOf(string text) => text switch
+    private static JsonValue? PlainOf(string text) => text switch
     {
         "" or "~" or "null" => null,
         "true" => JsonValue.Create(true),

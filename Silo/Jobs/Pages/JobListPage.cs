@@ -23,7 +23,7 @@ internal static class JobListPage
     private static List<JobSummary> Of(IReadOnlyList<JobSummary> jobs, JobState[] states) =>
         [.. jobs.Where(job => states.Contains(job.State))];
 
-    private static Html Column(string id, string title, IReadOnlyList<JobSummary> jobs) => Html.Of($"""
+    private static Html Column(string id, string title, List<JobSummary> jobs) => Html.Of($"""
         <section aria-labelledby="{id}-title"><h2 id="{id}-title">{title} <small>{jobs.Count:N0}</small></h2>
         {(jobs.Count == 0 ? Html.Of($"""<p class="note">None.</p>""") : Html.Join(jobs.Select(Card)))}</section>
         """);

@@ -24,8 +24,9 @@ internal sealed class FakeJobs
     public FakeJob Add(string id, JobSpec? spec = null)
     {
         spec ??= new JobSpec(new JobAction("puppet", "runonce"), new JobTargets { Identities = ["web1"] });
-        return jobs[id] = new FakeJob(new JobSnapshot(
-            id, spec, Caller.Local.Principal, JobState.Running, "", 1, DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch, null, 0, [], []));
+        var begun = DateTimeOffset.UnixEpoch;
+        return jobs[id] = new FakeJob(
+            new JobSnapshot(id, spec, Caller.Local.Principal, JobState.Running, "", 1, begun, begun, null, 0, [], []));
     }
 
     public object List() => Stand.In<IJobListGrain>(new()

@@ -293,7 +293,7 @@ public sealed class ChoriaNodeRpcTests : IAsyncLifetime
 
     private ScriptedReply Of(RpcStage one, string identity) => RpcStage.Pong(identity) with { Signer = one.SignerOf(identity, key) };
 
-    private static IEnumerable<ScriptedReply> Note(
+    private static ScriptedReply[] Note(
         ReceivedRequest request, ConcurrentQueue<ReceivedRequest> asked, params ScriptedReply[] replies)
     {
         asked.Enqueue(request);
