@@ -36,6 +36,7 @@ internal static class Program
             .AddLayerFiles()
             .AddFleetState()
             .AddFleet()
+            .AddJobs()
             .AddChoriaSigning());
 
         return builder

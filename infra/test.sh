@@ -18,8 +18,8 @@ mkdir -p TestResults
 passed=0
 failed=0
 
-# Each test program, and each silo that it starts, lives for seconds: what the JIT compiler spends on making code fast for later is a
-# third of all that tests compute. Methods are optimized after 1,024 calls (hexadecimal 400) rather than 30, and not instrumented before.
+# Each test program, and each silo that it starts, lives for seconds: what the JIT compiler spends on making code fast for later was a
+# third of the CPU time of those that were measured. Methods are optimized after 1,024 calls (hexadecimal 400) rather than 30, and not instrumented before.
 export DOTNET_TieredPGO=0 DOTNET_TC_CallCountThreshold=400
 
 # Two programs at a time: tests wait for servers and deadlines more than they compute.

@@ -3,10 +3,13 @@ using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Access;
 using ControlPlane.Adapters.Fleet.Brokers;
+using ControlPlane.Adapters.Fleet.Ddl;
+using ControlPlane.Adapters.Fleet.Rpc;
 using ControlPlane.Adapters.Fleet.Sites;
 using ControlPlane.Adapters.Nats;
 using ControlPlane.Fleet;
 using ControlPlane.Flow;
+using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.Sites;
@@ -44,7 +47,12 @@ public static class FleetHosting
         silo.Services.AddSingleton<RegionCaller>();
         silo.Services.AddSingleton<ReplyTrust>();
         silo.Services.AddSingleton<Contests>();
+        silo.Services.AddSingleton<ReplyInboxes>();
         silo.Services.AddSingleton<NodeCalls>();
+        silo.Services.AddSingleton<RpcMeter>();
+        silo.Services.AddSingleton<INodeRpc, ChoriaNodeRpc>();
+        silo.Services.AddOptions<DdlOptions>().BindConfiguration(DdlOptions.Section).ValidateOnStart();
+        silo.Services.AddSingleton<IAgentDdls, AgentDdls>();
         silo.Services.AddSingleton<INodeAgent, ChoriaNodeAgent>();
         silo.Services.AddSingleton<IFleetDiscovery, ChoriaDiscovery>();
         silo.Services.AddSingleton<INodeAttestor, ProvisioningTokenAttestor>();
@@ -72,8 +80,11 @@ public static class FleetHosting
         silo.Services.AddSingleton<OverlayStreams>();
         silo.Services.AddSingleton(services => new OverlayStreamsTrial(services.GetRequiredService<OverlayStreams>()));
         silo.Services.AddSingleton<IFleetConnectivity, FleetConnectivity>();
-        silo.Services.AddSingleton<IRegister, OverlayRegister>();
-        foreach (var log in (string[])[Logs.Changes, Logs.Advisories, Logs.Certificates, Logs.Audit])
+        silo.Services.AddSingleton<IRegister>(services => new OverlayRegister(
+            services.GetRequiredService<OverlayStreams>(), OverlayStreams.State));
+        silo.Services.AddKeyedSingleton<IRegister>(Registers.Jobs, (services, _) => new OverlayRegister(
+            services.GetRequiredService<OverlayStreams>(), Registers.Jobs));
+        foreach (var log in (string[])[Logs.Changes, Logs.Advisories, Logs.Certificates, Logs.Audit, Logs.Jobs])
         {
             silo.Services.AddKeyedSingleton<ILog>(log, (services, _) => new OverlayLog(services.GetRequiredService<OverlayStreams>(), log));
         }

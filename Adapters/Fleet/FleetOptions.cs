@@ -56,7 +56,9 @@ public sealed class FleetOptions
     /// </summary>
     public string? Caller { get; set; }
 
-    /// <summary>How the caller proves itself to provisioned nodes; only <c>reprovision</c> needs it.</summary>
+    /// <summary>
+    /// How the caller proves itself to provisioned nodes: jobs and <c>reprovision</c> need it, for each protocol that nodes speak.
+    /// </summary>
     public CallerProofOptions? CallerProof { get; set; }
 
     /// <summary>
@@ -110,6 +112,16 @@ public sealed class FleetOptions
     /// </summary>
     [Between(1L << 20, 1L << 50)]
     public long AuditBytesMax { get; set; } = 1L << 30;
+
+    /// <summary>
+    /// How long jobs that have ended, and what came of them, are kept on the brokers. 1 hour to 366 days; 7 days by default.
+    /// </summary>
+    [Between("01:00:00", "366.00:00:00")]
+    public TimeSpan JobsMaxAge { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How many bytes of them are kept, oldest go first. 1 MiB or more; 1 GiB by default.</summary>
+    [Between(1L << 20, 1L << 50)]
+    public long JobsBytesMax { get; set; } = 1L << 30;
 
     /// <summary>
     /// How many bytes of soft state are kept: the last inventory of each node, about 20 kB. What is beyond is read anew from the nodes.

@@ -1,31 +1,19 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
-using ControlPlane.Flow;
 using ControlPlane.Nodes;
-using Microsoft.Extensions.Logging;
-using NATS.Client.Core;
 
 namespace ControlPlane.Adapters.Fleet;
 
 /// <summary>Requests to one node or to all, each with its waiter and its deadline, over the silo's shared connections.</summary>
 internal sealed class NodeCalls(
-    FleetConnections connections,
-    RegionCaller caller,
-    ReplyTrust replies,
-    Contests contests,
-    TimeProvider time,
-    Loops loops,
-    ILogger<NodeCalls> logger) : IAsyncDisposable
+    ReplyInboxes inboxes, RegionCaller caller, ReplyTrust replies, Contests contests, TimeProvider time)
 {
-    private readonly ConcurrentDictionary<(string Network, string Collective), Lazy<ReplyInbox[]>> inboxes = new();
-
-    /// <summary>Whether this silo has connections to call a network's nodes, up or not.</summary>
-    public bool Reaches(string network) => connections.OfNodes(network).Count > 0;
+    /// <inheritdoc cref="ReplyInboxes.Reaches"/>
+    public bool Reaches(string network) => inboxes.Reaches(network);
 
     /// <inheritdoc cref="FleetConnections.HeardForAsync"/>
     public Task<TimeSpan> HeardForAsync(string network, CancellationToken cancellationToken) =>
-        connections.HeardForAsync(network, cancellationToken);
+        inboxes.HeardForAsync(network, cancellationToken);
 
     /// <summary>Calls one action of one node, in each of some protocols at once; the first reply counts.</summary>
     /// <exception cref="NodeSilentException">No reply in time.</exception>
@@ -53,11 +41,12 @@ internal sealed class NodeCalls(
         // Over all of it: while its broker is away, sending takes as long as the connection does.
         using var patience = new CancellationTokenSource(call.Timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
-        var inbox = InboxOf(call.Network, call.Collective, call.Identity);
+        var inbox = inboxes.Of(call.Network, call.Collective, call.Identity);
         var outages = inbox.Outages;
         var waiter = new Waiter(call, replies, contests, time);
         var requests = call.Signers.Keys
-            .Select(protocol => Request(protocol, call.Collective, call.Agent, call.Body, ChoriaFilter.HavingAgent(call.Agent)))
+            .Select(protocol => caller.Request(
+                protocol, call.Collective, call.Agent, call.Body, ChoriaFilter.HavingAgent(call.Agent), time.GetUtcNow()))
             .ToArray();
 
         try
@@ -65,7 +54,7 @@ internal sealed class NodeCalls(
             foreach (var request in requests)
             {
                 inbox.Expect(request.Id, received => waiter.Receive(received, request));
-                var payload = Encode(request, call.Signers[request.Protocol], inbox.ReplySubject(call.Identity, request.Id));
+                var payload = caller.Encode(request, call.Signers[request.Protocol], inbox.ReplySubject(call.Identity, request.Id));
                 await inbox.PublishAsync(ChoriaSubjects.Node(call.Collective, call.Identity), payload, either.Token);
             }
 
@@ -114,7 +103,7 @@ internal sealed class NodeCalls(
     {
         using var patience = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
-        var ping = new Ping(InboxOf(network, collective, agent));
+        var ping = new Ping(inboxes.Of(network, collective, agent));
         try
         {
             await SendAsync(ping, collective, agent, protocols, receive, either.Token);
@@ -129,14 +118,6 @@ internal sealed class NodeCalls(
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        foreach (var inbox in inboxes.Values.Where(inbox => inbox.IsValueCreated).SelectMany(inbox => inbox.Value))
-        {
-            await inbox.DisposeAsync();
-        }
-    }
-
     private async Task SendAsync(
         Ping ping,
         string collective,
@@ -148,49 +129,13 @@ internal sealed class NodeCalls(
         var inbox = ping.Inbox;
         foreach (var protocol in protocols)
         {
-            var request = Request(protocol, collective, Discovery.Agent, Discovery.Ping, ChoriaFilter.HavingAgent(agent));
+            var request = caller.Request(
+                protocol, collective, Discovery.Agent, Discovery.Ping, ChoriaFilter.HavingAgent(agent), time.GetUtcNow());
             ping.Ids.Add(request.Id);
             inbox.Expect(request.Id, receive);
-            var payload = Encode(request, RequestSigner.Insecure, inbox.ReplySubject(ReplySubjects.Everybody, request.Id));
+            var payload = caller.Encode(request, RequestSigner.Insecure, inbox.ReplySubject(ReplySubjects.Everybody, request.Id));
             await inbox.PublishAsync(ChoriaSubjects.Broadcast(collective, Discovery.Agent), payload, cancellationToken);
         }
-    }
-
-    private ChoriaRequest Request(ChoriaProtocol protocol, string collective, string agent, ReadOnlyMemory<byte> body, ChoriaFilter filter)
-    {
-        var now = time.GetUtcNow();
-        return new ChoriaRequest
-        {
-            Protocol = protocol,
-            Id = RequestId.New(protocol, now),
-            Sender = caller.Sender,
-            Caller = caller.Id,
-            Collective = collective,
-            Agent = agent,
-            UnixNanoseconds = UnixTime.Nanoseconds(now),
-            Filter = filter,
-            Body = body,
-        };
-    }
-
-    private byte[] Encode(ChoriaRequest request, RequestSigner signer, string replySubject) =>
-        ChoriaEnvelope.EncodeRequest(request, new TransportHeaders(replySubject, caller.Sender), signer);
-
-    /// <summary>Always the same connection for one node, so that its requests stay in order.</summary>
-    private ReplyInbox InboxOf(string network, string collective, string identity)
-    {
-        var open = inboxes.GetOrAdd(
-            (network, collective),
-            key => new Lazy<ReplyInbox[]>(() =>
-            [
-                .. connections.OfNodes(key.Network)
-                    .Select(connection => new ReplyInbox(connection, key.Collective, caller.Id, loops, logger))
-            ])).Value;
-        return open.Length > 0
-            ? open[StableHash.Bucket(identity, open.Length)]
-            : throw new NetworkUnavailableException(network == FleetStreams.ProvisioningNetwork
-                ? "this silo is on no network of unprovisioned nodes (Fleet:Provisioning); it calls them through another overlay's silos"
-                : $"this silo calls no nodes of '{network}': another overlay's silos serve them, or Fleet:Overlays does not name it");
     }
 
     /// <summary>Waits for the first reply that is believed. What is not believed may be anyone's: it does not end the call.</summary>

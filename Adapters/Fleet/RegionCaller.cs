@@ -41,6 +41,30 @@ internal sealed class RegionCaller : IDisposable
     /// <summary>How we prove ourselves to provisioned nodes of a protocol; null when that is not configured.</summary>
     public RequestSigner? SignerOrNull(ChoriaProtocol protocol) => signers.GetValueOrDefault(protocol);
 
+    /// <summary>A request in our name.</summary>
+    public ChoriaRequest Request(
+        ChoriaProtocol protocol,
+        string collective,
+        string agent,
+        ReadOnlyMemory<byte> body,
+        ChoriaFilter filter,
+        DateTimeOffset now) => new()
+    {
+        Protocol = protocol,
+        Id = RequestId.New(protocol, now),
+        Sender = Sender,
+        Caller = Id,
+        Collective = collective,
+        Agent = agent,
+        UnixNanoseconds = UnixTime.Nanoseconds(now),
+        Filter = filter,
+        Body = body,
+    };
+
+    /// <summary>The payload of such a request, signed.</summary>
+    public byte[] Encode(ChoriaRequest request, RequestSigner signer, string replySubject) =>
+        ChoriaEnvelope.EncodeRequest(request, new TransportHeaders(replySubject, Sender), signer);
+
     public void Dispose()
     {
         certificateKey?.Dispose();

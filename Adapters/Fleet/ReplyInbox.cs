@@ -22,6 +22,8 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
 
     private readonly ConcurrentQueue<string> answered = new();
     private readonly ConcurrentDictionary<string, Action<ReceivedReply>> waiting = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Action<byte[]>> gathering = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Action<byte[]>>.AlternateLookup<ReadOnlySpan<char>> gatheringBySubject;
     private readonly CancellationTokenSource closing = new();
     private readonly NatsConnection connection;
     private readonly ILogger logger;
@@ -35,6 +37,7 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
     {
         this.connection = connection;
         this.logger = logger;
+        gatheringBySubject = gathering.GetAlternateLookup<ReadOnlySpan<char>>();
         prefix = $"{ChoriaSubjects.ReplyPrefix(collective, caller)}.{RandomNumberGenerator.GetHexString(OwnPartBytes * 2, lowercase: true)}";
         connection.ConnectionDisconnected += NoteOutage;
         subscribing = SubscribeAsync();
@@ -57,7 +60,16 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
 
     public void Expect(string requestId, Action<ReceivedReply> receive) => waiting[requestId] = receive;
 
-    public void Forget(string requestId) => waiting.TryRemove(requestId, out _);
+    public void Forget(string requestId)
+    {
+        waiting.TryRemove(requestId, out _);
+        gathering.TryRemove(requestId, out _);
+    }
+
+    /// <summary>
+    /// Hands over what comes to the subject of a request, as it came: reading replies of thousands would keep all others waiting here.
+    /// </summary>
+    public void Gather(string requestId, Action<byte[]> take) => gathering[requestId] = take;
 
     /// <summary>Goes on handing over what answers a request, for as long as there is room.</summary>
     public void ListenOn(string requestId)
@@ -75,6 +87,12 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
         await subscribing.WaitAsync(cancellationToken);
         await connection.PublishAsync(subject, payload, cancellationToken: cancellationToken);
     }
+
+    /// <summary>Waits until replies can be heard.</summary>
+    public Task ReadyAsync(CancellationToken cancellationToken) => subscribing.WaitAsync(cancellationToken);
+
+    /// <summary>Waits until the broker has all that was published.</summary>
+    public async Task FlushAsync(CancellationToken cancellationToken) => await connection.PingAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -95,6 +113,8 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
 
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
+        // The first to ask may be a grain, whose turns are not for reading.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (isSpent)
         {
             subscribing = SubscribeAsync();
@@ -105,13 +125,7 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
         await foreach (var message in subscription.Msgs.ReadAllAsync(cancellationToken))
         {
             // Whoever may publish on the network can publish here: what cannot be read is dropped, and never ends a call.
-            if (message.Data is { } payload
-                && ChoriaEnvelope.TryDecodeReply(payload, out var received, out _)
-                && waiting.TryGetValue(received.Reply.RequestId, out var receive))
-            {
-                HandOver(received, receive);
-            }
-            else
+            if (message.Data is not { } payload || !(TryGather(message.Subject, payload) || TryHandOver(payload)))
             {
                 Unclaimed++;
             }
@@ -120,8 +134,26 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
         throw new InvalidOperationException("the subscription for replies has ended");
     }
 
-    private void HandOver(ReceivedReply received, Action<ReceivedReply> receive)
+    // The subject ends in the request; whether the reply says the same is for who gathers to see.
+    private bool TryGather(string subject, byte[] payload)
     {
+        if (!gatheringBySubject.TryGetValue(subject.AsSpan(subject.LastIndexOf('.') + 1), out var take))
+        {
+            return false;
+        }
+
+        take(payload);
+        return true;
+    }
+
+    private bool TryHandOver(byte[] payload)
+    {
+        if (!ChoriaEnvelope.TryDecodeReply(payload, out var received, out _)
+            || !waiting.TryGetValue(received.Reply.RequestId, out var receive))
+        {
+            return false;
+        }
+
         try
         {
             receive(received);
@@ -131,6 +163,8 @@ internal sealed partial class ReplyInbox : IAsyncDisposable
             // The top of a loop that must go on: all calls over this connection wait for replies here, and one reply must not end it.
             LogNotHandled(received.Reply.RequestId.Length, fault);
         }
+
+        return true;
     }
 
     [LoggerMessage(LogLevel.Error, "A reply could not be handled and is dropped; its request id has {Length} characters")]

@@ -12,7 +12,7 @@ namespace ControlPlane.Adapters.Fleet;
 internal sealed class ReplyTrust(IOptions<FleetOptions> fleet, IOptions<ProvisioningOptions> provisioning)
 {
     private readonly TokenTrust? overlays = fleet.Value.RequireSignedReplies
-        ? TokenTrust.InOrganizations(provisioning.Value.Issuers)
+        ? TokenTrust.InOrganizations(provisioning.Value.Issuers).Remembering()
         : null;
 
     /// <summary>The key that signed a reply that was believed; null where replies bear no signature.</summary>

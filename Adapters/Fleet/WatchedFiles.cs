@@ -5,7 +5,7 @@ namespace ControlPlane.Adapters.Fleet;
 /// The files are looked at when somebody asks and the last look is old, rather than watched: a watch misses the symbolic links that
 /// Kubernetes swaps.
 /// </remarks>
-/// <param name="paths">The files.</param>
+/// <param name="paths">The files; of a folder, which are in it.</param>
 /// <param name="read">Reads them all, and says what is wrong with them.</param>
 /// <param name="time">The clock.</param>
 /// <param name="tell">Hears of each reading: its content, null where faults kept it from being taken over; and the faults.</param>
@@ -58,6 +58,11 @@ public sealed class WatchedFiles<T>(
         {
             var file = new FileInfo(path);
             file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
+            if (Directory.Exists(file.FullName))
+            {
+                return (Directory.GetLastWriteTimeUtc(file.FullName), 0);
+            }
+
             return file.Exists ? (file.LastWriteTimeUtc, file.Length) : default;
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException)

@@ -70,6 +70,18 @@ public static class Permissions
     /// <summary>Have a Choria request signed: the agent, the action and the filter are judged with it.</summary>
     public const string RequestsSign = "requests.sign";
 
+    /// <summary>See jobs, their targets and results.</summary>
+    public const string JobsRead = "jobs.read";
+
+    /// <summary>Submit a job: the agent, the action, the overlays and the number of targets are judged with it.</summary>
+    public const string JobsRun = "jobs.run";
+
+    /// <summary>Approve a job that somebody else submitted.</summary>
+    public const string JobsApprove = "jobs.approve";
+
+    /// <summary>Pause, resume, advance, retry and abort jobs.</summary>
+    public const string JobsControl = "jobs.control";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
@@ -81,6 +93,7 @@ public static class Permissions
         DeadLettersRead, DeadLettersResolve,
         AccessSelf, AccessRead, AccessAuditRead, AccessTokensRead, AccessTokensRevoke,
         RequestsSign,
+        JobsRead, JobsRun, JobsApprove, JobsControl,
     ];
 
     /// <summary>Whether it only lets one see: such a call is recorded when it is denied, not when it is allowed.</summary>

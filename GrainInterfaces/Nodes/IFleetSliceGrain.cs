@@ -65,4 +65,8 @@ public sealed record RosterEntry(
     /// <summary>The site on whose provisioning network it is enrolled; null when that is this one's.</summary>
     [Id(21)]
     public string? Reception { get; init; }
+
+    /// <summary>The wire protocol it speaks, once it answered.</summary>
+    [Id(22)]
+    public NodeProtocol Protocol { get; init; }
 }

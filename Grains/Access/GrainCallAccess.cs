@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Reflection;
+using ControlPlane.Jobs;
 
 namespace ControlPlane.Access;
 
@@ -80,15 +81,20 @@ internal sealed class GrainCallAccess(CallerSeal seal, ITokenAuthenticator token
     private static AccessRequest RequestOf(IIncomingGrainCallContext context, RequiresAttribute required)
     {
         var key = context.TargetId.Key.ToString();
+        var arguments = Enumerable.Range(0, context.Request.GetArgumentCount()).Select(context.Request.GetArgument).ToList();
+        var job = arguments.OfType<JobSpec>().FirstOrDefault();
         return new AccessRequest(required.Permission)
         {
             Node = required.On == AccessTarget.Node ? key : null,
-            Overlay = required.On == AccessTarget.Overlay ? key : null,
+            Overlay = required.On == AccessTarget.Overlay ? key : job?.Targets.Overlays is [var one] ? one : null,
             Plan = required.On == AccessTarget.Plan ? context.Request.GetArgument(0) as string : null,
+            Agent = job?.Action.Agent,
+            Action = job?.Action.Name,
+            Targets = job?.Targets.Max ?? (job?.Targets.Identities is { Count: > 0 } listed ? listed.Count : null),
+            Reason = job?.Reason,
             Operation = OperationOf(context),
             Trace = System.Diagnostics.Activity.Current?.TraceId.ToString(),
-            Parameters = CallParameters.Of(
-                Enumerable.Range(0, context.Request.GetArgumentCount()).Select(context.Request.GetArgument)),
+            Parameters = CallParameters.Of(arguments),
         };
     }
 

@@ -28,6 +28,28 @@ internal static class FactPath
         }
     }
 
+    /// <summary>The names and positions of a path; <c>\.</c> is a dot within a name.</summary>
+    public static IReadOnlyList<string> Split(string path)
+    {
+        var names = new List<string>();
+        var name = new StringBuilder();
+        for (var at = 0; at < path.Length; at++)
+        {
+            if (path[at] == '.')
+            {
+                names.Add(name.ToString());
+                name.Clear();
+                continue;
+            }
+
+            at += path[at] == '\\' && at + 1 < path.Length ? 1 : 0;
+            name.Append(path[at]);
+        }
+
+        names.Add(name.ToString());
+        return names;
+    }
+
     /// <summary>The leaves of a document with their paths, in its order, at most so many.</summary>
     public static void Flatten(JsonElement facts, int leavesMax, List<(string Path, FactValue Value)> leaves)
     {

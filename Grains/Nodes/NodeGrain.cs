@@ -501,6 +501,7 @@ internal sealed class NodeGrain(
     {
         WaitsFor = State.Hold?.WaitsFor,
         Reception = State.Reception,
+        Protocol = State.Protocol,
     };
 
     private Task Record(DateTimeOffset heardAt, DateTimeOffset? due) => Slice.Record(Entry(heardAt, due));

@@ -50,6 +50,9 @@ public static class Logs
 
     /// <summary>Every call that was to change something, and what came of it; the topics are silos, and checkpoints.</summary>
     public const string Audit = "audit";
+
+    /// <summary>What came of jobs at their targets; the topics are a job's parts in overlays.</summary>
+    public const string Jobs = "jobs";
 }
 
 /// <summary>One record of a log.</summary>

@@ -25,8 +25,18 @@ public interface IRegister
     /// <summary>The value of a key; null when it has none.</summary>
     Task<RegisterEntry?> FindAsync(string area, string key, CancellationToken cancellationToken);
 
+    /// <summary>Removes a key with its value. Safe to repeat.</summary>
+    Task RemoveAsync(string area, string key, CancellationToken cancellationToken);
+
     /// <summary>All values of an area, in no order.</summary>
     IAsyncEnumerable<RegisterEntry> ListAsync(string area, CancellationToken cancellationToken);
+}
+
+/// <summary>The registers of an overlay that are keyed services; the one without a key holds what is known of nodes.</summary>
+public static class Registers
+{
+    /// <summary>Which jobs there are; what was not written for the retention of jobs (<c>Fleet:JobsMaxAge</c>) goes.</summary>
+    public const string Jobs = "jobs-known";
 }
 
 /// <param name="Key">As it was given.</param>

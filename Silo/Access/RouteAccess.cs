@@ -50,11 +50,15 @@ internal static class RouteAccess
             .Concat(CallParameters.Of([body]).Select(part => (part.Key, part.Value)))
             .DistinctBy(part => part.Key)
             .ToDictionary(part => part.Key, part => part.Value, StringComparer.Ordinal);
+        var action = body as INamesAction;
         return new AccessRequest(required.Permission)
         {
             Node = parameters.GetValueOrDefault("identity"),
-            Overlay = parameters.GetValueOrDefault("overlay"),
+            Overlay = parameters.GetValueOrDefault("overlay") ?? action?.Overlay,
             Plan = required.On == AccessTarget.Plan ? parameters.GetValueOrDefault("id") : null,
+            Agent = action?.Agent,
+            Action = action?.Action,
+            Targets = action?.TargetsMax,
             Reason = (body as IGivesReason)?.Reason,
             Operation = endpoint.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName
                 ?? $"{context.Request.Method} {endpoint.DisplayName}",
@@ -76,4 +80,18 @@ internal static class RouteAccess
 internal interface IGivesReason
 {
     string Reason { get; }
+}
+
+/// <summary>A body that names the action that nodes are to do.</summary>
+internal interface INamesAction
+{
+    string Agent { get; }
+
+    string Action { get; }
+
+    /// <summary>The one overlay whose nodes are meant; null when there may be others.</summary>
+    string? Overlay { get; }
+
+    /// <summary>How many nodes are meant at most; null when the body does not say.</summary>
+    int? TargetsMax { get; }
 }

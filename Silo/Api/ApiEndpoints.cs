@@ -7,6 +7,7 @@ using ControlPlane.DeadLetters;
 using ControlPlane.Enrolment;
 using ControlPlane.Flow;
 using ControlPlane.Hosting;
+using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -59,6 +60,9 @@ internal static class ApiEndpoints
         v1.MapPlacementPolicy();
         v1.MapPlacementPlans();
         v1.MapPlacementLeader();
+        v1.MapJobs();
+        v1.MapJobResults();
+        v1.MapJobWatch();
         v1.MapSummary();
         v1.MapAccess();
         v1.MapAccessPolicy();

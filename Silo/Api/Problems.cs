@@ -23,6 +23,14 @@ internal static class Problems
     public static ProblemHttpResult Malformed(string detail) =>
         Problem(StatusCodes.Status400BadRequest, "malformed-request", "The request is malformed", detail);
 
+    /// <summary>All that is wrong with a request, each also by itself for programs.</summary>
+    public static ProblemHttpResult Malformed(IReadOnlyList<string> faults) => TypedResults.Problem(
+        string.Join("; ", faults),
+        statusCode: StatusCodes.Status400BadRequest,
+        title: "The request is malformed",
+        type: TypePrefix + "malformed-request",
+        extensions: new Dictionary<string, object?> { ["faults"] = faults });
+
     public static ProblemHttpResult UnknownNode(string identity) =>
         Problem(StatusCodes.Status404NotFound, "unknown-node", "The node is not known", $"nothing is known of a node '{identity}'");
 

@@ -48,6 +48,21 @@ internal sealed class ApiClient(HttpClient http) : IDisposable
     public Task<T> PostAsync<T>(string path, object body, CancellationToken cancellationToken) =>
         SendAsync<T>(HttpMethod.Post, path, body, cancellationToken);
 
+    /// <summary>A call that may be repeated: the control plane knows it by its key.</summary>
+    /// <inheritdoc cref="GetAsync"/>
+    public async Task<T> PostAsync<T>(string path, object body, string? idempotencyKey, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path);
+        request.Content = JsonContent.Create(body, body.GetType(), options: Json);
+        if (idempotencyKey is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
+        }
+
+        using var response = await CheckAsync(await http.SendAsync(request, cancellationToken), cancellationToken);
+        return await ReadAsync<T>(response, cancellationToken);
+    }
+
     /// <summary>Where the answer has no body.</summary>
     /// <inheritdoc cref="GetAsync"/>
     public async Task PostAsync(string path, object body, CancellationToken cancellationToken)
@@ -66,9 +81,12 @@ internal sealed class ApiClient(HttpClient http) : IDisposable
     private async Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken)
     {
         using var response = await SendAsync(method, path, body, cancellationToken);
-        return await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken)
-            ?? throw new HttpRequestException($"{http.BaseAddress} answered with nothing");
+        return await ReadAsync<T>(response, cancellationToken);
     }
+
+    private async Task<T> ReadAsync<T>(HttpResponseMessage response, CancellationToken cancellationToken) =>
+        await response.Content.ReadFromJsonAsync<T>(Json, cancellationToken)
+            ?? throw new HttpRequestException($"{http.BaseAddress} answered with nothing");
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, object? body, CancellationToken cancellationToken)
     {

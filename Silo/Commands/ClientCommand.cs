@@ -27,6 +27,18 @@ internal sealed class ClientCommand : Command
     private readonly Option<string> _format = new("--output", "-o") { Description = "How to print.", DefaultValueFactory = _ => "table" };
 
     public ClientCommand(string name, string description, Func<ClientCall, CancellationToken, Task> run)
+        : this(name, description, async (call, cancellationToken) =>
+        {
+            await run(call, cancellationToken);
+            return ExitCodes.Done;
+        })
+    {
+    }
+
+    /// <param name="name">What it is called by.</param>
+    /// <param name="description">What it does.</param>
+    /// <param name="run">Does it, and says what the process ends with when nothing was refused.</param>
+    public ClientCommand(string name, string description, Func<ClientCall, CancellationToken, Task<int>> run)
         : base(name, description)
     {
         _format.AcceptOnlyFromAmong("table", "json");
@@ -47,14 +59,15 @@ internal sealed class ClientCommand : Command
         return null;
     }
 
-    private async Task<int> RunAsync(ParseResult parsed, Func<ClientCall, CancellationToken, Task> run, CancellationToken cancellationToken)
+    private async Task<int> RunAsync(
+        ParseResult parsed, Func<ClientCall, CancellationToken, Task<int>> run, CancellationToken cancellationToken)
     {
         var console = parsed.InvocationConfiguration;
         try
         {
             using var api = ApiClient.Open(parsed.GetValue(_url)!, parsed.GetValue(_tokenFile));
-            await run(new ClientCall(parsed, api, new Printer(console.Output, parsed.GetValue(_format) == "json")), cancellationToken);
-            return ExitCodes.Done;
+            var print = new Printer(console.Output, parsed.GetValue(_format) == "json");
+            return await run(new ClientCall(parsed, api, print), cancellationToken);
         }
         catch (ApiRefusedException refused)
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using ControlPlane.Access;
 using ControlPlane.DeadLetters;
+using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 
@@ -37,6 +38,8 @@ internal static class CommandLine
             PolicyCommands.Create(),
             PlacementCommands.Create(),
             PlanCommands.Create(),
+            RpcCommand.Create(),
+            JobCommands.Create(),
             AccessCommands.Create(),
             ChoriaLoginCommand.Create(),
             AuditCommands.Create(),

@@ -5,7 +5,7 @@ internal static class ExitCodes
 {
     public const int Done = 0;
 
-    /// <summary>The control plane refused; or the silo ended unexpectedly.</summary>
+    /// <summary>The control plane refused, or a job did not succeed on all its nodes; or the silo ended unexpectedly.</summary>
     public const int Refused = 1;
 
     /// <summary>The command line is wrong.</summary>

@@ -1,6 +1,7 @@
 
 using ControlPlane.Access;
 using ControlPlane.Api;
+using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 
 namespace ControlPlane.Console;
@@ -21,8 +22,10 @@ internal static class ConsolePages
             Page(context, OverviewPage.Render(await source.LatestAsync()))).Requires(Permissions.NodesRead).ExcludeFromDescription();
         app.MapGet("/nodes", ListAsync).Requires(Permissions.NodesRead).ExcludeFromDescription();
         app.MapGet("/nodes/{identity}", ShowAsync).Requires(Permissions.NodesRead).ExcludeFromDescription();
+        app.MapJobPages();
         app.MapAsset("console.css", "text/css; charset=utf-8");
         app.MapAsset("console.js", "text/javascript; charset=utf-8");
+        app.MapAsset("jobs.js", "text/javascript; charset=utf-8");
         app.MapAsset("icon.svg", "image/svg+xml");
     }
 
@@ -54,7 +57,8 @@ internal static class ConsolePages
             : Page(context, NodePageView.Render(node));
     }
 
-    private static IResult Page(HttpContext context, Html page, int status = StatusCodes.Status200OK)
+    /// <summary>A page, with what browsers are told to hold it to.</summary>
+    public static IResult Page(HttpContext context, Html page, int status = StatusCodes.Status200OK)
     {
         var headers = context.Response.Headers;
         headers.ContentSecurityPolicy = Policy;

@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using ControlPlane.Api;
 using Microsoft.AspNetCore.Mvc;
 
 namespace ControlPlane.Nodes;
@@ -21,14 +22,14 @@ internal sealed record NodeQueryParameters(
     public string? FaultOrNull(out NodeQuery query)
     {
         query = NodeQuery.All;
-        if (!TryRead<NodeStage>(State, out var stage))
+        if (!QueryWords.TryRead<NodeStage>(State, out var stage))
         {
-            return $"state must be one of {string.Join(", ", Enum.GetNames<NodeStage>())}, in any case";
+            return QueryWords.Rule<NodeStage>("state");
         }
 
-        if (!TryRead<NodeLiveness>(Liveness, out var liveness))
+        if (!QueryWords.TryRead<NodeLiveness>(Liveness, out var liveness))
         {
-            return $"liveness must be one of {string.Join(", ", Enum.GetNames<NodeLiveness>())}, in any case";
+            return QueryWords.Rule<NodeLiveness>("liveness");
         }
 
         query = NodeQuery.All with
@@ -48,23 +49,4 @@ internal sealed record NodeQueryParameters(
     }
 
     private static string? NullIfEmpty(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
-
-    // Digits would be read as an enumeration's value: the API speaks words only.
-    private static bool TryRead<T>(string? text, out T? value)
-        where T : struct, Enum
-    {
-        value = null;
-        if (string.IsNullOrEmpty(text))
-        {
-            return true;
-        }
-
-        if (!char.IsLetter(text[0]) || !Enum.TryParse<T>(text, ignoreCase: true, out var read) || !Enum.IsDefined(read))
-        {
-            return false;
-        }
-
-        value = read;
-        return true;
-    }
 }

@@ -4,7 +4,7 @@ using ControlPlane.Api;
 namespace ControlPlane.Nodes;
 
 /// <summary>
-/// Places for watchers of one silo. Each watcher costs a connection and a position; all read the same window of the feed.
+/// Places for watchers of one silo, of nodes and of jobs. Each costs a connection; those of nodes all read the same window of the feed.
 /// </summary>
 internal sealed class WatcherLimit
 {
@@ -15,7 +15,7 @@ internal sealed class WatcherLimit
     private int taken;
 
     public WatcherLimit() => gauge = ApiMeter.Meter.CreateObservableGauge(
-        "controlplane.api.watchers", () => Volatile.Read(ref taken), "{watcher}", "Open watches of nodes.");
+        "controlplane.api.watchers", () => Volatile.Read(ref taken), "{watcher}", "Open watches of nodes and jobs.");
 
     /// <summary>Takes a place until the answer is over, however it ends; false when there is none.</summary>
     public bool TryTake(HttpResponse answer)

@@ -66,6 +66,12 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
             faults = await judge.GiveAsync(cancellationToken, left, moves);
         }
 
+        if (!HasSites && faults == 0)
+        {
+            faults = await new JobRun(display, time, stage.Silo!.Api).RunAsync(
+                fleet.Nodes.Count(node => node.ArrivedAt is not null), cancellationToken);
+        }
+
         await FleetReport.WriteAsync(fleet.Nodes, folder.Report, cancellationToken);
         if (!options.Exit)
         {

@@ -111,12 +111,15 @@ public sealed class SimulatedFleet : IAsyncDisposable
         var random = new Random(options.Seed);
         var faults = FaultPlan.Make(options.Nodes, options.Faults, random);
         using var mint = new TokenMint(options, random);
+        using var enrolled = options.Enrolled is { } home ? new EnrolledFiles(home, options, random) : null;
         var made = new NodeRunner[options.Nodes];
         for (var index = 0; index < made.Length; index++)
         {
             var profile = NodeProfiles.Make(index, faults[index], options, mint);
             var view = new SimulatedNode(profile.Identity, profile.Protocol, profile.Fault);
-            made[index] = new NodeRunner(index, profile, view, fleet, NodeFiles.Empty);
+            var files = enrolled?.For(profile.Identity) ?? NodeFiles.Empty;
+            view.Show(files);
+            made[index] = new NodeRunner(index, profile, view, fleet, files);
         }
 
         return made;

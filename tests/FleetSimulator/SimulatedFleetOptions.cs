@@ -21,6 +21,9 @@ public sealed record SimulatedFleetOptions
     /// <summary>The provisioning network: a comma separated list of <c>nats://host:port</c>, put into the token's <c>chu</c>.</summary>
     public required string Brokers { get; init; }
 
+    /// <summary>Where the nodes begin their life enrolled; null, the default, where they come to be enrolled.</summary>
+    public EnrolledNodes? Enrolled { get; init; }
+
     /// <summary>How many nodes; 1 by default.</summary>
     public int Nodes { get; init; } = 1;
 

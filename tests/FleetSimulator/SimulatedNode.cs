@@ -33,6 +33,10 @@ public enum SimulatedNodeStage
 /// <summary>One node of a <see cref="SimulatedFleet"/>, as seen from outside. Values may be read at any time.</summary>
 public sealed class SimulatedNode
 {
+    private const int ExecutionsMax = 1000;
+
+    private readonly Dictionary<string, int> executions = new(StringComparer.Ordinal);
+    private readonly Queue<string> executed = new();
     private string? failure;
 
     internal SimulatedNode(string identity, ChoriaProtocol protocol, SimulatedFault fault)
@@ -92,6 +96,45 @@ public sealed class SimulatedNode
 
     /// <summary>Its current or last connection; null before the first.</summary>
     internal BrokerSession? Session { get; set; }
+
+    /// <summary>How often it has executed each request to <c>simulated#run</c>: of the last thousand.</summary>
+    public IReadOnlyDictionary<string, int> Executions
+    {
+        get
+        {
+            lock (executions)
+            {
+                return new Dictionary<string, int>(executions);
+            }
+        }
+    }
+
+    /// <summary>How often it has executed a request.</summary>
+    public int ExecutionsOf(string requestId)
+    {
+        lock (executions)
+        {
+            return executions.GetValueOrDefault(requestId);
+        }
+    }
+
+    internal void CountExecution(string requestId)
+    {
+        lock (executions)
+        {
+            if (!executions.TryAdd(requestId, 1))
+            {
+                executions[requestId]++;
+                return;
+            }
+
+            executed.Enqueue(requestId);
+            if (executed.Count > ExecutionsMax)
+            {
+                executions.Remove(executed.Dequeue());
+            }
+        }
+    }
 
     internal void Fail(string reason) => (failure, Stage) = (reason, SimulatedNodeStage.Failed);
 

@@ -28,6 +28,13 @@ internal static class Arrows
         new("Nodes", "Certificates", "a node's certificate is ordered, and compared with what it holds"),
         new("Nodes", "Enrolment", "the gate says when a node may take its next step"),
 
+        new("Jobs", "Nodes", "targets are found in the fleet's slices, and called in their protocol"),
+        new("Jobs", "Placement", "which overlays there are"),
+        new("Jobs", "Access", "what a job does is judged and recorded as its submitter's"),
+        new("Jobs", "Sites", "a job and its parts are at different sites"),
+        new("Jobs", "Store", "results are a log, and which jobs there are is a register"),
+        new("Jobs", "Flow", "jobs take turns at a gate, and send within a rate"),
+
         new("Fleet", "Flow", "what it does every so often, and how often a log says the same"),
         new("Nodes", "Flow", "what it does every so often, what a step leans on, and how often a log says the same"),
         new("Enrolment", "Flow", "gates, brakes and rates of enrolments"),

@@ -4,16 +4,19 @@ using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization.Metadata;
 
-/// <summary>Whose tokens are believed. Immutable and thread-safe; knows no clock.</summary>
+/// <summary>Whose tokens are believed. Thread-safe; knows no clock.</summary>
 public sealed class TokenTrust
 {
     private readonly FrozenDictionary<string, IssuerKey>? organizations;
     private readonly IReadOnlyList<IssuerKey> signers;
+    private readonly BelievedTokens? believed;
 
-    private TokenTrust(FrozenDictionary<string, IssuerKey>? organizations, IReadOnlyList<IssuerKey> signers)
+    private TokenTrust(
+        FrozenDictionary<string, IssuerKey>? organizations, IReadOnlyList<IssuerKey> signers, BelievedTokens? believed = null)
     {
         this.organizations = organizations;
         this.signers = signers;
+        this.believed = believed;
     }
 
     /// <summary>One issuer per organisation: a token's <c>ou</c> claim, or <c>choria</c>, says which must vouch for it.</summary>
@@ -29,6 +32,11 @@ public sealed class TokenTrust
     /// <summary>Any of the signers may vouch for any token, whatever its organisation.</summary>
     public static TokenTrust InSigners(params IReadOnlyList<IssuerKey> signers) => new(null, [.. signers]);
 
+    /// <summary>
+    /// The same trust, which remembers the server tokens that it believed: a node shows the same one for months, with each reply.
+    /// </summary>
+    public TokenTrust Remembering() => new(organizations, signers, new BelievedTokens());
+
     /// <summary>Verifies a node's provisioning token. Never throws for what the token may hold.</summary>
     public bool TryVerify(
         string token,
@@ -39,8 +47,30 @@ public sealed class TokenTrust
 
     /// <summary>Verifies a server token. Never throws for what the token may hold.</summary>
     public bool TryVerify(
-        string token, DateTimeOffset now, [NotNullWhen(true)] out ServerClaims? claims, [NotNullWhen(false)] out TokenFault? fault) =>
-        TryVerify(token, now, TokenJson.Wire.ServerClaims, out claims, out fault);
+        string token, DateTimeOffset now, [NotNullWhen(true)] out ServerClaims? claims, [NotNullWhen(false)] out TokenFault? fault)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        if (believed is null)
+        {
+            return TryVerify(token, now, TokenJson.Wire.ServerClaims, out claims, out fault);
+        }
+
+        // What was signed stays signed; only its time runs out.
+        if (believed.Find(token) is { } known)
+        {
+            fault = TimeFault(known, now);
+            claims = fault is null ? known : null;
+            return fault is null;
+        }
+
+        if (!TryVerify(token, now, TokenJson.Wire.ServerClaims, out claims, out fault))
+        {
+            return false;
+        }
+
+        believed.Remember(token, claims);
+        return true;
+    }
 
     /// <summary>Verifies a client token. Never throws for what the token may hold.</summary>
     public bool TryVerify(
@@ -125,7 +155,7 @@ public sealed class TokenTrust
         ? null
         : new TokenFault(TokenRefusal.AnotherPurpose, $"its purpose is not {purpose}");
 
-    private static TokenFault? TimeFault(StandardClaims claims, DateTimeOffset now)
+    private static TokenFault? TimeFault(TokenClaims claims, DateTimeOffset now)
     {
         if (claims.NotBeforeSeconds is { } begin && now.ToUnixTimeSeconds() < begin)
         {

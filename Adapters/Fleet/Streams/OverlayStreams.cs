@@ -26,12 +26,16 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
     public const string State = "state";
 
     private const long ChangesMax = 200_000;
+
+    // Half a kilobyte for each job.
+    private const long JobsKnownBytesMax = 256L << 20;
     private const string TrialArea = "readiness";
 
     /// <summary>How long brokers may take for one answer.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private static readonly string[] Kinds = [State, Logs.Changes, Logs.Advisories, Logs.Certificates, Logs.Audit];
+    private static readonly string[] Kinds =
+        [State, Logs.Changes, Logs.Advisories, Logs.Certificates, Logs.Audit, Logs.Jobs, Registers.Jobs];
 
     private readonly ConcurrentDictionary<string, JetStreamStore> stores = new(StringComparer.Ordinal);
 
@@ -172,6 +176,14 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
                 described.Description = "ControlPlane: every call that was to change something, as a chain for each silo";
                 (described.MaxAge, described.MaxBytes) = (options.AuditMaxAge, options.AuditBytesMax);
                 (described.DenyDelete, described.DenyPurge) = (true, true);
+                break;
+            case Logs.Jobs:
+                described.Description = "ControlPlane: what came of jobs at their targets";
+                (described.MaxAge, described.MaxBytes) = (options.JobsMaxAge, options.JobsBytesMax);
+                break;
+            case Registers.Jobs:
+                described.Description = "ControlPlane: which jobs there are, the last message of each key";
+                (described.MaxMsgsPerSubject, described.MaxAge, described.MaxBytes) = (1, options.JobsMaxAge, JobsKnownBytesMax);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(kind), kind, "not one of ours");

@@ -16,8 +16,10 @@ public sealed class AccessPolicyReader
 
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    // What only requests of Choria's own say, and what only approvals say: elsewhere such a condition would be never or always true.
+    // What only requests of Choria's own say, jobs too, and what only approvals say: elsewhere such a condition would be never or always
+    // true.
     private static readonly string[] ChoriaRequests = [Permissions.RequestsSign];
+    private static readonly string[] Actions = [Permissions.RequestsSign, Permissions.JobsRun];
     private static readonly string[] Approvals = [Permissions.PlacementPlansApprove];
 
     private readonly DocumentFaults faults;
@@ -207,7 +209,7 @@ public sealed class AccessPolicyReader
         {
             if (section.Child(key) is { } of)
             {
-                RequireOnly(of, key, permissions, ChoriaRequests);
+                RequireOnly(of, key, permissions, key == "collectives" ? ChoriaRequests : Actions);
             }
         }
 

@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
+using ControlPlane.Adapters.Fleet.Rpc;
 using ControlPlane.Flow;
+using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.TestKit;
@@ -51,15 +53,14 @@ internal sealed class FleetParts : IAsyncDisposable
         Overlays = Microsoft.Extensions.Options.Options.Create(overlays);
         Caller = new RegionCaller(Fleet, Overlays);
         Connections = new FleetConnections(Fleet, Overlays, Caller, TimeProvider.System, NullLoggerFactory.Instance);
-        Calls = new NodeCalls(
-            Connections,
-            Caller,
-            new ReplyTrust(Fleet, Provisioning),
-            new Contests(new NodeReports(ToldNodes.Into(Contested)), time, NullLogger<Contests>.Instance),
-            time,
-            new Loops(time, NullLogger<Loops>.Instance),
-            NullLogger<NodeCalls>.Instance);
+        Inboxes = new ReplyInboxes(
+            Connections, Caller, new Loops(time, NullLogger<Loops>.Instance), NullLogger<ReplyInboxes>.Instance);
+        var trust = new ReplyTrust(Fleet, Provisioning);
+        var contests = new Contests(new NodeReports(ToldNodes.Into(Contested)), time, NullLogger<Contests>.Instance);
+        Calls = new NodeCalls(Inboxes, Caller, trust, contests, time);
         Agent = new ChoriaNodeAgent(Calls, Caller, Secrets, Fleet, new FixedOptions<OverlaysOptions>(overlays));
+        Rpc = new ChoriaNodeRpc(
+            Inboxes, Caller, trust, new FixedOptions<OverlaysOptions>(overlays), Meter, time, NullLogger<ChoriaNodeRpc>.Instance);
         Discovery = new ChoriaDiscovery(Calls, Fleet, time);
         Attestor = new ProvisioningTokenAttestor(Secrets, Fleet, Provisioning);
         Streams = new OverlayStreams(Connections, Overlays, Fleet);
@@ -88,7 +89,13 @@ internal sealed class FleetParts : IAsyncDisposable
 
     public RegionCaller Caller { get; }
 
+    public ReplyInboxes Inboxes { get; }
+
     public NodeCalls Calls { get; }
+
+    public INodeRpc Rpc { get; }
+
+    public RpcMeter Meter { get; } = new();
 
     /// <summary>What the nodes' grains were told of two answers to one request.</summary>
     public ConcurrentQueue<(string Identity, ContestedAnswer Contested)> Contested { get; } = new();
@@ -119,7 +126,8 @@ internal sealed class FleetParts : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Calls.DisposeAsync();
+        await Inboxes.DisposeAsync();
+        Meter.Dispose();
         await Connections.DisposeAsync();
         Caller.Dispose();
         Issuer.Dispose();

@@ -19,11 +19,16 @@ internal sealed class ScriptedNode : IAsyncDisposable
     /// <summary>How many requests came.</summary>
     public int Requests { get; private set; }
 
-    public static async Task<ScriptedNode> StartAsync(
-        string url, string collective, string identity, Func<ReceivedRequest, IEnumerable<ScriptedReply>> answer)
+    public static Task<ScriptedNode> StartAsync(
+        string url, string collective, string identity, Func<ReceivedRequest, IEnumerable<ScriptedReply>> answer) =>
+        ListenAsync(url, ChoriaSubjects.Node(collective, identity), answer);
+
+    /// <summary>The same for what all nodes hear, or the instances of a service agent.</summary>
+    public static async Task<ScriptedNode> ListenAsync(
+        string url, string subject, Func<ReceivedRequest, IEnumerable<ScriptedReply>> answer)
     {
         var connection = new NatsConnection(new NatsOpts { Url = url });
-        var requests = await connection.SubscribeCoreAsync<byte[]>(ChoriaSubjects.Node(collective, identity));
+        var requests = await connection.SubscribeCoreAsync<byte[]>(subject);
         await connection.PingAsync();
         return new ScriptedNode(connection, requests, answer);
     }

@@ -96,7 +96,7 @@ public sealed class NatsPortTests : PortFailureTests
 
         var translated = AssertTranslatedAsync(
             Tested,
-            new(typeof(IRegister), new OverlayRegister(parts.Streams), typeof(StoreUnavailableException)),
+            new(typeof(IRegister), new OverlayRegister(parts.Streams, OverlayStreams.State), typeof(StoreUnavailableException)),
             new(typeof(ILog), log, typeof(StoreUnavailableException)),
             new(
                 typeof(ILivenessAdvisories),

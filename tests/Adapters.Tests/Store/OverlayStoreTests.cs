@@ -34,7 +34,7 @@ public sealed class OverlayStoreFixture : IAsyncLifetime
 
 public sealed class OverlayRegisterTests(OverlayStoreFixture overlay) : RegisterContract, IClassFixture<OverlayStoreFixture>
 {
-    protected override IRegister Register => new OverlayRegister(overlay.Parts.Streams);
+    protected override IRegister Register => new OverlayRegister(overlay.Parts.Streams, OverlayStreams.State);
 }
 
 public sealed class OverlayLogTests(OverlayStoreFixture overlay) : LogContract, IClassFixture<OverlayStoreFixture>
@@ -154,7 +154,7 @@ public sealed class OverlayStoreFaultTests
         var append = await Assert.ThrowsAsync<StoreUnavailableException>(
             () => new OverlayLog(parts.Streams, Logs.Changes).AppendAsync(new LogRecord("topic", null, "1"u8.ToArray()), null, Cancel));
         var write = await Assert.ThrowsAsync<StoreUnavailableException>(
-            () => new OverlayRegister(parts.Streams).WriteAsync("area", "key", "1"u8.ToArray(), null, Cancel));
+            () => new OverlayRegister(parts.Streams, OverlayStreams.State).WriteAsync("area", "key", "1"u8.ToArray(), null, Cancel));
 
         Assert.Contains("controlplane_london_changes", append.Message, StringComparison.Ordinal);
         Assert.Contains("controlplane_london_state", write.Message, StringComparison.Ordinal);

@@ -74,6 +74,17 @@ public abstract class RegisterContract
     }
 
     [Fact]
+    public async Task RemoveAsync_RemovesOneKey_AndMayBeRepeated()
+    {
+        await WriteAsync("key", "1");
+        await WriteAsync("other", "2");
+        await Register.RemoveAsync(Area, "key", Cancel);
+        await Register.RemoveAsync(Area, "key", Cancel);
+        Assert.Equal([("other", "2")], await ListAsync());
+        Assert.Null(await Register.FindAsync(Area, "key", Cancel));
+    }
+
+    [Fact]
     public async Task WriteAsync_LetsOneWin_WhenManyExpectTheSame()
     {
         var tries = await Task.WhenAll(Enumerable.Range(0, 20).Select(async number =>

@@ -141,7 +141,7 @@ internal sealed class RawFleet : IAsyncDisposable
 {
     private readonly FleetConnections connections;
     private readonly RegionCaller caller;
-    private readonly NodeCalls calls;
+    private readonly ReplyInboxes inboxes;
 
     public RawFleet(StageBrokers brokers, StageSecrets secrets, string authorityPath)
     {
@@ -162,14 +162,14 @@ internal sealed class RawFleet : IAsyncDisposable
         var secret = new SharedSecret(fleet);
         caller = new RegionCaller(fleet, Options.Create(overlays));
         connections = new FleetConnections(fleet, Options.Create(overlays), caller, TimeProvider.System, NullLoggerFactory.Instance);
-        calls = new NodeCalls(
-            connections,
+        inboxes = new ReplyInboxes(
+            connections, caller, new Loops(TimeProvider.System, NullLogger<Loops>.Instance), NullLogger<ReplyInboxes>.Instance);
+        var calls = new NodeCalls(
+            inboxes,
             caller,
             new ReplyTrust(fleet, Options.Create(new ProvisioningOptions())),
             new Contests(nodes: null!, TimeProvider.System, NullLogger<Contests>.Instance),
-            TimeProvider.System,
-            new Loops(TimeProvider.System, NullLogger<Loops>.Instance),
-            NullLogger<NodeCalls>.Instance);
+            TimeProvider.System);
         Agent = new ChoriaNodeAgent(calls, caller, secret, fleet, new FixedOptions<OverlaysOptions>(overlays));
         Attestor = new ProvisioningTokenAttestor(secret, fleet, Options.Create(new ProvisioningOptions()));
     }
@@ -182,7 +182,7 @@ internal sealed class RawFleet : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await calls.DisposeAsync();
+        await inboxes.DisposeAsync();
         caller.Dispose();
         await connections.DisposeAsync();
     }

@@ -217,6 +217,8 @@ internal sealed class ForgetfulBrokers : IRegister, ILog, ISignsOfLife, ILivenes
     public Task<RegisterEntry?> FindAsync(string area, string key, CancellationToken cancellationToken) =>
         Task.FromResult<RegisterEntry?>(null);
 
+    public Task RemoveAsync(string area, string key, CancellationToken cancellationToken) => Task.CompletedTask;
+
     public Task<ulong> AppendAsync(LogRecord record, ulong? expected, CancellationToken cancellationToken) => Task.FromResult(1ul);
 
     public Task<LogItem.Entry?> FindLastAsync(string topic, CancellationToken cancellationToken) => Task.FromResult<LogItem.Entry?>(null);

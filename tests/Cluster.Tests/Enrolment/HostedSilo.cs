@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace ControlPlane.Cluster.Tests.Enrolment;
 
 /// <summary>
-/// The silo of the executable, whole, inside of the process of the tests: its compiled code is there already. What it measures is mixed with
-/// what other tests do; a test of metrics wants a process.
+/// The silo of the executable, whole, inside of the process of the tests: its compiled code is there already. What it measures is mixed
+/// with what other tests do; a test of metrics wants a process.
 /// </summary>
 internal sealed class HostedSilo : StageSilo
 {

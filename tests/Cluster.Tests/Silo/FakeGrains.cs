@@ -1,9 +1,11 @@
 using ControlPlane.Access;
 using System.Reflection;
 using ControlPlane.Certificates;
+using ControlPlane.Cluster.Tests.Jobs;
 using ControlPlane.Enrolment;
 using ControlPlane.Filters;
 using ControlPlane.Fleet;
+using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 
@@ -25,6 +27,9 @@ internal sealed class FakeGrains
     public EnrolmentControl Control { get; set; } = new(Overlay);
 
     public ControlChange? LastChange { get; private set; }
+
+    /// <summary>The jobs there are.</summary>
+    public FakeJobs Jobs { get; } = new();
 
     /// <summary>What watchers read.</summary>
     internal FakeFeed Feed { get; } = new();
@@ -129,19 +134,9 @@ internal sealed class FakeGrains
                     Nodes.ContainsKey((string)key) ? new DecommissionOutcome(true, "it shuts down", ["its server token is valid"]) : null);
             },
         }),
-        _ when contract == typeof(IFleetSliceGrain) => Stand.In<IFleetSliceGrain>(new()
-        {
-            [nameof(IFleetSliceGrain.List)] = arguments =>
-                Task.FromResult(List(NumberOf(key), (NodeStage?)arguments[0], (string?)arguments[1], (int)arguments[2]!)),
-            [nameof(IFleetSliceGrain.CountStages)] = _ => Task.FromResult<IReadOnlyDictionary<NodeStage, int>>(
-                Slice(NumberOf(key)).CountBy(entry => entry.Stage).ToDictionary()),
-            [nameof(IFleetSliceGrain.Select)] = arguments =>
-                Task.FromResult(Select(NumberOf(key), (NodeQuery)arguments[0]!, (string?)arguments[1], (int)arguments[2]!)),
-            [nameof(IFleetSliceGrain.CountFact)] = arguments =>
-                Task.FromResult<CountOutcome>(Count(NumberOf(key), (NodeQuery)arguments[0]!, (string)arguments[1]!)),
-            [nameof(IFleetSliceGrain.FindInventory)] = arguments =>
-                Task.FromResult(Inventories.GetValueOrDefault((string)arguments[0]!)),
-        }),
+        _ when contract == typeof(IFleetSliceGrain) => SliceOf(key),
+        _ when contract == typeof(IJobGrain) => Jobs.Grain((string)key),
+        _ when contract == typeof(IJobListGrain) => Jobs.List(),
         _ when contract == typeof(IRegionPlacementGrain) && Region.Equals(key) => Stand.In<IRegionPlacementGrain>(new()
         {
             [nameof(IRegionPlacementGrain.ListOverlays)] = _ => Task.FromResult<IReadOnlyList<OverlaySnapshot>>(Overlays),
@@ -180,6 +175,20 @@ internal sealed class FakeGrains
         }),
         _ => throw new InvalidOperationException($"nothing stands in for {contract.Name}"),
     };
+
+    private IFleetSliceGrain SliceOf(object key) => Stand.In<IFleetSliceGrain>(new()
+    {
+        [nameof(IFleetSliceGrain.List)] = arguments =>
+            Task.FromResult(List(NumberOf(key), (NodeStage?)arguments[0], (string?)arguments[1], (int)arguments[2]!)),
+        [nameof(IFleetSliceGrain.CountStages)] = _ => Task.FromResult<IReadOnlyDictionary<NodeStage, int>>(
+            Slice(NumberOf(key)).CountBy(entry => entry.Stage).ToDictionary()),
+        [nameof(IFleetSliceGrain.Select)] = arguments =>
+            Task.FromResult(Select(NumberOf(key), (NodeQuery)arguments[0]!, (string?)arguments[1], (int)arguments[2]!)),
+        [nameof(IFleetSliceGrain.CountFact)] = arguments =>
+            Task.FromResult<CountOutcome>(Count(NumberOf(key), (NodeQuery)arguments[0]!, (string)arguments[1]!)),
+        [nameof(IFleetSliceGrain.FindInventory)] = arguments =>
+            Task.FromResult(Inventories.GetValueOrDefault((string)arguments[0]!)),
+    });
 
     private static int NumberOf(object key) => int.Parse((string)key, System.Globalization.CultureInfo.InvariantCulture);
 

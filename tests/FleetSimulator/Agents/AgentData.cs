@@ -115,5 +115,6 @@ internal sealed record InfoReply(
 [JsonSerializable(typeof(DaemonStatsReply))]
 [JsonSerializable(typeof(InventoryContent))]
 [JsonSerializable(typeof(InfoReply))]
+[JsonSerializable(typeof(RunReply))]
 [JsonSerializable(typeof(Dictionary<string, string>))]
 internal sealed partial class AgentJson : JsonSerializerContext;

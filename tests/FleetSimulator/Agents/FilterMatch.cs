@@ -21,7 +21,7 @@ internal static class FilterMatch
             && filter.Expressions.All(expression => CompoundMatch.Matches(expression, fact => MatchesFacts([fact], profile), HasAgent));
     }
 
-    private static bool HasAgent(string agent) => NodeAgents.Sorted.Any(known => MatchesName(agent, known));
+    private static bool HasAgent(string agent) => NodeAgents.All.Any(known => MatchesName(agent, known));
 
     private static bool MatchesName(string wanted, string name) =>
         wanted.Length > 1 && wanted[0] == '/' && wanted[^1] == '/'

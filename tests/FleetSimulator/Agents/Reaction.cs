@@ -16,6 +16,15 @@ internal sealed record Reaction(AgentReply? Reply)
     /// <summary>The lifecycle event that is published before the reply.</summary>
     public LifecycleKind? Event { get; init; }
 
+    /// <summary>How long the action takes.</summary>
+    public TimeSpan Delay { get; init; }
+
+    /// <summary>How often it is answered.</summary>
+    public int Times { get; init; } = 1;
+
+    /// <summary>Whether it is counted by its request.</summary>
+    public bool IsExecution { get; init; }
+
     /// <summary>How the process ends because of the action.</summary>
     public Departure? Departure { get; init; }
 }

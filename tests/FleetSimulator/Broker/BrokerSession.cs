@@ -217,7 +217,8 @@ internal sealed class BrokerSession(IReadOnlyList<BrokerAddress> brokers, Creden
         member.Subscriptions.Clear();
         foreach (var collective in member.Collectives)
         {
-            if (!fans.TryGetValue(collective, out var fan))
+            var isFirst = !fans.TryGetValue(collective, out var fan);
+            if (fan is null)
             {
                 fans[collective] = fan = new BroadcastFan();
                 foreach (var agent in NodeAgents.AsSubscribed)
@@ -229,6 +230,11 @@ internal sealed class BrokerSession(IReadOnlyList<BrokerAddress> brokers, Creden
             fan.Add(member.Node);
             member.Subscriptions.Add(
                 opened.Subscribe(Encoding.UTF8.GetBytes(ChoriaSubjects.Node(collective, member.Identity)), member.Node));
+            if (isFirst && collective != ChoriaSubjects.ProvisioningCollective)
+            {
+                // Behind those of the captured agents, which do not have it.
+                opened.Subscribe(Encoding.UTF8.GetBytes(ChoriaSubjects.Broadcast(collective, JobAgent.Name)), fan);
+            }
         }
 
         member.Subscribed.TrySetResult();

@@ -28,5 +28,6 @@ internal static class FaultPlan
     /// <summary>Whether a node with the fault is still meant to be enrolled.</summary>
     public static bool MayArrive(SimulatedFault fault) =>
         fault is SimulatedFault.None or SimulatedFault.Slow or SimulatedFault.Lossy or SimulatedFault.Duplicate
-            or SimulatedFault.RestartsMidway or SimulatedFault.UnheardStart or SimulatedFault.UnheardArrival;
+            or SimulatedFault.RestartsMidway or SimulatedFault.UnheardStart or SimulatedFault.UnheardArrival
+            or SimulatedFault.JobFails or SimulatedFault.JobSilent or SimulatedFault.JobThrice or SimulatedFault.JobLate;
 }

@@ -62,4 +62,16 @@ public enum SimulatedFault
 
     /// <summary>With what it was configured with it comes back on no network.</summary>
     Stranded,
+
+    /// <summary>The action <c>simulated#run</c> fails on it, with status code 1.</summary>
+    JobFails,
+
+    /// <summary>It does what <c>simulated#run</c> asks and does not answer.</summary>
+    JobSilent,
+
+    /// <summary>It answers <c>simulated#run</c> thrice.</summary>
+    JobThrice,
+
+    /// <summary>It answers <c>simulated#run</c> late, by <see cref="SimulatedFleetOptions.SlowDelay"/>.</summary>
+    JobLate,
 }

@@ -12,6 +12,9 @@ internal sealed record FleetEnvironment(
     RequestDecoder Decoder,
     CancellationToken Stopping)
 {
+    /// <summary>Whom provisioned nodes believe.</summary>
+    public CallerTrust Trust { get; } = new();
+
     public DateTimeOffset Now => Options.Time.GetUtcNow();
 
     /// <summary>Waits; true when the time has passed, false when the fleet stops meanwhile.</summary>

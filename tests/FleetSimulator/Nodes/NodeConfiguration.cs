@@ -30,6 +30,9 @@ internal sealed record NodeConfiguration
     /// <summary>The ed25519 keys of the organisations whose tokens are believed, by name.</summary>
     public IReadOnlyDictionary<string, string> Issuers { get; private init; } = new Dictionary<string, string>();
 
+    /// <summary>The same as one text, to compare.</summary>
+    public string IssuersText { get; private init; } = "";
+
     /// <summary>Whether the node signs its replies; only with tokens.</summary>
     public bool SignsReplies { get; private init; } = true;
 
@@ -45,6 +48,7 @@ internal sealed record NodeConfiguration
     public static NodeConfiguration From(IReadOnlyDictionary<string, string> settings)
     {
         var usesTokens = Text(settings, "plugin.security.provider") == "choria";
+        var issuers = ReadIssuers(settings);
         return new NodeConfiguration
         {
             Provision = settings.TryGetValue("plugin.choria.server.provision", out var provision) ? IsTrue(provision) : null,
@@ -55,7 +59,8 @@ internal sealed record NodeConfiguration
             Collectives = ReadCollectives(settings, usesTokens ? DefaultCollectiveV2 : DefaultCollectiveV1),
             Identity = settings.GetValueOrDefault("identity"),
             LogFile = settings.GetValueOrDefault("logfile"),
-            Issuers = ReadIssuers(settings),
+            Issuers = issuers,
+            IssuersText = string.Join(',', issuers.Select(issuer => $"{issuer.Key}={issuer.Value}")),
             SignsReplies = !settings.TryGetValue("plugin.security.choria.sign_replies", out var signs) || IsTrue(signs),
             RegistrationInterval = ReadRegistrationInterval(settings),
             SplaysRegistration = !settings.TryGetValue("registration_splay", out var splays) || IsTrue(splays),

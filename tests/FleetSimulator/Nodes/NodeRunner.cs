@@ -218,7 +218,7 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
 
     private void Serve_NeedsGate(ReceivedRequest received, NodeView node)
     {
-        var verdict = RequestGate.Judge(received, node);
+        var verdict = RequestGate.Judge(received, node, fleet.Trust);
         if (verdict != GateVerdict.Serve)
         {
             voice.Traffic.CountDropped(verdict);
@@ -244,7 +244,7 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
 
         using (call.Body)
         {
-            if (NodeAgents.Answer(call.Call, node, voice.Traffic) is { } reaction)
+            if (NodeAgents.Answer(call.Call, node, voice.Traffic, fleet.Options.SlowDelay) is { } reaction)
             {
                 React_NeedsGate(received, call.Call, reaction);
             }
@@ -254,6 +254,11 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
     private void React_NeedsGate(ReceivedRequest received, AgentCall call, Reaction reaction)
     {
         view.CountCall(call.Action);
+        if (reaction.IsExecution)
+        {
+            view.CountExecution(call.RequestId);
+        }
+
         var wasProvisioning = process!;
         process = reaction.Process ?? process;
         if (reaction.Files is { } changed)
@@ -271,7 +276,15 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
         var crashes = call.Agent == Agents.ProvisionAgent.Name && callsUntilCrash > 0 && --callsUntilCrash == 0;
         if (reaction.Reply is { } reply && !(crashes && random.Next(2) == 0))
         {
-            Reply_NeedsGate(received, reply.ToBody(call.Action));
+            var body = reply.ToBody(call.Action);
+            if (reaction.Delay > TimeSpan.Zero)
+            {
+                _ = ReplyLaterAsync(received, body, reaction);
+            }
+            else
+            {
+                Reply_NeedsGate(received, body, reaction.Times);
+            }
         }
 
         if (reaction.Departure is { } departure)
@@ -287,9 +300,20 @@ internal sealed class NodeRunner(int index, NodeProfile profile, SimulatedNode v
         }
     }
 
-    private void Reply_NeedsGate(ReceivedRequest received, ReadOnlyMemory<byte> body)
+    private async Task ReplyLaterAsync(ReceivedRequest received, ReadOnlyMemory<byte> body, Reaction reaction)
     {
-        if (session is { } connected && process is { } running)
+        if (await fleet.DelayAsync(reaction.Delay))
+        {
+            lock (gate)
+            {
+                Reply_NeedsGate(received, body, reaction.Times);
+            }
+        }
+    }
+
+    private void Reply_NeedsGate(ReceivedRequest received, ReadOnlyMemory<byte> body, int times = 1)
+    {
+        for (; times > 0 && session is { } connected && process is { } running; times--)
         {
             voice.Reply(connected, received, body, new NodeView(profile, files, running, fleet.Now, random, fleet.Keys));
         }

@@ -2,7 +2,7 @@ using ControlPlane.Adapters.Choria;
 
 namespace ControlPlane.FleetSimulator.Nodes;
 
-/// <summary>Opens requests. Remembers the last discovery: a sweep brings the same bytes to each of 20,000 nodes.</summary>
+/// <summary>Opens requests. Remembers the last: a discovery, or a job, brings the same bytes to each of 20,000 nodes.</summary>
 internal sealed class RequestDecoder
 {
     private Remembered? last;
@@ -19,11 +19,7 @@ internal sealed class RequestDecoder
             return null;
         }
 
-        if (request.Request.Agent == Discovery.Agent)
-        {
-            Volatile.Write(ref last, new Remembered(payload.ToArray(), request));
-        }
-
+        Volatile.Write(ref last, new Remembered(payload.ToArray(), request));
         return request;
     }
 

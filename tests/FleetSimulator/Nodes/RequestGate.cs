@@ -18,7 +18,7 @@ internal enum GateVerdict
 /// <summary>What a node checks of a request before an agent sees it, in Choria's order.</summary>
 internal static class RequestGate
 {
-    public static GateVerdict Judge(ReceivedRequest received, NodeView node)
+    public static GateVerdict Judge(ReceivedRequest received, NodeView node, CallerTrust trust)
     {
         var request = received.Request;
         if (request.Protocol != node.Profile.Protocol)
@@ -27,7 +27,7 @@ internal static class RequestGate
         }
 
         // While it is being provisioned a node looks at no signature at all: what protects it is the broker and the token input.
-        if (!node.Process.IsProvisioning && !CallerTrust.Accepts(received, node))
+        if (!node.Process.IsProvisioning && !trust.Accepts(received, node))
         {
             return GateVerdict.Untrusted;
         }

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace ControlPlane.TestKit;
 
-/// <summary>RSA keys of 2048 bits, one for each purpose and run: to make one costs a tenth of a second of CPU and more. Thread-safe.</summary>
+/// <summary>RSA keys of 2048 bits, one for each purpose and run, since they are slow to make. Thread-safe.</summary>
 public static class TestRsa
 {
     private const int Bits = 2048;

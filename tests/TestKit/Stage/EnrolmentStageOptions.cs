@@ -8,7 +8,7 @@ public sealed record EnrolmentStageOptions
 
     /// <summary>
     /// Starts a silo inside of this process, by its configuration file and where that has it listen, and waits until it is ready: for tests
-    /// that kill none, in a tenth of the time. Null, the default, for processes of their own.
+    /// that kill none. Null, the default, for processes of their own.
     /// </summary>
     public Func<string, Uri, Uri, CancellationToken, Task<StageSilo>>? StartSiloHere { get; init; }
 

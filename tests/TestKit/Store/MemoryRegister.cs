@@ -55,6 +55,17 @@ public sealed class MemoryRegister : IRegister
         }
     }
 
+    public Task RemoveAsync(string area, string key, CancellationToken cancellationToken)
+    {
+        BeforeAnswer?.Invoke();
+        lock (gate)
+        {
+            entries.Remove((area, key));
+        }
+
+        return Task.CompletedTask;
+    }
+
     public async IAsyncEnumerable<RegisterEntry> ListAsync(string area, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.Yield();

@@ -28,7 +28,15 @@ public sealed class AccessPolicyReaderTests
     [InlineData("roles: { r: [{ permissions: [] }] }", "3:14: 'permissions' is missing")]
     [InlineData("roles: { r: [{ permissions: [nodes.read], overlay: [a] }] }", "3:43: 'overlay' is unknown here")]
     [InlineData("roles: { r: [{ permissions: [nodes.read], nodes: 'a=' }] }", "3:50: the filter ends where a value should be")]
-    [InlineData("roles: { r: [{ permissions: [nodes.read], agents: [a] }] }", "3:51: 'agents' says something of requests.sign alone")]
+    [InlineData(
+        "roles: { r: [{ permissions: [nodes.read], agents: [a] }] }",
+        "3:51: 'agents' says something of requests.sign, jobs.run alone")]
+    [InlineData(
+        "roles: { r: [{ permissions: [jobs.run], collectives: [a] }] }",
+        "3:54: 'collectives' says something of requests.sign alone")]
+    [InlineData(
+        "roles: { r: [{ permissions: [jobs.*], actions: [a] }] }",
+        "3:48: 'actions' says something of requests.sign, jobs.run alone")]
     [InlineData("roles: { r: [{ permissions: [nodes.read], limits: { targets: 0 } }] }", "3:62: 'targets' is a number from 1")]
     [InlineData(
         "roles: { r: [{ permissions: [nodes.read], conditions: { secondFactor: soon } }] }",

@@ -1,0 +1,87 @@
+namespace ControlPlane.Jobs;
+
+/// <summary>What each overlay may do for a job. Pure.</summary>
+internal static class Allotments
+{
+    /// <summary>The record with what its overlays may do now; the same one when nothing changes.</summary>
+    public static JobRecord Allot(JobRecord job)
+    {
+        if (job.Spec is not { } spec || (job.StartedAt is null && !job.IsEnded))
+        {
+            return job;
+        }
+
+        // Those that are done leave their part of the limits to the others.
+        var busy = job.Overlays.Where(share => share is { IsLeftOut: false, PausedBecause: null } && !HasDone(share))
+            .ToDictionary(share => share.Overlay, share => share.Targets, StringComparer.Ordinal);
+        var stage = spec.Stages[job.Stage];
+        var concurrency = StageSizes.Share(Math.Min(stage.Concurrency, busy.Values.Sum()), busy);
+        var rates = stage.RatePerMinute is { } rate ? StageSizes.Share(Math.Min(rate, busy.Values.Sum()), busy) : null;
+        var shares = job.Overlays.Select(share =>
+        {
+            var wanted = Of(job, share) with
+            {
+                Concurrency = concurrency.GetValueOrDefault(share.Overlay),
+                RatePerMinute = rates?.GetValueOrDefault(share.Overlay),
+            };
+            return NeedsNew(share, wanted) ? share with { Allotment = WithOthers(job, share, wanted) } : share;
+        }).ToArray();
+        return shares.SequenceEqual(job.Overlays, ReferenceEqualityComparer.Instance) ? job : job with { Overlays = shares };
+    }
+
+    /// <summary>Whether an overlay has done what it was allotted.</summary>
+    public static bool HasDone(OverlayShare share) =>
+        share.Report is { IsAtRest: true } report && report.Allotment == share.Allotment.Number;
+
+    private static Allotment Of(JobRecord job, OverlayShare share) => share.Allotment with
+    {
+        Ends = job.StartedAt is null ? [] : [.. share.Ends.Take(job.Stage + 1)],
+        IsHeld = job.State != JobState.Running || share.PausedBecause is not null,
+        IsEnded = job.IsEnded,
+        StartedAt = job.StartedAt ?? default,
+        Until = (job.StartedAt ?? default) + job.Spec!.Timeouts.Job,
+        Retries = job.Retries,
+        RetryStates = job.RetryStates,
+    };
+
+    private static bool NeedsNew(OverlayShare share, Allotment wanted)
+    {
+        var has = share.Allotment;
+        if (share.IsLeftOut && !wanted.IsEnded)
+        {
+            return false;
+        }
+
+        if (!has.Ends.SequenceEqual(wanted.Ends)
+            || (has.IsHeld, has.IsEnded, has.Retries) != (wanted.IsHeld, wanted.IsEnded, wanted.Retries))
+        {
+            return true;
+        }
+
+        // It holds by a threshold that does not hold for what is known by now.
+        var isHeldInVain = share.Report is { Fired: not null } report && report.Allotment == has.Number && !wanted.IsHeld;
+        return isHeldInVain
+            || (!HasDone(share) && !wanted.IsHeld && (has.Concurrency != wanted.Concurrency || has.RatePerMinute != wanted.RatePerMinute));
+    }
+
+    private static Allotment WithOthers(JobRecord job, OverlayShare share, Allotment wanted)
+    {
+        var others = job.Overlays.Where(other => other != share).ToArray();
+        return wanted with
+        {
+            Number = share.Allotment.Number + 1,
+            OthersInStage = Less(
+                others.Select(other => other.CountsOf(job.Stage)), others.Select(other => other.BeforeOf(job.Stage))),
+            OthersInJob = Less(
+                others.Select(other => other.Report?.Counts ?? TargetCounts.None), others.SelectMany(other => other.Before)),
+            BeforeInStage = share.BeforeOf(job.Stage),
+            BeforeInJob = TargetCounts.Sum(share.Before),
+        };
+    }
+
+    private static TargetCounts Less(IEnumerable<TargetCounts> counts, IEnumerable<TargetCounts> before)
+    {
+        var (sum, less) = (TargetCounts.Sum(counts), TargetCounts.Sum(before));
+        return new TargetCounts { ByState = [.. sum.ByState.Zip(less.ByState, (all, gone) => all - gone)] };
+    }
+}

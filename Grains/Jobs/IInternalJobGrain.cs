@@ -1,0 +1,23 @@
+namespace ControlPlane.Jobs;
+
+/// <summary>What a job's parts in overlays, and silos, tell it.</summary>
+[Alias("ControlPlane.IInternalJobGrain")]
+internal interface IInternalJobGrain : IJobGrain
+{
+    /// <summary>An overlay says how its part stands. Safe to repeat: an older report changes nothing.</summary>
+    /// <returns>False when the job is not known, or the overlay has no part in it.</returns>
+    [Alias("Hear")]
+    Task<bool> Hear(string overlay, OverlayReport report);
+
+    /// <summary>Lets it go on after its silo ended.</summary>
+    /// <returns>Whether there is something to go on with.</returns>
+    [Alias("Wake")]
+    Task<bool> Wake();
+}
+
+internal static class JobGrains
+{
+    /// <summary>A job's part in an overlay.</summary>
+    public static IOverlayJobGrain GetOverlayJob(this IGrainFactory grains, string job, string overlay) =>
+        grains.GetGrain<IOverlayJobGrain>($"{job}@{overlay}");
+}

@@ -1,0 +1,210 @@
+namespace ControlPlane.Jobs;
+
+/// <summary>What a job does next, from how it stands. Pure: the same record, facts and time give the same answer.</summary>
+internal static class JobDecision
+{
+    /// <summary>A job takes a few steps at a time: from one stage to the next there are four.</summary>
+    private const int StepsMax = 100;
+
+    /// <summary>The record after everything that is due; the same one when nothing is.</summary>
+    public static JobRecord Next(JobRecord job, JobFacts facts)
+    {
+        var next = Allotments.Allot(job);
+        for (var steps = 0; steps < StepsMax; steps++)
+        {
+            var stepped = Allotments.Allot(Step(next, facts));
+            if (ReferenceEquals(stepped, next))
+            {
+                break;
+            }
+
+            next = stepped;
+        }
+
+        return ReferenceEquals(next, job) ? job : next with { Version = job.Version + 1 };
+    }
+
+    public static JobRecord End(this JobRecord job, JobState state, string reason, DateTimeOffset now) =>
+        job with { State = state, Reason = reason, EndedAt = now };
+
+    /// <summary>Begins a stage, the one after that which is done.</summary>
+    public static JobRecord BeginStage(this JobRecord job, int stage, DateTimeOffset now) => job with
+    {
+        State = JobState.Running,
+        Stage = stage,
+        StageBegunAt = now,
+        StageDoneAt = null,
+        Reason = "",
+    };
+
+    public static JobRecord Pause(this JobRecord job, string reason) =>
+        job with { State = JobState.Paused, PausedFrom = job.State, Reason = reason };
+
+    private static JobRecord Step(JobRecord job, JobFacts facts) => job.State switch
+    {
+        _ when job.Spec is null || job.IsEnded => job,
+        _ when job.StartedAt + job.Spec.Timeouts.Job <= facts.Now =>
+            job.End(JobState.Aborted, $"it took longer than timeouts.job, {job.Spec.Timeouts.Job}", facts.Now),
+        JobState.Preparing => Prepare(job, job.Spec, facts),
+        JobState.AwaitingApproval when job.ApprovedBy is not null => job with { State = JobState.Waiting, Reason = "" },
+        JobState.Waiting => Wait(job, job.Spec, facts),
+        JobState.Running => Run(job, job.Spec, facts.Now),
+        JobState.Baking when job.StageDoneAt + job.Spec.Stages[job.Stage].Bake <= facts.Now => Baked(job, job.Spec, facts.Now),
+        _ => job,
+    };
+
+    private static JobRecord Prepare(JobRecord job, JobSpec spec, JobFacts facts)
+    {
+        if (job.Overlays.FirstOrDefault(share => share.Report?.Fault is not null) is { } refusing)
+        {
+            return job.End(JobState.Failed, $"{refusing.Overlay}: {refusing.Report!.Fault}", facts.Now);
+        }
+
+        var unheard = job.Overlays.Where(share => !share.IsLeftOut && share.Report is not { IsPrepared: true }).ToArray();
+        if (unheard.Length > 0)
+        {
+            // An overlay that is cut off now does not hold the others up; what it has is not worked on.
+            var late = unheard.Where(share => share.IsAway && job.SubmittedAt + spec.Timeouts.UnknownGrace <= facts.Now).ToArray();
+            return late.Length == 0 ? job : job with
+            {
+                Overlays = [.. job.Overlays.Select(share => late.Contains(share) ? share with
+                {
+                    IsLeftOut = true, PausedBecause = "it did not say in time which nodes it has, and is left out",
+                } : share)],
+            };
+        }
+
+        var targets = job.Overlays.Where(share => !share.IsLeftOut).Sum(share => share.Targets);
+        var most = Math.Min(spec.Targets.Max ?? int.MaxValue, facts.Options.TargetsMax);
+        if (targets > most)
+        {
+            return job.End(JobState.Failed, $"{targets} nodes are meant, more than the {most} that it may be", facts.Now);
+        }
+
+        if (targets == 0)
+        {
+            return job.End(JobState.Completed, "no enrolled node is meant", facts.Now);
+        }
+
+        var mustBeApproved = spec.RequiresApproval || targets > facts.Options.ApproveAbove || facts.Options.MustApprove(spec.Action);
+        return mustBeApproved && job.ApprovedBy is null
+            ? job with
+            {
+                State = JobState.AwaitingApproval, Reason = $"{targets} nodes; somebody else than {job.Submitter.Principal} must approve it",
+            }
+            : job with { State = JobState.Waiting, Reason = "" };
+    }
+
+    private static JobRecord Wait(JobRecord job, JobSpec spec, JobFacts facts)
+    {
+        if (spec.StartAt > facts.Now)
+        {
+            return WithReason(job, $"starts at {spec.StartAt:u}");
+        }
+
+        foreach (var before in spec.After)
+        {
+            switch (facts.After.GetValueOrDefault(before))
+            {
+                case JobState.Completed:
+                    break;
+                case JobState.Aborted or JobState.Failed:
+                    return job.End(JobState.Aborted, $"the job {before}, which it comes after, did not complete", facts.Now);
+                default:
+                    return WithReason(job, $"waits for the job {before}");
+            }
+        }
+
+        var targets = job.Overlays.Where(share => !share.IsLeftOut)
+            .ToDictionary(share => share.Overlay, share => share.Targets, StringComparer.Ordinal);
+        var ends = StageSizes.Ends(spec.Stages, targets);
+        return job.BeginStage(0, facts.Now) with
+        {
+            StartedAt = facts.Now,
+            Overlays = [.. job.Overlays.Select(share => share with { Ends = ends.GetValueOrDefault(share.Overlay) ?? [] })],
+        };
+    }
+
+    private static JobRecord Run(JobRecord job, JobSpec spec, DateTimeOffset now)
+    {
+        for (var number = 0; number < spec.Thresholds.Count; number++)
+        {
+            var judged = Judge(job, spec.Thresholds[number], now);
+            if (!ReferenceEquals(judged, job))
+            {
+                return judged;
+            }
+        }
+
+        if (job.StageBegunAt + spec.Timeouts.Stage <= now)
+        {
+            return job.Pause($"the stage {spec.Stages[job.Stage].Name} took longer than timeouts.stage, {spec.Timeouts.Stage}");
+        }
+
+        if (job.Overlays.Any(share => !IsDone(job, share, spec.Timeouts.UnknownGrace, now)))
+        {
+            return job;
+        }
+
+        return job.Stage == spec.Stages.Count - 1
+            ? job.End(JobState.Completed, "", now)
+            : job with { State = JobState.Baking, StageDoneAt = now };
+    }
+
+    private static JobRecord Baked(JobRecord job, JobSpec spec, DateTimeOffset now) => spec.Stages[job.Stage].Gate == JobGate.Auto
+        ? job.BeginStage(job.Stage + 1, now)
+        : job with { State = JobState.AtGate, Reason = "somebody must advance it" };
+
+    // Its part of the stage is done, or it is cut off for longer than the job waits for what is unknown.
+    private static bool IsDone(JobRecord job, OverlayShare share, TimeSpan grace, DateTimeOffset now) =>
+        share.IsLeftOut
+        || (share.PausedBecause is null
+            && (share.Allotment.Ends[job.Stage] == (job.Stage == 0 ? 0 : share.Allotment.Ends[job.Stage - 1]) || Allotments.HasDone(share)
+                || (share.IsAway && share.HeardAt + grace <= now)));
+
+    private static JobRecord Judge(JobRecord job, JobThreshold threshold, DateTimeOffset now)
+    {
+        if (threshold.Scope == ThresholdScope.Overlay)
+        {
+            var firing = job.Overlays.FirstOrDefault(share => share is { PausedBecause: null, Report: { } report }
+                && threshold.Fires(report.Counts, TargetCounts.Sum(share.Before)));
+            return firing is null ? job : Follow(job, threshold, firing, Words(threshold, $"in {firing.Overlay}"), now);
+        }
+
+        var isOfStage = threshold.Scope == ThresholdScope.Stage;
+        var counts = job.Overlays.Select(share => isOfStage ? share.CountsOf(job.Stage) : share.Report?.Counts ?? TargetCounts.None);
+        var before = job.Overlays.Select(share => isOfStage ? share.BeforeOf(job.Stage) : TargetCounts.Sum(share.Before));
+        var where = isOfStage ? $"in the stage {job.Spec!.Stages[job.Stage].Name}" : "in the job";
+        return threshold.Fires(TargetCounts.Sum(counts), TargetCounts.Sum(before))
+            ? Follow(job, threshold, null, Words(threshold, where), now)
+            : job;
+    }
+
+    private static JobRecord Follow(JobRecord job, JobThreshold threshold, OverlayShare? where, string why, DateTimeOffset now) =>
+        threshold.Then switch
+        {
+            ThresholdAction.Abort => job.End(JobState.Aborted, why, now),
+            ThresholdAction.PauseOverlay when where is not null => job with
+            {
+                Overlays = [.. job.Overlays.Select(share => share == where ? share with { PausedBecause = why } : share)],
+            },
+            _ => job.Pause(why),
+        };
+
+    private static string Words(JobThreshold threshold, string where)
+    {
+        var limit = threshold.Count is { } count ? $"{count}" : $"{threshold.Percent} %";
+        return $"the threshold of {limit} {string.Join(" or ", threshold.States).ToLowerInvariant()} was reached {where}";
+    }
+
+    private static JobRecord WithReason(JobRecord job, string reason) => job.Reason == reason ? job : job with { Reason = reason };
+}
+
+/// <summary>What a job's next step depends on besides its own record.</summary>
+/// <param name="Now">The time.</param>
+/// <param name="Options">The settings.</param>
+internal sealed record JobFacts(DateTimeOffset Now, JobsOptions Options)
+{
+    /// <summary>How the jobs stand that it comes after; those that are not known are missing.</summary>
+    public IReadOnlyDictionary<string, JobState?> After { get; init; } = new Dictionary<string, JobState?>(StringComparer.Ordinal);
+}

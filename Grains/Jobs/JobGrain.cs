@@ -1,0 +1,344 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using ControlPlane.Access;
+using ControlPlane.Sites;
+using ControlPlane.Store;
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+using Orleans.Storage;
+
+namespace ControlPlane.Jobs;
+
+/// <summary>
+/// See <see cref="IJobGrain"/>. What it does next is decided by <see cref="JobDecision"/>; here it is stored, and overlays are told.
+/// </summary>
+[GrainType("job"), Reentrant]
+internal sealed partial class JobGrain(
+    [PersistentState("job", Stores.Fleet)] IPersistentState<JobRecord> job,
+    JobContext context,
+    JobSites sites,
+    JobIndex index,
+    JobActions actions,
+    ILogger<JobGrain> logger) : Grain, IInternalJobGrain, IDisposable
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CheckPatience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan FollowPatienceMax = TimeSpan.FromSeconds(30);
+
+    /// <summary>An overlay that says nothing for so long is asked.</summary>
+    private static readonly TimeSpan AskInterval = TimeSpan.FromSeconds(10);
+
+    private readonly SemaphoreSlim changing = new(1);
+    private readonly HashSet<string> telling = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DateTimeOffset> askedAt = new(StringComparer.Ordinal);
+    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private JobSummary? listed;
+    private IGrainTimer? ticking;
+
+    private string Id => this.GetPrimaryKeyString();
+
+    private JobRecord Record => job.State;
+
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        if (Record is { Spec: not null, IsSettled: false })
+        {
+            Begin();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public async Task<JobOutcome> Submit(JobSpec spec)
+    {
+        var caller = CallerContext.Current;
+        var digest = DigestOf(spec, caller);
+        if (Record.Spec is not null)
+        {
+            return Record.Digest == digest
+                ? new JobOutcome.Accepted(Record.ToSnapshot(Id))
+                : Refused(JobRefusal.AnotherJob, $"another job was submitted as {Id}");
+        }
+
+        using var patience = new CancellationTokenSource(CheckPatience, context.Time);
+        var (action, wrong) = await actions.CheckAsync(spec.Action, patience.Token);
+        IReadOnlyList<string> faults = JobId.IsValid(Id)
+            ? [.. JobSpecCheck.Faults(spec), .. UnknownOverlays(spec), .. wrong]
+            : [$"the id must be {JobId.Rule}"];
+        if (faults.Count > 0)
+        {
+            return new JobOutcome.Refused(JobRefusal.InvalidSpec, faults);
+        }
+
+        if (index.UnfinishedCount >= context.Options.UnfinishedMax)
+        {
+            return Refused(JobRefusal.TooManyJobs, $"{index.UnfinishedCount} jobs are unfinished, as many as Jobs:UnfinishedMax allows");
+        }
+
+        // Known to the silos before it is stored: whatever ends this one, the job is taken up again.
+        await index.AddUnfinishedAsync(Id, CancellationToken.None);
+        var overlays = spec.Targets.Overlays.Count > 0 ? spec.Targets.Overlays : [.. sites.Overlays];
+        await ChangeAsync(record => record.Spec is not null ? record : new JobRecord
+        {
+            Spec = spec with { Action = action },
+            Digest = digest,
+            Submitter = JobSubmitter.Of(caller),
+            SubmittedAt = context.Now,
+            Version = 1,
+            Overlays = [.. overlays.Distinct(StringComparer.Ordinal).Select(overlay => new OverlayShare(overlay))],
+        });
+        context.Meter.Submitted();
+        LogSubmitted(Id, spec.Action.Agent, spec.Action.Name, caller.Principal);
+        Begin();
+        return Record.Digest == digest
+            ? new JobOutcome.Accepted(Record.ToSnapshot(Id))
+            : Refused(JobRefusal.AnotherJob, $"another job was submitted as {Id}");
+    }
+
+    public Task<JobSnapshot?> Get() => Task.FromResult(Record.Spec is null ? null : Record.ToSnapshot(Id));
+
+    public async Task<JobSnapshot?> Follow(int afterVersion, TimeSpan patience)
+    {
+        patience = patience < FollowPatienceMax ? patience : FollowPatienceMax;
+        if (Record.Spec is not null && Record.Version <= afterVersion && patience > TimeSpan.Zero)
+        {
+            await changed.Task.WaitAsync(patience, context.Time)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
+
+        return await Get();
+    }
+
+    public async Task<JobTargetPage> ListTargets(IReadOnlyList<TargetState> states, string? after, int limit)
+    {
+        var cursor = JobCursor.Read(after);
+        var found = new List<JobTarget>();
+        for (var number = cursor.Overlay; number < Record.Overlays.Count; number++)
+        {
+            var from = number == cursor.Overlay ? (int)cursor.Position - 1 : -1;
+            var page = await sites.ListTargetsAsync(Id, Record.Overlays[number].Overlay, states, from, limit - found.Count);
+            found.AddRange(page.Targets);
+            if (found.Count >= limit)
+            {
+                var next = page.Next is { } position ? new JobCursor(number, (ulong)position + 1, 0) : new JobCursor(number + 1, 0, 0);
+                return new JobTargetPage(found, next.Overlay < Record.Overlays.Count ? $"{next}" : null);
+            }
+        }
+
+        return new JobTargetPage(found, null);
+    }
+
+    public async Task<JobResultPage> ListResults(IReadOnlyList<TargetState> states, string? after, int limit)
+    {
+        var cursor = JobCursor.Read(after);
+        var found = new List<JobResult>();
+        for (var number = cursor.Overlay; number < Record.Overlays.Count; number++)
+        {
+            var (position, skip) = number == cursor.Overlay ? (cursor.Position, cursor.Skip) : (0UL, 0);
+            var page = await sites.ListResultsAsync(Id, Record.Overlays[number].Overlay, states, position, skip, limit - found.Count);
+            found.AddRange(page.Results);
+            if (!page.IsEnd)
+            {
+                return new JobResultPage(found, $"{new JobCursor(number, page.Position, page.Skip)}");
+            }
+        }
+
+        return new JobResultPage(found, null);
+    }
+
+    public Task<JobOutcome> Approve(string reason) =>
+        CommandAsync(record => JobCommand.Approve(record, CallerContext.Actor, reason));
+
+    public Task<JobOutcome> Pause(string reason) =>
+        CommandAsync(record => JobCommand.Pause(record, CallerContext.Actor, reason));
+
+    public Task<JobOutcome> Resume(string reason) => CommandAsync(JobCommand.Resume);
+
+    public Task<JobOutcome> Advance(int stage, string reason) => CommandAsync(record => JobCommand.Advance(record, stage, context.Now));
+
+    public Task<JobOutcome> Retry(IReadOnlyList<TargetState> states, string reason) =>
+        CommandAsync(record => JobCommand.Retry(record, states, context.Now));
+
+    public Task<JobOutcome> Abort(string reason) =>
+        CommandAsync(record => JobCommand.Abort(record, CallerContext.Actor, reason, context.Now));
+
+    public async Task<bool> Hear(string overlay, OverlayReport report)
+    {
+        if (Record.Spec is null || Record.Overlays.All(share => share.Overlay != overlay))
+        {
+            return false;
+        }
+
+        await ChangeAsync(record => record.Heard(overlay, report, context.Now));
+        return true;
+    }
+
+    public void Dispose() => changing.Dispose();
+
+    public Task<bool> Wake() => Task.FromResult(Record is { Spec: not null, IsSettled: false });
+
+    // Kept alive while something is left to do: nobody calls it then.
+    private void Begin() => ticking ??= this.RegisterGrainTimer(
+        token => context.Loops.RoundAsync("job", _ => GoOnAsync(), token),
+        new GrainTimerCreationOptions(TimeSpan.Zero, Tick) { Interleave = true, KeepAlive = true });
+
+    private async Task GoOnAsync()
+    {
+        var after = await FindAfterAsync();
+        await ChangeAsync(record => record, after);
+        TellAll();
+        await ListAsync();
+        if (Record.IsSettled)
+        {
+            await index.RemoveUnfinishedAsync(Id, CancellationToken.None);
+            ticking?.Dispose();
+            ticking = null;
+        }
+    }
+
+    private async Task<JobOutcome> CommandAsync(Func<JobRecord, CommandVerdict> command)
+    {
+        if (Record.Spec is null)
+        {
+            return Refused(JobRefusal.UnknownJob, $"there is no job {Id}");
+        }
+
+        CommandVerdict? verdict = null;
+        await ChangeAsync(record =>
+        {
+            verdict = command(record);
+            return verdict.Job ?? record;
+        });
+        if (verdict!.Job is null)
+        {
+            return Refused(verdict.Refusal, verdict.Detail);
+        }
+
+        Begin();
+        return new JobOutcome.Accepted(Record.ToSnapshot(Id));
+    }
+
+    // One change at a time, each stored before anybody is told of it.
+    private async Task ChangeAsync(Func<JobRecord, JobRecord> change, IReadOnlyDictionary<string, JobState?>? after = null)
+    {
+        await changing.WaitAsync();
+        try
+        {
+            var facts = new JobFacts(context.Now, context.Options);
+            var before = Record;
+            var next = JobDecision.Next(change(before), after is null ? facts : facts with { After = after });
+            if (ReferenceEquals(next, before))
+            {
+                return;
+            }
+
+            // A command alone, without a step that follows from it, is a change as well.
+            await job.ReplaceAsync(next.Version > before.Version ? next : next with { Version = before.Version + 1 });
+            if (next.IsEnded && !before.IsEnded)
+            {
+                context.Meter.Ended(next.State);
+                LogEnded(Id, next.State, next.Reason);
+            }
+
+            changed.SetResult();
+            changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+        catch (InconsistentStateException)
+        {
+            // Another activation goes on with it.
+            DeactivateOnIdle();
+            throw;
+        }
+        finally
+        {
+            changing.Release();
+        }
+
+        TellAll();
+    }
+
+    private void TellAll()
+    {
+        foreach (var share in Record.Overlays.Where(IsToBeTold))
+        {
+            TellAsync(share).Ignore();
+        }
+    }
+
+    private bool IsToBeTold(OverlayShare share)
+    {
+        if (share.IsLeftOut || telling.Contains(share.Overlay))
+        {
+            return false;
+        }
+
+        var isNews = share.Report is not { IsPrepared: true } ? Record.State == JobState.Preparing
+            : share.Report.Allotment < share.Allotment.Number;
+        var isQuiet = share.Report is { IsPrepared: true } && !Allotments.HasDone(share) && Record.StartedAt is not null;
+
+        // What an overlay was told it does by itself, and says so; it is asked again when that does not come.
+        var since = context.Now - askedAt.GetValueOrDefault(share.Overlay);
+        return (isNews && (since >= Tick || !share.IsAway)) || (isQuiet && since >= AskInterval);
+    }
+
+    private async Task TellAsync(OverlayShare share)
+    {
+        telling.Add(share.Overlay);
+        askedAt[share.Overlay] = context.Now;
+        try
+        {
+            var report = share.Report is { IsPrepared: true }
+                ? await sites.AllotAsync(Id, share.Overlay, share.Allotment)
+                : await sites.PrepareAsync(new OverlayJobOrder(Id, share.Overlay, sites.Here, Record.Spec!, Record.Submitter));
+            await ChangeAsync(record => record.Heard(share.Overlay, report, context.Now));
+        }
+        catch (Exception away) when (away is SiteUnreachableException or TimeoutException or StoreUnavailableException or OrleansException)
+        {
+            LogAway(Id, share.Overlay, away.Message);
+            await ChangeAsync(record => record.NotHeard(share.Overlay));
+        }
+        finally
+        {
+            telling.Remove(share.Overlay);
+        }
+    }
+
+    private async Task<IReadOnlyDictionary<string, JobState?>?> FindAfterAsync()
+    {
+        if (Record is not { State: JobState.Waiting, Spec.After: { Count: > 0 } after })
+        {
+            return null;
+        }
+
+        var states = await Task.WhenAll(after.Select(async before => (before, (await GrainFactory.GetJob(before).Get())?.State)));
+        return states.ToDictionary(one => one.before, one => one.State, StringComparer.Ordinal);
+    }
+
+    // Lists are a copy: they may lag, and are written again until they do not.
+    private async Task ListAsync()
+    {
+        var summary = Record.ToSummary(Id);
+        if (summary != listed)
+        {
+            await index.WriteAsync(summary, CancellationToken.None);
+            listed = summary;
+        }
+    }
+
+    private IEnumerable<string> UnknownOverlays(JobSpec spec) => spec.Targets.Overlays.Except(sites.Overlays)
+        .Select(unknown => $"targets.overlays: there is no overlay '{unknown}'; there are {string.Join(", ", sites.Overlays.Order())}");
+
+    private static string DigestOf(JobSpec spec, Caller caller) => Convert.ToHexStringLower(
+        SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(new { spec, caller.Principal })));
+
+    private static JobOutcome.Refused Refused(JobRefusal refusal, string detail) => new(refusal, [detail]);
+
+    [LoggerMessage(LogLevel.Information, "Job {Job}: {Agent}#{Action} was submitted by {Principal}")]
+    private partial void LogSubmitted(string job, string agent, string action, string principal);
+
+    [LoggerMessage(LogLevel.Information, "Job {Job} is {State}. {Reason}")]
+    private partial void LogEnded(string job, JobState state, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Job {Job}: {Overlay} does not answer and is asked again: {Reason}")]
+    private partial void LogAway(string job, string overlay, string reason);
+}

@@ -1,0 +1,12 @@
+using Orleans.Concurrency;
+
+namespace ControlPlane.Jobs;
+
+[GrainType("job-list"), StatelessWorker]
+internal sealed class JobListGrain(JobIndex index) : Grain, IJobListGrain
+{
+    private const int LimitMax = 1_000;
+
+    public Task<IReadOnlyList<JobSummary>> List(IReadOnlyList<JobState> states, int limit) => index.ListAsync(
+        job => states.Count == 0 || states.Contains(job.State), Math.Clamp(limit, 1, LimitMax), CancellationToken.None);
+}

@@ -1,0 +1,123 @@
+using System.Globalization;
+
+namespace ControlPlane.Jobs;
+
+/// <summary>What a job's record takes in, and how it is shown. Pure.</summary>
+internal static class JobViews
+{
+    /// <summary>Named nodes that a record keeps when their overlays know them; more would be written with every change.</summary>
+    private const int IdentitiesKept = 1_000;
+
+    /// <summary>An overlay said how its part stands; the same record when that is nothing new.</summary>
+    public static JobRecord Heard(this JobRecord job, string overlay, OverlayReport report, DateTimeOffset now) =>
+        job.WithShare(overlay, share => share.Report is { } known && !share.IsAway && !IsNewer(report, known)
+            ? share
+            : share with
+            {
+                Report = share.Report is { } held && !IsNewer(report, held) ? held : report,
+                HeardAt = now,
+                IsAway = false,
+            }).WithoutKnownIdentities();
+
+    /// <summary>An overlay did not answer.</summary>
+    public static JobRecord NotHeard(this JobRecord job, string overlay) =>
+        job.WithShare(overlay, share => share.IsAway ? share : share with { IsAway = true });
+
+    public static JobSnapshot ToSnapshot(this JobRecord job, string id) => new(
+        id,
+        job.Spec!,
+        job.Submitter.Principal,
+        job.State,
+        job.Reason,
+        job.Version,
+        job.SubmittedAt,
+        job.StartedAt,
+        job.EndedAt,
+        job.Stage,
+        StageCounts(job),
+        [.. job.Overlays.Select(share => new JobInOverlay(
+            share.Overlay,
+            share.Report?.Counts ?? TargetCounts.None,
+            share.PausedBecause ?? share.Report?.Waits ?? "",
+            share.IsAway,
+            share.HeardAt))]);
+
+    public static JobSummary ToSummary(this JobRecord job, string id) => new(
+        id,
+        job.Spec!.Action.Agent,
+        job.Spec.Action.Name,
+        job.Submitter.Principal,
+        job.State,
+        job.Reason,
+        job.Stage,
+        job.Spec.Stages.Count,
+        TargetCounts.Sum(job.Overlays.Select(share => share.Report?.Counts ?? TargetCounts.None)),
+        job.SubmittedAt,
+        job.EndedAt);
+
+    // A report that waits for another reason is new as well, though nothing was stored for it.
+    private static bool IsNewer(OverlayReport report, OverlayReport known) =>
+        report.Version > known.Version
+        || (report.Version == known.Version && (report.IsPrepared != known.IsPrepared || report.Waits != known.Waits
+            || report.Fault != known.Fault || report.IsSettled != known.IsSettled || report.IsAtRest != known.IsAtRest));
+
+    private static JobRecord WithShare(this JobRecord job, string overlay, Func<OverlayShare, OverlayShare> change)
+    {
+        var shares = job.Overlays.Select(share => share.Overlay == overlay ? change(share) : share).ToArray();
+        return shares.SequenceEqual(job.Overlays, ReferenceEqualityComparer.Instance) ? job : job with { Overlays = shares };
+    }
+
+    private static JobRecord WithoutKnownIdentities(this JobRecord job) =>
+        job.Spec is { Targets.Identities.Count: > IdentitiesKept } spec && job.Overlays.All(share => share.Report is { IsPrepared: true })
+            ? job with { Spec = spec with { Targets = spec.Targets with { Identities = [] } } }
+            : job;
+
+    private static TargetCounts[] StageCounts(JobRecord job) => job.StartedAt is null
+        ? [TargetCounts.Sum(job.Overlays.Select(share => share.Report?.Counts ?? TargetCounts.None))]
+        : [.. Enumerable.Range(0, job.Spec!.Stages.Count).Select(
+            stage => TargetCounts.Sum(job.Overlays.Select(share => CountsOf(share, stage))))];
+
+    // An overlay counts what it has not begun in one: those targets are all in one state.
+    private static TargetCounts CountsOf(OverlayShare share, int stage)
+    {
+        if (share.Report is not { } report || share.Ends.Count == 0)
+        {
+            return TargetCounts.None;
+        }
+
+        if (stage < report.Stages.Count - 1)
+        {
+            return report.Stages[stage];
+        }
+
+        var counts = new int[TargetCounts.None.ByState.Count];
+        var state = report.Stages[^1][TargetState.Cancelled] > 0 ? TargetState.Cancelled : TargetState.Pending;
+        counts[(int)state] = share.Ends[stage] - (stage == 0 ? 0 : share.Ends[stage - 1]);
+        return new TargetCounts { ByState = counts };
+    }
+}
+
+/// <summary>Where a page of a job's targets or results begins.</summary>
+/// <param name="Overlay">The number of the overlay.</param>
+/// <param name="Position">The position within it.</param>
+/// <param name="Skip">How much of what lies there was given already.</param>
+internal readonly record struct JobCursor(int Overlay, ulong Position, int Skip)
+{
+    /// <exception cref="FormatException">It is not one of ours.</exception>
+    public static JobCursor Read(string? text)
+    {
+        if (text is null)
+        {
+            return default;
+        }
+
+        return text.Split('.') is [var overlay, var position, var skip]
+            && int.TryParse(overlay, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && ulong.TryParse(position, NumberStyles.None, CultureInfo.InvariantCulture, out var at)
+            && int.TryParse(skip, NumberStyles.None, CultureInfo.InvariantCulture, out var given)
+            ? new JobCursor(number, at, given)
+            : throw new FormatException("the cursor is not one that a page of this job gave");
+    }
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Overlay}.{Position}.{Skip}");
+}

@@ -1,0 +1,71 @@
+using ControlPlane.Flow;
+using ControlPlane.Placement;
+using Microsoft.Extensions.Options;
+
+namespace ControlPlane.Jobs;
+
+/// <summary>What all jobs of a silo share.</summary>
+internal sealed class JobContext : IDisposable
+{
+    /// <summary>Sends at once; each is a batch of targets.</summary>
+    private const int GatePlaces = 4;
+
+    private const int GateWaitingMax = 100_000;
+
+    /// <summary>In half minutes of waiting: an hour.</summary>
+    private const int EmergencyPriority = 120;
+
+    private static readonly TimeSpan GateRetry = TimeSpan.FromSeconds(1);
+
+    private readonly IOptionsMonitor<OverlaysOptions> overlays;
+    private readonly IOptionsMonitor<JobsOptions> options;
+
+    public JobContext(
+        IOptionsMonitor<JobsOptions> options,
+        IOptionsMonitor<OverlaysOptions> overlays,
+        INodeRpc rpc,
+        JobResultLog results,
+        JobDiscovery discovery,
+        JobMeter meter,
+        Loops loops,
+        TimeProvider time)
+    {
+        (this.options, this.overlays, Rpc, Results, Discovery, Meter, Loops, Time) =
+            (options, overlays, rpc, results, discovery, meter, loops, time);
+        Gate = new Gate(new GateBounds("batches of requests", "the sending of jobs", GatePlaces, GateWaitingMax, GateRetry), time);
+    }
+
+    public INodeRpc Rpc { get; }
+
+    public JobResultLog Results { get; }
+
+    public JobDiscovery Discovery { get; }
+
+    public JobMeter Meter { get; }
+
+    public Loops Loops { get; }
+
+    public TimeProvider Time { get; }
+
+    public JobsOptions Options => options.CurrentValue;
+
+    /// <summary>All jobs of the silo take turns here, so that a large one does not keep a small one waiting.</summary>
+    public Gate Gate { get; }
+
+    /// <summary>What waits are spread by.</summary>
+    public Random Jitter { get; } = new();
+
+    public DateTimeOffset Now => Time.GetUtcNow();
+
+    public static GateTicket TicketOf(OverlayJobOrder order) =>
+        new(order.Job, Priority: order.Spec.Priority == JobPriority.Emergency ? EmergencyPriority : 0);
+
+    /// <summary>How many targets a job sends to when it is its turn.</summary>
+    public int SendMax => Math.Max(1, Options.SendsAtOnce / GatePlaces);
+
+    /// <summary>The time zone of an overlay; null when it names none.</summary>
+    public string? ZoneOf(string overlay) =>
+        overlays.CurrentValue.Members.GetValueOrDefault(overlay)?.Labels.GetValueOrDefault(WindowCheck.ZoneLabel);
+
+    public void Dispose() => Gate.Dispose();
+}

@@ -1,0 +1,137 @@
+using System.Text;
+using System.Text.Json;
+using ControlPlane.Nodes;
+
+namespace ControlPlane.Jobs;
+
+/// <summary>
+/// Asks nodes how an action stands: those that did not answer, and those that went on after they had. On its grain's scheduler.
+/// </summary>
+/// <param name="targets">The job's targets in the overlay.</param>
+/// <param name="context">What jobs share.</param>
+/// <param name="goOn">Called when something came.</param>
+internal sealed class StatusQuestions(OverlayTargets targets, JobContext context, Func<Task> goOn)
+{
+    private const string ExecutorAgent = "executor";
+    private const int FollowedAtOnce = 100;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly Dictionary<int, string> executions = [];
+    private List<StatusAnswer> came = [];
+    private DateTimeOffset nextAt;
+    private bool isAsking;
+
+    private JobAction Action => targets.Order!.Spec.Action;
+
+    /// <summary>Whether a good reply means that the action goes on; it is followed from then on.</summary>
+    public bool IsFollowed(int target, string? dataJson)
+    {
+        if (Action.ExecutorId is not { } name || dataJson is null || TextOrNull(dataJson, name) is not { Length: > 0 } id)
+        {
+            return false;
+        }
+
+        executions[target] = id;
+        return true;
+    }
+
+    public IReadOnlyList<StatusAnswer> TakeAnswers()
+    {
+        var taken = came;
+        came = [];
+        return taken;
+    }
+
+    /// <summary>Asks all of them, unless that was done lately. Does not wait for the answers.</summary>
+    public void Ask(IReadOnlyList<int> unknown, IReadOnlyList<int> running, DateTimeOffset now)
+    {
+        var followed = running.Where(executions.ContainsKey).ToArray();
+        if (!isAsking && now >= nextAt && ((unknown.Count > 0 && Action.Status is not null) || followed.Length > 0))
+        {
+            isAsking = true;
+            AskAllAsync(unknown, followed).Ignore();
+        }
+    }
+
+    private async Task AskAllAsync(IReadOnlyList<int> unknown, IReadOnlyList<int> followed)
+    {
+        try
+        {
+            if (unknown.Count > 0 && Action.Status is { } status)
+            {
+                await AskAsync(status.Agent, status.Name, status.InputsJson, unknown);
+            }
+
+            foreach (var part in followed.Chunk(FollowedAtOnce))
+            {
+                await Task.WhenAll(part.Select(target => AskAsync(ExecutorAgent, "status", InputsOf(executions[target]), [target])));
+            }
+        }
+        finally
+        {
+            isAsking = false;
+            nextAt = context.Now + Interval;
+            await goOn();
+        }
+    }
+
+    private static string InputsOf(string execution) =>
+        JsonSerializer.Serialize(new Dictionary<string, string>(StringComparer.Ordinal) { ["id"] = execution });
+
+    private async Task AskAsync(string agent, string action, string inputsJson, IReadOnlyList<int> asked)
+    {
+        var left = asked.ToDictionary(target => targets.Identities[target], StringComparer.Ordinal);
+        using var patience = new CancellationTokenSource(Patience, context.Time);
+        await using var request = context.Rpc.Open(new RpcCall(targets.Order!.Overlay, agent, action, Encoding.UTF8.GetBytes(inputsJson)));
+        try
+        {
+            await request.SendAsync([.. asked.Select(targets.ToRpc)], patience.Token);
+            await foreach (var reply in request.ReadRepliesAsync(patience.Token))
+            {
+                if (left.Remove(reply.Identity, out var target))
+                {
+                    came.Add(Read(target, reply));
+                }
+
+                if (left.Count == 0)
+                {
+                    return;
+                }
+            }
+        }
+        catch (Exception silent) when (silent is OperationCanceledException or NetworkUnavailableException)
+        {
+            // They are asked again.
+        }
+    }
+
+    private static StatusAnswer Read(int target, RpcNodeReply reply)
+    {
+        var data = reply.DataJson.IsEmpty ? null : Encoding.UTF8.GetString(reply.DataJson.Span);
+        var state = reply.StatusCode != 0 ? TargetState.Failed
+            : TextOrNull(data, "running") == "True" ? TargetState.Running
+            : TextOrNull(data, "exit_code") is { } exit && exit != "0" ? TargetState.Failed
+            : TargetState.Succeeded;
+        return new StatusAnswer(target, state, reply.StatusCode, TextOrNull(data, "exit_reason") ?? reply.Message, data);
+    }
+
+    private static string? TextOrNull(string? json, string name)
+    {
+        try
+        {
+            using var data = JsonDocument.Parse(json ?? "{}");
+            return data.RootElement.ValueKind == JsonValueKind.Object && data.RootElement.TryGetProperty(name, out var value)
+                ? value.ToString()
+                : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}
+
+/// <summary>How a node says that an action stands.</summary>
+internal sealed record StatusAnswer(int Target, TargetState State, int StatusCode, string Message, string? DataJson);

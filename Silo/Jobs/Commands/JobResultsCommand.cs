@@ -1,0 +1,72 @@
+using System.CommandLine;
+using ControlPlane.Commands;
+
+namespace ControlPlane.Jobs;
+
+/// <summary><c>controlplane job results ID</c>: a table for people, or the whole as JSON lines or CSV.</summary>
+internal static class JobResultsCommand
+{
+    private const int PageResults = 1000;
+
+    public static ClientCommand Create()
+    {
+        var id = new Argument<string>("id");
+        var states = JobCommands.StatesOption("Only results of targets that ended in this state; several are given one by one.");
+        var reply = new Option<string?>("--filter-replies")
+        {
+            Description = "A reply expression, e.g. \"not ok() and msg =~ /disk/\" or \"data('os.major') < 12\".",
+        };
+        var export = new Option<string?>("--export") { Description = "Write all results as jsonl or csv." };
+        export.AcceptOnlyFromAmong("jsonl", "csv");
+        var file = new Option<string?>("--file")
+        {
+            Description = "With --export: where to write; standard output without.", HelpName = "FILE",
+        };
+        return new ClientCommand("results", "Shows what came of a job at its targets.", async (call, cancellationToken) =>
+        {
+            var query = $"{JobCommands.PathOf(call, id)}/results?reply={Uri.EscapeDataString(call.Arguments.GetValue(reply) ?? "")}"
+                + JobCommands.Query(call, states);
+            if (call.Arguments.GetValue(export) is { } format)
+            {
+                await ExportAsync(call, $"{query}&format={format}", call.Arguments.GetValue(file), cancellationToken);
+                return;
+            }
+
+            var results = new List<JobResultView>();
+            for (string? cursor = ""; cursor is not null;)
+            {
+                var page = await call.Api.GetAsync<JobResultsPage>(
+                    $"{query}&limit={PageResults}&cursor={Uri.EscapeDataString(cursor)}", cancellationToken);
+                results.AddRange(page.Results);
+                cursor = page.Next;
+            }
+
+            call.Print.List(results,
+                ("identity", result => result.Identity),
+                ("attempt", result => result.Attempt),
+                ("state", result => result.State),
+                ("code", result => result.Code),
+                ("message", result => result.Message),
+                ("data", result => result.Data));
+        })
+        { id, states, reply, export, file };
+    }
+
+    private static async Task ExportAsync(ClientCall call, string path, string? file, CancellationToken cancellationToken)
+    {
+        await using var lines = await call.Api.GetStreamAsync(path, cancellationToken);
+        if (file is not null)
+        {
+            await using var copy = File.Create(file);
+            await lines.CopyToAsync(copy, cancellationToken);
+            call.Print.Say($"written to {file}");
+            return;
+        }
+
+        using var reader = new StreamReader(lines);
+        while (await reader.ReadLineAsync(cancellationToken) is { } line)
+        {
+            await call.Arguments.InvocationConfiguration.Output.WriteLineAsync(line);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using System.CommandLine;
+using ControlPlane.Commands;
+
+namespace ControlPlane.Jobs;
+
+/// <summary><c>controlplane rpc AGENT ACTION key=value …</c>: what <c>choria req</c> does, as a job of one stage.</summary>
+internal static class RpcCommand
+{
+    /// <summary>All nodes at once, as Choria's own client does.</summary>
+    private const int ConcurrencyMax = 100_000;
+
+    private const int PageResults = 1000;
+
+    private static readonly TimeSpan DeliveryMax = JobTimeouts.Default.Delivery;
+
+    private static readonly Argument<string> Agent = new("agent") { Description = "The agent, e.g. rpcutil." };
+    private static readonly Argument<string> Action = new("action") { Description = "Its action, e.g. ping." };
+    private static readonly Argument<string[]> Inputs = new("inputs")
+    {
+        Description = "Inputs as key=value, which are texts; key:=JSON for numbers, true, false, lists and objects.",
+        Arity = ArgumentArity.ZeroOrMore,
+    };
+
+    public static ClientCommand Create()
+    {
+        var targets = new RpcTargets();
+        var options = new RpcOptions();
+        const string meaning = "Has an action done on many nodes and shows their replies.";
+        var command = new ClientCommand("rpc", meaning, async (call, cancellationToken) =>
+        {
+            var body = await BodyOf(call, targets, options, cancellationToken);
+            var job = await call.Api.PostAsync<JobView>("v1/jobs", body, cancellationToken);
+            job = await new JobFollower(call).ToEndAsync(job, cancellationToken);
+            var results = await ReadAsync(call, job, options, cancellationToken);
+            var print = call.Arguments.GetValue(options.Json)
+                ? new Printer(call.Arguments.InvocationConfiguration.Output, json: true)
+                : call.Print;
+            var display = call.Arguments.GetValue(options.Display);
+            print.Whole(new RpcView(job, results), people => new ReplyPrinter(people, display).Print(job, results));
+            return job.Counts.All > 0 && JobFollower.IsGood(job) ? ExitCodes.Done : ExitCodes.Refused;
+        })
+        { Agent, Action, Inputs };
+        targets.AddTo(command);
+        options.AddTo(command);
+        return command;
+    }
+
+    private static async Task<JobBody> BodyOf(ClientCall call, RpcTargets targets, RpcOptions options, CancellationToken cancellationToken)
+    {
+        var agent = call.Arguments.GetRequiredValue(Agent);
+        if (RpcInputs.FaultOrNull(call.Arguments.GetValue(Inputs) ?? [], out var inputs) is { } fault)
+        {
+            throw new IOException(fault);
+        }
+
+        var timeout = call.Arguments.GetValue(options.Timeout);
+        if (!Durations.TryRead(timeout ?? "0s", out var execution))
+        {
+            throw new IOException($"--timeout is {Durations.Rule}, and not '{timeout}'");
+        }
+
+        return new JobBody(
+            agent, call.Arguments.GetRequiredValue(Action), await targets.ReadAsync(call, agent, cancellationToken))
+        {
+            Inputs = inputs,
+            Reason = call.Arguments.GetValue(options.Reason) ?? "",
+            Mode = call.Arguments.GetValue(options.Mode),
+            Stages = [new JobStageBody("all") { Concurrency = call.Arguments.GetValue(options.Batch) ?? ConcurrencyMax }],
+
+            // Who has been given up must not begin afterwards.
+            Timeouts = timeout is null ? null : new JobTimeoutsBody
+            {
+                Execution = timeout, Delivery = execution < DeliveryMax ? timeout : Durations.Write(DeliveryMax),
+            },
+        };
+    }
+
+    private static async Task<List<JobResultView>> ReadAsync(
+        ClientCall call, JobView job, RpcOptions options, CancellationToken cancellationToken)
+    {
+        var reply = Uri.EscapeDataString(call.Arguments.GetValue(options.FilterReplies) ?? "");
+        var results = new List<JobResultView>();
+        for (string? cursor = ""; cursor is not null;)
+        {
+            var page = await call.Api.GetAsync<JobResultsPage>(
+                $"v1/jobs/{job.Id}/results?limit={PageResults}&reply={reply}&cursor={Uri.EscapeDataString(cursor)}", cancellationToken);
+            results.AddRange(page.Results);
+            cursor = page.Next;
+        }
+
+        return results;
+    }
+}
+
+/// <summary>The options of <c>rpc</c> that do not say which nodes are meant.</summary>
+internal sealed class RpcOptions
+{
+    public Option<int?> Batch { get; } = new("--batch") { Description = "So many nodes work at once; all without." };
+
+    public Option<JobMode> Mode { get; } = new("--mode")
+    {
+        Description = "bestEffort asks once; reliable finds out what became of the silent.",
+    };
+
+    public Option<string?> Timeout { get; } = new("--timeout") { Description = "How long a node may take, e.g. 30s." };
+
+    public Option<string?> FilterReplies { get; } = new("--filter-replies")
+    {
+        Description = "Shows only replies for which it holds, e.g. \"not ok() and msg =~ /disk/\". All count.",
+    };
+
+    public Option<ReplyDisplay> Display { get; } = new("--display")
+    {
+        Description = "Which replies are shown.", DefaultValueFactory = _ => ReplyDisplay.Always,
+    };
+
+    public Option<string?> Reason { get; } = new("--reason") { Description = "Why, for the record; policies may demand it." };
+
+    public Option<bool> Json { get; } = new("--json", "-j") { Description = "The same as -o json." };
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in new Option[] { Batch, Mode, Timeout, FilterReplies, Display, Reason, Json })
+        {
+            command.Add(option);
+        }
+    }
+}
+
+/// <param name="Job">How it ended.</param>
+/// <param name="Results">What nodes answered.</param>
+internal sealed record RpcView(JobView Job, IReadOnlyList<JobResultView> Results);

@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Text.Json;
+using ControlPlane.Cluster.Tests.Enrolment;
+using ControlPlane.FleetSimulator;
+using ControlPlane.TestKit;
+using ControlPlane.TestKit.Stage;
+
+namespace ControlPlane.Cluster.Tests.Jobs;
+
+/// <summary>
+/// Jobs with nothing but real processes: a broker as strict as Choria's, Redis, a silo, and nodes that speak Choria's protocol.
+/// </summary>
+public sealed class JobEndToEndTests : IAsyncLifetime
+{
+    private const int Nodes = 40;
+
+    private EnrolmentStage stage = null!;
+    private SimulatedFleet fleet = null!;
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    private HttpClient Api => stage.Silo!.Api;
+
+    public async ValueTask InitializeAsync()
+    {
+        stage = await Stages.StartAsync(
+            new EnrolmentStageOptions
+            {
+                SiloProgram = Stages.SiloProgram,
+                MutualTls = false,
+                ChoriaBrokers = true,
+                MoreConfiguration = $"""
+                    Jobs:
+                      Ddl:
+                        Folder: {Path.Combine(RepositoryRoot.Path, "tests/FleetSimulator")}
+                    """,
+            },
+            Token);
+        await stage.StartSiloAsync(Token);
+        fleet = await SimulatedFleet.StartAsync(Stages.Fleet(stage, Nodes, FleetProtocol.V2), Token);
+        Assert.True(await fleet.WaitForArrivalsAsync(FleetAssert.Deadline, cancellationToken: Token), stage.SiloOutput);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await fleet.DisposeAsync();
+        await stage.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task AJob_AsksEachNodeOnce_StageByStage_AndTellsWhatCameOfIt()
+    {
+        var id = await SubmitAsync(new
+        {
+            agent = "simulated",
+            action = "run",
+            inputs = new { seconds = 0 },
+            targets = new { all = true },
+            stages = new object[] { new { name = "canary", size = "10%" }, new { name = "rest", size = "100%" } },
+        });
+        var job = await UntilAsync(id, "completed");
+        Assert.Equal(Nodes, Count(job, "succeeded"));
+        Assert.Equal([4, Nodes - 4], job.GetProperty("stages").EnumerateArray().Select(stage => Count(stage, "succeeded")));
+        Assert.All(fleet.Nodes, node => Assert.Equal(1, node.Executions.Values.Sum()));
+
+        var results = await Api.GetFromJsonAsync<JsonElement>($"/v1/jobs/{id}/results?limit=1000", Token);
+        Assert.Equal(Nodes, results.GetProperty("results").GetArrayLength());
+        var listed = await Api.GetFromJsonAsync<JsonElement>("/v1/jobs", Token);
+        Assert.Contains(id, listed.ToString());
+    }
+
+    [Fact]
+    public async Task AJob_GoesOn_WhenItsSiloIsKilled_AndNobodyIsGivenAnAttemptTwice()
+    {
+        var id = await SubmitAsync(new
+        {
+            agent = "simulated",
+            action = "run",
+            inputs = new { seconds = 0.2 },
+            targets = new { all = true, seed = 7 },
+            timeouts = new { execution = "10s", unknownGrace = "1s" },
+            stages = new object[] { new { name = "all", size = "100%", concurrency = 2 } },
+        });
+        foreach (var share in (int[])[30, 60])
+        {
+            await Readiness.UntilAsync(
+                async token => Count(await ShowAsync(id, token), "succeeded") * 100 >= share * Nodes,
+                $"{share} % of the job",
+                Token,
+                () => stage.SiloOutput);
+            await stage.Silo!.KillAsync();
+            await stage.StartSiloAsync(Token);
+        }
+
+        var job = await UntilAsync(id, "completed");
+        Assert.Equal(Nodes, Count(job, "succeeded") + Count(job, "unknown"));
+        Assert.InRange(Count(job, "unknown"), 0, 4);
+        Assert.All(fleet.Nodes, node => Assert.InRange(node.Executions.Values.Sum(), 0, 1));
+    }
+
+    private async Task<string> SubmitAsync(object job)
+    {
+        using var answer = await Api.PostAsJsonAsync("/v1/jobs", job, Token);
+        var content = await answer.Content.ReadAsStringAsync(Token);
+        Assert.True(answer.IsSuccessStatusCode, content);
+        return JsonDocument.Parse(content).RootElement.GetProperty("id").GetString()!;
+    }
+
+    private Task<JsonElement> ShowAsync(string id, CancellationToken cancellationToken) =>
+        Api.GetFromJsonAsync<JsonElement>($"/v1/jobs/{id}", cancellationToken);
+
+    private async Task<JsonElement> UntilAsync(string id, string state)
+    {
+        JsonElement job = default;
+        await Readiness.UntilAsync(
+            async token => (job = await ShowAsync(id, token)).GetProperty("state").GetString() == state,
+            $"the job to be {state}",
+            Token,
+            () => string.Create(CultureInfo.InvariantCulture, $"{job}\n{stage.SiloOutput}"));
+        return job;
+    }
+
+    private static int Count(JsonElement of, string state) => of.GetProperty("counts").GetProperty(state).GetInt32();
+}

@@ -1,0 +1,84 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using ControlPlane.Jobs;
+using ControlPlane.Nodes;
+
+namespace ControlPlane.Grains.Tests.Jobs;
+
+/// <summary>Nodes in memory: each executes a request once and answers as the test says.</summary>
+internal sealed class FakeRpc(TimeProvider time) : INodeRpc
+{
+    private static readonly ReadOnlyMemory<byte> NoData = "{}"u8.ToArray();
+
+    /// <summary>The status code that a node answers to an action, by how often it has executed it; null when it stays silent.</summary>
+    public Func<string, string, int, int?> Answer { get; set; } = (_, _, _) => 0;
+
+    /// <summary>How often each node executed which action.</summary>
+    public Dictionary<(string Node, string Action), int> Executed { get; } = [];
+
+    /// <summary>Called for each request to a node, before it executes it.</summary>
+    public Action<string>? OnSend { get; set; }
+
+    /// <summary>Whether the network takes requests.</summary>
+    public bool IsAway { get; set; }
+
+    public IRpcRequest Open(RpcCall call) => new Request(this, call);
+
+    public Task<IReadOnlyList<string>> DiscoverAsync(
+        string overlay, RpcFilter filter, TimeSpan window, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public Task<RpcNodeReply> AskServiceAsync(
+        string overlay,
+        string agent,
+        string action,
+        ReadOnlyMemory<byte> inputsJson,
+        TimeSpan patience,
+        CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    private sealed class Request(FakeRpc rpc, RpcCall call) : IRpcRequest
+    {
+        private readonly Channel<RpcNodeReply> replies = Channel.CreateUnbounded<RpcNodeReply>();
+        private readonly HashSet<string> given = new(StringComparer.Ordinal);
+
+        public RpcDropped Dropped => new(0, 0, 0);
+
+        public Task<int> SendAsync(IReadOnlyList<RpcTarget> targets, CancellationToken cancellationToken)
+        {
+            if (rpc.IsAway)
+            {
+                throw new NetworkUnavailableException("the broker is away");
+            }
+
+            foreach (var (node, _) in targets.Where(target => given.Add(target.Identity)))
+            {
+                rpc.OnSend?.Invoke(node);
+                var times = rpc.Executed[(node, call.Action)] = rpc.Executed.GetValueOrDefault((node, call.Action)) + 1;
+                if (rpc.Answer(node, call.Action, times) is { } status)
+                {
+                    replies.Writer.TryWrite(new RpcNodeReply(node, status, status == 0 ? "" : "it failed", NoData, rpc.CurrentTime));
+                }
+            }
+
+            return Task.FromResult(targets.Count);
+        }
+
+        public Task BroadcastAsync(RpcFilter filter, IReadOnlyCollection<string> expected, CancellationToken cancellationToken) =>
+            throw new NotSupportedException();
+
+        public async IAsyncEnumerable<RpcNodeReply> ReadRepliesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            await foreach (var reply in replies.Reader.ReadAllAsync(cancellationToken))
+            {
+                yield return reply;
+            }
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            replies.Writer.TryComplete();
+            return default;
+        }
+    }
+
+    private DateTimeOffset CurrentTime => time.GetUtcNow();
+}

@@ -1,0 +1,260 @@
+using ControlPlane.Jobs;
+using CsCheck;
+
+namespace ControlPlane.Grains.Tests.Jobs;
+
+/// <summary>Whole jobs over overlays in memory.</summary>
+public sealed class JobRunTests
+{
+    private static readonly Dictionary<string, int> OneOverlay = new() { ["a"] = 100 };
+
+    [Fact]
+    public Task AJobOfOneStage_AsksEachTargetOnce_AndCompletes() => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(JobWorld.Spec(), OneOverlay);
+        await world.UntilEndedAsync();
+        Assert.Equal(JobState.Completed, world.Job.State);
+        Assert.Equal(100, world.Counts[TargetState.Succeeded]);
+        Assert.All(world.Rpc.Executed.Values, times => Assert.Equal(1, times));
+        Assert.Equal(100, world.Rpc.Executed.Count);
+    });
+
+    [Fact]
+    public Task AStageIsNotBegun_BeforeTheOneBeforeItIsDone_AndHasBaked() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec(new JobStage("canary", "10%") { Bake = TimeSpan.FromMinutes(5) }, new JobStage("rest", "100%"));
+        using var world = new JobWorld(spec, OneOverlay);
+        await world.UntilAsync(job => job.State == JobState.Baking);
+        Assert.Equal(10, world.Rpc.Executed.Count);
+        await world.StepAsync(TimeSpan.FromMinutes(4));
+        Assert.Equal(10, world.Rpc.Executed.Count);
+        await world.StepAsync(TimeSpan.FromMinutes(2));
+        await world.UntilEndedAsync();
+        Assert.Equal(100, world.Counts[TargetState.Succeeded]);
+    });
+
+    [Fact]
+    public Task AtAManualGate_ItGoesOnWhenItIsAdvanced() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec(new JobStage("canary", "5") { Gate = JobGate.Manual }, new JobStage("rest", "100%"));
+        using var world = new JobWorld(spec, OneOverlay);
+        await world.UntilAsync(job => job.State == JobState.AtGate);
+        await world.StepAsync(TimeSpan.FromHours(1));
+        Assert.Equal(5, world.Rpc.Executed.Count);
+        world.Tell(job => JobCommand.Advance(job, 0, world.Now));
+        await world.UntilEndedAsync();
+        Assert.Equal(JobState.Completed, world.Job.State);
+    });
+
+    [Fact]
+    public Task AThreshold_PausesTheJob_WithNoMoreFailuresThanItTakes_AndWhatWasUnderWay() => JobWorld.RunAsync(async () =>
+    {
+        const int concurrency = 40;
+        var spec = JobWorld.Spec(new JobStage("all", "100%") { Concurrency = concurrency }) with
+        {
+            Thresholds =
+            [
+                new JobThreshold(ThresholdScope.Job, [TargetState.Failed], ThresholdAction.Pause) { Percent = 3, MinSample = 100 },
+            ],
+        };
+        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 2_000 });
+        world.Rpc.Answer = (node, _, _) => StableHash.Bucket(node, 20) == 0 ? 1 : 0;
+        await world.UntilAsync(job => job.State == JobState.Paused);
+        await world.StepAsync();
+        var (failed, ended) = (world.Counts[TargetState.Failed], world.Counts.Ended);
+        Assert.InRange(failed, 3, (int)(0.03 * ended) + concurrency);
+        Assert.InRange(ended, 100, 1_000);
+        Assert.Equal(2_000, world.Counts.All);
+
+        // Nothing new is begun while it is paused; resumed, it counts from zero.
+        await world.StepAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(ended, world.Rpc.Executed.Count);
+        while (!world.Job.IsEnded)
+        {
+            world.Tell(JobCommand.Resume);
+            await world.UntilAsync(job => job.State is JobState.Paused or JobState.Completed);
+        }
+
+        Assert.Equal(2_000, world.Counts.Ended);
+    });
+
+    [Fact]
+    public Task ASiloThatEndsBetweenStoringAndSending_LeavesItsTargetsUnknown_AndAsksNobodyTwice() => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(JobWorld.Spec(new JobStage("all", "100%") { Concurrency = 10 }), OneOverlay);
+        await world.StepAsync();
+        world.EndAfter("a", written => written.Cells.Any(cell => (cell & 15) == (int)TargetState.Dispatched));
+        await world.UntilEndedAsync();
+        Assert.Equal(10, world.Counts[TargetState.Unknown]);
+        Assert.Equal(90, world.Counts[TargetState.Succeeded]);
+        Assert.All(world.Rpc.Executed.Values, times => Assert.Equal(1, times));
+    });
+
+    [Fact]
+    public Task ANodeThatDoesNotAnswer_IsAskedHowTheActionStands_BeforeItIsSentItAgain() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec() with
+        {
+            Mode = JobMode.Reliable,
+            Action = new JobAction("puppet", "runonce") { IsRepeatable = true, Status = new JobStatusAction("puppet", "status") },
+            Retry = new JobRetry { On = [TargetState.Unknown], Max = 2 },
+        };
+        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 3 });
+
+        // The first one did it and its reply was lost; the second one never got it; the third one answers.
+        world.Rpc.Answer = (node, action, times) => (node, action) switch
+        {
+            ("a-0000", "runonce") => null,
+            ("a-0000", "status") => 0,
+            ("a-0001", "runonce") => times == 1 ? null : 0,
+            ("a-0001", _) => null,
+            _ => 0,
+        };
+        await world.UntilEndedAsync();
+        Assert.Equal(3, world.Counts[TargetState.Succeeded]);
+        Assert.Equal(1, world.Rpc.Executed[("a-0000", "runonce")]);
+        Assert.Equal(2, world.Rpc.Executed[("a-0001", "runonce")]);
+    });
+
+    [Fact]
+    public Task AnActionThatMayNotBeRepeated_IsNotSentAgain_AndStaysUnknown() => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(JobWorld.Spec() with { Mode = JobMode.Reliable }, new Dictionary<string, int> { ["a"] = 2 });
+        world.Rpc.Answer = (node, _, _) => node == "a-0000" ? null : 0;
+        await world.UntilEndedAsync();
+        Assert.Equal(1, world.Counts[TargetState.Unknown]);
+        Assert.Equal(JobState.Completed, world.Job.State);
+        Assert.All(world.Rpc.Executed.Values, times => Assert.Equal(1, times));
+    });
+
+    [Fact]
+    public Task AnAbortedJob_BeginsNothingMore_AndItsTargetsAddUp() => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(JobWorld.Spec(new JobStage("all", "100%") { RatePerMinute = 60 }), OneOverlay);
+        await world.UntilAsync(_ => world.Rpc.Executed.Count > 5);
+        world.Tell(job => JobCommand.Abort(job, "bob", "wrong nodes", world.Now));
+        var begun = world.Rpc.Executed.Count;
+        await world.StepAsync();
+        await world.UntilEndedAsync();
+        await world.StepAsync(TimeSpan.FromMinutes(5));
+        Assert.InRange(world.Rpc.Executed.Count, begun, begun + 1);
+        Assert.Equal(100, world.Counts.All);
+        Assert.Equal(100 - world.Rpc.Executed.Count, world.Counts[TargetState.Cancelled]);
+        Assert.Contains("wrong nodes", world.Job.Reason);
+    });
+
+    [Fact]
+    public Task AnOverlayThatIsCutOff_FinishesWhatItWasAllotted_AndIsMergedWhenItIsBack() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec(
+            new JobStage("first", "50%") { PerOverlay = true, RatePerMinute = 120 }, new JobStage("rest", "100%"));
+        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 20, ["b"] = 20 });
+        await world.UntilAsync(job => job.State == JobState.Running && job.Overlays.All(share => share.Report!.Allotment > 0));
+
+        for (var second = 0; second < 120; second++)
+        {
+            await world.StepAsync(TimeSpan.FromSeconds(1), "b");
+        }
+
+        // Its stage is done, and no more than that.
+        Assert.Equal(10, world.Rpc.Executed.Keys.Count(key => key.Node.StartsWith('b')));
+        Assert.True(world.Job.Overlays[1].IsAway);
+        Assert.Equal(0, world.Job.Stage);
+        Assert.Equal(0, world.Counts[TargetState.Failed]);
+
+        await world.UntilEndedAsync();
+        Assert.Equal(40, world.Counts[TargetState.Succeeded]);
+        Assert.All(world.Rpc.Executed.Values, times => Assert.Equal(1, times));
+    });
+
+    [Fact]
+    public Task WhileTheNetworkIsAway_NothingIsLost_AndNothingCountsAsSent() => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(JobWorld.Spec(), OneOverlay);
+        world.Rpc.IsAway = true;
+        await world.UntilAsync(job => job.State == JobState.Running);
+        await world.StepAsync(TimeSpan.FromMinutes(10));
+        Assert.Equal(100, world.Counts[TargetState.Pending]);
+        world.Rpc.IsAway = false;
+        await world.UntilEndedAsync();
+        Assert.Equal(100, world.Counts[TargetState.Succeeded]);
+    });
+
+    [Fact]
+    public Task FailedTargets_CanBeTriedAgain_AndTheJobGoesOn() => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(JobWorld.Spec(), OneOverlay);
+        world.Rpc.Answer = (node, _, times) => times == 1 && node.EndsWith('0') ? 1 : 0;
+        await world.UntilAsync(job => job.State == JobState.Completed);
+        Assert.Equal(10, world.Counts[TargetState.Failed]);
+        world.Tell(job => JobCommand.Retry(job, [], world.Now));
+        await world.UntilEndedAsync();
+        Assert.Equal(100, world.Counts[TargetState.Succeeded]);
+        Assert.Equal(110, world.Rpc.Executed.Values.Sum());
+    });
+
+    [Fact]
+    public Task EveryResultIsLogged_OnceForEachAttempt() => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(
+            JobWorld.Spec() with { Retry = new JobRetry { On = [TargetState.Failed], Max = 3 } }, OneOverlay);
+        world.Rpc.Answer = (_, _, times) => times < 3 ? 1 : 0;
+        await world.UntilEndedAsync();
+        var results = new List<JobResult>();
+        await foreach (var (_, record) in world.Results.ReadAsync("job@a", 0, TestContext.Current.CancellationToken))
+        {
+            results.AddRange(record);
+        }
+
+        Assert.Equal(300, results.Count);
+        Assert.Equal(300, results.Select(result => (result.Identity, result.Attempt)).Distinct().Count());
+        Assert.Equal(100, world.Counts[TargetState.Succeeded]);
+    });
+
+    // Whatever nodes do and whenever silos end: nobody is given an attempt twice, limits hold, and the counts add up.
+    [Fact]
+    public void AnyJob_KeepsItsPromises_WhereverSilosEnd() =>
+        Gen.Select(Gen.Int[1, 3], Gen.Int[0, 30], Gen.Int[1, 12], Gen.Int[0, 1_000_000], Gen.Int[0, 8].Array[0, 6]).Sample(
+            (overlays, nodes, concurrency, seed, kills) => JobWorld.RunAsync(() => RunAsync(overlays, nodes, concurrency, seed, kills))
+                .GetAwaiter().GetResult(),
+            iter: 150);
+
+    private static async Task RunAsync(int overlays, int nodes, int concurrency, int seed, int[] kills)
+    {
+        var random = new Random(seed);
+        var spec = JobWorld.Spec(
+            new JobStage("canary", "10%") { Concurrency = concurrency }, new JobStage("rest", "100%") { Concurrency = concurrency }) with
+        {
+            Action = new JobAction("puppet", "runonce") { IsRepeatable = true },
+            Retry = new JobRetry { On = [TargetState.Failed, TargetState.TimedOut], Max = 2 },
+        };
+        using var world = new JobWorld(
+            spec,
+            Enumerable.Range(0, overlays).ToDictionary(number => $"{(char)('a' + number)}", _ => random.Next(nodes + 1)),
+            sendsAtOnce: 8);
+        world.Rpc.Answer = (_, _, _) => random.Next(4) switch { 0 => 1, 1 => null, _ => 0 };
+        var attempts = new Dictionary<string, int>();
+        world.Rpc.OnSend = node => attempts[node] = attempts.GetValueOrDefault(node) + 1;
+        for (var step = 0; step < 2_000 && !world.Job.IsSettled; step++)
+        {
+            if (kills.Contains(step))
+            {
+                await world.KillAsync(world.Job.Overlays[random.Next(overlays)].Overlay);
+            }
+
+            await world.StepAsync(TimeSpan.FromSeconds(random.Next(1, 90)));
+            Assert.True(
+                world.Counts[TargetState.Dispatched] <= concurrency,
+                $"{world.Counts[TargetState.Dispatched]} of {concurrency} are under way");
+        }
+
+        Assert.True(world.Job.IsSettled, $"it is {world.Job.State}: {world.Job.Reason}");
+        foreach (var share in world.Job.Overlays)
+        {
+            var targets = world.TargetsIn(share.Overlay);
+            Assert.Equal(targets.Count, share.Report!.Counts.All);
+            Assert.All(targets, target => Assert.InRange(attempts.GetValueOrDefault(target.Identity), 0, target.Attempts));
+            Assert.All(targets, target => Assert.InRange(target.Attempts, 0, 3));
+        }
+    }
+}

@@ -1,0 +1,180 @@
+using ControlPlane.Access;
+using ControlPlane.Flow;
+using ControlPlane.Jobs;
+using ControlPlane.Nodes;
+using ControlPlane.Placement;
+using ControlPlane.TestKit.Store;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+
+namespace ControlPlane.Grains.Tests.Jobs;
+
+/// <summary>
+/// A job and its parts in overlays, without Orleans: the same decisions and the same work, stored in memory, killed when the test says.
+/// </summary>
+internal sealed class JobWorld : IDisposable
+{
+    private readonly FakeTimeProvider time = new(DateTimeOffset.UnixEpoch.AddDays(20_000));
+    private readonly Loops loops;
+    private readonly JobMeter meter = new();
+    private readonly MemoryLog log = new();
+    private readonly JobContext context;
+    private readonly Dictionary<string, Part> parts = new(StringComparer.Ordinal);
+
+    public JobWorld(JobSpec spec, IReadOnlyDictionary<string, int> overlays, int sendsAtOnce = 200)
+    {
+        Rpc = new FakeRpc(time);
+        loops = new Loops(time, NullLogger<Loops>.Instance);
+        Results = new JobResultLog(log);
+        context = new JobContext(
+            new Fixed<JobsOptions>(new JobsOptions { SendsAtOnce = sendsAtOnce }),
+            new Fixed<OverlaysOptions>(new OverlaysOptions()),
+            Rpc,
+            Results,
+            new JobDiscovery(null!, Rpc),
+            meter,
+            loops,
+            time);
+        Job = new JobRecord
+        {
+            Spec = spec, Submitter = JobSubmitter.Of(Caller.Local), SubmittedAt = Now, Version = 1,
+            Overlays = [.. overlays.Keys.Select(overlay => new OverlayShare(overlay))],
+        };
+        foreach (var (overlay, nodes) in overlays)
+        {
+            parts[overlay] = new Part(new OverlayTargets
+            {
+                Order = new OverlayJobOrder("job", overlay, overlays.Keys.First(), spec, Job.Submitter),
+                Identities = [.. Enumerable.Range(0, nodes).Select(number => $"{overlay}-{number:0000}")],
+                Protocols = [.. Enumerable.Repeat((byte)NodeProtocol.V2, nodes)],
+            });
+        }
+    }
+
+    public JobRecord Job { get; private set; }
+
+    public FakeRpc Rpc { get; }
+
+    public MemoryLog Log => log;
+
+    public JobResultLog Results { get; }
+
+    public DateTimeOffset Now => time.GetUtcNow();
+
+    /// <summary>What came of all targets, by what overlays said last.</summary>
+    public TargetCounts Counts => Job.ToSnapshot("job").Counts;
+
+    public static JobSpec Spec(params JobStage[] stages) =>
+        new(new JobAction("puppet", "runonce"), new JobTargets { Query = NodeQuery.All })
+        {
+            Stages = stages.Length == 0 ? [JobStage.All] : stages,
+        };
+
+    /// <summary>Runs the test as a grain runs: one thing at a time.</summary>
+    public static Task RunAsync(Func<Task> test) => Task.Factory.StartNew(
+        test, CancellationToken.None, TaskCreationOptions.None, new ConcurrentExclusiveSchedulerPair().ExclusiveScheduler).Unwrap();
+
+    public IReadOnlyList<JobTarget> TargetsIn(string overlay) => [.. parts[overlay].Work!.Targets(0).Select(target => target.Target)];
+
+    /// <summary>The silo that does an overlay's part ends right after a write, before what was to follow it.</summary>
+    public void EndAfter(string overlay, Func<OverlayProgress, bool> write) => parts[overlay].Progress.EndsAfter = write;
+
+    public void Tell(Func<JobRecord, CommandVerdict> command)
+    {
+        var verdict = command(Job);
+        Change(_ => verdict.Job ?? throw new InvalidOperationException(verdict.Detail));
+    }
+
+    /// <summary>The silo that does an overlay's part ends; another one takes up what is stored.</summary>
+    public async Task KillAsync(string overlay)
+    {
+        var part = parts[overlay];
+        if (part.Work is not null)
+        {
+            await part.Work.DisposeAsync();
+        }
+
+        part.Progress = new MemoryState<OverlayProgress>(part.Progress.Stored);
+        part.Work = new OverlayJobWork($"job@{overlay}", part.Targets, part.Progress, context, _ => { }, NullLogger.Instance);
+        await part.Work.BeginAsync(CancellationToken.None);
+    }
+
+    /// <summary>One look at everything: what overlays are allotted, what they do, what they say, what follows.</summary>
+    public async Task StepAsync(TimeSpan passes = default, params string[] cutOff)
+    {
+        time.Advance(passes);
+        foreach (var (overlay, part) in parts)
+        {
+            if (part.Work is null)
+            {
+                await KillAsync(overlay);
+            }
+
+            var share = Job.Overlays.First(one => one.Overlay == overlay);
+            if (!cutOff.Contains(overlay) && share.Report is { IsPrepared: true })
+            {
+                part.Work!.Follow(share.Allotment);
+            }
+
+            try
+            {
+                await part.Work!.GoOnAsync();
+                await SettleAsync();
+            }
+            catch (SiloEndedException)
+            {
+            }
+
+            if (part.Progress.IsEnded)
+            {
+                await KillAsync(overlay);
+            }
+
+            Change(job => cutOff.Contains(overlay) ? job.NotHeard(overlay) : job.Heard(overlay, part.Work!.Report, Now));
+        }
+
+        Change(job => job);
+    }
+
+    /// <summary>Looks until the job is in a state, with a second between two looks.</summary>
+    public async Task UntilAsync(Func<JobRecord, bool> reached, int stepsMax = 1_000)
+    {
+        for (var steps = 0; !reached(Job); steps++)
+        {
+            Assert.True(steps < stepsMax, $"after {steps} looks it is {Job.State} ({Job.Reason}): {string.Join(' ', Counts.ByState)}");
+            await StepAsync(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    public Task UntilEndedAsync() => UntilAsync(job => job.IsSettled);
+
+    public void Dispose()
+    {
+        context.Dispose();
+        meter.Dispose();
+        loops.Dispose();
+    }
+
+    // What was begun by a round goes on behind it, one piece after another.
+    private static async Task SettleAsync()
+    {
+        for (var turn = 0; turn < 20; turn++)
+        {
+            await Task.Yield();
+        }
+    }
+
+    private void Change(Func<JobRecord, JobRecord> change) => Job = JobDecision.Next(change(Job), new JobFacts(Now, context.Options));
+
+    private sealed class Part(OverlayTargets targets)
+    {
+        public OverlayTargets Targets => targets;
+
+        public MemoryState<OverlayProgress> Progress { get; set; } = new(new OverlayProgress());
+
+        public OverlayJobWork? Work { get; set; }
+    }
+}
+
+/// <summary>A silo ends here.</summary>
+internal sealed class SiloEndedException : Exception;
