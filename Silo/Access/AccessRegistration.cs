@@ -26,7 +26,7 @@ internal static class AccessRegistration
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(new AccessDemand(AccessMethods.AnyIn(builder.Configuration)));
         services.AddSingleton<AccessTokens>();
-        services.AddSingleton<ITokenAuthenticator>(provider => provider.GetRequiredService<AccessTokens>());
+        services.AddSingleton<ITokenAuthenticator, GatewayTokens>();
         services.AddSingleton<IIdentityTokens, OidcIdentityTokens>();
         services.AddAccessPolicyFile();
         services.AddAudit();

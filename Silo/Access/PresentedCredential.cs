@@ -61,8 +61,7 @@ internal sealed record PresentedCredential(string Scheme, CallerMethod? Method =
                 : Refused(CallerMethod.ChoriaToken, "tokens of Choria are not taken here");
         }
 
-        var issuers = services.GetRequiredService<IOptions<OidcOptions>>().Value.Issuers;
-        return issuers.FirstOrDefault(issuer => issuer.Value.Issuer == read.Issuer).Key is { } name
+        return services.GetRequiredService<OidcTokens>().ProviderOf(read) is { } name
             ? new PresentedCredential(OidcBearer.SchemeOf(name), CallerMethod.Oidc, read)
             : Refused(CallerMethod.Oidc, "nobody here trusts the token's issuer");
     }
