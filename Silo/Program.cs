@@ -62,6 +62,7 @@ internal static class Program
         guarded.MapApi();
         guarded.MapChoria();
         guarded.MapConsole();
+        guarded.MapSignIn();
         return app;
     }
 }

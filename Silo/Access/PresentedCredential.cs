@@ -38,6 +38,14 @@ internal sealed record PresentedCredential(string Scheme, CallerMethod? Method =
         }
 
         var header = authorization.ToString();
+
+        // A session is not counted among what failed to sign in: that it has ended says nothing of who shows it, and none is guessed.
+        if (header.Length == 0 && SessionAuthentication.IdOf(context.Request) is not null
+            && services.GetRequiredService<IOptions<SignInOptions>>().Value.ConsoleClientId.Length > 0)
+        {
+            return new PresentedCredential(SessionAuthentication.SchemeName);
+        }
+
         if (header.Length == 0 && context.Connection.ClientCertificate is not null)
         {
             return new PresentedCredential(ClientCertificates.SchemeName, CallerMethod.Certificate);
