@@ -21,6 +21,16 @@ public static class OptionFaults
             string.IsNullOrEmpty(file) || File.Exists(file), property, $"there is no file '{file}', or it may not be read");
     }
 
+    /// <summary>
+    /// Whether an address is <c>https://</c>, or <c>http://</c> on the loopback: nobody on the way reads or changes what is said.
+    /// </summary>
+    public static bool IsSafeUrl(string? url) => Uri.TryCreate(url, UriKind.Absolute, out var read)
+        && (read.Scheme == Uri.UriSchemeHttps || (read.Scheme == Uri.UriSchemeHttp && read.IsLoopback));
+
+    /// <summary>Demands what <see cref="IsSafeUrl"/> says.</summary>
+    public static void RequireSafeUrl(this ValidateOptionsResultBuilder faults, string? url, string property) =>
+        faults.Require(IsSafeUrl(url), property, $"must be https://, or http:// on the loopback, is '{url}'");
+
     /// <summary>Adds what is wrong with a part of the options, whose rules name their properties but not the way to the part.</summary>
     public static void AddUnder(this ValidateOptionsResultBuilder faults, string path, ValidateOptionsResult part)
     {

@@ -63,6 +63,7 @@ internal static class Program
         guarded.MapApi();
         guarded.MapChoria();
         guarded.MapConsole();
+        guarded.MapSignIn();
         return app;
     }
 }

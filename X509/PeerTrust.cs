@@ -25,6 +25,19 @@ public static class PeerTrust
         return policy;
     }
 
+    /// <summary>How the platform judges a server by itself, by the roots of a file; no other CA counts, and nothing is fetched.</summary>
+    public static X509ChainPolicy RootsOf(string caFile)
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        };
+        policy.CustomTrustStore.AddRange(PemCertificates.ReadFile(caFile));
+        return policy;
+    }
+
     /// <summary>Why a peer is not trusted; null when it is. The name in its certificate is not looked at.</summary>
     /// <param name="peer">Who it is, in the message.</param>
     /// <param name="chain">What the platform built.</param>

@@ -14,10 +14,7 @@ internal sealed class CfsslOptionsValidator : IValidateOptions<CfsslOptions>
         faults.AddResult(new CfsslOptionsRanges().Validate(name, options));
 
         // authsign's proof has no time in it: whoever sees one on the wire can use it for ever.
-        faults.Require(
-            options.Url is { IsAbsoluteUri: true } url && (url.Scheme == "https" || (url.Scheme == "http" && url.IsLoopback)),
-            nameof(options.Url),
-            "must be an https address, or http on the loopback");
+        faults.RequireSafeUrl(options.Url?.OriginalString, nameof(options.Url));
         faults.RequireFile(options.ChainFile, nameof(options.ChainFile), needed: true);
         faults.RequireFile(options.AuthKeyFile, nameof(options.AuthKeyFile), needed: false);
         faults.RequireFile(options.ServerCaFile, nameof(options.ServerCaFile), needed: false);

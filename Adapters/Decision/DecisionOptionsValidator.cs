@@ -1,4 +1,3 @@
-using ControlPlane.Adapters.Http;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Decision;
@@ -25,7 +24,7 @@ internal sealed class DecisionOptionsValidator : IValidateOptions<DecisionOption
 
         if (options.Url is { } url)
         {
-            WebHook.RequireSafe(faults, url, nameof(options.Url));
+            faults.RequireSafeUrl(url, nameof(options.Url));
         }
 
         faults.RequireFile(options.TokenFile, nameof(options.TokenFile), needed: false);

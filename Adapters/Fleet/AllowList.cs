@@ -22,7 +22,7 @@ internal sealed partial class AllowList(IOptions<NodeProofOptions> options, ILog
 
     private readonly Lock gate = new();
     private Dictionary<string, ExpectedNode> nodes = [];
-    private DateTime readAt;
+    private FileStamp readAs;
 
     public ExpectedNode? FindOrNull(string identity)
     {
@@ -88,11 +88,11 @@ internal sealed partial class AllowList(IOptions<NodeProofOptions> options, ILog
         var file = options.Value.AllowListFile ?? "";
         try
         {
-            var changedAt = File.GetLastWriteTimeUtc(file);
-            if (changedAt != readAt)
+            var stamp = FileStamp.Of(file);
+            if (stamp != readAs)
             {
                 nodes = Read(file);
-                readAt = changedAt;
+                readAs = stamp;
             }
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or JsonException)

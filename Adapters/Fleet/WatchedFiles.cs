@@ -35,7 +35,7 @@ public sealed class WatchedFiles<T>(
         lock (_looking)
         {
             var last = _current;
-            var stamps = (last?.Stamps.Keys ?? paths).Distinct().ToDictionary(path => path, Stamp);
+            var stamps = (last?.Stamps.Keys ?? paths).Distinct().ToDictionary(path => path, FileStamp.Of);
             return _current = last is not null && last.Stamps.All(file => stamps[file.Key] == file.Value)
                 ? last with { LookedAt = now }
                 : Read(last, stamps, now);
@@ -43,37 +43,17 @@ public sealed class WatchedFiles<T>(
     }
 
     // The stamps of before reading: what changes meanwhile is read once more.
-    private Snapshot Read(Snapshot? last, Dictionary<string, (DateTime, long)> before, long now)
+    private Snapshot Read(Snapshot? last, Dictionary<string, FileStamp> before, long now)
     {
         var found = read();
         tell(found);
         var stamps = paths.Concat(found.Also).Distinct()
-            .ToDictionary(path => path, path => before.TryGetValue(path, out var stamp) ? stamp : Stamp(path));
+            .ToDictionary(path => path, path => before.TryGetValue(path, out var stamp) ? stamp : FileStamp.Of(path));
         return new Snapshot(found.Faults.Count > 0 ? last?.Content : found.Content, found.Faults, stamps, now);
     }
 
-    private static (DateTime, long) Stamp(string path)
-    {
-        try
-        {
-            var file = new FileInfo(path);
-            file = file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
-            if (Directory.Exists(file.FullName))
-            {
-                return (Directory.GetLastWriteTimeUtc(file.FullName), 0);
-            }
-
-            return file.Exists ? (file.LastWriteTimeUtc, file.Length) : default;
-        }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            // Links in a circle, or no path at all: reading says so.
-            return default;
-        }
-    }
-
     private sealed record Snapshot(
-        T? Content, IReadOnlyList<string> Faults, IReadOnlyDictionary<string, (DateTime, long)> Stamps, long LookedAt);
+        T? Content, IReadOnlyList<string> Faults, IReadOnlyDictionary<string, FileStamp> Stamps, long LookedAt);
 }
 
 /// <param name="Content">What they hold.</param>

@@ -145,12 +145,7 @@ public sealed class CaClient : IDisposable
 
         if (server.ServerCaFile is { } authorities)
         {
-            tls.CertificateChainPolicy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                RevocationMode = X509RevocationMode.NoCheck,
-            };
-            tls.CertificateChainPolicy.CustomTrustStore.AddRange(PemCertificates.ReadFile(authorities));
+            tls.CertificateChainPolicy = PeerTrust.RootsOf(authorities);
         }
 
         return tls;

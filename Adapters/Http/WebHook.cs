@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Http;
 
@@ -18,13 +17,6 @@ public sealed class WebHook(string url, string? tokenFile, int answerBytesMax) :
         MaxResponseContentBufferSize = answerBytesMax,
         Timeout = Timeout.InfiniteTimeSpan,
     };
-
-    /// <summary>Whoever can change an answer on its way decides in the service's place.</summary>
-    public static void RequireSafe(ValidateOptionsResultBuilder faults, string url, string property) => faults.Require(
-        Uri.TryCreate(url, UriKind.Absolute, out var hook)
-            && (hook.Scheme == Uri.UriSchemeHttps || (hook.Scheme == Uri.UriSchemeHttp && hook.IsLoopback)),
-        property,
-        $"must be https://, or http:// on the loopback, is '{url}'");
 
     /// <exception cref="WebHookException">There is no answer, and it is not because the time was up.</exception>
     /// <exception cref="OperationCanceledException">The time was up.</exception>

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using ControlPlane.Adapters.Http;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Opa;
@@ -11,7 +10,7 @@ internal sealed partial class OpaOptionsValidator : IValidateOptions<OpaOptions>
         var faults = new ValidateOptionsResultBuilder();
         if (options.Url is { } url)
         {
-            WebHook.RequireSafe(faults, url, nameof(options.Url));
+            faults.RequireSafeUrl(url, nameof(options.Url));
         }
 
         faults.Require(

@@ -15,10 +15,7 @@ internal sealed class VaultOptionsValidator : IValidateOptions<VaultOptions>
     {
         var faults = new ValidateOptionsResultBuilder();
         faults.AddResult(new VaultOptionsRanges().Validate(name, options));
-        faults.Require(
-            options.Url is { IsAbsoluteUri: true } url && (url.Scheme == "https" || (url.Scheme == "http" && url.IsLoopback)),
-            nameof(options.Url),
-            "must be an https address, or http on the loopback");
+        faults.RequireSafeUrl(options.Url?.OriginalString, nameof(options.Url));
         faults.RequireFile(options.ServerCaFile, nameof(options.ServerCaFile), needed: false);
         AddLoginFaults(faults, options);
         return faults.Build();

@@ -17,7 +17,10 @@ internal static class AccessClaims
     /// <summary>Which of its holder's credentials it was: the id of a token, the serial number of a certificate.</summary>
     public const string Credential = "credential";
 
-    /// <summary>The longest name of a principal or a group that is taken from a credential.</summary>
+    /// <summary>What the types of all other verified claims begin with, so that none of them can be one of those above.</summary>
+    private const string OtherPrefix = "claim:";
+
+    /// <summary>The longest name of a principal or a group, or value of a claim, that is taken from a credential.</summary>
     public const int NameLengthMax = 256;
 
     /// <summary>Who somebody is.</summary>
@@ -29,6 +32,15 @@ internal static class AccessClaims
 
     public static Claim At(DateTimeOffset secondFactor) =>
         new(SecondFactorAt, secondFactor.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>One value of another verified claim, which policies may name.</summary>
+    public static Claim Other(string name, string value) => new(OtherPrefix + name, value);
+
+    /// <summary>All values of each claim that <see cref="Other"/> made.</summary>
+    public static IReadOnlyDictionary<string, IReadOnlyList<string>> OthersOf(ClaimsIdentity identity) => identity
+        .FindAll(claim => claim.Type.StartsWith(OtherPrefix, StringComparison.Ordinal))
+        .GroupBy(claim => claim.Type[OtherPrefix.Length..], claim => claim.Value, StringComparer.Ordinal)
+        .ToDictionary(claim => claim.Key, claim => (IReadOnlyList<string>)[.. claim], StringComparer.Ordinal);
 
     /// <summary>Whether a text can be a name: printable, without white space at its ends, and not too long.</summary>
     public static bool IsName(string? text) => text is { Length: > 0 and <= NameLengthMax }

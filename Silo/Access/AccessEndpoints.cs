@@ -13,7 +13,7 @@ internal static class AccessEndpoints
     {
         var caller = Callers.OfOrNull(context)!;
         return TypedResults.Ok(new WhoAmI(
-            caller.Principal, caller.Method, caller.Groups, caller.Roles, caller.SecondFactorAt, caller.CredentialId));
+            caller.Principal, caller.Method, caller.Groups, caller.Roles, caller.Claims, caller.SecondFactorAt, caller.CredentialId));
     }
 }
 
@@ -22,6 +22,7 @@ internal static class AccessEndpoints
 /// <param name="Method">How it is known.</param>
 /// <param name="Groups">The groups that its credential names.</param>
 /// <param name="Roles">The roles that its credential grants by itself.</param>
+/// <param name="Claims">What else its credential says, and policies may name.</param>
 /// <param name="SecondFactorAt">When a second factor was given; null when none was, or nobody says when.</param>
 /// <param name="Credential">Which of its credentials it shows: a token's id, a certificate's serial number.</param>
 internal sealed record WhoAmI(
@@ -29,5 +30,6 @@ internal sealed record WhoAmI(
     CallerMethod Method,
     IReadOnlyList<string> Groups,
     IReadOnlyList<string> Roles,
+    IReadOnlyDictionary<string, IReadOnlyList<string>> Claims,
     DateTimeOffset? SecondFactorAt,
     string? Credential);

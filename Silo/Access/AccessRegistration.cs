@@ -26,7 +26,7 @@ internal static class AccessRegistration
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(new AccessDemand(AccessMethods.AnyIn(builder.Configuration)));
         services.AddSingleton<AccessTokens>();
-        services.AddSingleton<ITokenAuthenticator>(provider => provider.GetRequiredService<AccessTokens>());
+        services.AddSingleton<ITokenAuthenticator, GatewayTokens>();
         services.AddSingleton<IIdentityTokens, OidcIdentityTokens>();
         services.AddAccessPolicyFile();
         services.AddAudit();
@@ -35,7 +35,7 @@ internal static class AccessRegistration
         services.AddSingleton<IValidateOptions<SitesOptions>, SealKeyValidator>();
         services.AddSingleton<AuthenticationMeter>();
 
-        // Keys that protect cookies would otherwise be kept in the home directory; there are none to protect.
+        // Keys that protect cookies would otherwise be kept in the home directory; ConsoleSignIn, which has cookies, has the site's.
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
         var authentication = services.AddAuthentication(SelectorScheme)
             .AddPolicyScheme(SelectorScheme, null, scheme =>
@@ -47,6 +47,7 @@ internal static class AccessRegistration
             .AddScheme<AuthenticationSchemeOptions, TokenAuthentication>(TokenAuthentication.SchemeName, null)
             .AddScheme<AuthenticationSchemeOptions, RefusedAuthentication>(RefusedAuthentication.SchemeName, null);
         OidcBearer.AddTo(authentication, builder.Configuration);
+        ConsoleSignIn.AddTo(authentication, builder.Configuration);
         ClientCertificates.AddTo(authentication);
         ChoriaAuthentication.AddTo(authentication);
         CallLimits.AddTo(services);

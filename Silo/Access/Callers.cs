@@ -7,8 +7,11 @@ namespace ControlPlane.Access;
 internal static class Callers
 {
     /// <returns>Null for a request that nobody was authenticated for.</returns>
-    public static Caller? OfOrNull(HttpContext context) =>
-        context.User.Identity is ClaimsIdentity { IsAuthenticated: true, Name: { } name } identity
+    public static Caller? OfOrNull(HttpContext context) => OfOrNull(context.User, AddressOf(context));
+
+    /// <returns>Null for somebody who was not authenticated.</returns>
+    public static Caller? OfOrNull(ClaimsPrincipal somebody, string? address) =>
+        somebody.Identity is ClaimsIdentity { IsAuthenticated: true, Name: { } name } identity
             && Enum.TryParse<CallerMethod>(identity.AuthenticationType, out var method)
             ? new Caller
             {
@@ -16,11 +19,12 @@ internal static class Callers
                 Method = method,
                 Groups = Values(identity, AccessClaims.Group),
                 Roles = Values(identity, AccessClaims.Role),
+                Claims = AccessClaims.OthersOf(identity),
                 SecondFactorAt = identity.FindFirst(AccessClaims.SecondFactorAt) is { } at
                     ? DateTimeOffset.FromUnixTimeSeconds(long.Parse(at.Value, CultureInfo.InvariantCulture))
                     : null,
                 CredentialId = identity.FindFirst(AccessClaims.Credential)?.Value,
-                Address = AddressOf(context),
+                Address = address,
             }
             : null;
 

@@ -38,6 +38,14 @@ internal sealed record PresentedCredential(string Scheme, CallerMethod? Method =
         }
 
         var header = authorization.ToString();
+
+        // A session is not counted among what failed to sign in: that it has ended says nothing of who shows it, and none is guessed.
+        if (header.Length == 0 && SessionAuthentication.IdOf(context.Request) is not null
+            && services.GetRequiredService<IOptions<SignInOptions>>().Value.ConsoleClientId.Length > 0)
+        {
+            return new PresentedCredential(SessionAuthentication.SchemeName);
+        }
+
         if (header.Length == 0 && context.Connection.ClientCertificate is not null)
         {
             return new PresentedCredential(ClientCertificates.SchemeName, CallerMethod.Certificate);
@@ -61,8 +69,7 @@ internal sealed record PresentedCredential(string Scheme, CallerMethod? Method =
                 : Refused(CallerMethod.ChoriaToken, "tokens of Choria are not taken here");
         }
 
-        var issuers = services.GetRequiredService<IOptions<OidcOptions>>().Value.Issuers;
-        return issuers.FirstOrDefault(issuer => issuer.Value.Issuer == read.Issuer).Key is { } name
+        return services.GetRequiredService<OidcTokens>().ProviderOf(read) is { } name
             ? new PresentedCredential(OidcBearer.SchemeOf(name), CallerMethod.Oidc, read)
             : Refused(CallerMethod.Oidc, "nobody here trusts the token's issuer");
     }

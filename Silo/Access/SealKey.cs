@@ -10,14 +10,17 @@ namespace ControlPlane.Access;
 /// </summary>
 internal static class SealKey
 {
-    public static CallerSeal SealOf(IServiceProvider services)
+    public static CallerSeal SealOf(IServiceProvider services) =>
+        new(ReadKey(services), services.GetRequiredService<TimeProvider>());
+
+    /// <summary>The secret itself; who uses it derives a key of its own from it.</summary>
+    public static byte[] ReadKey(IServiceProvider services)
     {
         var silo = services.GetRequiredService<IOptions<SiloHostOptions>>();
         using var siteKey = services.GetRequiredService<IOptions<SitesOptions>>().Value.ReadKey();
-        var key = siteKey is not null
+        return siteKey is not null
             ? Convert.FromHexString(siteKey.ExportSeedHex())
-            : LocalSecret.ReadOrMake(SiloPorts.SecretFileOf(silo.Value, services.GetRequiredService<Locality>().Overlay)).Value;
-        return new CallerSeal(key, services.GetRequiredService<TimeProvider>());
+            : LocalSecret.ReadOrMake(SiloPorts.SecretFileOf(silo.Value, services.GetRequiredService<Locality>().Overlay)).Value.ToArray();
     }
 }
 

@@ -65,6 +65,7 @@ internal static class ApiEndpoints
         v1.MapJobWatch();
         v1.MapSummary();
         v1.MapAccess();
+        v1.MapSignInHints();
         v1.MapAccessPolicy();
         v1.MapDeadLetters();
         v1.MapChoriaTokens();

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography;
+using ControlPlane.Adapters.Fleet;
 using ControlPlane.Certificates;
 using ControlPlane.X509;
 
@@ -10,14 +11,14 @@ internal sealed class ServerCertificate(string certificateFile, string keyFile)
 {
     private readonly Lock _reading = new();
     private SslStreamCertificateContext? _current;
-    private DateTime _readAs;
+    private (FileStamp, FileStamp) _readAs;
 
     /// <summary>The certificate in force; the last good one while a new one cannot be read.</summary>
     public SslStreamCertificateContext Current()
     {
         lock (_reading)
         {
-            var stamp = File.GetLastWriteTimeUtc(certificateFile);
+            var stamp = (FileStamp.Of(certificateFile), FileStamp.Of(keyFile));
             if (_current is null || stamp != _readAs)
             {
                 try

@@ -23,10 +23,17 @@ internal sealed class ApiClient(HttpClient http) : IDisposable
         if (tokenFile is not null)
         {
             var words = File.ReadLines(tokenFile).FirstOrDefault("").Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", words.LastOrDefault(""));
+            return new ApiClient(http).With(words.LastOrDefault(""));
         }
 
         return new ApiClient(http);
+    }
+
+    /// <summary>Shows a token from now on.</summary>
+    public ApiClient With(string token)
+    {
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return this;
     }
 
     /// <exception cref="ApiRefusedException">The control plane said no.</exception>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using ControlPlane.Access;
 using ControlPlane.Api;
 
 namespace ControlPlane.Commands;
@@ -19,28 +20,40 @@ internal sealed class ClientCommand : Command
 
     private readonly Option<string?> _tokenFile = new("--token-file")
     {
-        Description = $"The file that holds the access token; {TokenFileVariable} without.",
+        Description = $"The file that holds the access token; {TokenFileVariable} without, or what 'login' got.",
         HelpName = "FILE",
         DefaultValueFactory = _ => Environment.GetEnvironmentVariable(TokenFileVariable),
     };
 
     private readonly Option<string> _format = new("--output", "-o") { Description = "How to print.", DefaultValueFactory = _ => "table" };
 
-    public ClientCommand(string name, string description, Func<ClientCall, CancellationToken, Task> run)
-        : this(name, description, async (call, cancellationToken) =>
-        {
-            await run(call, cancellationToken);
-            return ExitCodes.Done;
-        })
+    private readonly bool _showsSignIn;
+
+    /// <param name="name">Its name.</param>
+    /// <param name="description">For its help.</param>
+    /// <param name="run">What it does.</param>
+    /// <param name="showsSignIn">Whether what <c>login</c> got is shown where no token file is named.</param>
+    public ClientCommand(string name, string description, Func<ClientCall, CancellationToken, Task> run, bool showsSignIn = true)
+        : this(
+            name,
+            description,
+            async (call, cancellationToken) =>
+            {
+                await run(call, cancellationToken);
+                return ExitCodes.Done;
+            },
+            showsSignIn)
     {
     }
 
-    /// <param name="name">What it is called by.</param>
-    /// <param name="description">What it does.</param>
-    /// <param name="run">Does it, and says what the process ends with when nothing was refused.</param>
-    public ClientCommand(string name, string description, Func<ClientCall, CancellationToken, Task<int>> run)
+    /// <param name="name">Its name.</param>
+    /// <param name="description">For its help.</param>
+    /// <param name="run">What it does, and what the process ends with when nothing was refused.</param>
+    /// <param name="showsSignIn">Whether what <c>login</c> got is shown where no token file is named.</param>
+    public ClientCommand(string name, string description, Func<ClientCall, CancellationToken, Task<int>> run, bool showsSignIn = true)
         : base(name, description)
     {
+        _showsSignIn = showsSignIn;
         _format.AcceptOnlyFromAmong("table", "json");
         Add(_url);
         Add(_tokenFile);
@@ -65,9 +78,21 @@ internal sealed class ClientCommand : Command
         var console = parsed.InvocationConfiguration;
         try
         {
-            using var api = ApiClient.Open(parsed.GetValue(_url)!, parsed.GetValue(_tokenFile));
+            var (url, tokenFile) = (parsed.GetValue(_url)!, parsed.GetValue(_tokenFile));
+            using var api = ApiClient.Open(url, tokenFile);
+            if (tokenFile is null && _showsSignIn && await SignInRenewal.TokenOfUserAsync(url, cancellationToken) is { } token)
+            {
+                api.With(token);
+            }
+
             var print = new Printer(console.Output, parsed.GetValue(_format) == "json");
-            return await run(new ClientCall(parsed, api, print), cancellationToken);
+            return await run(
+                new ClientCall(parsed, url, api, print, new Printer(console.Error, json: false)), cancellationToken);
+        }
+        catch (SignInException failed)
+        {
+            await console.Error.WriteLineAsync(Printer.Printable(failed.Message));
+            return failed.IsRefusal ? ExitCodes.Refused : ExitCodes.Unreachable;
         }
         catch (ApiRefusedException refused)
         {
@@ -93,6 +118,8 @@ internal sealed class ClientCommand : Command
 }
 
 /// <param name="Arguments">What was given on the command line.</param>
+/// <param name="Url">The control plane.</param>
 /// <param name="Api">The API to call.</param>
 /// <param name="Print">Where results go.</param>
-internal sealed record ClientCall(ParseResult Arguments, ApiClient Api, Printer Print);
+/// <param name="Tell">Where a person is told what to do meanwhile.</param>
+internal sealed record ClientCall(ParseResult Arguments, Uri Url, ApiClient Api, Printer Print, Printer Tell);

@@ -11,15 +11,10 @@ internal static class ConsolePages
 {
     private const int PageNodes = 100;
 
-    // Nothing but our own files may run, style, load or frame the pages: were a node's text ever to become markup, it could do nothing.
-    private const string Policy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
-        + "base-uri 'none'; frame-ancestors 'none'";
-
     public static void MapConsole(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/", async (HttpContext context, FleetSummarySource source) =>
-            Page(context, OverviewPage.Render(await source.LatestAsync()))).Requires(Permissions.NodesRead).ExcludeFromDescription();
+        app.MapGet("/", async (FleetSummarySource source) =>
+            new ConsolePage(OverviewPage.Render(await source.LatestAsync()))).Requires(Permissions.NodesRead).ExcludeFromDescription();
         app.MapGet("/nodes", ListAsync).Requires(Permissions.NodesRead).ExcludeFromDescription();
         app.MapGet("/nodes/{identity}", ShowAsync).Requires(Permissions.NodesRead).ExcludeFromDescription();
         app.MapJobPages();
@@ -30,7 +25,7 @@ internal static class ConsolePages
     }
 
     private static async Task<IResult> ListAsync(
-        HttpContext context, IGrainFactory grains, string? state, string? identity, string? cursor, CancellationToken cancellationToken)
+        IGrainFactory grains, string? state, string? identity, string? cursor, CancellationToken cancellationToken)
     {
         var sought = identity?.Trim() ?? "";
         if (NodeIdentity.IsValid(sought) && (await grains.GetGrain<INodeGrain>(sought).Get()).Stage != NodeStage.Unknown)
@@ -41,31 +36,20 @@ internal static class ConsolePages
         NodeStage? stage = Enum.TryParse<NodeStage>(state, ignoreCase: true, out var read) && Enum.IsDefined(read) ? read : null;
         var after = PageCursor.TryRead(cursor, out var last) && last is not null ? last : sought;
         var page = await RosterPages.ReadAsync(grains, stage, after.Length > 0 ? after : null, PageNodes, cancellationToken);
-        return Page(context, NodeListPage.Render(stage, sought, page));
+        return new ConsolePage(NodeListPage.Render(stage, sought, page));
     }
 
-    private static async Task<IResult> ShowAsync(HttpContext context, IGrainFactory grains, string identity)
+    private static async Task<IResult> ShowAsync(IGrainFactory grains, string identity)
     {
         if (!NodeIdentity.IsValid(identity))
         {
-            return Page(context, NodePageView.Unknown(identity), StatusCodes.Status404NotFound);
+            return new ConsolePage(NodePageView.Unknown(identity), StatusCodes.Status404NotFound);
         }
 
         var node = await grains.GetGrain<INodeGrain>(identity).Get();
         return node.Stage == NodeStage.Unknown
-            ? Page(context, NodePageView.Unknown(identity), StatusCodes.Status404NotFound)
-            : Page(context, NodePageView.Render(node));
-    }
-
-    /// <summary>A page, with what browsers are told to hold it to.</summary>
-    public static IResult Page(HttpContext context, Html page, int status = StatusCodes.Status200OK)
-    {
-        var headers = context.Response.Headers;
-        headers.ContentSecurityPolicy = Policy;
-        headers.XContentTypeOptions = "nosniff";
-        headers["Referrer-Policy"] = "no-referrer";
-        headers.CacheControl = "no-store";
-        return Results.Content(page.Markup, "text/html; charset=utf-8", statusCode: status);
+            ? new ConsolePage(NodePageView.Unknown(identity), StatusCodes.Status404NotFound)
+            : new ConsolePage(NodePageView.Render(node));
     }
 
     private static void MapAsset(this IEndpointRouteBuilder app, string name, string contentType)

@@ -27,7 +27,8 @@ internal static class Layout
         <a class="skip" href="#content">Skip to content</a>
         <header>
         <a class="brand" href="/"><img src="/console/icon.svg" alt="" width="28" height="28"> ControlPlane</a>
-        <nav aria-label="Pages"><a href="/">Overview</a> <a href="/nodes">Nodes</a> <a href="/jobs">Jobs</a></nav>
+        <nav aria-label="Pages"><a href="/">Overview</a> <a href="/nodes">Nodes</a> <a href="/jobs">Jobs</a>
+        <a href="/access/self">You</a></nav>
         <form action="/nodes" method="get" role="search">
         <label for="search" class="unseen">Identity of a node</label>
         <input id="search" name="identity" type="search" placeholder="Find a node by its identity" value="{query}"

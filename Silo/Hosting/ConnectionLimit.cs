@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using ControlPlane.Access;
 using ControlPlane.Api;
 using Microsoft.AspNetCore.Connections;
 
@@ -22,7 +23,7 @@ internal sealed class ConnectionLimit(int most, int mostOfOne)
 
     public ConnectionDelegate Guard(ConnectionDelegate next) => async connection =>
     {
-        var origin = NetworkOf((connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None);
+        var origin = CallerNetwork.Of((connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None);
         if (!TryEnter(origin))
         {
             Refused.Add(1);
@@ -39,23 +40,6 @@ internal sealed class ConnectionLimit(int most, int mostOfOne)
             Leave(origin);
         }
     };
-
-    /// <summary>Whom an address is counted as: of IPv6 its network of 64 bits.</summary>
-    public static IPAddress NetworkOf(IPAddress address)
-    {
-        if (address.IsIPv4MappedToIPv6)
-        {
-            return address.MapToIPv4();
-        }
-
-        var bytes = address.GetAddressBytes();
-        if (bytes.Length == 16)
-        {
-            bytes.AsSpan(8).Clear();
-        }
-
-        return new IPAddress(bytes);
-    }
 
     private bool TryEnter(IPAddress origin)
     {

@@ -48,6 +48,9 @@ internal sealed record DemoOptions
     /// <summary>Whether to end when the fleet is enrolled, instead of keeping everything running.</summary>
     public bool Exit { get; init; }
 
+    /// <summary>Whether people sign in, with roles, at an identity provider that is started too.</summary>
+    public bool Access { get; init; }
+
     /// <summary>Where the console and the API are served.</summary>
     public int ApiPort { get; init; } = 8780;
 

@@ -16,6 +16,8 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
 
     private readonly SortedSet<string> exceeded = new(StringComparer.Ordinal);
 
+    private readonly int apiPort = LoopbackPort.IsFree(options.ApiPort) ? options.ApiPort : LoopbackPort.Free();
+
     private bool HasSites => options.Overlays > 1;
 
     /// <returns>The exit code: 0 when all is as it should be.</returns>
@@ -37,7 +39,10 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
     private async Task<int> RunAsync(DemoFolder folder, string[] names, TextWriter[] logs, CancellationToken cancellationToken)
     {
         display.Say($"starting {Brokers()}, {Others()}");
-        await using var stage = await EnrolmentStage.StartAsync(StageOptions(folder), cancellationToken);
+        await using var access = options.Access
+            ? await AccessStage.StartAsync(new Uri($"http://127.0.0.1:{apiPort}"), folder.Path, cancellationToken)
+            : null;
+        await using var stage = await EnrolmentStage.StartAsync(StageOptions(folder, access), cancellationToken);
         await StartSilosAsync(stage, logs, cancellationToken);
         for (var number = 0; number < names.Length; number++)
         {
@@ -72,6 +77,7 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
                 fleet.Nodes.Count(node => node.ArrivedAt is not null), cancellationToken);
         }
 
+        faults += access is null ? SayHowToTry() : await ShowRolesAsync(access, stage, fleet, cancellationToken);
         await FleetReport.WriteAsync(fleet.Nodes, folder.Report, cancellationToken);
         if (!options.Exit)
         {
@@ -80,6 +86,28 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
         }
 
         return faults == 0 ? 0 : 1;
+    }
+
+    private int SayHowToTry()
+    {
+        display.Say("whoever reaches the loopback may do everything here; to try roles: make demo ARGS=\"--access\"");
+        return 0;
+    }
+
+    private async Task<int> ShowRolesAsync(
+        AccessStage access, EnrolmentStage stage, SimulatedFleet fleet, CancellationToken cancellationToken)
+    {
+        var proof = new AccessProof(access, stage.Silos[0]!.Api, display);
+        var node = fleet.Nodes.Last(one => one.MayArrive).Identity;
+        await proof.ExplainAsync(node, cancellationToken);
+        if (!options.Exit)
+        {
+            return 0;
+        }
+
+        var faults = await proof.FaultsAsync(node, cancellationToken);
+        faults.ToList().ForEach(fault => display.Say($"fault: {fault}"));
+        return faults.Count;
     }
 
     // Sites know nothing of each other while they start. Silos of one cluster join one after the other.
@@ -148,7 +176,7 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
         }
     }
 
-    private EnrolmentStageOptions StageOptions(DemoFolder folder)
+    private EnrolmentStageOptions StageOptions(DemoFolder folder, AccessStage? access)
     {
         // Built beside us in the same configuration.
         var configuration = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
@@ -162,7 +190,9 @@ internal sealed class DemoRun(DemoOptions options, IDemoDisplay display, TimePro
             Receptions = [0],
             HardLimit = HasSites ? options.HardLimit : null,
             RegistrationInterval = options.RegistrationInterval,
-            ApiPort = LoopbackPort.IsFree(options.ApiPort) ? options.ApiPort : null,
+            ApiPort = apiPort,
+            ApiToken = access?.Token,
+            MoreConfiguration = access?.Configuration ?? "",
 
             // Nodes of protocol v2 show tokens, not certificates, to their overlay's broker.
             MutualTls = options.Protocol == FleetProtocol.V1,

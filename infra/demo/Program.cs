@@ -44,6 +44,12 @@ internal static class Program
         Description = "Kill a silo half-way (SIGKILL) and start it again; with one overlay",
     };
 
+    private static readonly Option<bool> Access = new("--access")
+    {
+        Description = "Start an identity provider too, with a viewer, an operator and an approver, and let in only who signs in; with one "
+            + "overlay. With --exit it is proven that the viewer is denied what the operator may",
+    };
+
     private static readonly Option<bool> Exit = new("--exit")
     {
         Description = "End when the fleet is enrolled; exit code 0 only if all is as it should be",
@@ -78,7 +84,7 @@ internal static class Program
     {
         var command = new RootCommand("A simulated fleet of Choria nodes that enrols through a real silo, real brokers and Redis")
         {
-            Nodes, Protocol, Dead, Forged, KillSilo, Silos, Overlays, Policy, Exit, ApiPort,
+            Nodes, Protocol, Dead, Forged, KillSilo, Silos, Overlays, Policy, Access, Exit, ApiPort,
         };
         command.SetAction(RunAsync);
         return command.Parse(args).InvokeAsync();
@@ -98,6 +104,7 @@ internal static class Program
                 Silos = parsed.GetValue(Silos),
                 Overlays = parsed.GetValue(Overlays),
                 Policy = parsed.GetValue(Policy),
+                Access = parsed.GetValue(Access),
                 Exit = parsed.GetValue(Exit),
                 ApiPort = parsed.GetValue(ApiPort),
             };
@@ -132,6 +139,11 @@ internal static class Program
         if (options is { Overlays: > 1, Silos: > 1 } or { Overlays: > 1, KillSilo: true })
         {
             throw new ArgumentException("each of several overlays has one silo: --overlays goes with neither --silos nor --kill-silo");
+        }
+
+        if (options is { Overlays: > 1, Access: true })
+        {
+            throw new ArgumentException("--access is shown with one overlay");
         }
 
         if (options.Overlays > 1 && options.Protocol != FleetProtocol.V1)

@@ -129,11 +129,7 @@ internal sealed class ChoriaSigningOptionsValidator(
         }
 
         const string path = nameof(ChoriaSigningOptions.Oidc);
-        faults.Require(
-            Uri.TryCreate(oidc.Issuer, UriKind.Absolute, out var url)
-                && (url.Scheme == "https" || url is { Scheme: "http", IsLoopback: true }),
-            $"{path}:{nameof(oidc.Issuer)}",
-            $"must be https://, or http:// on loopback, is '{oidc.Issuer}'");
+        faults.RequireSafeUrl(oidc.Issuer, $"{path}:{nameof(oidc.Issuer)}");
         faults.Require(oidc.ClientId.Length > 0, $"{path}:{nameof(oidc.ClientId)}", "must name the client at the provider");
         faults.Require(
             oidc.ScopesOrDefault().Contains("openid"),

@@ -43,7 +43,7 @@ internal sealed class PasswordCheck : IDisposable
     {
         var isRight = false;
         var done = 0L;
-        for (var cost = hash is null ? costOfList : CostOf(hash); cost <= costOfList; cost++)
+        for (var cost = (hash is null ? null : UserList.CostOf(hash)) ?? costOfList; cost <= costOfList; cost++)
         {
             // A cheaper hash first, then as much work as is missing: c + c + (c + 1) + ... makes the most costly one.
             isRight |= done == 0 && Verify(hash ?? Nobodys(cost), password) && hash is not null;
@@ -63,6 +63,4 @@ internal sealed class PasswordCheck : IDisposable
     private static bool Verify(string hash, string password) => BCrypt.Net.BCrypt.Verify(password, hash);
 
     private static string Nobodys(int cost) => $"$2a${cost:00}${NobodysSaltAndHash[..53]}";
-
-    private static int CostOf(string hash) => ((hash[4] - '0') * 10) + (hash[5] - '0');
 }

@@ -19,6 +19,8 @@ internal sealed class SignatureRights(
 {
     private const string Operation = "SignChoriaRequest";
 
+    private const string NoInputs = "{}";
+
     /// <summary>What is kept of a filter, or of inputs, in the audit.</summary>
     private const int ParameterMax = 4_000;
 
@@ -63,7 +65,18 @@ internal sealed class SignatureRights(
             return fault;
         }
 
+        if (ChoriaCallerClaims.OfOrNull(proven.Claims) is not { } said)
+        {
+            return Fault(SignatureRefusal.Token, "the token says more of its user than can be judged", proven);
+        }
+
+        // What the token says goes before what the identity provider said under the same name: nodes see it too.
         var caller = signIn.CallerWith(proven.Claims.Id!, address);
+        caller = caller with
+        {
+            Claims = caller.Claims.Where(claim => !said.ContainsKey(claim.Key)).Concat(said)
+                .ToDictionary(claim => claim.Key, claim => claim.Value, StringComparer.Ordinal),
+        };
         var request = RequestOf(proven);
         if (restrictions.FaultOf(proven.Claims, signIn.Origin, proven.Agent, proven.Action) is { } forbidden)
         {
@@ -119,6 +132,11 @@ internal sealed class SignatureRights(
             Action = proven.Action,
             Collective = request.Collective,
             Node = OnlyNodeOrNull(request.Filter),
+            Choria = new ChoriaRequestFacts(
+                request.Sender,
+                proven.Inputs.IsEmpty ? NoInputs : Encoding.UTF8.GetString(proven.Inputs.Span),
+                TimeSpan.FromSeconds(request.TimeToLiveSeconds),
+                request.Time),
             Operation = Operation,
             Parameters = parameters,
         };

@@ -110,8 +110,8 @@ internal sealed record UserList(FrozenDictionary<string, ListedUser> Users, int 
         }
     }
 
-    // $2b$05$ and 53 characters of salt and hash.
-    private static int? CostOf(string hash) =>
+    /// <summary>What a bcrypt hash costs, <c>$2b$05$</c> and 53 characters of salt and hash; null of what is none.</summary>
+    internal static int? CostOf(string hash) =>
         hash is ['$', '2', 'a' or 'b' or 'y', '$', var tens, var ones, '$', ..] && hash.Length == 60
             && char.IsAsciiDigit(tens) && char.IsAsciiDigit(ones)
                 ? ((tens - '0') * 10) + (ones - '0')

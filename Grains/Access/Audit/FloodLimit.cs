@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace ControlPlane.Access;
 
 /// <summary>
@@ -27,7 +24,7 @@ internal sealed class FloodLimit(int perAddress, int altogether, TimeProvider ti
     /// <summary>Whether one more of an address is recorded.</summary>
     public bool Admits(string? address)
     {
-        var key = NetworkOf(address);
+        var key = CallerNetwork.Of(address);
         lock (gate)
         {
             if (!counts.TryGetValue(key, out var count) && counts.Count >= AddressesMax)
@@ -66,20 +63,5 @@ internal sealed class FloodLimit(int perAddress, int altogether, TimeProvider ti
             (counts, recorded, since, admitted, others) = ([], [], time.GetUtcNow(), 0, 0);
             return told;
         }
-    }
-
-    // Who has an IPv6 address has 2^64 of them.
-    private static string NetworkOf(string? address)
-    {
-        if (!IPAddress.TryParse(address, out var parsed)
-            || parsed.AddressFamily != AddressFamily.InterNetworkV6
-            || parsed.IsIPv4MappedToIPv6)
-        {
-            return address ?? "";
-        }
-
-        var bytes = parsed.GetAddressBytes();
-        Array.Clear(bytes, 8, 8);
-        return $"{new IPAddress(bytes)}/64";
     }
 }

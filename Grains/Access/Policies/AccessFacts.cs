@@ -13,15 +13,18 @@ internal sealed record AccessFacts(string Site, NodeFacts? Node, DateTimeOffset 
 }
 
 /// <param name="Overlay">The overlay where it was placed; null when it was not.</param>
-/// <param name="Said">What it said of itself; null when it said nothing.</param>
+/// <param name="Said">What it said of itself; null when it said nothing, or nobody wanted it.</param>
 internal sealed record NodeFacts(string? Overlay, FilteredNode? Said);
 
 /// <summary>Says what is known of nodes, for rules that depend on it.</summary>
 internal interface INodeFacts
 {
+    /// <param name="node">Its identity.</param>
+    /// <param name="said">Whether what it said of itself is wanted too, which is a thousand times more than where it is.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <returns>Null when nothing is known of the node.</returns>
     /// <exception cref="TimeoutException">The index did not answer: nobody can decide now.</exception>
-    Task<NodeFacts?> FindAsync(string node, CancellationToken cancellationToken);
+    Task<NodeFacts?> FindAsync(string node, bool said, CancellationToken cancellationToken);
 }
 
 /// <summary>Says who made what is to be approved.</summary>

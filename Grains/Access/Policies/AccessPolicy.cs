@@ -12,6 +12,7 @@ public sealed class AccessPolicy
     private readonly FrozenDictionary<string, SubjectIndex<Denial>> denials;
     private readonly FrozenDictionary<(string Permission, string Role), AccessRule[]> rules;
     private readonly FrozenSet<string> needingNode;
+    private readonly FrozenSet<string> needingSaid;
     private readonly FrozenSet<string> needingSubmitter;
 
     internal AccessPolicy(AccessPolicyContent content)
@@ -24,9 +25,8 @@ public sealed class AccessPolicy
         rules = content.Rules.SelectMany(rule => rule.Permissions.Select(permission => ((permission, rule.Role), rule)))
             .GroupBy(one => one.Item1)
             .ToFrozenDictionary(group => group.Key, group => group.Select(one => one.rule).ToArray());
-        needingNode = content.Rules.Where(rule => rule.Scope.NeedsNode).SelectMany(rule => rule.Permissions)
-            .Concat(content.Denials.Where(denial => denial.Scope.NeedsNode).SelectMany(denial => denial.Permissions))
-            .ToFrozenSet(StringComparer.Ordinal);
+        needingNode = PermissionsWhere(content, scope => scope.NeedsNode);
+        needingSaid = PermissionsWhere(content, scope => scope.NeedsSaid);
         needingSubmitter = content.Rules.Where(rule => rule.NeedsFourEyes).SelectMany(rule => rule.Permissions)
             .ToFrozenSet(StringComparer.Ordinal);
     }
@@ -47,6 +47,9 @@ public sealed class AccessPolicy
 
     /// <summary>Whether a decision depends on who made what is to be approved.</summary>
     internal bool NeedsSubmitter(string permission) => needingSubmitter.Contains(permission);
+
+    /// <summary>Whether a decision depends on what the request's node said of itself.</summary>
+    internal bool NeedsSaid(string permission) => needingSaid.Contains(permission);
 
     internal bool IsJudgedOutside(string permission) => Content.External?.Permissions.Contains(permission) == true;
 
@@ -71,6 +74,11 @@ public sealed class AccessPolicy
     }
 
     internal IReadOnlyList<AccessRule> RulesOf(string permission, string role) => rules.GetValueOrDefault((permission, role)) ?? [];
+
+    private static FrozenSet<string> PermissionsWhere(AccessPolicyContent content, Func<AccessScope, bool> holds) =>
+        content.Rules.Where(rule => holds(rule.Scope)).SelectMany(rule => rule.Permissions)
+            .Concat(content.Denials.Where(denial => holds(denial.Scope)).SelectMany(denial => denial.Permissions))
+            .ToFrozenSet(StringComparer.Ordinal);
 }
 
 /// <summary>What a policy file says.</summary>

@@ -24,6 +24,9 @@ internal sealed record AccessScope
     /// <summary>Whether it is judged by what is known of the node.</summary>
     public bool NeedsNode => Overlays is not null || Nodes is not null;
 
+    /// <summary>Whether it is judged by what the node said of itself.</summary>
+    public bool NeedsSaid => Nodes is not null;
+
     /// <summary>What keeps the request from being within the scope.</summary>
     /// <param name="request">The request.</param>
     /// <param name="facts">What is known besides.</param>

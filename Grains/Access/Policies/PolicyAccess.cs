@@ -84,7 +84,8 @@ public sealed partial class PolicyAccess : IAccessPolicy
     private async ValueTask<AccessFacts> GatherAsync(
         AccessPolicy policy, AccessRequest request, CancellationToken cancellationToken) => new(
         source.Site,
-        request.Node is { } node && policy.NeedsNode(request.Permission) ? await nodes.FindAsync(node, cancellationToken) : null,
+        request.Node is { } node && policy.NeedsNode(request.Permission)
+            ? await nodes.FindAsync(node, policy.NeedsSaid(request.Permission), cancellationToken) : null,
         time.GetUtcNow())
     {
         Submitter = request.Plan is { } plan && policy.NeedsSubmitter(request.Permission)

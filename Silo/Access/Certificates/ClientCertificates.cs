@@ -72,17 +72,18 @@ internal sealed partial class ClientCertificates : IConfigureNamedOptions<Certif
 
     private void Accept(CertificateValidatedContext context)
     {
+        var shown = new X509CertificateParser().ReadCertificate(context.ClientCertificate.RawData);
         if (ForeignPage.Asks(context.Request))
         {
             // Browsers show certificates by themselves, to other sites' pages too.
             context.Fail("a page of another site asks for a change");
         }
-        else if (FaultByLists(context.ClientCertificate.RawData) is { } fault)
+        else if (FaultByLists(shown) is { } fault)
         {
             LogRefused(context.ClientCertificate.SerialNumber, fault);
             context.Fail(fault);
         }
-        else if (PrincipalOf(context.ClientCertificate) is { } principal)
+        else if (PrincipalOf(shown) is { } principal)
         {
             context.Principal = AccessClaims.Principal(
                 CallerMethod.Certificate,
@@ -96,7 +97,7 @@ internal sealed partial class ClientCertificates : IConfigureNamedOptions<Certif
         }
     }
 
-    private string? FaultByLists(byte[] certificate) => _lists is null ? null
+    private string? FaultByLists(Org.BouncyCastle.X509.X509Certificate certificate) => _lists is null ? null
         : _lists.Current is { } lists ? lists.Fault(certificate, _time.GetUtcNow())
         : "no revocation list can be used";
 
@@ -108,12 +109,11 @@ internal sealed partial class ClientCertificates : IConfigureNamedOptions<Certif
         }
     }
 
-    private string? PrincipalOf(X509Certificate2 certificate)
+    private string? PrincipalOf(Org.BouncyCastle.X509.X509Certificate certificate)
     {
-        var read = new X509CertificateParser().ReadCertificate(certificate.RawData);
         var names = _options.Principal == CertificateName.CommonName
-            ? read.SubjectDN.GetValueList(X509Name.CN)
-            : AlternativeNames(read, _options.Principal);
+            ? certificate.SubjectDN.GetValueList(X509Name.CN)
+            : AlternativeNames(certificate, _options.Principal);
         return names is [var name] && AccessClaims.IsName(name) ? name : null;
     }
 

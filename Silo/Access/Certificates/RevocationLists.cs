@@ -66,9 +66,8 @@ internal sealed class RevocationLists
     }
 
     /// <summary>Why a certificate is not to be believed; null when its issuer's list is in force and does not name it.</summary>
-    public string? Fault(byte[] certificate, DateTimeOffset now)
+    public string? Fault(X509Certificate shown, DateTimeOffset now)
     {
-        var shown = Parse(certificate);
         var list = _lists.Where(one => IsBy(shown, one.Issuer)).MaxBy(one => one.NextUpdate);
         return list is null ? "its issuer has no revocation list here"
             : list.NextUpdate <= now ? $"the revocation list of its issuer was to be renewed at {list.NextUpdate:u}"

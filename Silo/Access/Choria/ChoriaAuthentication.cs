@@ -2,6 +2,7 @@ using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Fleet.Signing;
 using ControlPlane.Nodes;
 using ControlPlane.Store;
 using Microsoft.AspNetCore.Authentication;
@@ -60,8 +61,14 @@ internal sealed class ChoriaAuthentication(
             return AuthenticateResult.Fail("the token's callerid is not a name");
         }
 
+        if (ChoriaCallerClaims.OfOrNull(claims) is not { } said)
+        {
+            return AuthenticateResult.Fail("the token says more of its user than a call can carry");
+        }
+
         Claim[] held = claims.Id is { } id && AccessClaims.IsName(id) ? [new Claim(AccessClaims.Credential, id)] : [];
-        var principal = AccessClaims.Principal(CallerMethod.ChoriaToken, claims.CallerId, held);
+        var others = said.SelectMany(claim => claim.Value.Select(value => AccessClaims.Other(claim.Key, value)));
+        var principal = AccessClaims.Principal(CallerMethod.ChoriaToken, claims.CallerId, [.. held, .. others]);
         return AuthenticateResult.Success(new AuthenticationTicket(principal, SchemeName));
     }
 

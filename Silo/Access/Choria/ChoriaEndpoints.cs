@@ -68,10 +68,10 @@ internal static class ChoriaEndpoints
         return Answer(answer, ChoriaMessages.Default.SignReply);
     }
 
-    private static Results<JsonHttpResult<LoginOptionsReply>, NotFound> Options([FromServices] IOptions<ChoriaSigningOptions> options) =>
+    private static Results<JsonHttpResult<SignInHint>, NotFound> Options([FromServices] IOptions<ChoriaSigningOptions> options) =>
         options.Value.Oidc is { } oidc
             ? TypedResults.Json(
-                new LoginOptionsReply(oidc.Issuer, oidc.ClientId, oidc.ScopesOrDefault()), ChoriaMessages.Default.LoginOptionsReply)
+                new SignInHint(oidc.Issuer, oidc.ClientId, oidc.ScopesOrDefault()), ChoriaMessages.Default.SignInHint)
             : TypedResults.NotFound();
 
     // What is larger than the route takes, or no such JSON, is answered like everything else.

@@ -35,12 +35,6 @@ internal sealed record SignMessage
 /// <summary>Either the secure request, or what went wrong.</summary>
 internal sealed record SignReply(byte[]? SecureRequest = null, string? Error = null, string? Detail = null);
 
-/// <summary>Where and how people sign in who use <c>choria login</c>.</summary>
-/// <param name="Issuer">The identity provider.</param>
-/// <param name="ClientId">The client that it knows <c>choria-login</c> by.</param>
-/// <param name="Scopes">What to ask for.</param>
-internal sealed record LoginOptionsReply(string Issuer, string ClientId, IReadOnlyList<string> Scopes);
-
 /// <remarks>Names match in any case and unknown ones are skipped, as in Go, whose program is at the other end.</remarks>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
@@ -51,5 +45,5 @@ internal sealed record LoginOptionsReply(string Issuer, string ClientId, IReadOn
 [JsonSerializable(typeof(LoginReply))]
 [JsonSerializable(typeof(SignMessage))]
 [JsonSerializable(typeof(SignReply))]
-[JsonSerializable(typeof(LoginOptionsReply))]
+[JsonSerializable(typeof(SignInHint))]
 internal sealed partial class ChoriaMessages : JsonSerializerContext;

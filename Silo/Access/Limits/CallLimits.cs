@@ -59,7 +59,7 @@ internal sealed class CallLimits : IDisposable
             }));
 
     private static IPAddress AddressOf(HttpContext context) =>
-        ConnectionLimit.NetworkOf(context.Connection.RemoteIpAddress ?? IPAddress.None);
+        CallerNetwork.Of(context.Connection.RemoteIpAddress ?? IPAddress.None);
 
     private Task JudgeAddressAsync(HttpContext context, RequestDelegate next)
     {

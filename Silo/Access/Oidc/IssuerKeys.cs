@@ -1,5 +1,4 @@
 using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using ControlPlane.X509;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
@@ -16,9 +15,11 @@ internal sealed partial class IssuerKeys : IConfigurationManager<OpenIdConnectCo
 {
     public static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long a provider may take to answer.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     private const int AnswerBytesMax = 512 * 1024;
     private const int RsaBitsMin = 2048;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly OidcIssuerOptions _issuer;
     private readonly TimeSpan _grace;
@@ -38,6 +39,9 @@ internal sealed partial class IssuerKeys : IConfigurationManager<OpenIdConnectCo
 
     public string Name { get; }
 
+    /// <summary>What is said of the provider in the configuration.</summary>
+    public OidcIssuerOptions Settings => _issuer;
+
     /// <summary>Why the last question was not answered; null when it was.</summary>
     public string? Fault => _fault;
 
@@ -49,6 +53,10 @@ internal sealed partial class IssuerKeys : IConfigurationManager<OpenIdConnectCo
 
     /// <summary>Whether there are keys that may be used.</summary>
     public bool AreUsable => UsableUntil > _time.GetUtcNow();
+
+    /// <summary>The keys of that id that may be used now; none for a token that names no key.</summary>
+    public IEnumerable<SecurityKey> Of(string? keyId) =>
+        keyId is not null && AreUsable ? _last!.Configuration.SigningKeys.Where(key => key.KeyId == keyId) : [];
 
     /// <summary>Sees to it that the key is known, if the provider has it.</summary>
     public async Task SeekAsync(string? keyId, CancellationToken cancellationToken)
@@ -76,7 +84,7 @@ internal sealed partial class IssuerKeys : IConfigurationManager<OpenIdConnectCo
         _asking.Dispose();
     }
 
-    private bool Knows(string? keyId) => AreUsable && _last!.Configuration.SigningKeys.Any(key => key.KeyId == keyId);
+    private bool Knows(string? keyId) => Of(keyId).Any();
 
     private bool IsPauseOver() => Volatile.Read(ref _askedAt) is var at && (at == 0 || _time.GetElapsedTime(at) > PauseMin);
 
@@ -156,19 +164,13 @@ internal sealed partial class IssuerKeys : IConfigurationManager<OpenIdConnectCo
         _ => false,
     };
 
-    private static SocketsHttpHandler Handler(string caFile)
+    /// <summary>How a provider is reached whose certificate leads to a CA of a file; of the machine where that is empty.</summary>
+    public static SocketsHttpHandler Handler(string caFile)
     {
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false, PooledConnectionLifetime = TimeSpan.FromMinutes(2) };
         if (caFile.Length > 0)
         {
-            var policy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                RevocationMode = X509RevocationMode.NoCheck,
-                DisableCertificateDownloads = true,
-            };
-            policy.CustomTrustStore.AddRange(PemCertificates.ReadFile(caFile));
-            handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
+            handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = PeerTrust.RootsOf(caFile) };
         }
 
         return handler;

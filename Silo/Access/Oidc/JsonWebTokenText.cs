@@ -20,6 +20,9 @@ internal sealed record JsonWebTokenText(string Text, JsonElement Header, JsonEle
 
     private const int Parts = 3;
 
+    // The first second that a DateTimeOffset cannot hold.
+    private const long SecondsEnd = 253_402_300_800;
+
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 8 };
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -27,6 +30,8 @@ internal sealed record JsonWebTokenText(string Text, JsonElement Header, JsonEle
     public string? Issuer => TextOf(Claims, "iss");
 
     public string? KeyId => TextOf(Header, "kid");
+
+    public DateTimeOffset? ExpiresAt => TimeOf(Claims, "exp");
 
     /// <summary>The claim of Choria's tokens that says what they are for.</summary>
     public string? Purpose => TextOf(Claims, "purpose");
@@ -67,6 +72,12 @@ internal sealed record JsonWebTokenText(string Text, JsonElement Header, JsonEle
 
     public static string? TextOf(JsonElement from, string name) =>
         from.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    public static DateTimeOffset? TimeOf(JsonElement from, string name) =>
+        from.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var seconds)
+            && seconds is > 0 and < SecondsEnd
+            ? DateTimeOffset.FromUnixTimeSeconds(seconds)
+            : null;
 
     private static JsonElement Parse(string part)
     {

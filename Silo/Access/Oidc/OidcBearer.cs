@@ -2,18 +2,12 @@ using ControlPlane.Flow;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.Options;
-using Microsoft.IdentityModel.JsonWebTokens;
-using Microsoft.IdentityModel.Tokens;
 
 namespace ControlPlane.Access;
 
-/// <summary>How tokens of each provider are verified: a scheme of ASP.NET's for each.</summary>
-internal sealed class OidcBearer(IOptions<OidcOptions> options, IssuerKeyRings rings, TimeProvider time)
-    : IConfigureNamedOptions<JwtBearerOptions>
+/// <summary>How requests are authenticated by tokens of each provider: a scheme of ASP.NET's for each.</summary>
+internal sealed class OidcBearer(OidcTokens tokens) : IConfigureNamedOptions<JwtBearerOptions>
 {
-    /// <summary>How far the provider's clock may be from ours.</summary>
-    public static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(1);
-
     private const string SchemePrefix = "Oidc:";
 
     public static string SchemeOf(string issuer) => SchemePrefix + issuer;
@@ -25,6 +19,7 @@ internal sealed class OidcBearer(IOptions<OidcOptions> options, IssuerKeyRings r
         services.AddOptions<OidcOptions>().BindConfiguration(OidcOptions.Section).ValidateOnStart();
         services.AddSingleton<IssuerKeyRings>();
         services.AddRounds<IssuerKeyRings>(keys => keys.Rounds);
+        services.AddSingleton<OidcTokens>();
         services.AddSingleton<IConfigureOptions<JwtBearerOptions>, OidcBearer>();
         foreach (var issuer in configuration.GetSection($"{OidcOptions.Section}:{nameof(OidcOptions.Issuers)}").GetChildren())
         {
@@ -43,72 +38,46 @@ internal sealed class OidcBearer(IOptions<OidcOptions> options, IssuerKeyRings r
             return;
         }
 
-        var key = name[SchemePrefix.Length..];
-        var issuer = options.Value.Issuers[key];
-        bearer.ConfigurationManager = rings.Of(key);
-        bearer.RefreshOnIssuerKeyNotFound = false;
+        var provider = name[SchemePrefix.Length..];
         bearer.MapInboundClaims = false;
         bearer.SaveToken = false;
         bearer.IncludeErrorDetails = false;
         bearer.TokenHandlers.Clear();
-        bearer.TokenHandlers.Add(
-            new JsonWebTokenHandler { MapInboundClaims = false, MaximumTokenSizeInBytes = JsonWebTokenText.LengthMax });
-        bearer.TokenValidationParameters = new TokenValidationParameters
-        {
-            ValidIssuer = issuer.Issuer,
-            ValidAudiences = issuer.Audiences,
-            ValidAlgorithms = issuer.AlgorithmsInForce,
-            ValidTypes = issuer.TypesInForce,
-            RequireSignedTokens = true,
-            RequireExpirationTime = true,
-
-            // A token names its key, and no other is tried.
-            TryAllIssuerSigningKeys = false,
-            LifetimeValidator = (begin, end, _, _) => IsInForce(begin, end),
-        };
+        bearer.TokenHandlers.Add(OidcTokens.NewHandler());
+        bearer.TokenValidationParameters = tokens.AccessTokensOf(provider);
         bearer.Events = new JwtBearerEvents
         {
-            OnMessageReceived = context => SeekKeyAsync(context, rings.Of(key)),
+            OnMessageReceived = context => SeekKeyAsync(context, provider),
             OnTokenValidated = context =>
             {
-                Accept(context, issuer);
+                Accept(context, provider);
                 return Task.CompletedTask;
             },
         };
     }
 
-    private bool IsInForce(DateTime? begin, DateTime? end)
-    {
-        var now = time.GetUtcNow().UtcDateTime;
-        return end is { } at && at > now - ClockSkew && at <= now + options.Value.TokenLifetimeMax + ClockSkew
-            && !(begin > now + ClockSkew);
-    }
-
     // What the selector has read; the handler would take it from the header by itself.
-    private static async Task SeekKeyAsync(MessageReceivedContext context, IssuerKeys keys)
+    private async Task SeekKeyAsync(MessageReceivedContext context, string provider)
     {
         if (PresentedCredential.Of(context.HttpContext).Token is not { } token)
         {
             context.NoResult();
-            return;
         }
-
-        await keys.SeekAsync(token.KeyId, context.HttpContext.RequestAborted);
-        if (!keys.AreUsable)
+        else if (await tokens.SeekKeyAsync(provider, token.KeyId, context.HttpContext.RequestAborted) is { } away)
         {
-            context.Fail($"the identity provider {keys.Name} has been away for too long to go by its last keys");
-            return;
+            context.Fail(away);
         }
-
-        context.Token = token.Text;
+        else
+        {
+            context.Token = token.Text;
+        }
     }
 
-    private void Accept(TokenValidatedContext context, OidcIssuerOptions issuer)
+    private void Accept(TokenValidatedContext context, string provider)
     {
-        var token = PresentedCredential.Of(context.HttpContext).Token!;
-        if (OidcClaims.Judge(token.Claims, issuer, time.GetUtcNow(), out var fault) is { } principal)
+        if (tokens.HolderOf(PresentedCredential.Of(context.HttpContext).Token!, provider, out var fault) is { } holder)
         {
-            context.Principal = principal;
+            context.Principal = holder;
         }
         else
         {

@@ -68,8 +68,8 @@ public sealed class OidcIssuerOptions
     public string GroupsClaim { get; set; } = "groups";
 
     /// <summary>
-    /// What is put before the names of its principals and groups, so that they are nobody else's: <c>corp:</c>. Empty by default; with
-    /// several providers each needs its own.
+    /// What is put before the names of its principals, groups and claims, so that they are nobody else's: <c>corp:</c>. Empty by default;
+    /// with several providers each needs its own.
     /// </summary>
     public string Prefix { get; set; } = "";
 
@@ -81,6 +81,9 @@ public sealed class OidcIssuerOptions
 
     /// <summary>Whether tokens without a second factor are refused. False by default.</summary>
     public bool SecondFactorRequired { get; set; }
+
+    /// <summary>Whether a token's <c>typ</c> says that it is an access token by RFC 9068.</summary>
+    internal static bool IsOfAccessTokens(string? type) => DefaultTypes.Contains(type, StringComparer.OrdinalIgnoreCase);
 
     internal IEnumerable<string> AlgorithmsInForce => Algorithms.Count > 0 ? Algorithms : DefaultAlgorithms;
 
@@ -113,10 +116,7 @@ internal sealed class OidcOptionsValidator : IValidateOptions<OidcOptions>
 
     private static void Check(ValidateOptionsResultBuilder faults, string path, OidcIssuerOptions issuer)
     {
-        faults.Require(
-            Uri.TryCreate(issuer.Issuer, UriKind.Absolute, out var url)
-                && (url.Scheme == "https" || url is { Scheme: "http", IsLoopback: true }),
-            $"{path}:{nameof(issuer.Issuer)}", $"must be https://, or http:// on loopback, is '{issuer.Issuer}'");
+        faults.RequireSafeUrl(issuer.Issuer, $"{path}:{nameof(issuer.Issuer)}");
         faults.Require(issuer.Audiences.Count > 0, $"{path}:{nameof(issuer.Audiences)}", "must name at least one audience");
         foreach (var (index, algorithm) in issuer.Algorithms.Index())
         {

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Access;
 
 /// <summary>The bearer tokens in force. Thread-safe.</summary>
-internal sealed partial class AccessTokens : ITokenAuthenticator
+internal sealed partial class AccessTokens
 {
     /// <summary>How long before its end a token is warned of.</summary>
     public static readonly TimeSpan WarnedBefore = TimeSpan.FromDays(14);
@@ -45,10 +45,6 @@ internal sealed partial class AccessTokens : ITokenAuthenticator
 
         return found;
     }
-
-    public ValueTask<Caller?> AuthenticateAsync(string token, CancellationToken cancellationToken) => new(HolderOf(token) is { } held
-        ? new Caller { Principal = held.Holder, Method = CallerMethod.AccessToken, Roles = held.Roles, CredentialId = held.Id }
-        : null);
 
     /// <summary>The tokens that have ended or end soon.</summary>
     public IReadOnlyList<HeldToken> Ending() =>

@@ -53,8 +53,16 @@ internal sealed class TokenAuthentication(
                 $"{failure[..Math.Min(failure.Length, FailureLengthMax)]}, for {Request.Method} {Request.Path}");
         }
 
+        var isBrowser = Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase);
+        if (isBrowser && shown is null && ForeignPage.IsReading(Request)
+            && Context.RequestServices.GetService<ConsoleSignIn>() is { } console)
+        {
+            await console.BeginAsync(Context, LocalPath.Of(Request.Path + Request.QueryString));
+            return;
+        }
+
         Response.StatusCode = StatusCodes.Status401Unauthorized;
-        Response.Headers.WWWAuthenticate = Request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
+        Response.Headers.WWWAuthenticate = isBrowser
             ? "Basic realm=\"ControlPlane: any user name, a token as the password\", charset=\"UTF-8\""
             : "Bearer";
     }

@@ -112,7 +112,11 @@
     try {
       const response = await fetch(`${path}:${verb}`, {
         method: "POST",
-        headers: { "Content-Type": "application/json", Accept: "application/json" },
+        headers: {
+          "Content-Type": "application/json",
+          Accept: "application/json",
+          ...(byId("antiforgery") && { "X-Antiforgery": byId("antiforgery").value }),
+        },
         body: JSON.stringify((bodies[verb] ?? ((why) => ({ reason: why })))(reason)),
       });
       const answer = await response.json();

@@ -5,7 +5,8 @@ namespace ControlPlane.Jobs;
 /// <summary>What the viewer of a job may do to it.</summary>
 /// <param name="MayApprove">Whether the viewer may let it begin.</param>
 /// <param name="MayControl">Whether the viewer may pause it, and so on.</param>
-internal sealed record JobRights(bool MayApprove, bool MayControl);
+/// <param name="Antiforgery">What the page shows when it asks for a change; null where the viewer has no session.</param>
+internal sealed record JobRights(bool MayApprove, bool MayControl, string? Antiforgery);
 
 /// <summary>One job: its stages, what failed, a map of its targets, and what the viewer may do. The script brings it up to date.</summary>
 internal static class JobPage
@@ -132,6 +133,7 @@ internal static class JobPage
                 <button type="button" data-verb="{control.Verb}" data-states="{string.Join(' ', control.States)}"{(control.States.Contains(job.State)
                     ? Html.Empty : new Html(" disabled"))}>{control.Title}</button>
                 """)))}
+            {(rights.Antiforgery is { } token ? Html.Of($"""<input type="hidden" id="antiforgery" value="{token}">""") : Html.Empty)}
             <output id="told" role="status"></output></form></section>
             """);
     }

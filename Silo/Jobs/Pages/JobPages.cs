@@ -17,26 +17,27 @@ internal static class JobPages
 
     public static void MapJobPages(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/jobs", async (HttpContext context, IGrainFactory grains) =>
-                ConsolePages.Page(context, JobListPage.Render(await grains.GetJobList().List([], ListMax), ListMax)))
+        app.MapGet("/jobs", async (IGrainFactory grains) =>
+                new ConsolePage(JobListPage.Render(await grains.GetJobList().List([], ListMax), ListMax)))
             .Requires(Permissions.JobsRead).ExcludeFromDescription();
         app.MapGet("/jobs/{id}", ShowAsync).Requires(Permissions.JobsRead).ExcludeFromDescription();
     }
 
-    private static async Task<IResult> ShowAsync(
+    private static async Task<ConsolePage> ShowAsync(
         HttpContext context, IGrainFactory grains, PolicyAccess access, string id, CancellationToken cancellationToken)
     {
         if (!JobId.IsValid(id) || await grains.GetJob(id).Get() is not { } job)
         {
-            return ConsolePages.Page(context, JobPage.Unknown(id), StatusCodes.Status404NotFound);
+            return new ConsolePage(JobPage.Unknown(id), StatusCodes.Status404NotFound);
         }
 
         var failed = Bad.Sum(state => job.Counts[state]) == 0 ? [] : (await grains.GetJob(id).ListResults(Bad, null, FailuresMax)).Results;
         var isOwn = job.Submitter == CallerContext.Actor;
         var rights = new JobRights(
             !isOwn && await MayAsync(access, Permissions.JobsApprove, cancellationToken),
-            await MayAsync(access, Permissions.JobsControl, cancellationToken));
-        return ConsolePages.Page(context, JobPage.Render(job, FailureGroup.Of(failed), rights));
+            await MayAsync(access, Permissions.JobsControl, cancellationToken),
+            Antiforgery.TokenOf(context));
+        return new ConsolePage(JobPage.Render(job, FailureGroup.Of(failed), rights));
     }
 
     // Whether a button is shown is no decision: the call itself is judged and recorded.

@@ -41,7 +41,7 @@ public sealed class CfsslOptionsTests(CfsslWorld world) : IClassFixture<CfsslWor
                 "Property ClientCertificateFile: there is no file '/no/such/client.pem', or it may not be read",
                 "Property ClientKeyFile: is needed; give the path of a file",
                 "Property ServerCaFile: there is no file '/no/such/ca.pem', or it may not be read",
-                "Property Url: must be an https address, or http on the loopback",
+                "Property Url: must be https://, or http:// on the loopback, is 'http://ca.example.net:8888'",
                 "Revocation: must be None, Database or DatabaseAndList",
                 "Timeout: must be between 00:00:01 and 00:02:00, is 00:00:00",
             ],

@@ -188,6 +188,6 @@ public sealed class ProgramPortTests : PortFailureTests
 
     private sealed class NoNodes : INodeFacts
     {
-        public Task<NodeFacts?> FindAsync(string node, CancellationToken cancellationToken) => Task.FromResult<NodeFacts?>(null);
+        public Task<NodeFacts?> FindAsync(string node, bool said, CancellationToken cancellationToken) => Task.FromResult<NodeFacts?>(null);
     }
 }

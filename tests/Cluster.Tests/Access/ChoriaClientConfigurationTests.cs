@@ -63,7 +63,7 @@ public sealed class ChoriaClientConfigurationTests : IDisposable
     [InlineData("plugin.login.aaasvc.login.url = https://a.example.net/choria/v1/login\n", "plugin.security.choria.token_file")]
     [InlineData("plugin.login.aaasvc.login.url = ftp://a\nplugin.security.choria.token_file = /t.jwt\n", "'ftp://a'")]
     public void Read_SaysWhatIsMissing(string content, string named) =>
-        Assert.Contains(named, Assert.Throws<ChoriaLoginException>(() => Read(content)).Message, StringComparison.Ordinal);
+        Assert.Contains(named, Assert.Throws<SignInException>(() => Read(content)).Message, StringComparison.Ordinal);
 
     private ChoriaClientConfiguration Read(string content, string at = "") => ChoriaClientConfiguration.Read(
         Write("client.conf", content), "/home/ann", Directory.CreateDirectory(Path.Combine(folder.FullName, at)).FullName);

@@ -87,7 +87,8 @@ public sealed class ChoriaLoginTests : IAsyncLifetime
     [Fact]
     public async Task AnIdToken_IsRead_WhenTheProviderSignedItForUs()
     {
-        using var tokens = Tokens();
+        using var rings = Rings.Of(new OidcOptions(), Signing());
+        var tokens = Tokens(rings);
 
         var identity = await tokens.ReadAsync(fake.IdToken(), TestContext.Current.CancellationToken);
 
@@ -96,9 +97,25 @@ public sealed class ChoriaLoginTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AnIdToken_IsReadAsTheProvidersAccessTokensAre_WhereThoseAreTaken()
+    {
+        var oidc = new OidcOptions
+        {
+            Issuers = { ["corp"] = new OidcIssuerOptions { Issuer = fake.Issuer, Prefix = "corp:", Audiences = ["controlplane"] } },
+        };
+        using var rings = Rings.Of(oidc, Signing());
+
+        var identity = await Tokens(rings).ReadAsync(fake.IdToken(), TestContext.Current.CancellationToken);
+
+        Assert.Equal("corp", Assert.Single(rings.All).Name);
+        Assert.Equal(("corp:dana", "corp:operators"), (identity!.Caller.Principal, Assert.Single(identity.Caller.Groups)));
+    }
+
+    [Fact]
     public async Task AnIdToken_IsRefused_WhenItIsForOthers_OfOthers_OrOver()
     {
-        using var tokens = Tokens();
+        using var rings = Rings.Of(new OidcOptions(), Signing());
+        var tokens = Tokens(rings);
         using var other = RSA.Create(2048);
         var good = fake.IdToken();
         string[] bad =
@@ -121,10 +138,11 @@ public sealed class ChoriaLoginTests : IAsyncLifetime
         }
     }
 
-    private OidcIdentityTokens Tokens() => new(
-        Options.Create(new ChoriaSigningOptions { Oidc = new ChoriaOidcOptions { Issuer = fake.Issuer, ClientId = FakeSignIn.ClientId } }),
-        TimeProvider.System,
-        NullLogger<OidcIdentityTokens>.Instance);
+    private OidcIdentityTokens Tokens(IssuerKeyRings rings) => new(
+        Options.Create(Signing()), rings, Rings.TokensOf(rings), NullLogger<OidcIdentityTokens>.Instance);
+
+    private ChoriaSigningOptions Signing() =>
+        new() { Oidc = new ChoriaOidcOptions { Issuer = fake.Issuer, ClientId = FakeSignIn.ClientId } };
 
     // As choria passes them on: with its own name for the command first.
     private async Task<(int Code, string Output, string Error)> RunAsync(string? login = null)

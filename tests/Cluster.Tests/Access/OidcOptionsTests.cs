@@ -26,7 +26,7 @@ public sealed class OidcOptionsTests
             [
                 "Issuers:corp:Algorithms:0: must be one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, is 'HS256'",
                 "Issuers:corp:Audiences: must name at least one audience",
-                "Issuers:corp:Issuer: must be https://, or http:// on loopback, is 'http://idp.example.net'",
+                "Issuers:corp:Issuer: must be https://, or http:// on the loopback, is 'http://idp.example.net'",
                 "Issuers:corp:Prefix: must differ from the other providers', or each could name the other's principals",
                 "Issuers:corp:SecondFactorRequired: needs SecondFactorAcr or SecondFactorAmr: what says that there was one",
                 "Issuers:other:CaFile: there is no file '/no/such/ca.pem', or it may not be read",

@@ -33,7 +33,7 @@ public sealed class SiloPortTests : IDisposable
             (typeof(ILayerFiles), typeof(LayerFolder)),
             (typeof(IPolicySource), typeof(AccessPolicyFile)),
             (typeof(ISiteSigner), typeof(SiteKeySigner)),
-            (typeof(ITokenAuthenticator), typeof(AccessTokens)),
+            (typeof(ITokenAuthenticator), typeof(GatewayTokens)),
         ],
         PortList.Implementations([typeof(LayerFolder).Assembly]).Where(one => one.Implementation.Assembly == typeof(LayerFolder).Assembly)
             .OrderBy(one => one.Port.Name, StringComparer.Ordinal));
@@ -49,8 +49,10 @@ public sealed class SiloPortTests : IDisposable
         var policy = new AccessPolicyFile(
             Options.Create(new AccessPolicyOptions { File = path }), new Locality("eu", "eu-1"), TimeProvider.System,
             NullLogger<AccessPolicyFile>.Instance);
-        var tokens = new AccessTokens(
+        var files = new AccessTokens(
             Options.Create(new TokensOptions { Files = [path] }), TimeProvider.System, NullLogger<AccessTokens>.Instance);
+        using var rings = Access.Rings.Of(new OidcOptions());
+        var tokens = new GatewayTokens(files, Access.Rings.TokensOf(rings));
 
         Assert.Empty(await probe.FindFaultsAsync(new FailingPort(typeof(IPolicySource), policy), Cancel));
         Assert.Empty(await probe.FindFaultsAsync(new FailingPort(typeof(ITokenAuthenticator), tokens), Cancel));

@@ -1,3 +1,4 @@
+using System.Net.Http.Headers;
 using ControlPlane.Adapters.Choria;
 using NATS.NKeys;
 
@@ -119,6 +120,8 @@ public sealed class EnrolmentStage : IAsyncDisposable
             ? await start(seat.Configuration, seat.Api, seat.Health, cancellationToken)
             : await SiloProcess.StartAsync(
                 options.SiloProgram, seat.Configuration, seat.Api, seat.Health, onLine, cancellationToken);
+        seat.Silo.Api.DefaultRequestHeaders.Authorization =
+            options.ApiToken is { } token ? new AuthenticationHeaderValue("Bearer", token) : null;
     }
 
     /// <summary>Starts every silo, one after the other.</summary>

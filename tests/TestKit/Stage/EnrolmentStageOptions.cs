@@ -36,6 +36,9 @@ public sealed record EnrolmentStageOptions
     /// <summary>The port of the first silo's HTTP API; a free one by default.</summary>
     public int? ApiPort { get; init; }
 
+    /// <summary>The token with which the silos' APIs are asked; none, the default, where whoever reaches them may ask.</summary>
+    public string? ApiToken { get; init; }
+
     /// <summary>How many silos share the work, each a process of its own. 1 to 9; 1 by default.</summary>
     public int Silos { get; init; } = 1;
 

@@ -30,7 +30,7 @@ internal sealed partial record ChoriaClientConfiguration(string TokenFile, strin
     /// <param name="file">The file.</param>
     /// <param name="home">The home directory.</param>
     /// <param name="folder">The current directory.</param>
-    /// <exception cref="ChoriaLoginException">A setting is missing that is needed.</exception>
+    /// <exception cref="SignInException">A setting is missing that is needed.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static ChoriaClientConfiguration Read(string file, string home, string folder)
     {
@@ -56,17 +56,17 @@ internal sealed partial record ChoriaClientConfiguration(string TokenFile, strin
     private static ChoriaClientConfiguration Of(Dictionary<string, string> settings, string home, string path)
     {
         var token = PathOf(TokenSetting) ?? PathOf(SignerTokenSetting)
-            ?? throw new ChoriaLoginException($"{path} does not say where the token belongs: set {TokenSetting} or {SignerTokenSetting}");
+            ?? throw new SignInException($"{path} does not say where the token belongs: set {TokenSetting} or {SignerTokenSetting}");
         var urls = settings.GetValueOrDefault(LoginSetting, "")
             .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Select(text => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
                 ? url
-                : throw new ChoriaLoginException($"{LoginSetting} in {path}: '{text}' is not an http:// or https:// address"))
+                : throw new SignInException($"{LoginSetting} in {path}: '{text}' is not an http:// or https:// address"))
             .ToList();
         return urls.Count > 0
             ? new ChoriaClientConfiguration(
                 token, PathOf(SeedSetting) ?? PathOf(SignerSeedSetting) ?? Path.ChangeExtension(token, ".key"), urls, PathOf(CaSetting))
-            : throw new ChoriaLoginException($"{path} does not say where to log in: set {LoginSetting}");
+            : throw new SignInException($"{path} does not say where to log in: set {LoginSetting}");
 
         string? PathOf(string setting) => settings.GetValueOrDefault(setting) is { Length: > 0 } value
             ? value.StartsWith('~') ? home + value[1..] : value
@@ -103,6 +103,3 @@ internal sealed partial record ChoriaClientConfiguration(string TokenFile, strin
     [GeneratedRegex(@"(.+?)\s*=\s*(.+)", RegexOptions.CultureInvariant)]
     private static partial Regex Setting();
 }
-
-/// <summary>Somebody cannot be signed in; the message says what to do about it.</summary>
-internal sealed class ChoriaLoginException(string message, Exception? inner = null) : Exception(message, inner);

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using ControlPlane.Adapters.Choria;
@@ -22,13 +21,7 @@ internal sealed class ChoriaLoginClient(HttpClient http, DeviceGrant grant, Time
         var handler = new SocketsHttpHandler { AllowAutoRedirect = false };
         if (configuration.CaFile is { } file)
         {
-            var policy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                RevocationMode = X509RevocationMode.NoCheck,
-            };
-            policy.CustomTrustStore.AddRange(PemCertificates.ReadFile(file));
-            handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = policy };
+            handler.SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = PeerTrust.RootsOf(file) };
         }
 
         return new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(30) };
@@ -36,16 +29,17 @@ internal sealed class ChoriaLoginClient(HttpClient http, DeviceGrant grant, Time
 
     /// <summary>Signs in, and writes seed and token where Choria's client looks for them.</summary>
     /// <returns>The claims of the token.</returns>
-    /// <exception cref="ChoriaLoginException">It was refused, or nobody answers.</exception>
+    /// <exception cref="SignInException">It was refused, or nobody answers.</exception>
     public async Task<ClientClaims> LogInAsync(ChoriaClientConfiguration configuration, CancellationToken cancellationToken)
     {
         var (url, provider) = await FindProviderAsync(configuration.LoginUrls, cancellationToken);
-        var idToken = await grant.SignInAsync(provider, cancellationToken);
+        var idToken = (await grant.SignInAsync(provider, cancellationToken)).IdToken
+            ?? throw new SignInException("the identity provider gave no ID token; ask for the scope openid");
         using var key = Ed25519Key.Generate();
         var token = await ExchangeAsync(url, idToken, key, cancellationToken);
         if (!ChoriaToken.TryReadUnverified(token, out ClientClaims? claims, out var fault) || claims.PublicKey != key.PublicKeyHex)
         {
-            throw new ChoriaLoginException($"{url} answered something that is no token for the new key: {fault}");
+            throw new SignInException($"{url} answered something that is no token for the new key: {fault}");
         }
 
         // Only now: a log-in that fails leaves the old pair as it was. Between the two lines they do not match; signing in again mends it.
@@ -55,7 +49,7 @@ internal sealed class ChoriaLoginClient(HttpClient http, DeviceGrant grant, Time
     }
 
     // Any of them will do: those that are away are passed over.
-    private async Task<(Uri Url, LoginOptionsReply Provider)> FindProviderAsync(
+    private async Task<(Uri Url, SignInHint Provider)> FindProviderAsync(
         IReadOnlyList<Uri> urls, CancellationToken cancellationToken)
     {
         var faults = new List<string>();
@@ -71,7 +65,7 @@ internal sealed class ChoriaLoginClient(HttpClient http, DeviceGrant grant, Time
                 }
 
                 response.EnsureSuccessStatusCode();
-                return (url, await response.Content.ReadFromJsonAsync(ChoriaMessages.Default.LoginOptionsReply, cancellationToken)
+                return (url, await response.Content.ReadFromJsonAsync(ChoriaMessages.Default.SignInHint, cancellationToken)
                     ?? throw new JsonException("it is empty"));
             }
             catch (Exception away) when (away is HttpRequestException or JsonException
@@ -81,7 +75,7 @@ internal sealed class ChoriaLoginClient(HttpClient http, DeviceGrant grant, Time
             }
         }
 
-        throw new ChoriaLoginException(string.Join("; ", faults));
+        throw new SignInException(string.Join("; ", faults));
     }
 
     private async Task<string> ExchangeAsync(Uri url, string idToken, Ed25519Key key, CancellationToken cancellationToken)
@@ -102,11 +96,11 @@ internal sealed class ChoriaLoginClient(HttpClient http, DeviceGrant grant, Time
             var reply = await response.Content.ReadFromJsonAsync(ChoriaMessages.Default.LoginReply, cancellationToken);
             return reply is { Error: null or "", Token: { Length: > 0 } token }
                 ? token
-                : throw new ChoriaLoginException($"{reply?.Error ?? "no token was given"}{(reply?.Detail is { } why ? $": {why}" : "")}");
+                : throw new SignInException($"{reply?.Error ?? "no token was given"}{(reply?.Detail is { } why ? $": {why}" : "")}");
         }
         catch (Exception away) when (away is HttpRequestException or JsonException)
         {
-            throw new ChoriaLoginException($"{url} does not answer: {away.Message}", away);
+            throw new SignInException($"{url} does not answer: {away.Message}", away);
         }
     }
 }

@@ -12,8 +12,6 @@ internal static class ChoriaLoginCommand
 {
     public const string Name = "choria-login";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     public static Command Create()
     {
         var config = new Option<string?>("--config")
@@ -56,15 +54,15 @@ internal static class ChoriaLoginCommand
             var configuration = ChoriaClientConfiguration.Read(
                 config ?? ChoriaClientConfiguration.DefaultFile(home), home, Environment.CurrentDirectory);
             using var http = ChoriaLoginClient.HttpFor(configuration);
-            using var provider = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { Timeout = Patience };
-            var grant = new DeviceGrant(provider, line => output.WriteLine(Printer.Printable(line)), TimeProvider.System);
+            using var provider = OidcClient.NewHttp();
+            var grant = new DeviceGrant(new OidcClient(provider), line => output.WriteLine(Printer.Printable(line)), TimeProvider.System);
             var client = new ChoriaLoginClient(http, grant, TimeProvider.System);
             var claims = await client.LogInAsync(configuration, cancellationToken);
             await output.WriteLineAsync(
                 $"Signed in as {Printer.Printable(claims.CallerId)} until {claims.ExpiresAt:u}; the token is in {configuration.TokenFile}");
             return ExitCodes.Done;
         }
-        catch (ChoriaLoginException refused)
+        catch (SignInException refused)
         {
             await error.WriteLineAsync($"{Name}: {Printer.Printable(refused.Message)}");
             return ExitCodes.Refused;

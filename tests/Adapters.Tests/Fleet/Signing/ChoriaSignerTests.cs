@@ -152,6 +152,20 @@ public sealed class ChoriaSignerTests : IAsyncLifetime
             (asked.Permission, asked.Agent, asked.Action, asked.Collective, asked.Node));
         Assert.Contains("web1.example.net", asked.Parameters["filter"], StringComparison.Ordinal);
         Assert.DoesNotContain("inputs", asked.Parameters.Keys);
+        Assert.Equal(new ChoriaRequestFacts("desk.example.net", "{}", TimeSpan.FromMinutes(1), Now), asked.Choria);
+    }
+
+    [Fact]
+    public async Task SignAsync_JudgesByTheTokensClaims()
+    {
+        var claims = Claims() with { UserProperties = new Dictionary<string, string> { ["department"] = "sre" } };
+
+        await SignedAsync(Question(Request(), Token(claims)));
+
+        Assert.Equal(
+            ["callerid=up=carol", "ou=choria", "user_properties.department=sre"],
+            Assert.Single(stage.Policy.Asked).Caller.Claims.Select(claim => $"{claim.Key}={Assert.Single(claim.Value)}")
+                .Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -39,6 +39,23 @@ public sealed class PolicyAccessTests : IDisposable
         Assert.False((await JudgeAsync(Operator, Reprovision)).IsAllowed);
     }
 
+    [Theory]
+    [InlineData("overlays: [eu-1]", false)]
+    [InlineData("nodes: env=test", true)]
+    public async Task JudgeAsync_AsksWhatTheNodeSaid_WhereARuleDependsOnThat(string scope, bool said)
+    {
+        source.Current = PolicyExample.Read($$"""
+            apiVersion: access.controlplane/v1
+            kind: AccessPolicy
+            roles: { operator: [{ permissions: [nodes.reprovision], {{scope}} }] }
+            grants: [{ role: operator, principals: ["*"] }]
+            """);
+        nodes.Known = PolicyExample.Node("eu-1", ("env", "test"));
+
+        Assert.True((await JudgeAsync(Operator, Reprovision)).IsAllowed);
+        Assert.Equal([said], nodes.SaidAsked);
+    }
+
     [Fact]
     public async Task JudgeAsync_AsksNobody_WhereNoRuleDependsOnTheNode()
     {
@@ -225,13 +242,16 @@ public sealed class PolicyAccessTests : IDisposable
     {
         public List<string> Asked { get; } = [];
 
+        public List<bool> SaidAsked { get; } = [];
+
         public NodeFacts? Known { get; set; }
 
         public Exception? Away { get; set; }
 
-        public Task<NodeFacts?> FindAsync(string node, CancellationToken cancellationToken)
+        public Task<NodeFacts?> FindAsync(string node, bool said, CancellationToken cancellationToken)
         {
             Asked.Add(node);
+            SaidAsked.Add(said);
             return Away is null ? Task.FromResult(Known) : Task.FromException<NodeFacts?>(Away);
         }
     }

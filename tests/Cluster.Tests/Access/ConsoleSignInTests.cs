@@ -1,0 +1,193 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using ControlPlane.Access;
+using ControlPlane.Cluster.Tests.Silo;
+using Microsoft.Extensions.Time.Testing;
+using StackExchange.Redis;
+
+namespace ControlPlane.Cluster.Tests.Access;
+
+/// <summary>People who sign in at the console by a browser, and whoever would like to be in their place.</summary>
+public sealed class ConsoleSignInTests(ConsoleFixture console) : IClassFixture<ConsoleFixture>
+{
+    private const string Reprovision = "/v1/nodes/web1.example.net:reprovision";
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task APerson_IsSentToTheProvider_AndComesBackToThePageTheyAskedFor()
+    {
+        await using var api = await console.StartAsync();
+        using var browser = console.Open(api);
+
+        using var answer = await browser.SignInAsync("operator", "/nodes?state=silent", secondFactor: true);
+
+        var page = await answer.Content.ReadAsStringAsync(Cancel);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Contains("""content="0;url=/nodes?state=silent">""", page, StringComparison.Ordinal);
+        var who = await browser.Http.GetFromJsonAsync<JsonElement>("/v1/access/whoami", Cancel);
+        Assert.Equal(("operator", "oidc"), (who.GetProperty("principal").GetString(), who.GetProperty("method").GetString()));
+        Assert.Equal(2, who.GetProperty("groups").GetArrayLength());
+        Assert.NotNull(who.GetProperty("secondFactorAt").GetString());
+        Assert.Equal(HttpStatusCode.OK, (await browser.GetPageAsync("/")).StatusCode);
+    }
+
+    [Fact]
+    public async Task TheCookie_IsForThisSiteAlone_AndForNoScript()
+    {
+        await using var api = await console.StartAsync();
+        using var browser = console.Open(api);
+
+        using var answer = await browser.SignInAsync("viewer");
+
+        var cookie = Assert.Single(
+            answer.Headers.GetValues("Set-Cookie"), one => one.StartsWith("controlplane-session=", StringComparison.Ordinal));
+        Assert.Contains("samesite=strict", cookie, StringComparison.Ordinal);
+        Assert.Contains("httponly", cookie, StringComparison.Ordinal);
+        Assert.Contains("path=/;", cookie, StringComparison.Ordinal);
+        Assert.DoesNotContain("expires", cookie, StringComparison.Ordinal);
+        Assert.Equal(RedisSessions.IdLength, browser.Session!.Length);
+    }
+
+    [Fact]
+    public async Task ASignIn_BeginsASessionOfItsOwn_WhateverCookieWasPlantedBefore()
+    {
+        await using var api = await console.StartAsync();
+        using var attacker = console.Open(api);
+        using var victim = console.Open(api);
+        await attacker.SignInAsync("viewer");
+        victim.Session = attacker.Session;
+
+        await victim.SignInAsync("approver", "/access/sign-in?back=/nodes");
+
+        Assert.NotEqual(attacker.Session, victim.Session);
+        Assert.Equal(HttpStatusCode.Unauthorized, await attacker.StatusAsync());
+        Assert.Contains("approver", await victim.Http.GetStringAsync("/v1/access/whoami", Cancel), StringComparison.Ordinal);
+
+        using var chosen = console.Open(api);
+        chosen.Session = new string('A', RedisSessions.IdLength);
+        await chosen.SignInAsync("viewer");
+        Assert.NotEqual(new string('A', RedisSessions.IdLength), chosen.Session);
+    }
+
+    [Fact]
+    public async Task AChange_IsRefused_WithoutTheAntiforgeryTokenOfThatSession()
+    {
+        await using var api = await console.StartAsync();
+        using var browser = console.Open(api);
+        using var other = console.Open(api);
+        await browser.SignInAsync("operator");
+        await other.SignInAsync("viewer");
+        var foreign = await other.AntiforgeryAsync();
+
+        foreach (var token in (string?[])[null, "", foreign, new string('0', 64)])
+        {
+            using var refused = await browser.PostAsync(Reprovision, Reason(), token);
+            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        }
+
+        Assert.DoesNotContain(api.Logs.Of(AuditTrail.Category), line => line.StartsWith("operator ", StringComparison.Ordinal)
+            && line.Contains("reprovision", StringComparison.OrdinalIgnoreCase));
+        using var done = await browser.PostAsync(Reprovision, Reason(), await browser.AntiforgeryAsync());
+        Assert.Equal(HttpStatusCode.Accepted, done.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, await browser.StatusAsync());
+    }
+
+    [Fact]
+    public async Task SigningOut_EndsTheSessionHere_AndLeadsOnToTheProvider()
+    {
+        await using var api = await console.StartAsync();
+        using var browser = console.Open(api);
+        await browser.SignInAsync("operator");
+        var stolen = browser.Session;
+        using var forged = new FormUrlEncodedContent([]);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await browser.PostAsync("/access/sign-out", forged)).StatusCode);
+
+        using var form = new FormUrlEncodedContent([new(Antiforgery.Field, await browser.AntiforgeryAsync())]);
+        using var answer = await browser.PostAsync("/access/sign-out", form);
+
+        var page = WebUtility.HtmlDecode(await answer.Content.ReadAsStringAsync(Cancel));
+        Assert.Contains("/connect/endsession?", page, StringComparison.Ordinal);
+        Assert.Contains("id_token_hint=", page, StringComparison.Ordinal);
+        browser.Session = stolen;
+        Assert.Equal(HttpStatusCode.Unauthorized, await browser.StatusAsync());
+        Assert.Contains(api.Logs.Of(AuditTrail.Category), line => line.Contains("SignOut", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task ASession_EndsAfterItsLifetime()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var api = await console.StartAsync(time, ("Access:SignIn:SessionLifetime", "00:30:00"));
+        using var browser = console.Open(api);
+        await browser.SignInAsync("operator");
+
+        time.Advance(TimeSpan.FromMinutes(29));
+        Assert.Equal(HttpStatusCode.OK, await browser.StatusAsync());
+
+        time.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(HttpStatusCode.Unauthorized, await browser.StatusAsync());
+    }
+
+    [Fact]
+    public async Task WhatTheProviderSentToAnotherBrowser_SignsNobodyIn()
+    {
+        await using var api = await console.StartAsync();
+        using var attacker = console.Open(api);
+        using var victim = console.Open(api);
+        var back = await attacker.GoToProviderAsync("viewer");
+
+        foreach (var path in (string[])[back.PathAndQuery, "/access/signed-in?code=x&state=y", "/access/signed-in?error=access_denied"])
+        {
+            using var answer = await victim.GetPageAsync(path);
+            Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+        }
+
+        Assert.Null(victim.Session);
+        Assert.Equal(HttpStatusCode.Unauthorized, await victim.StatusAsync());
+    }
+
+    [Fact]
+    public async Task Sessions_InRedis_AreSealed_EachForItsPlace()
+    {
+        await using var api = await console.StartAsync();
+        using var viewer = console.Open(api);
+        using var approver = console.Open(api);
+        var redis = console.Sessions.GetDatabase();
+        foreach (var server in console.Sessions.GetServers())
+        {
+            await server.FlushAllDatabasesAsync();
+        }
+
+        await viewer.SignInAsync("viewer");
+        var places = console.Sessions.GetServers()[0].Keys().ToList();
+        var low = Assert.Single(places);
+        await approver.SignInAsync("approver");
+        var high = Assert.Single(console.Sessions.GetServers()[0].Keys().ToList(), place => place != low);
+
+        var kept = (byte[])(await redis.StringGetAsync(high))!;
+        Assert.DoesNotContain("approver", Encoding.UTF8.GetString(kept), StringComparison.Ordinal);
+        Assert.DoesNotContain(viewer.Session!, low.ToString(), StringComparison.Ordinal);
+        Assert.True(await redis.KeyTimeToLiveAsync(high) <= TimeSpan.FromHours(8));
+
+        // Whoever writes to Redis cannot make one session another.
+        await redis.StringSetAsync(low, kept);
+        Assert.Equal(HttpStatusCode.Unauthorized, await viewer.StatusAsync());
+    }
+
+    [Fact]
+    public async Task Programs_AreToldWhereToSignIn()
+    {
+        await using var api = await console.StartAsync();
+
+        var hint = await api.Http.GetFromJsonAsync<JsonElement>("/v1/access/sign-in", Cancel);
+
+        Assert.Equal("controlplane-cli", hint.GetProperty("clientId").GetString());
+        Assert.Equal(
+            ["openid", "profile", "offline_access"], hint.GetProperty("scopes").EnumerateArray().Select(scope => scope.GetString()!));
+    }
+
+    private static StringContent Reason() => new("""{"reason": "x"}""", Encoding.UTF8, "application/json");
+}
