@@ -63,6 +63,7 @@ internal static class ApiEndpoints
         v1.MapJobs();
         v1.MapJobResults();
         v1.MapJobWatch();
+        v1.MapAgents();
         v1.MapSummary();
         v1.MapAccess();
         v1.MapSignInHints();

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
@@ -40,6 +41,18 @@ internal sealed class ApiClient(HttpClient http) : IDisposable
     /// <exception cref="HttpRequestException">It did not answer.</exception>
     public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) =>
         SendAsync<T>(HttpMethod.Get, path, null, cancellationToken);
+
+    /// <summary>What there may be; null when there is not.</summary>
+    /// <inheritdoc cref="GetAsync"/>
+    public async Task<T?> FindAsync<T>(string path, CancellationToken cancellationToken)
+        where T : class
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        using var response = await http.SendAsync(request, cancellationToken);
+        return response.StatusCode == HttpStatusCode.NotFound
+            ? null
+            : await ReadAsync<T>(await CheckAsync(response, cancellationToken), cancellationToken);
+    }
 
     /// <summary>An answer that is too long to wait for; it breaks off where the control plane does.</summary>
     /// <inheritdoc cref="GetAsync"/>

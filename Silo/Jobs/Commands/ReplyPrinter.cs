@@ -20,7 +20,10 @@ internal enum ReplyDisplay
 }
 
 /// <summary>Prints replies as users of <c>choria req</c> know them.</summary>
-internal sealed class ReplyPrinter(Printer print, ReplyDisplay display)
+/// <param name="print">Where to.</param>
+/// <param name="display">Which replies; null for those that the DDL shows, and all without one.</param>
+/// <param name="action">What the agent's DDL says of the action; null when nobody knows.</param>
+internal sealed class ReplyPrinter(Printer print, ReplyDisplay? display, DdlAction? action)
 {
     private const int SilentPerLine = 3;
 
@@ -28,7 +31,7 @@ internal sealed class ReplyPrinter(Printer print, ReplyDisplay display)
     private static readonly string[] Statuses =
         ["", "Request Aborted", "Unknown Action", "Missing Request Data", "Invalid Request Data", "Unknown Request Status"];
 
-    public void Print(JobView job, IReadOnlyList<JobResultView> results)
+    public void Print(JobView job, IReadOnlyList<JobResultView> results, IReadOnlyList<DdlSummary> summaries)
     {
         foreach (var result in results.Where(result => result.Code is not null && IsShown(result)))
         {
@@ -36,6 +39,11 @@ internal sealed class ReplyPrinter(Printer print, ReplyDisplay display)
         }
 
         PrintSilent([.. results.Where(result => result.Code is null)]);
+        foreach (var summary in summaries.Where(summary => summary.Figures.Count > 0))
+        {
+            Print(summary);
+        }
+
         var answered = job.Counts.Succeeded + job.Counts.Failed + job.Counts.Rejected;
         print.Say($"Finished processing {answered} / {job.Counts.All} hosts{Took(job)}");
         if (job.State != JobState.Completed)
@@ -44,13 +52,43 @@ internal sealed class ReplyPrinter(Printer print, ReplyDisplay display)
         }
     }
 
-    private bool IsShown(JobResultView result) => display switch
+    private bool IsShown(JobResultView result) => Display switch
     {
         ReplyDisplay.Always => true,
         ReplyDisplay.Failed => result.State != TargetState.Succeeded,
         ReplyDisplay.Ok => result.State == TargetState.Succeeded,
         _ => false,
     };
+
+    private ReplyDisplay Display => display ?? action?.Display switch
+    {
+        DdlDisplay.Failed => ReplyDisplay.Failed,
+        DdlDisplay.Ok => ReplyDisplay.Ok,
+        _ => ReplyDisplay.Always,
+    };
+
+    private void Print(DdlSummary summary)
+    {
+        if (summary.Function != "summary")
+        {
+            print.Say($"{(summary.Function == "sum" ? "Sum" : "Average")} of {summary.DisplayAs}: {summary.Figures[0].Value}");
+            print.Say("");
+            return;
+        }
+
+        print.Say($"Summary of {summary.DisplayAs}:");
+        foreach (var figure in summary.Figures)
+        {
+            print.Say($"   {figure.Value} = {figure.Nodes}");
+        }
+
+        if (summary.MoreValues > 0)
+        {
+            print.Say($"   (other values) = {summary.MoreValues}");
+        }
+
+        print.Say("");
+    }
 
     private void Print(JobResultView result)
     {
@@ -63,7 +101,7 @@ internal sealed class ReplyPrinter(Printer print, ReplyDisplay display)
 
         if (result.Data is { ValueKind: JsonValueKind.Object } data)
         {
-            var lines = data.EnumerateObject().Select(one => (one.Name, Value: Text(one.Value))).ToList();
+            var lines = data.EnumerateObject().Select(one => (Name: DisplayOf(one.Name), Value: Text(one.Value))).ToList();
             var width = lines.Count == 0 ? 0 : lines.Max(line => line.Name.Length);
             lines.ForEach(line => print.Say($"   {line.Name.PadLeft(width)}: {line.Value}"));
         }
@@ -84,6 +122,8 @@ internal sealed class ReplyPrinter(Printer print, ReplyDisplay display)
             print.Say("");
         }
     }
+
+    private string DisplayOf(string output) => action?.Outputs.FirstOrDefault(one => one.Name == output)?.DisplayAs ?? output;
 
     private static string Took(JobView job) => job is { StartedAt: { } from, EndedAt: { } to }
         ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $" in {(to - from).TotalSeconds:0.0}s")

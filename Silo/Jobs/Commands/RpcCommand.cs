@@ -17,7 +17,7 @@ internal static class RpcCommand
     private static readonly Argument<string> Action = new("action") { Description = "Its action, e.g. ping." };
     private static readonly Argument<string[]> Inputs = new("inputs")
     {
-        Description = "Inputs as key=value, which are texts; key:=JSON for numbers, true, false, lists and objects.",
+        Description = "Inputs as key=value, which are what the agent's DDL says that they are; key:=JSON where one must be exact, for all then.",
         Arity = ArgumentArity.ZeroOrMore,
     };
 
@@ -29,20 +29,45 @@ internal static class RpcCommand
         var command = new ClientCommand("rpc", meaning, async (call, cancellationToken) =>
         {
             var body = await BodyOf(call, targets, options, cancellationToken);
+            var action = await FindAsync(call.Api, body, cancellationToken);
             var job = await call.Api.PostAsync<JobView>("v1/jobs", body, cancellationToken);
             job = await new JobFollower(call).ToEndAsync(job, cancellationToken);
             var results = await ReadAsync(call, job, options, cancellationToken);
             var print = call.Arguments.GetValue(options.Json)
                 ? new Printer(call.Arguments.InvocationConfiguration.Output, json: true)
                 : call.Print;
+            var summaries = SumUp(action, results);
             var display = call.Arguments.GetValue(options.Display);
-            print.Whole(new RpcView(job, results), people => new ReplyPrinter(people, display).Print(job, results));
+            print.Whole(
+                new RpcView(job, results, summaries), people => new ReplyPrinter(people, display, action).Print(job, results, summaries));
             return job.Counts.All > 0 && JobFollower.IsGood(job) ? ExitCodes.Done : ExitCodes.Refused;
         })
         { Agent, Action, Inputs };
         targets.AddTo(command);
         options.AddTo(command);
         return command;
+    }
+
+    private static async Task<DdlAction?> FindAsync(ApiClient api, JobBody body, CancellationToken cancellationToken)
+    {
+        var agent = await api.FindAsync<AgentView>($"v1/agents/{Uri.EscapeDataString(body.Agent)}", cancellationToken);
+        return agent?.Actions.GetValueOrDefault(body.Action)?.ToAction(body.Action);
+    }
+
+    private static IReadOnlyList<DdlSummary> SumUp(DdlAction? action, IReadOnlyList<JobResultView> results)
+    {
+        if (action is null)
+        {
+            return [];
+        }
+
+        var sums = new DdlAggregates(action);
+        foreach (var result in results.Where(result => result.State == TargetState.Succeeded))
+        {
+            sums.Add(result.Data ?? default);
+        }
+
+        return sums.Results;
     }
 
     private static async Task<JobBody> BodyOf(ClientCall call, RpcTargets targets, RpcOptions options, CancellationToken cancellationToken)
@@ -109,9 +134,9 @@ internal sealed class RpcOptions
         Description = "Shows only replies for which it holds, e.g. \"not ok() and msg =~ /disk/\". All count.",
     };
 
-    public Option<ReplyDisplay> Display { get; } = new("--display")
+    public Option<ReplyDisplay?> Display { get; } = new("--display")
     {
-        Description = "Which replies are shown.", DefaultValueFactory = _ => ReplyDisplay.Always,
+        Description = "Which replies are shown; those that the agent's DDL shows, without.",
     };
 
     public Option<string?> Reason { get; } = new("--reason") { Description = "Why, for the record; policies may demand it." };
@@ -129,4 +154,5 @@ internal sealed class RpcOptions
 
 /// <param name="Job">How it ended.</param>
 /// <param name="Results">What nodes answered.</param>
-internal sealed record RpcView(JobView Job, IReadOnlyList<JobResultView> Results);
+/// <param name="Summaries">What the agent's DDL has them summed up to.</param>
+internal sealed record RpcView(JobView Job, IReadOnlyList<JobResultView> Results, IReadOnlyList<DdlSummary> Summaries);

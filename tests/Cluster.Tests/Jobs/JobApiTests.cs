@@ -108,6 +108,19 @@ public sealed class JobApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AnAgent_SaysWhatItsActionsTakeAndAnswer()
+    {
+        api.Grains.Ddls.AddPackage();
+
+        var action = (await (await api.GetAsync("/v1/agents/package")).JsonAsync()).GetProperty("actions").GetProperty("status");
+
+        Assert.Equal("failed", action.GetProperty("display").GetString());
+        Assert.Equal("shellsafe", action.GetProperty("inputs")[0].GetProperty("validation").GetString());
+        Assert.Equal("Installed Version", action.GetProperty("outputs")[0].GetProperty("displayAs").GetString());
+        await (await api.GetAsync("/v1/agents/none")).AssertProblemAsync(HttpStatusCode.NotFound, "unknown-agent");
+    }
+
+    [Fact]
     public async Task List_GivesJobs_InTheStatesThatAreAskedFor()
     {
         api.Grains.Jobs.Add("a");

@@ -159,6 +159,35 @@ public sealed class JobCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Rpc_ShowsAndSumsUp_WhatTheDdlSays()
+    {
+        api.Grains.Ddls.AddPackage();
+        var running = RunAsync("rpc", "package", "status", "package=zsh", "-I", "web1", "-I", "web2", "-I", "web3", "-I", "web4");
+        var job = await StartedAsync();
+        job.Say("web1", TargetState.Succeeded, data: """{"ensure":"5.9"}""");
+        job.Say("web2", TargetState.Succeeded, data: """{"ensure":"5.9"}""");
+        job.Say("web3", TargetState.Succeeded, data: """{"ensure":"5.8"}""");
+        job.Say("web4", TargetState.Failed, 1, "no such package", """{"ensure":"absent"}""");
+        job.Become(job.Snapshot with { State = JobState.Completed, EndedAt = DateTimeOffset.UnixEpoch.AddSeconds(1) });
+
+        Assert.Equal(
+            """
+            web4
+               Request Aborted
+               no such package
+               Installed Version: absent
+
+            Summary of Installed Version:
+               5.9 = 2
+               5.8 = 1
+
+            Finished processing 4 / 4 hosts in 1.0s
+
+            """,
+            (await running).Output);
+    }
+
+    [Fact]
     public async Task Rpc_SendsTheFilters_AndTheAgentAsOne()
     {
         var running = RunAsync(

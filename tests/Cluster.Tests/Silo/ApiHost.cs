@@ -6,6 +6,7 @@ using ControlPlane.Api;
 using ControlPlane.Fleet;
 using ControlPlane.Health;
 using ControlPlane.Hosting;
+using ControlPlane.Jobs;
 using ControlPlane.Placement;
 using ControlPlane.Placement.Plans;
 using ControlPlane.Store;
@@ -72,6 +73,7 @@ internal sealed class ApiHost : IAsyncDisposable
         var logs = new RecordedLogs();
         builder.Services.AddSingleton(grains.Factory);
         builder.Services.AddSingleton<INodeChangeFeed>(grains.Feed);
+        builder.Services.AddSingleton<IAgentDdls>(grains.Ddls);
         builder.Services.AddSingleton(new Locality(FakeGrains.Region, FakeGrains.Overlay));
         var log = new MemoryLog();
         builder.Services.AddKeyedSingleton<ILog>(ControlPlane.Store.Logs.Audit, log);

@@ -28,6 +28,9 @@ internal sealed class FakeGrains
 
     public ControlChange? LastChange { get; private set; }
 
+    /// <summary>What agents say of themselves.</summary>
+    public FakeDdls Ddls { get; } = new();
+
     /// <summary>The jobs there are.</summary>
     public FakeJobs Jobs { get; } = new();
 
