@@ -44,29 +44,29 @@ public sealed record JobSpec([property: Id(0)] JobAction Action, [property: Id(1
     [Id(10)]
     public JobWindow? Window { get; init; }
 
-    /// <summary>A limit that it shares with other jobs; none by default.</summary>
-    [Id(11)]
-    public JobConcurrencyGroup? ConcurrencyGroup { get; init; }
-
     /// <summary>Not before this; at once by default.</summary>
-    [Id(12)]
+    [Id(11)]
     public DateTimeOffset? StartAt { get; init; }
 
     /// <summary>Not before these jobs of the same site have succeeded; at most 20. When one ends otherwise, this one ends too.</summary>
-    [Id(13)]
+    [Id(12)]
     public IReadOnlyList<string> After { get; init; } = [];
 
     /// <summary>Whether somebody must approve it, whatever the settings say. False by default.</summary>
-    [Id(14)]
+    [Id(13)]
     public bool RequiresApproval { get; init; }
 }
 
 /// <summary>One action of one agent.</summary>
 /// <param name="Agent">The agent, e.g. <c>puppet</c>.</param>
 /// <param name="Name">Its action, e.g. <c>runonce</c>.</param>
-/// <param name="InputsJson">Its inputs: one JSON object. The agent's DDL says which there are; its defaults are filled in.</param>
+/// <param name="InputsJson">
+/// Its inputs: one JSON object. The agent's DDL says which there are; its defaults are filled in. The record of calls leaves them out, since
+/// they may hold secrets.
+/// </param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobAction")]
-public sealed record JobAction([property: Id(0)] string Agent, [property: Id(1)] string Name, [property: Id(2)] string InputsJson = "{}")
+public sealed record JobAction(
+    [property: Id(0)] string Agent, [property: Id(1)] string Name, [property: Id(2), Redact] string InputsJson = "{}")
 {
     /// <summary>Whether it does no harm when a node is given it twice. Only then is it sent again to a node that did not answer.</summary>
     [Id(3)]
@@ -90,7 +90,7 @@ public sealed record JobAction([property: Id(0)] string Agent, [property: Id(1)]
 /// <summary>An action that says how another stands.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobStatusAction")]
 public sealed record JobStatusAction(
-    [property: Id(0)] string Agent, [property: Id(1)] string Name, [property: Id(2)] string InputsJson = "{}");
+    [property: Id(0)] string Agent, [property: Id(1)] string Name, [property: Id(2), Redact] string InputsJson = "{}");
 
 /// <summary>
 /// Which nodes a job is for. Of <see cref="Query"/>, <see cref="Identities"/>, <see cref="OfJob"/> and <see cref="Broadcast"/> one.

@@ -39,13 +39,6 @@ public sealed record JobStage([property: Id(0)] string Name, [property: Id(1)] s
     /// <summary>What lets the next stage begin.</summary>
     [Id(8)]
     public JobGate Gate { get; init; }
-
-    /// <summary>
-    /// For <see cref="JobGate.Check"/>: where to ask. A <c>POST</c> of the job's snapshot; <c>200</c> lets it go on, <c>202</c> has it ask
-    /// again, anything else pauses the job.
-    /// </summary>
-    [Id(9)]
-    public string? CheckUrl { get; init; }
 }
 
 /// <summary>How a stage's concurrency is reached.</summary>
@@ -66,9 +59,6 @@ public enum JobGate
 
     /// <summary>Somebody advances the job.</summary>
     Manual = 1,
-
-    /// <summary>A check outside agrees.</summary>
-    Check = 2,
 }
 
 /// <summary>At how many targets that ended badly the job stops.</summary>
@@ -221,9 +211,3 @@ public sealed record JobWindow([property: Id(0)] TimeOnly From, [property: Id(1)
     [Id(3)]
     public string? Zone { get; init; }
 }
-
-/// <summary>A limit that jobs share: in each overlay, so many nodes work for the group at once.</summary>
-/// <param name="Name">Its name. Where the overlay's brokers have Choria's governor of the name, its slots are held as well.</param>
-/// <param name="Limit">How many, in each overlay. The least of the jobs that run counts.</param>
-[GenerateSerializer, Immutable, Alias("ControlPlane.JobConcurrencyGroup")]
-public sealed record JobConcurrencyGroup([property: Id(0)] string Name, [property: Id(1)] int Limit);

@@ -25,11 +25,7 @@ internal sealed class JobActions(IAgentDdls ddls)
             ]);
         }
 
-        // Command lines have texts alone: each becomes what the DDL says that it is.
-        var check = inputs.Count > 0 && inputs.All(input => input.Value?.GetValueKind() == JsonValueKind.String)
-            ? DdlInputs.Read(
-                ddl, action.Name, inputs.ToDictionary(input => input.Key, input => input.Value!.GetValue<string>(), StringComparer.Ordinal))
-            : DdlInputs.Check(ddl, action.Name, inputs);
+        var check = DdlInputs.Read(ddl, action.Name, inputs);
         return check.Inputs is { } completed
             ? (action with { InputsJson = completed.ToJsonString() }, [])
             : (action, [.. check.Faults.Select(fault => $"action: {fault}")]);

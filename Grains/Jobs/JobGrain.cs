@@ -21,6 +21,9 @@ internal sealed partial class JobGrain(
     JobActions actions,
     ILogger<JobGrain> logger) : Grain, IInternalJobGrain, IDisposable
 {
+    private const int TargetsMax = 20_000;
+    private const int ResultsMax = 1_000;
+
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CheckPatience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan FollowPatienceMax = TimeSpan.FromSeconds(30);
@@ -111,36 +114,38 @@ internal sealed partial class JobGrain(
 
     public async Task<JobTargetPage> ListTargets(IReadOnlyList<TargetState> states, string? after, int limit)
     {
+        limit = Math.Clamp(limit, 1, TargetsMax);
         var cursor = JobCursor.Read(after);
         var found = new List<JobTarget>();
-        for (var number = cursor.Overlay; number < Record.Overlays.Count; number++)
+        while (cursor.Overlay < Record.Overlays.Count && found.Count < limit)
         {
-            var from = number == cursor.Overlay ? (int)cursor.Position - 1 : -1;
-            var page = await sites.ListTargetsAsync(Id, Record.Overlays[number].Overlay, states, from, limit - found.Count);
+            var overlay = Record.Overlays[cursor.Overlay].Overlay;
+            var page = await sites.ListTargetsAsync(Id, overlay, states, (int)cursor.Position - 1, limit - found.Count);
             found.AddRange(page.Targets);
-            if (found.Count >= limit)
-            {
-                var next = page.Next is { } position ? new JobCursor(number, (ulong)position + 1, 0) : new JobCursor(number + 1, 0, 0);
-                return new JobTargetPage(found, next.Overlay < Record.Overlays.Count ? $"{next}" : null);
-            }
+            cursor = page.Next is { } last
+                ? cursor with { Position = (ulong)last + 1 }
+                : new JobCursor(cursor.Overlay + 1, Position: 0, Skip: 0);
         }
 
-        return new JobTargetPage(found, null);
+        return new JobTargetPage(found, cursor.Overlay < Record.Overlays.Count ? $"{cursor}" : null);
     }
 
     public async Task<JobResultPage> ListResults(IReadOnlyList<TargetState> states, string? after, int limit)
     {
+        limit = Math.Clamp(limit, 1, ResultsMax);
         var cursor = JobCursor.Read(after);
         var found = new List<JobResult>();
-        for (var number = cursor.Overlay; number < Record.Overlays.Count; number++)
+        while (cursor.Overlay < Record.Overlays.Count)
         {
-            var (position, skip) = number == cursor.Overlay ? (cursor.Position, cursor.Skip) : (0UL, 0);
-            var page = await sites.ListResultsAsync(Id, Record.Overlays[number].Overlay, states, position, skip, limit - found.Count);
+            var overlay = Record.Overlays[cursor.Overlay].Overlay;
+            var page = await sites.ListResultsAsync(Id, overlay, states, cursor.Position, cursor.Skip, limit - found.Count);
             found.AddRange(page.Results);
             if (!page.IsEnd)
             {
-                return new JobResultPage(found, $"{new JobCursor(number, page.Position, page.Skip)}");
+                return new JobResultPage(found, $"{cursor with { Position = page.Position, Skip = page.Skip }}");
             }
+
+            cursor = new JobCursor(cursor.Overlay + 1, Position: 0, Skip: 0);
         }
 
         return new JobResultPage(found, null);
@@ -214,7 +219,13 @@ internal sealed partial class JobGrain(
             return Refused(verdict.Refusal, verdict.Detail);
         }
 
-        Begin();
+        if (ticking is null && !Record.IsSettled)
+        {
+            // It was settled, and goes on.
+            await index.AddUnfinishedAsync(Id, CancellationToken.None);
+            Begin();
+        }
+
         return new JobOutcome.Accepted(Record.ToSnapshot(Id));
     }
 
@@ -261,7 +272,7 @@ internal sealed partial class JobGrain(
     {
         foreach (var share in Record.Overlays.Where(IsToBeTold))
         {
-            TellAsync(share).Ignore();
+            context.Loops.RoundAsync("job", _ => TellAsync(share), CancellationToken.None).Ignore();
         }
     }
 

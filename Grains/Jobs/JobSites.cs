@@ -36,6 +36,9 @@ internal sealed record JobReply(
 /// <summary>Reaches a job, and its parts, wherever they are.</summary>
 internal sealed class JobSites(IGrainFactory grains, ISiteLink link, IOptionsMonitor<OverlaysOptions> options)
 {
+    /// <summary>A message of the link is at most a megabyte.</summary>
+    private const int LinkTargetsMax = 2_000;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PreparePatience = TimeSpan.FromSeconds(70);
 
@@ -87,7 +90,10 @@ internal sealed class JobSites(IGrainFactory grains, ISiteLink link, IOptionsMon
     public async Task<OverlayTargetPage> ListTargetsAsync(
         string job, string overlay, IReadOnlyList<TargetState> states, int after, int limit) => Serves(overlay)
             ? await grains.GetOverlayJob(job, overlay).ListTargets(states, after, limit)
-            : await ListAsync(overlay, new JobQuestion.ListTargets(job, overlay, states, after, limit), reply => reply.Targets);
+            : await ListAsync(
+                overlay,
+                new JobQuestion.ListTargets(job, overlay, states, after, Math.Min(limit, LinkTargetsMax)),
+                reply => reply.Targets);
 
     /// <exception cref="OverlayUnreachableException">The overlay's site did not answer.</exception>
     public async Task<OverlayResultPage> ListResultsAsync(

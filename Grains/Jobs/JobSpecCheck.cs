@@ -219,11 +219,6 @@ internal static class JobSpecCheck
             yield return $"reason has {spec.Reason.Length} characters, more than {ReasonCharactersMax}";
         }
 
-        if (spec.ConcurrencyGroup is { } group && (!JobId.IsValid(group.Name.ToLowerInvariant()) || group.Limit is < 1 or > ConcurrencyMax))
-        {
-            yield return $"concurrencyGroup must have a name and a limit of 1 to {ConcurrencyMax}";
-        }
-
         if (spec.After.Count > AfterMax || spec.After.Any(id => !JobId.IsValid(id)))
         {
             yield return $"after must be at most {AfterMax} ids of jobs: {JobId.Rule}";

@@ -183,7 +183,8 @@ internal sealed class OverlayStreams(FleetConnections connections, IOptions<Over
                 break;
             case Registers.Jobs:
                 described.Description = "ControlPlane: which jobs there are, the last message of each key";
-                (described.MaxMsgsPerSubject, described.MaxAge, described.MaxBytes) = (1, options.JobsMaxAge, JobsKnownBytesMax);
+                (described.MaxMsgsPerSubject, described.MaxAge, described.MaxBytes) = 
+                    (1, options.JobsMaxAge, Math.Min(JobsKnownBytesMax, options.JobsBytesMax));
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(kind), kind, "not one of ours");

@@ -64,42 +64,21 @@ public static class DdlInputs
         return faults.Count == 0 ? new DdlInputsCheck(completed, []) : new DdlInputsCheck(null, faults);
     }
 
-    /// <summary>The same for texts, as a command line has them: each becomes what the DDL says that it is.</summary>
-    public static DdlInputsCheck Read(AgentDdl ddl, string action, IReadOnlyDictionary<string, string> texts)
+    /// <summary>The same for inputs of which some are texts, as a command line has them: each becomes what the DDL says that it is.</summary>
+    public static DdlInputsCheck Read(AgentDdl ddl, string action, JsonObject inputs)
     {
         ArgumentNullException.ThrowIfNull(ddl);
-        ArgumentNullException.ThrowIfNull(texts);
-        if (!ddl.Actions.TryGetValue(action, out var described))
+        ArgumentNullException.ThrowIfNull(inputs);
+        var read = new JsonObject();
+        foreach (var (name, value) in inputs)
         {
-            return new DdlInputsCheck(null, [NoAction(ddl, action)]);
+            var isText = value?.GetValueKind() == JsonValueKind.String;
+            read[name] = isText && ddl.Actions.GetValueOrDefault(action)?.Inputs.GetValueOrDefault(name) is { } input
+                ? Convert(input, value!.GetValue<string>()) ?? value.DeepClone()
+                : value?.DeepClone();
         }
 
-        var (faults, inputs) = (new List<string>(), new JsonObject());
-        foreach (var (name, text) in texts)
-        {
-            if (!described.Inputs.TryGetValue(name, out var input))
-            {
-                inputs[name] = text;
-            }
-            else if (Convert(input, text) is { } value)
-            {
-                inputs[name] = value;
-            }
-            else
-            {
-                faults.Add($"input '{name}' is '{Cut(text)}': give {Taken(input)}");
-            }
-        }
-
-        if (faults.Count == 0)
-        {
-            return Check(ddl, action, inputs);
-        }
-
-        // What could not be converted is not missing besides.
-        var others = Check(ddl, action, inputs).Faults.Where(fault => !texts.Keys.Any(
-            name => fault.StartsWith($"input '{name}' is missing", StringComparison.Ordinal)));
-        return new DdlInputsCheck(null, [.. faults, .. others]);
+        return Check(ddl, action, read);
     }
 
     /// <summary>What is wrong with a value of an input, to be read behind its name; null when nothing is.</summary>

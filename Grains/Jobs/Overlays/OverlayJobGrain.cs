@@ -19,8 +19,11 @@ internal sealed partial class OverlayJobGrain(
     JobIndex index,
     ILogger<OverlayJobGrain> logger) : Grain, IOverlayJobGrain, IAsyncDisposable
 {
-    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan PreparePatience = TimeSpan.FromSeconds(60);
+
+    /// <summary>Over a link, results of more than so many characters go in several pages.</summary>
+    private const int PageCharactersMax = 256 * 1024;
 
     private OverlayJobWork? work;
     private IGrainTimer? ticking;
@@ -41,7 +44,7 @@ internal sealed partial class OverlayJobGrain(
 
     public async Task<OverlayReport> Prepare(OverlayJobOrder order)
     {
-        if (targets.State.Order is null)
+        if (work is null && targets.State.Fault is null)
         {
             preparing = preparing is { IsCompleted: false } ? preparing : PrepareAsync(order);
             await preparing;
@@ -50,14 +53,21 @@ internal sealed partial class OverlayJobGrain(
         return Report();
     }
 
-    public Task<OverlayReport> Allot(string? site, Allotment allotment)
+    public async Task<OverlayReport> Allot(string? site, Allotment allotment)
     {
-        if (site is null || site == targets.State.Order?.Site)
+        if (work is not null && (site is null || site == targets.State.Order?.Site))
         {
-            work?.Follow(allotment);
+            if (ticking is null)
+            {
+                // It was settled, and goes on.
+                await index.AddUnfinishedPartAsync(Key, CancellationToken.None);
+                Tick();
+            }
+
+            work.Follow(allotment);
         }
 
-        return Task.FromResult(Report());
+        return Report();
     }
 
     public Task<OverlayTargetPage> ListTargets(IReadOnlyList<TargetState> states, int after, int limit)
@@ -71,11 +81,12 @@ internal sealed partial class OverlayJobGrain(
     public async Task<OverlayResultPage> ListResults(IReadOnlyList<TargetState> states, ulong after, int skip, int limit)
     {
         var results = new List<JobResult>();
+        var characters = 0;
         await foreach (var (position, record) in context.Results.ReadAsync(Key, after, CancellationToken.None))
         {
             for (; skip < record.Count; skip++)
             {
-                if (results.Count == limit)
+                if (results.Count == limit || characters > PageCharactersMax)
                 {
                     return new OverlayResultPage(results, after, skip, IsEnd: false);
                 }
@@ -83,6 +94,7 @@ internal sealed partial class OverlayJobGrain(
                 if (states.Count == 0 || states.Contains(record[skip].State))
                 {
                     results.Add(record[skip]);
+                    characters += record[skip].DataJson?.Length ?? 0;
                 }
             }
 
@@ -102,6 +114,12 @@ internal sealed partial class OverlayJobGrain(
         {
             waitsFor = "";
             await index.AddUnfinishedPartAsync(Key, patience.Token);
+            if (targets.State.Order is not null)
+            {
+                await BeginAsync(patience.Token);
+                return;
+            }
+
             var found = await context.Discovery.FindAsync(order, patience.Token);
             await authority.InvokeAsync(
                 order,
@@ -129,21 +147,32 @@ internal sealed partial class OverlayJobGrain(
 
     private async Task BeginAsync(CancellationToken cancellationToken)
     {
-        work = new OverlayJobWork(Key, targets.State, progress, context, Tell, logger);
-        await work.BeginAsync(cancellationToken);
+        var begun = new OverlayJobWork(Key, targets.State, progress, context, Tell, logger);
+        try
+        {
+            await begun.BeginAsync(cancellationToken);
+        }
+        catch
+        {
+            await begun.DisposeAsync();
+            throw;
+        }
 
-        // Kept alive while there is something to do: nobody calls it then.
-        ticking = this.RegisterGrainTimer(
-            async token =>
-            {
-                await context.Loops.RoundAsync("job in an overlay", _ => GoOnAsync(), token);
-                if (work.Report.IsSettled)
-                {
-                    await context.Loops.RoundAsync("job in an overlay", SettleAsync, token);
-                }
-            },
-            new GrainTimerCreationOptions(Tick, Tick) { Interleave = true, KeepAlive = true });
+        work = begun;
+        Tick();
     }
+
+    // Kept alive while there is something to do: nobody calls it then.
+    private void Tick() => ticking = this.RegisterGrainTimer(
+        async token =>
+        {
+            await context.Loops.RoundAsync("job in an overlay", _ => GoOnAsync(), token);
+            if (work!.Report.IsSettled)
+            {
+                await context.Loops.RoundAsync("job in an overlay", SettleAsync, token);
+            }
+        },
+        new GrainTimerCreationOptions(TickInterval, TickInterval) { Interleave = true, KeepAlive = true });
 
     private async Task GoOnAsync()
     {
@@ -159,21 +188,19 @@ internal sealed partial class OverlayJobGrain(
         }
     }
 
-    // Not before the job's own site has heard it: until then it is told again.
+    // Not before the job's own site has heard it: until then it is told again. One that does not know the job has nothing to hear.
     private async Task SettleAsync(CancellationToken cancellationToken)
     {
-        if (await sites.HearAsync(targets.State.Order!, Report()))
-        {
-            await index.RemoveUnfinishedPartAsync(Key, cancellationToken);
-            ticking?.Dispose();
-        }
+        await sites.HearAsync(targets.State.Order!, Report());
+        await index.RemoveUnfinishedPartAsync(Key, cancellationToken);
+        ticking?.Dispose();
+        ticking = null;
     }
 
     private OverlayReport Report() => targets.State switch
     {
-        { Order: null } => new OverlayReport { Waits = waitsFor },
         { Fault: { } fault } => new OverlayReport { Fault = fault, IsSettled = true },
-        _ => work!.Report,
+        _ => work?.Report ?? new OverlayReport { Waits = waitsFor },
     };
 
     private void Tell(OverlayReport report) => TellAsync(report).Ignore();

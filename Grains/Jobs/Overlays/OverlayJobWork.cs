@@ -213,6 +213,7 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
             if (await outcomes.LogAsync(key, $"{progress.State.Version}-{progress.State.LogPosition}") is { } position)
             {
                 progress.State = progress.State with { LogPosition = position };
+                outcomes.IsChanged = true;
             }
 
             return true;

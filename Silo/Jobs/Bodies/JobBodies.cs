@@ -39,7 +39,6 @@ internal static class JobBodies
         Window = spec.Window is { } window
             ? new JobWindowBody(TimeOfDay(window.From), TimeOfDay(window.To)) { Days = window.Days, Zone = window.Zone }
             : null,
-        ConcurrencyGroup = spec.ConcurrencyGroup is { } group ? new JobGroupBody(group.Name, group.Limit) : null,
         StartAt = spec.StartAt,
         After = spec.After,
         RequiresApproval = spec.RequiresApproval,
@@ -84,7 +83,6 @@ internal static class JobBodies
         Ramp = stage.Ramp,
         Bake = Durations.Write(stage.Bake),
         Gate = stage.Gate,
-        CheckUrl = stage.CheckUrl,
     };
 
     private static JobThresholdBody ThresholdOf(JobThreshold threshold) => new(threshold.Scope, threshold.States, threshold.Then)

@@ -17,7 +17,7 @@ internal sealed record JobBody(string Agent, string Action, JobTargetsBody Targe
 
     int? INamesAction.TargetsMax => Targets.Max ?? (JobTargetsReader.IsList(Targets) ? Targets.Identities.Count : null);
 
-    [Description("The action's inputs: an object. The agent's DDL says which there are; its defaults are filled in.")]
+    [Description("The action's inputs: an object. The agent's DDL says which there are; its defaults are filled in."), Redact]
     public JsonElement? Inputs { get; init; }
 
     [Description("Whether the action does no harm when a node is given it twice.")]
@@ -52,9 +52,6 @@ internal sealed record JobBody(string Agent, string Action, JobTargetsBody Targe
     [Description("When nodes may be worked on; at any time without.")]
     public JobWindowBody? Window { get; init; }
 
-    [Description("A limit that it shares with other jobs.")]
-    public JobGroupBody? ConcurrencyGroup { get; init; }
-
     [Description("Not before this; at once without.")]
     public DateTimeOffset? StartAt { get; init; }
 
@@ -68,7 +65,7 @@ internal sealed record JobBody(string Agent, string Action, JobTargetsBody Targe
 /// <summary>An action that says how another stands.</summary>
 internal sealed record StatusActionBody(string Agent, string Action)
 {
-    [Description("The action's inputs: an object.")]
+    [Description("The action's inputs: an object."), Redact]
     public JsonElement? Inputs { get; init; }
 }
 
@@ -156,9 +153,6 @@ internal sealed record JobStageBody(string Name)
     public string? Bake { get; init; }
 
     public JobGate Gate { get; init; }
-
-    [Description("For the gate check: where to ask.")]
-    public string? CheckUrl { get; init; }
 }
 
 internal sealed record JobThresholdBody(ThresholdScope Scope, IReadOnlyList<TargetState> States, ThresholdAction Then)
@@ -216,5 +210,3 @@ internal sealed record JobWindowBody(string From, string To)
     [Description("The time zone, e.g. Europe/Dublin; that of each overlay without.")]
     public string? Zone { get; init; }
 }
-
-internal sealed record JobGroupBody(string Name, int Limit);

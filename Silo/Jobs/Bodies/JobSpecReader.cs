@@ -37,7 +37,6 @@ internal sealed class JobSpecReader
             Retry = Retry(body.Retry),
             Offline = Offline(body.Offline),
             Window = Window(body.Window),
-            ConcurrencyGroup = body.ConcurrencyGroup is { } group ? new JobConcurrencyGroup(group.Name, group.Limit) : null,
             StartAt = body.StartAt,
             After = body.After,
             RequiresApproval = body.RequiresApproval,
@@ -70,7 +69,6 @@ internal sealed class JobSpecReader
             Ramp = body.Ramp,
             Bake = Duration($"$.stages[{position}].bake", body.Bake) ?? stage.Bake,
             Gate = body.Gate,
-            CheckUrl = body.CheckUrl,
         };
     }
 

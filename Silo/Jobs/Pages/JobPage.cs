@@ -73,7 +73,7 @@ internal static class JobPage
     private static string Then(JobStage stage) => string.Join(", ", new[]
     {
         stage.Bake > TimeSpan.Zero ? $"bakes {Durations.Write(stage.Bake)}" : null,
-        stage.Gate switch { JobGate.Manual => "somebody advances it", JobGate.Check => $"{stage.CheckUrl} agrees", _ => null },
+        stage.Gate == JobGate.Manual ? "somebody advances it" : null,
     }.OfType<string>());
 
     private static Html Failures(IReadOnlyList<FailureGroup> failures) => failures.Count == 0

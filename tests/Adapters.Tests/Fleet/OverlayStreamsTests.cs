@@ -55,7 +55,7 @@ public sealed class OverlayStreamsTests
 
     private static void Small(FleetOptions options) =>
         options.StateBytesMax = options.AdvisoriesBytesMax = options.ChangesBytesMax = options.CertificatesBytesMax =
-            options.AuditBytesMax = 8L << 20;
+            options.AuditBytesMax = options.JobsBytesMax = 8L << 20;
 
     private static Task<NatsServer> StartAsync() =>
         NatsServer.StartAsync(new NatsServerSettings { JetStream = true, Configuration = Limited }, Cancel);

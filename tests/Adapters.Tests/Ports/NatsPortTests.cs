@@ -1,9 +1,12 @@
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Brokers;
+using ControlPlane.Adapters.Fleet.Ddl;
+using ControlPlane.Adapters.Fleet.Rpc;
 using ControlPlane.Adapters.Fleet.Sites;
 using ControlPlane.Adapters.Tests.Fleet;
 using ControlPlane.Fleet;
 using ControlPlane.Flow;
+using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Sites;
 using ControlPlane.Store;
@@ -60,6 +63,9 @@ public sealed class NatsPortTests : PortFailureTests
         (typeof(IFleetDiscovery), typeof(ChoriaDiscovery)),
         (typeof(ISiteLink), typeof(NatsSiteLink)),
         (typeof(INodeLoginCheck), typeof(NodeLoginCheck)),
+        (typeof(INodeRpc), typeof(ChoriaNodeRpc)),
+        (typeof(IRpcRequest), typeof(NodeRpcRequest)),
+        (typeof(IAgentDdls), typeof(AgentDdls)),
     ];
 
     public static TheoryData<BrokerFailure> Failures => [.. Enum.GetValues<BrokerFailure>()];
@@ -94,6 +100,10 @@ public sealed class NatsPortTests : PortFailureTests
         using var own = new OwnTokenIssuer(parts.Fleet);
         var tokens = new ChoriaServerTokenIssuer(own);
 
+        await using var request = parts.Rpc.Open(new RpcCall(FleetParts.Overlay, "rpcutil", "ping", "{}"u8.ToArray()));
+        var ddls = new AgentDdls(
+            Options.Create(new DdlOptions { UseRegistry = true }), parts.Overlays, parts.Rpc, time, NullLogger<AgentDdls>.Instance);
+
         var translated = AssertTranslatedAsync(
             Tested,
             new(typeof(IRegister), new OverlayRegister(parts.Streams, OverlayStreams.State), typeof(StoreUnavailableException)),
@@ -111,7 +121,10 @@ public sealed class NatsPortTests : PortFailureTests
                 typeof(ISiteLink),
                 new NatsSiteLink(parts.Connections, parts.Overlays, TestedSites.Unsigned("tested"), NullLogger<NatsSiteLink>.Instance),
                 typeof(SiteUnreachableException)),
-            new(typeof(INodeLoginCheck), new NodeLoginCheck(tokens, time, NullLogger<NodeLoginCheck>.Instance)));
+            new(typeof(INodeLoginCheck), new NodeLoginCheck(tokens, time, NullLogger<NodeLoginCheck>.Instance)),
+            new(typeof(INodeRpc), parts.Rpc) { ThrowsAny = true, MayAnswer = true },
+            new(typeof(IRpcRequest), request) { ThrowsAny = true, MayAnswer = true, Patience = TimeSpan.FromSeconds(1) },
+            new(typeof(IAgentDdls), ddls));
         await PassTimeAsync(translated);
 
         await ending.CancelAsync();

@@ -19,7 +19,7 @@ public sealed class JobSpecReaderTests
           },
           "stages": [
             { "name": "canary", "size": 50, "min": 5, "perOverlay": true, "concurrency": 10, "ratePerMinute": 60, "ramp": "exponential", "bake": "10m",
-              "gate": "check", "checkUrl": "https://example.net/ok" },
+              "gate": "manual" },
             { "name": "rest" }
           ],
           "thresholds": [
@@ -30,7 +30,6 @@ public sealed class JobSpecReaderTests
           "retry": { "on": ["failed"], "max": 2, "backoff": "1s", "backoffMax": "1m" },
           "offline": { "policy": "wait", "until": "12h" },
           "window": { "from": "22:00", "to": "04:00", "days": ["monday"], "zone": "Europe/Dublin" },
-          "concurrencyGroup": { "name": "puppet", "limit": 20 },
           "startAt": "2026-12-01T22:00:00+00:00", "after": ["abc"], "requiresApproval": true
         }
         """;
@@ -66,7 +65,7 @@ public sealed class JobSpecReaderTests
             new JobStage("canary", "50")
             {
                 Min = 5, PerOverlay = true, Concurrency = 10, RatePerMinute = 60, Ramp = JobRamp.Exponential,
-                Bake = TimeSpan.FromMinutes(10), Gate = JobGate.Check, CheckUrl = "https://example.net/ok",
+                Bake = TimeSpan.FromMinutes(10), Gate = JobGate.Manual,
             },
             spec.Stages[0]);
         Assert.Equal(new JobStage("rest", "100%"), spec.Stages[1]);
@@ -80,7 +79,6 @@ public sealed class JobSpecReaderTests
             spec.Timeouts);
         Assert.Equal(new JobOffline(OfflinePolicy.Wait) { Until = TimeSpan.FromHours(12) }, spec.Offline);
         Assert.Equal((new TimeOnly(22, 0), "Europe/Dublin"), (spec.Window!.From, spec.Window.Zone));
-        Assert.Equal(new JobConcurrencyGroup("puppet", 20), spec.ConcurrencyGroup);
         Assert.True(spec.RequiresApproval);
     }
 

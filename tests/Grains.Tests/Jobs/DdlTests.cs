@@ -133,11 +133,11 @@ public sealed class DdlTests
     [Fact]
     public void Read_MakesOfTextsWhatTheDdlSays()
     {
-        var check = DdlInputs.Read(Ddl, "install", new Dictionary<string, string>
+        var check = DdlInputs.Read(Ddl, "install", new JsonObject
         {
-            ["package"] = "nginx", ["retries"] = "5", ["share"] = "0.5", ["force"] = "true", ["options"] = """{"a":1}""", ["hosts"] = "[1]",
+            ["package"] = "nginx", ["retries"] = "5", ["share"] = 0.5, ["force"] = "true", ["options"] = """{"a":1}""", ["hosts"] = "[1]",
         });
-        var wrong = DdlInputs.Read(Ddl, "install", new Dictionary<string, string> { ["retries"] = "some", ["options"] = "[1]" });
+        var wrong = DdlInputs.Read(Ddl, "install", new JsonObject { ["retries"] = "some", ["options"] = "[1]" });
 
         Assert.Equal(
             """{"package":"nginx","retries":5,"share":0.5,"force":true,"options":{"a":1},"hosts":[1]}""", check.Inputs!.ToJsonString());

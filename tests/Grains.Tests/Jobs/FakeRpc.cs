@@ -10,6 +10,8 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
 {
     private static readonly ReadOnlyMemory<byte> NoData = "{}"u8.ToArray();
 
+    private int unread;
+
     /// <summary>The status code that a node answers to an action, by how often it has executed it; null when it stays silent.</summary>
     public Func<string, string, int, int?> Answer { get; set; } = (_, _, _) => 0;
 
@@ -18,6 +20,9 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
 
     /// <summary>Called for each request to a node, before it executes it.</summary>
     public Action<string>? OnSend { get; set; }
+
+    /// <summary>Replies that were given and not handled yet.</summary>
+    public int Unread => Volatile.Read(ref unread);
 
     /// <summary>Whether the network takes requests.</summary>
     public bool IsAway { get; set; }
@@ -39,6 +44,7 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
     {
         private readonly Channel<RpcNodeReply> replies = Channel.CreateUnbounded<RpcNodeReply>();
         private readonly HashSet<string> given = new(StringComparer.Ordinal);
+        private int waiting;
 
         public RpcDropped Dropped => new(0, 0, 0);
 
@@ -55,6 +61,7 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
                 var times = rpc.Executed[(node, call.Action)] = rpc.Executed.GetValueOrDefault((node, call.Action)) + 1;
                 if (rpc.Answer(node, call.Action, times) is { } status)
                 {
+                    Count(1);
                     replies.Writer.TryWrite(new RpcNodeReply(node, status, status == 0 ? "" : "it failed", NoData, rpc.CurrentTime));
                 }
             }
@@ -70,13 +77,21 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
             await foreach (var reply in replies.Reader.ReadAllAsync(cancellationToken))
             {
                 yield return reply;
+                Count(-1);
             }
         }
 
         public ValueTask DisposeAsync()
         {
             replies.Writer.TryComplete();
+            Count(-Volatile.Read(ref waiting));
             return default;
+        }
+
+        private void Count(int change)
+        {
+            Interlocked.Add(ref waiting, change);
+            Interlocked.Add(ref rpc.unread, change);
         }
     }
 

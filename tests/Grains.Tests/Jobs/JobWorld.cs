@@ -155,13 +155,17 @@ internal sealed class JobWorld : IDisposable
         loops.Dispose();
     }
 
-    // What was begun by a round goes on behind it, one piece after another.
-    private static async Task SettleAsync()
+    // What was begun by a round goes on behind it, one piece after another; replies come by a thread of the channel's own.
+    private async Task SettleAsync()
     {
-        for (var turn = 0; turn < 20; turn++)
+        do
         {
-            await Task.Yield();
+            for (var turn = 0; turn < 20; turn++)
+            {
+                await Task.Yield();
+            }
         }
+        while (Rpc.Unread > 0);
     }
 
     private void Change(Func<JobRecord, JobRecord> change) => Job = JobDecision.Next(change(Job), new JobFacts(Now, context.Options));

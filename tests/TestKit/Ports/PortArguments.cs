@@ -5,6 +5,7 @@ using ControlPlane.Access;
 using ControlPlane.Access.Policies;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
+using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.Store;
@@ -24,6 +25,8 @@ internal static class PortArguments
     {
         ["identity"] = Identity,
         ["overlay"] = Overlay,
+        ["agent"] = "unknown_agent",
+        ["action"] = "ping",
         ["site"] = Overlay,
         ["channel"] = "tested-v1",
         ["partition"] = "0",
@@ -78,6 +81,10 @@ internal static class PortArguments
         [typeof(ExternalQuestion)] = new ExternalQuestion(Identity, "eu", "{}", "{}", "{}", Overlay, [new(Overlay, 1, 1, ["broker:4222"])]),
         [typeof(byte[])] = "{}"u8.ToArray(),
         [typeof(LivenessAdvisory)] = new LivenessAdvisory(Identity, AdvisoryKind.New, Now, Now),
+        [typeof(RpcCall)] = new RpcCall(Overlay, "rpcutil", "ping", "{}"u8.ToArray()),
+        [typeof(RpcFilter)] = RpcFilter.Everyone,
+        [typeof(IReadOnlyList<RpcTarget>)] = new[] { new RpcTarget(Identity, NodeProtocol.V2) },
+        [typeof(IReadOnlyCollection<string>)] = Array.Empty<string>(),
         [typeof(LogRecord)] = new LogRecord("topic", Id: null, "{}"u8.ToArray()),
     };
 
