@@ -61,8 +61,8 @@ public sealed record JobSpec([property: Id(0)] JobAction Action, [property: Id(1
 /// <param name="Agent">The agent, e.g. <c>puppet</c>.</param>
 /// <param name="Name">Its action, e.g. <c>runonce</c>.</param>
 /// <param name="InputsJson">
-/// Its inputs: one JSON object. The agent's DDL says which there are; its defaults are filled in. The record of calls leaves them out, since
-/// they may hold secrets.
+/// Its inputs: one JSON object. The agent's DDL says which there are; its defaults are filled in. The record of calls leaves them out,
+/// since they may hold secrets.
 /// </param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobAction")]
 public sealed record JobAction(

@@ -64,7 +64,9 @@ public static class DdlInputs
         return faults.Count == 0 ? new DdlInputsCheck(completed, []) : new DdlInputsCheck(null, faults);
     }
 
-    /// <summary>The same for inputs of which some are texts, as a command line has them: each becomes what the DDL says that it is.</summary>
+    /// <summary>
+    /// The same for inputs of which some are texts, as a command line has them: each becomes what the DDL says that it is.
+    /// </summary>
     public static DdlInputsCheck Read(AgentDdl ddl, string action, JsonObject inputs)
     {
         ArgumentNullException.ThrowIfNull(ddl);
