@@ -72,8 +72,7 @@ internal static class Allotments
             Number = share.Allotment.Number + 1,
             OthersInStage = Less(
                 others.Select(other => other.CountsOf(job.Stage)), others.Select(other => other.BeforeOf(job.Stage))),
-            OthersInJob = Less(
-                others.Select(other => other.Report?.Counts ?? TargetCounts.None), others.SelectMany(other => other.Before)),
+            OthersInJob = Less(others.Select(other => other.Counts), others.SelectMany(other => other.Before)),
             BeforeInStage = share.BeforeOf(job.Stage),
             BeforeInJob = TargetCounts.Sum(share.Before),
         };

@@ -4,10 +4,11 @@ namespace ControlPlane.Jobs;
 [Alias("ControlPlane.IInternalJobGrain")]
 internal interface IInternalJobGrain : IJobGrain
 {
-    /// <summary>An overlay says how its part stands. Safe to repeat: an older report changes nothing.</summary>
-    /// <returns>False when the job is not known, or the overlay has no part in it.</returns>
+    /// <summary>
+    /// An overlay says how its part stands. Safe to repeat: an older report changes nothing, nor does one of a part that is not known.
+    /// </summary>
     [Alias("Hear")]
-    Task<bool> Hear(string overlay, OverlayReport report);
+    Task Hear(string overlay, OverlayReport report);
 
     /// <summary>Lets it go on after its silo ended.</summary>
     /// <returns>Whether there is something to go on with.</returns>

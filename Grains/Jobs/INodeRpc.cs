@@ -1,3 +1,4 @@
+using System.Text;
 using ControlPlane.Nodes;
 
 namespace ControlPlane.Jobs;
@@ -121,7 +122,11 @@ public sealed record RpcFilter(
 /// <param name="Message">The node's words, at most 1,024 characters; <c>OK</c> when all is well.</param>
 /// <param name="DataJson">What the action answers: a JSON object in UTF-8, or what the node sent in its place; empty when nothing.</param>
 /// <param name="At">When it came, by our clock.</param>
-public sealed record RpcNodeReply(string Identity, int StatusCode, string Message, ReadOnlyMemory<byte> DataJson, DateTimeOffset At);
+public sealed record RpcNodeReply(string Identity, int StatusCode, string Message, ReadOnlyMemory<byte> DataJson, DateTimeOffset At)
+{
+    /// <summary><see cref="DataJson"/> as text; null when it is empty.</summary>
+    public string? DataText => DataJson.IsEmpty ? null : Encoding.UTF8.GetString(DataJson.Span);
+}
 
 /// <summary>Replies that were not taken.</summary>
 /// <param name="Unexpected">Of nodes that were not asked, or to another request.</param>

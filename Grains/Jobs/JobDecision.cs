@@ -172,7 +172,7 @@ internal static class JobDecision
         }
 
         var isOfStage = threshold.Scope == ThresholdScope.Stage;
-        var counts = job.Overlays.Select(share => isOfStage ? share.CountsOf(job.Stage) : share.Report?.Counts ?? TargetCounts.None);
+        var counts = job.Overlays.Select(share => isOfStage ? share.CountsOf(job.Stage) : share.Counts);
         var before = job.Overlays.Select(share => isOfStage ? share.BeforeOf(job.Stage) : TargetCounts.Sum(share.Before));
         var where = isOfStage ? $"in the stage {job.Spec!.Stages[job.Stage].Name}" : "in the job";
         return threshold.Fires(TargetCounts.Sum(counts), TargetCounts.Sum(before))

@@ -167,15 +167,12 @@ internal sealed partial class JobGrain(
     public Task<JobOutcome> Abort(string reason) =>
         CommandAsync(record => JobCommand.Abort(record, CallerContext.Actor, reason, context.Now));
 
-    public async Task<bool> Hear(string overlay, OverlayReport report)
+    public async Task Hear(string overlay, OverlayReport report)
     {
-        if (Record.Spec is null || Record.Overlays.All(share => share.Overlay != overlay))
+        if (Record.Spec is not null && Record.Overlays.Any(share => share.Overlay == overlay))
         {
-            return false;
+            await ChangeAsync(record => record.Heard(overlay, report, context.Now));
         }
-
-        await ChangeAsync(record => record.Heard(overlay, report, context.Now));
-        return true;
     }
 
     public void Dispose() => changing.Dispose();

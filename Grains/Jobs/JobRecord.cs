@@ -108,6 +108,9 @@ internal sealed record OverlayShare([property: Id(0)] string Overlay)
 
     public int Targets => Report?.Targets ?? 0;
 
+    /// <summary>How all of its targets stand.</summary>
+    public TargetCounts Counts => Report?.Counts ?? TargetCounts.None;
+
     public TargetCounts CountsOf(int stage) =>
         Report is { } report && stage < report.Stages.Count ? report.Stages[stage] : TargetCounts.None;
 

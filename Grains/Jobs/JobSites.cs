@@ -31,7 +31,7 @@ internal abstract record JobQuestion(string Job, string Overlay)
 
 /// <summary>What it answers.</summary>
 internal sealed record JobReply(
-    OverlayReport? Report = null, OverlayTargetPage? Targets = null, OverlayResultPage? Results = null, bool IsKnown = false);
+    OverlayReport? Report = null, OverlayTargetPage? Targets = null, OverlayResultPage? Results = null);
 
 /// <summary>Reaches a job, and its parts, wherever they are.</summary>
 internal sealed class JobSites(IGrainFactory grains, ISiteLink link, IOptionsMonitor<OverlaysOptions> options)
@@ -48,68 +48,37 @@ internal sealed class JobSites(IGrainFactory grains, ISiteLink link, IOptionsMon
     public IReadOnlyCollection<string> Overlays => options.CurrentValue.Members.Keys;
 
     /// <exception cref="SiteUnreachableException">The overlay's site did not answer.</exception>
-    public async Task<OverlayReport> PrepareAsync(OverlayJobOrder order)
-    {
-        if (Serves(order.Overlay))
-        {
-            return await grains.GetOverlayJob(order.Job, order.Overlay).Prepare(order);
-        }
-
-        var reply = await AskAsync(order.Overlay, new JobQuestion.Prepare(order.Job, order.Overlay, order), PreparePatience);
-        return reply.Report ?? throw new SiteUnreachableException($"{order.Overlay} answered something else");
-    }
+    public Task<OverlayReport> PrepareAsync(OverlayJobOrder order) => AskAsync(
+        order.Overlay, new JobQuestion.Prepare(order.Job, order.Overlay, order), PreparePatience, reply => reply.Report);
 
     /// <exception cref="SiteUnreachableException">The overlay's site did not answer.</exception>
-    public async Task<OverlayReport> AllotAsync(string job, string overlay, Allotment allotment)
-    {
-        if (Serves(overlay))
-        {
-            return await grains.GetOverlayJob(job, overlay).Allot(Here, allotment);
-        }
-
-        var reply = await AskAsync(overlay, new JobQuestion.Allot(job, overlay, allotment), Patience);
-        return reply.Report ?? throw new SiteUnreachableException($"{overlay} answered something else");
-    }
+    public Task<OverlayReport> AllotAsync(string job, string overlay, Allotment allotment) =>
+        AskAsync(overlay, new JobQuestion.Allot(job, overlay, allotment), Patience, reply => reply.Report);
 
     /// <summary>Tells the site of a job how its part in an overlay stands.</summary>
-    /// <returns>Whether the job is known there.</returns>
     /// <exception cref="SiteUnreachableException">It did not answer.</exception>
-    public async Task<bool> HearAsync(OverlayJobOrder order, OverlayReport report)
-    {
-        if (order.Site == Here)
-        {
-            return await grains.GetGrain<IInternalJobGrain>(order.Job).Hear(order.Overlay, report);
-        }
+    public Task HearAsync(OverlayJobOrder order, OverlayReport report) =>
+        AskAsync(order.Site, new JobQuestion.Hear(order.Job, order.Overlay, report), Patience);
 
-        var reply = await link.AskAsync<JobQuestion, JobReply>(
-            order.Site, JobChannel.Name, new JobQuestion.Hear(order.Job, order.Overlay, report), Patience, CancellationToken.None);
-        return reply.IsKnown;
+    /// <exception cref="OverlayUnreachableException">The overlay's site did not answer.</exception>
+    public Task<OverlayTargetPage> ListTargetsAsync(
+        string job, string overlay, IReadOnlyList<TargetState> states, int after, int limit)
+    {
+        limit = options.CurrentValue.Serves(overlay) ? limit : Math.Min(limit, LinkTargetsMax);
+        return ListAsync(overlay, new JobQuestion.ListTargets(job, overlay, states, after, limit), reply => reply.Targets);
     }
 
     /// <exception cref="OverlayUnreachableException">The overlay's site did not answer.</exception>
-    public async Task<OverlayTargetPage> ListTargetsAsync(
-        string job, string overlay, IReadOnlyList<TargetState> states, int after, int limit) => Serves(overlay)
-            ? await grains.GetOverlayJob(job, overlay).ListTargets(states, after, limit)
-            : await ListAsync(
-                overlay,
-                new JobQuestion.ListTargets(job, overlay, states, after, Math.Min(limit, LinkTargetsMax)),
-                reply => reply.Targets);
-
-    /// <exception cref="OverlayUnreachableException">The overlay's site did not answer.</exception>
-    public async Task<OverlayResultPage> ListResultsAsync(
-        string job, string overlay, IReadOnlyList<TargetState> states, ulong after, int skip, int limit) => Serves(overlay)
-            ? await grains.GetOverlayJob(job, overlay).ListResults(states, after, skip, limit)
-            : await ListAsync(overlay, new JobQuestion.ListResults(job, overlay, states, after, skip, limit), reply => reply.Results);
-
-    private bool Serves(string overlay) => options.CurrentValue.Serves(overlay);
+    public Task<OverlayResultPage> ListResultsAsync(
+        string job, string overlay, IReadOnlyList<TargetState> states, ulong after, int skip, int limit) =>
+        ListAsync(overlay, new JobQuestion.ListResults(job, overlay, states, after, skip, limit), reply => reply.Results);
 
     private async Task<T> ListAsync<T>(string overlay, JobQuestion question, Func<JobReply, T?> read)
         where T : class
     {
         try
         {
-            return read(await AskAsync(overlay, question, Patience))
-                ?? throw new SiteUnreachableException($"{overlay} answered something else");
+            return await AskAsync(overlay, question, Patience, read);
         }
         catch (SiteUnreachableException away)
         {
@@ -117,8 +86,14 @@ internal sealed class JobSites(IGrainFactory grains, ISiteLink link, IOptionsMon
         }
     }
 
-    private Task<JobReply> AskAsync(string overlay, JobQuestion question, TimeSpan patience) => link.AskAsync<JobQuestion, JobReply>(
-        options.CurrentValue.ServedBy(overlay), JobChannel.Name, question, patience, CancellationToken.None);
+    private async Task<T> AskAsync<T>(string overlay, JobQuestion question, TimeSpan patience, Func<JobReply, T?> read)
+        where T : class =>
+        read(await AskAsync(options.CurrentValue.ServedBy(overlay), question, patience))
+            ?? throw new SiteUnreachableException($"{overlay} answered something else");
+
+    private Task<JobReply> AskAsync(string site, JobQuestion question, TimeSpan patience) => site == Here
+        ? grains.AnswerAsync(Here, question)
+        : link.AskAsync<JobQuestion, JobReply>(site, JobChannel.Name, question, patience, CancellationToken.None);
 }
 
 /// <summary>Answers what other sites ask about jobs.</summary>
@@ -136,30 +111,42 @@ internal sealed class JobChannel(IGrainFactory grains, IOptionsMonitor<OverlaysO
             : throw new FormatException("it is about no job, or an overlay of another region");
     }
 
-    private async Task<JobReply> AnswerAsync(string? asker, JobQuestion question)
+    private Task<JobReply> AnswerAsync(string? asker, JobQuestion question) => question switch
     {
-        if (question is JobQuestion.Hear hear)
-        {
-            return asker is null || options.CurrentValue.ServedBy(hear.Overlay) == asker
-                ? new JobReply(IsKnown: await grains.GetGrain<IInternalJobGrain>(hear.Job).Hear(hear.Overlay, hear.Report))
-                : throw new FormatException($"{asker} speaks for {hear.Overlay}, which it does not serve");
-        }
+        JobQuestion.Hear when asker is not null && options.CurrentValue.ServedBy(question.Overlay) != asker =>
+            throw new FormatException($"{asker} speaks for {question.Overlay}, which it does not serve"),
+        not JobQuestion.Hear when !options.CurrentValue.Serves(question.Overlay) =>
+            throw new FormatException($"{question.Overlay} is not served here"),
+        JobQuestion.Prepare { Order: var order } when order.Job != question.Job || order.Overlay != question.Overlay
+            || (asker is not null && order.Site != asker) => throw new FormatException("it is for another part, or of another site"),
+        _ => grains.AnswerAsync(asker, question),
+    };
+}
 
-        if (!options.CurrentValue.Serves(question.Overlay))
-        {
-            throw new FormatException($"{question.Overlay} is not served here");
-        }
-
+internal static class JobAnswers
+{
+    /// <summary>Has the grain that a question is for answer it. It is here: whoever calls has seen to that.</summary>
+    /// <param name="grains">The grains of this site.</param>
+    /// <param name="asker">The site that asks; null in a region whose sites have no keys.</param>
+    /// <param name="question">What it asks.</param>
+    public static async Task<JobReply> AnswerAsync(this IGrainFactory grains, string? asker, JobQuestion question)
+    {
         var part = grains.GetOverlayJob(question.Job, question.Overlay);
-        return question switch
+        switch (question)
         {
-            JobQuestion.Prepare { Order: var order } when order.Job != question.Job || order.Overlay != question.Overlay
-                || (asker is not null && order.Site != asker) => throw new FormatException("it is for another part, or of another site"),
-            JobQuestion.Prepare { Order: var order } => new JobReply(await part.Prepare(order)),
-            JobQuestion.Allot { Allotment: var allotment } => new JobReply(await part.Allot(asker, allotment)),
-            JobQuestion.ListTargets list => new JobReply(Targets: await part.ListTargets(list.States, list.After, list.Limit)),
-            JobQuestion.ListResults list => new JobReply(Results: await part.ListResults(list.States, list.After, list.Skip, list.Limit)),
-            _ => throw new FormatException("it is no question that we know"),
-        };
+            case JobQuestion.Prepare prepare:
+                return new JobReply(await part.Prepare(prepare.Order));
+            case JobQuestion.Allot allot:
+                return new JobReply(await part.Allot(asker, allot.Allotment));
+            case JobQuestion.Hear hear:
+                await grains.GetGrain<IInternalJobGrain>(hear.Job).Hear(hear.Overlay, hear.Report);
+                return new JobReply();
+            case JobQuestion.ListTargets list:
+                return new JobReply(Targets: await part.ListTargets(list.States, list.After, list.Limit));
+            case JobQuestion.ListResults list:
+                return new JobReply(Results: await part.ListResults(list.States, list.After, list.Skip, list.Limit));
+            default:
+                throw new FormatException("it is no question that we know");
+        }
     }
 }

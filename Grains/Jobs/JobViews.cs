@@ -10,14 +10,13 @@ internal static class JobViews
 
     /// <summary>An overlay said how its part stands; the same record when that is nothing new.</summary>
     public static JobRecord Heard(this JobRecord job, string overlay, OverlayReport report, DateTimeOffset now) =>
-        job.WithShare(overlay, share => share.Report is { } known && !share.IsAway && !IsNewer(report, known)
-            ? share
-            : share with
-            {
-                Report = share.Report is { } held && !IsNewer(report, held) ? held : report,
-                HeardAt = now,
-                IsAway = false,
-            }).WithoutKnownIdentities();
+        job.WithShare(overlay, share =>
+        {
+            var isNews = share.Report is not { } known || IsNewer(report, known);
+            return isNews || share.IsAway
+                ? share with { Report = isNews ? report : share.Report, HeardAt = now, IsAway = false }
+                : share;
+        }).WithoutKnownIdentities();
 
     /// <summary>An overlay did not answer.</summary>
     public static JobRecord NotHeard(this JobRecord job, string overlay) =>
@@ -37,7 +36,7 @@ internal static class JobViews
         StageCounts(job),
         [.. job.Overlays.Select(share => new JobInOverlay(
             share.Overlay,
-            share.Report?.Counts ?? TargetCounts.None,
+            share.Counts,
             share.PausedBecause ?? share.Report?.Waits ?? "",
             share.IsAway,
             share.HeardAt))]);
@@ -51,7 +50,7 @@ internal static class JobViews
         job.Reason,
         job.Stage,
         job.Spec.Stages.Count,
-        TargetCounts.Sum(job.Overlays.Select(share => share.Report?.Counts ?? TargetCounts.None)),
+        TargetCounts.Sum(job.Overlays.Select(share => share.Counts)),
         job.SubmittedAt,
         job.EndedAt);
 
@@ -73,7 +72,7 @@ internal static class JobViews
             : job;
 
     private static TargetCounts[] StageCounts(JobRecord job) => job.StartedAt is null
-        ? [TargetCounts.Sum(job.Overlays.Select(share => share.Report?.Counts ?? TargetCounts.None))]
+        ? [TargetCounts.Sum(job.Overlays.Select(share => share.Counts))]
         : [.. Enumerable.Range(0, job.Spec!.Stages.Count).Select(
             stage => TargetCounts.Sum(job.Overlays.Select(share => CountsOf(share, stage))))];
 

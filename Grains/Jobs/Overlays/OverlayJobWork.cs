@@ -36,7 +36,6 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
     private string waits = "";
     private bool isGoingOn;
     private bool isDueAgain;
-    private bool isLeft;
 
     public OverlayJobWork(
         string key,
@@ -105,7 +104,7 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
     public async Task GoOnAsync()
     {
         isDueAgain = true;
-        if (isGoingOn || isLeft)
+        if (isGoingOn || ending.IsCancellationRequested)
         {
             return;
         }
@@ -136,7 +135,6 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        isLeft = true;
         await ending.CancelAsync();
         Leave();
         await requests.DisposeAsync();
@@ -163,7 +161,7 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
         }
 
         Adopt(now);
-        questions.Ask([.. outcomes.Unknown], outcomes.Running, now);
+        questions.Ask(outcomes, now);
         var why = choice.WhyNot(Allotment, now);
         waits = why ?? "";
         IReadOnlyList<int> chosen = why is null && IsIn() ? await choice.TakeAsync(Allotment, now) : [];

@@ -44,22 +44,28 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
         return taken;
     }
 
-    /// <summary>Asks all of them, unless that was done lately. Does not wait for the answers.</summary>
-    public void Ask(IReadOnlyList<int> unknown, IReadOnlyList<int> running, DateTimeOffset now)
+    /// <summary>Asks all that are unknown or run, unless that was done lately. Does not wait for the answers.</summary>
+    public void Ask(TargetOutcomes outcomes, DateTimeOffset now)
     {
-        var followed = running.Where(executions.ContainsKey).ToArray();
-        if (!isAsking && now >= nextAt && ((unknown.Count > 0 && Action.Status is not null) || followed.Length > 0))
+        if (isAsking || now < nextAt)
+        {
+            return;
+        }
+
+        int[] unknown = Action.Status is null ? [] : [.. outcomes.Unknown];
+        int[] followed = executions.Count == 0 ? [] : [.. outcomes.Running.Where(executions.ContainsKey)];
+        if (unknown.Length > 0 || followed.Length > 0)
         {
             isAsking = true;
             AskAllAsync(unknown, followed).Ignore();
         }
     }
 
-    private async Task AskAllAsync(IReadOnlyList<int> unknown, IReadOnlyList<int> followed)
+    private async Task AskAllAsync(int[] unknown, int[] followed)
     {
         try
         {
-            if (unknown.Count > 0 && Action.Status is { } status)
+            if (unknown.Length > 0 && Action.Status is { } status)
             {
                 await AskAsync(status.Agent, status.Name, status.InputsJson, unknown);
             }
@@ -109,7 +115,7 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
 
     private static StatusAnswer Read(int target, RpcNodeReply reply)
     {
-        var data = reply.DataJson.IsEmpty ? null : Encoding.UTF8.GetString(reply.DataJson.Span);
+        var data = reply.DataText;
         var state = reply.StatusCode != 0 ? TargetState.Failed
             : TextOrNull(data, "running") == "True" ? TargetState.Running
             : TextOrNull(data, "exit_code") is { } exit && exit != "0" ? TargetState.Failed

@@ -39,7 +39,7 @@ internal sealed class TargetOutcomes
     /// <summary>Those of which it is not known what came of them, and which are asked about still.</summary>
     public IReadOnlyCollection<int> Unknown => unknownSince.Keys;
 
-    public IReadOnlyList<int> Running => [.. deadlineOf.Keys.Where(target => Table[target] == TargetState.Running)];
+    public IEnumerable<int> Running => deadlineOf.Keys.Where(target => Table[target] == TargetState.Running);
 
     private JobSpec Spec => targets.Order!.Spec;
 
@@ -84,7 +84,7 @@ internal sealed class TargetOutcomes
             return;
         }
 
-        var data = reply.DataJson.IsEmpty ? null : System.Text.Encoding.UTF8.GetString(reply.DataJson.Span);
+        var data = reply.DataText;
         var said = new Said(reply.StatusCode, reply.Message, data, isLate);
         if (reply.StatusCode == 0 && questions.IsFollowed(target, data))
         {

@@ -11,7 +11,8 @@ internal sealed class TargetQueue(TargetTable table)
     /// <summary>Takes up what is left to do by the table alone: after its silo ended, or when targets are to be tried again.</summary>
     public void Reset()
     {
-        (next, _) = (0, waiting.RemoveWhere(_ => true));
+        next = 0;
+        waiting.Clear();
         later.Clear();
     }
 
