@@ -20,15 +20,16 @@ internal sealed class JobAuthority(AccessGuard guard, IAccessPolicy policy)
         var caller = order.Submitter.ToCaller();
         var request = RequestOf(order, identities.Count);
         var decision = await policy.JudgeAsync(caller, request, cancellationToken);
-        if (!decision.IsAllowed && identities.Count > 0 && await AreAllowedEachAsync(caller, request, identities, cancellationToken))
+        if (!decision.IsAllowed && identities.Count > 0)
         {
-            // By rules that hold for nodes of a kind: every target is of it, and one stands for all in the record.
-            request = request with { Node = identities[0] };
+            // Rules may hold for nodes of a kind. The node that the decision hangs on stands for all in the record.
+            (request, decision) = await JudgeEachAsync(caller, request, identities, cancellationToken);
         }
 
         await guard.InvokeAsync(
             caller,
             request,
+            decision,
             async () =>
             {
                 await take(decision.ConcurrencyMax);
@@ -37,20 +38,31 @@ internal sealed class JobAuthority(AccessGuard guard, IAccessPolicy policy)
             cancellationToken);
     }
 
-    private async Task<bool> AreAllowedEachAsync(
+    // The first that is denied; else the one that the fewest may be worked on at once for.
+    private async Task<(AccessRequest Request, AccessDecision Decision)> JudgeEachAsync(
         Caller caller, AccessRequest request, IReadOnlyList<string> identities, CancellationToken cancellationToken)
     {
+        (AccessRequest Request, AccessDecision Decision)? strictest = null;
         foreach (var part in identities.Chunk(JudgedAtOnce))
         {
-            var judged = await Task.WhenAll(part.Select(
-                identity => policy.JudgeAsync(caller, request with { Node = identity }, cancellationToken).AsTask()));
-            if (judged.Any(one => !one.IsAllowed))
+            var judged = await Task.WhenAll(part.Select(async identity =>
             {
-                return false;
+                var one = request with { Node = identity };
+                return (Request: one, Decision: await policy.JudgeAsync(caller, one, cancellationToken));
+            }));
+            if (judged.FirstOrDefault(one => !one.Decision.IsAllowed) is { Request: not null } denied)
+            {
+                return denied;
+            }
+
+            var lowest = judged.MinBy(one => one.Decision.ConcurrencyMax ?? int.MaxValue);
+            if (strictest is not { } known || lowest.Decision.ConcurrencyMax < (known.Decision.ConcurrencyMax ?? int.MaxValue))
+            {
+                strictest = lowest;
             }
         }
 
-        return true;
+        return strictest!.Value;
     }
 
     private static AccessRequest RequestOf(OverlayJobOrder order, int targets) => new(Permissions.JobsRun)
