@@ -91,8 +91,12 @@ internal sealed class Browser(Uri console, TestSignIn provider) : IDisposable
 
     /// <summary>Goes to a page, and signs in where that leads.</summary>
     /// <returns>What the console answers when the provider sends the browser back.</returns>
-    public async Task<HttpResponseMessage> SignInAsync(string user, string path = "/", bool secondFactor = false) =>
-        await GetPageAsync((await GoToProviderAsync(user, path, secondFactor)).PathAndQuery);
+    public async Task<HttpResponseMessage> SignInAsync(string user, string path = "/", bool secondFactor = false)
+    {
+        var answer = await GetPageAsync((await GoToProviderAsync(user, path, secondFactor)).PathAndQuery);
+        Assert.True(answer.StatusCode == HttpStatusCode.OK, await answer.Content.ReadAsStringAsync(Cancel));
+        return answer;
+    }
 
     /// <summary>Signs in at the provider.</summary>
     /// <returns>Where it sends the browser.</returns>

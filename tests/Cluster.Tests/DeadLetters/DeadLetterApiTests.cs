@@ -98,6 +98,9 @@ public sealed class DeadLetterApiTests(DeadLetterCluster cluster) : IClassFixtur
         {
             cluster.Server.Continue();
         }
+
+        await Readiness.UntilAsync(
+            async _ => (await cluster.Api.GetAsync(One(id))).StatusCode == HttpStatusCode.OK, "the broker to answer again", Cancelled);
     }
 
     [Fact]

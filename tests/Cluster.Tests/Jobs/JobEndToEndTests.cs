@@ -40,6 +40,14 @@ public sealed class JobEndToEndTests : IAsyncLifetime
         await stage.StartSiloAsync(Token);
         fleet = await SimulatedFleet.StartAsync(Stages.Fleet(stage, Nodes, FleetProtocol.V2), Token);
         Assert.True(await fleet.WaitForArrivalsAsync(FleetAssert.Deadline, cancellationToken: Token), stage.SiloOutput);
+
+        // A job's targets are the nodes that the inventory has as enrolled, which it hears a moment after they are.
+        await Readiness.UntilAsync(
+            async token => (await Api.GetFromJsonAsync<JsonElement>($"/v1/nodes?stage=enrolled&limit={Nodes}", token))
+                .GetProperty("nodes").GetArrayLength() == Nodes,
+            "every node in the inventory",
+            Token,
+            () => stage.SiloOutput);
     }
 
     public async ValueTask DisposeAsync()

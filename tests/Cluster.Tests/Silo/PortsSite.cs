@@ -144,7 +144,7 @@ internal sealed class PortsSite : IAsyncDisposable
             catch (Exception neverStarted) when (
                 neverStarted is InvalidOperationException or OrleansException or OperationCanceledException)
             {
-                // It was refused.
+                await EndDirectoryAsync(host);
             }
 
             host.Dispose();
@@ -152,5 +152,16 @@ internal sealed class PortsSite : IAsyncDisposable
 
         await redis.DisposeAsync();
         Log.Dispose();
+    }
+
+    // A silo that was refused cannot be stopped. Orleans 10.4 leaves its directory running, which goes round and round without a pause as
+    // soon as the silo's services are disposed of: a core for each such silo, until the process ends.
+    private static async Task EndDirectoryAsync(IHost host)
+    {
+        var type = typeof(Orleans.Runtime.IFatalErrorHandler).Assembly.GetType("Orleans.Runtime.GrainDirectory.LocalGrainDirectory")!;
+        if (host.Services.GetService(type) is { } directory)
+        {
+            await (Task)type.GetMethod("StopAsync")!.Invoke(directory, null)!;
+        }
     }
 }

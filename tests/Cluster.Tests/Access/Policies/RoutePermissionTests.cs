@@ -10,13 +10,14 @@ namespace ControlPlane.Cluster.Tests.Access.Policies;
 /// <summary>That no route can be called without a permission.</summary>
 public sealed class RoutePermissionTests
 {
-    // What tells nothing of the fleet is open to everybody, and so are revocation lists, which certificates point to. Choria's
-    // clients bring their proof in the body.
+    // What tells nothing of the fleet is open to everybody, and so are revocation lists, which certificates point to, and where people
+    // sign in. Choria's clients bring their proof in the body.
     private static IEnumerable<string> Open =>
     [
         .. Directory.GetFiles(Path.Combine(Repository.Root, "Silo", "Console", "Assets"))
             .Select(file => $"/console/{Path.GetFileName(file)}")
             .Concat(["/choria/v1/login", "/choria/v1/login/options", "/choria/v1/sign"])
+            .Concat(["/access/sign-in", "/v1/access/sign-in"])
             .Concat(["/openapi/{documentName}.json", "/v1/issuers/{issuer}/crl"]).Order(StringComparer.Ordinal),
     ];
 
