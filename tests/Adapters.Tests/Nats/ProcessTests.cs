@@ -67,13 +67,19 @@ public sealed class ProcessTests
         await Publisher.PublishAsync(silos.Connection, Sources[0], "fatal 0", Cancelled);
         await PublishRoundAsync(silos.Connection, 1);
 
-        StoredMessage? letter = null;
+        // Not by asking the broker: a nats-server 2.9 that is asked for a message of a stream that it is just making may end by a panic.
         await Readiness.UntilAsync(
-            async token => (letter = await ReadDeadAsync(silos.Connection, 1, token)) is not null,
+            _ => Task.FromResult(silos.Output.Contains("is a dead letter now", StringComparison.Ordinal)),
             "a dead letter",
             Cancelled,
             () => silos.Output,
             SeveralDeaths);
+        StoredMessage? letter = null;
+        await Readiness.UntilAsync(
+            async token => (letter = await ReadDeadAsync(silos.Connection, 1, token)) is not null,
+            "that letter",
+            Cancelled,
+            () => silos.Output);
         await UntilAllAsync(silos, rounds: 2);
 
         Assert.Equal("fatal 0", Encoding.UTF8.GetString(letter!.Data.Span));

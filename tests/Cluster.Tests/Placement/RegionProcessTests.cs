@@ -103,16 +103,19 @@ public sealed class RegionProcessTests : IAsyncLifetime
     private async Task UntilAsync(int cluster, string path, Func<JsonElement, bool> condition)
     {
         var last = "";
+        var plans = "";
         await Readiness.UntilAsync(
             async _ =>
             {
                 var answer = await GetAsync(cluster, path);
                 last = answer.ToString();
+                using var planned = await stage.Silos[cluster]!.Api.GetAsync("/v1/placement/plans", Token);
+                plans = await planned.Content.ReadAsStringAsync(Token);
                 return condition(answer);
             },
             $"{path} at overlay-{cluster + 1} is as it should be",
             Token,
-            () => $"{last}\n{string.Join('\n', stage.Silos.Select(silo => silo?.Output))}",
+            () => $"{last}\n{plans}\n{string.Join('\n', stage.Silos.Select(silo => silo?.Output))}",
             Deadline);
     }
 

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace ControlPlane.TestKit;
 
 /// <summary>Waits for what has no event to wait for: asks again until it is so, with a deadline.</summary>
@@ -18,15 +16,19 @@ public static class Readiness
         TimeSpan? deadline = null)
     {
         var limit = deadline ?? Deadline;
-        var began = Stopwatch.GetTimestamp();
-        while (!await ask(cancellationToken))
+        using var inTime = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        inTime.CancelAfter(limit);
+        try
         {
-            if (Stopwatch.GetElapsedTime(began) > limit)
+            // A question that is never answered is not in time either.
+            while (!await ask(inTime.Token).WaitAsync(inTime.Token))
             {
-                throw new TimeoutException($"{awaited}: not within {limit}\n{detail?.Invoke()}");
+                await Task.Delay(Interval, TimeProvider.System, inTime.Token);
             }
-
-            await Task.Delay(Interval, TimeProvider.System, cancellationToken);
+        }
+        catch (OperationCanceledException) when (inTime.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"{awaited}: not within {limit}\n{detail?.Invoke()}");
         }
     }
 }
