@@ -123,6 +123,10 @@ public interface IJobListGrain : IGrainWithStringKey
     /// <summary>The jobs that are kept, newest first, at most <paramref name="limit"/> (1 to 1 000).</summary>
     [Alias("List"), Requires(Permissions.JobsRead)]
     Task<IReadOnlyList<JobSummary>> List(IReadOnlyList<JobState> states, int limit);
+
+    /// <summary>Says what a job would do if it were submitted now, and does nothing. Safe to repeat.</summary>
+    [Alias("DryRun"), ResponseTimeout("00:02:00"), Requires(Permissions.JobsRun)]
+    Task<JobDryRun> DryRun(JobSpec spec);
 }
 
 /// <summary>A job in a list.</summary>

@@ -27,7 +27,7 @@ public sealed class AccessGuard(IAccessPolicy policy, IAuditTrail audit)
         if (!decision.IsAllowed)
         {
             await audit.BeginAsync(caller, request, decision, cancellationToken);
-            throw new AccessDeniedException($"{caller.Principal} may not {request.Permission}: {decision.Rule}");
+            throw decision.ToException(caller, request);
         }
 
         if (Permissions.IsReading(request.Permission) && !decision.WouldBeDenied)

@@ -64,4 +64,8 @@ public sealed record AccessDecision(bool IsAllowed, string Rule, string Policy, 
 {
     /// <summary>How many nodes at once the rule lets a job work on; null when it says nothing. Whoever runs the job keeps it.</summary>
     public int? ConcurrencyMax { get; init; }
+
+    /// <summary>What a caller is told who is denied.</summary>
+    public AccessDeniedException ToException(Caller caller, AccessRequest request) =>
+        new($"{caller.Principal} may not {request.Permission}: {Rule}");
 }

@@ -18,6 +18,9 @@ internal interface IInternalJobGrain : IJobGrain
 
 internal static class JobGrains
 {
+    /// <summary>In place of a job's id, where there is no job.</summary>
+    public const string DryRun = "dry-run";
+
     /// <summary>A job's part in an overlay.</summary>
     public static IOverlayJobGrain GetOverlayJob(this IGrainFactory grains, string job, string overlay) =>
         grains.GetGrain<IOverlayJobGrain>($"{job}@{overlay}");

@@ -18,7 +18,7 @@ internal sealed partial class JobGrain(
     JobContext context,
     JobSites sites,
     JobIndex index,
-    JobActions actions,
+    JobChecks checks,
     ILogger<JobGrain> logger) : Grain, IInternalJobGrain, IDisposable
 {
     private const int TargetsMax = 20_000;
@@ -64,10 +64,9 @@ internal sealed partial class JobGrain(
         }
 
         using var patience = new CancellationTokenSource(CheckPatience, context.Time);
-        var (action, wrong) = await actions.CheckAsync(spec.Action, patience.Token);
-        IReadOnlyList<string> faults = JobId.IsValid(Id)
-            ? [.. JobSpecCheck.Faults(spec), .. UnknownOverlays(spec), .. wrong]
-            : [$"the id must be {JobId.Rule}"];
+        var (completed, faults) = JobId.IsValid(Id)
+            ? await checks.CheckAsync(spec, patience.Token)
+            : (spec, [$"the id must be {JobId.Rule}"]);
         if (faults.Count > 0)
         {
             return new JobOutcome.Refused(JobRefusal.InvalidSpec, faults);
@@ -80,15 +79,14 @@ internal sealed partial class JobGrain(
 
         // Known to the silos before it is stored: whatever ends this one, the job is taken up again.
         await index.AddUnfinishedAsync(Id, CancellationToken.None);
-        var overlays = spec.Targets.Overlays.Count > 0 ? spec.Targets.Overlays : [.. sites.Overlays];
         await ChangeAsync(record => record.Spec is not null ? record : new JobRecord
         {
-            Spec = spec with { Action = action },
+            Spec = completed,
             Digest = digest,
             Submitter = JobSubmitter.Of(caller),
             SubmittedAt = context.Now,
             Version = 1,
-            Overlays = [.. overlays.Distinct(StringComparer.Ordinal).Select(overlay => new OverlayShare(overlay))],
+            Overlays = [.. sites.OverlaysOf(spec).Select(overlay => new OverlayShare(overlay))],
         });
         context.Meter.Submitted();
         LogSubmitted(Id, spec.Action.Agent, spec.Action.Name, caller.Principal);
@@ -332,9 +330,6 @@ internal sealed partial class JobGrain(
             listed = summary;
         }
     }
-
-    private IEnumerable<string> UnknownOverlays(JobSpec spec) => spec.Targets.Overlays.Except(sites.Overlays)
-        .Select(unknown => $"targets.overlays: there is no overlay '{unknown}'; there are {string.Join(", ", sites.Overlays.Order())}");
 
     private static string DigestOf(JobSpec spec, Caller caller) => Convert.ToHexStringLower(
         SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(new { spec, caller.Principal })));

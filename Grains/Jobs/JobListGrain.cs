@@ -1,12 +1,15 @@
+using ControlPlane.Access;
 using Orleans.Concurrency;
 
 namespace ControlPlane.Jobs;
 
 [GrainType("job-list"), StatelessWorker]
-internal sealed class JobListGrain(JobIndex index) : Grain, IJobListGrain
+internal sealed class JobListGrain(JobIndex index, JobDryRuns dryRuns) : Grain, IJobListGrain
 {
     private const int LimitMax = 1_000;
 
     public Task<IReadOnlyList<JobSummary>> List(IReadOnlyList<JobState> states, int limit) => index.ListAsync(
         job => states.Count == 0 || states.Contains(job.State), Math.Clamp(limit, 1, LimitMax), CancellationToken.None);
+
+    public Task<JobDryRun> DryRun(JobSpec spec) => dryRuns.RunAsync(spec, CallerContext.Current);
 }

@@ -7,6 +7,7 @@ namespace ControlPlane.Jobs;
 
 /// <summary>What one site asks another about a job. Each may be asked again.</summary>
 [JsonDerivedType(typeof(Prepare), "prepare")]
+[JsonDerivedType(typeof(DryRun), "dryRun")]
 [JsonDerivedType(typeof(Allot), "allot")]
 [JsonDerivedType(typeof(Hear), "hear")]
 [JsonDerivedType(typeof(ListTargets), "listTargets")]
@@ -15,6 +16,9 @@ internal abstract record JobQuestion(string Job, string Overlay)
 {
     /// <summary>The site of a job asks an overlay to find its targets.</summary>
     public sealed record Prepare(string Job, string Overlay, OverlayJobOrder Order) : JobQuestion(Job, Overlay);
+
+    /// <summary>Another site asks what a job would do in an overlay.</summary>
+    public sealed record DryRun(string Job, string Overlay, OverlayJobOrder Order) : JobQuestion(Job, Overlay);
 
     /// <summary>The site of a job says what an overlay may do.</summary>
     public sealed record Allot(string Job, string Overlay, Allotment Allotment) : JobQuestion(Job, Overlay);
@@ -31,7 +35,7 @@ internal abstract record JobQuestion(string Job, string Overlay)
 
 /// <summary>What it answers.</summary>
 internal sealed record JobReply(
-    OverlayReport? Report = null, OverlayTargetPage? Targets = null, OverlayResultPage? Results = null);
+    OverlayReport? Report = null, OverlayTargetPage? Targets = null, OverlayResultPage? Results = null, OverlayDryRun? DryRun = null);
 
 /// <summary>Reaches a job, and its parts, wherever they are.</summary>
 internal sealed class JobSites(IGrainFactory grains, ISiteLink link, IOptionsMonitor<OverlaysOptions> options)
@@ -46,6 +50,14 @@ internal sealed class JobSites(IGrainFactory grains, ISiteLink link, IOptionsMon
 
     /// <summary>The overlays of the region.</summary>
     public IReadOnlyCollection<string> Overlays => options.CurrentValue.Members.Keys;
+
+    /// <summary>The overlays that a job is for.</summary>
+    public IReadOnlyList<string> OverlaysOf(JobSpec spec) =>
+        [.. (spec.Targets.Overlays.Count > 0 ? spec.Targets.Overlays : Overlays).Distinct(StringComparer.Ordinal)];
+
+    /// <exception cref="SiteUnreachableException">The overlay's site did not answer.</exception>
+    public Task<OverlayDryRun> DryRunAsync(OverlayJobOrder order) => AskAsync(
+        order.Overlay, new JobQuestion.DryRun(order.Job, order.Overlay, order), PreparePatience, reply => reply.DryRun);
 
     /// <exception cref="SiteUnreachableException">The overlay's site did not answer.</exception>
     public Task<OverlayReport> PrepareAsync(OverlayJobOrder order) => AskAsync(
@@ -101,6 +113,8 @@ internal sealed class JobChannel(IGrainFactory grains, IOptionsMonitor<OverlaysO
 {
     public const string Name = "jobs-v1";
 
+    private const string NotItsOwn = "it is for another part, or of another site";
+
     string ISiteChannel.Name => Name;
 
     public async Task<byte[]> AnswerAsync(string? asker, ReadOnlyMemory<byte> question, CancellationToken cancellationToken)
@@ -117,10 +131,13 @@ internal sealed class JobChannel(IGrainFactory grains, IOptionsMonitor<OverlaysO
             throw new FormatException($"{asker} speaks for {question.Overlay}, which it does not serve"),
         not JobQuestion.Hear when !options.CurrentValue.Serves(question.Overlay) =>
             throw new FormatException($"{question.Overlay} is not served here"),
-        JobQuestion.Prepare { Order: var order } when order.Job != question.Job || order.Overlay != question.Overlay
-            || (asker is not null && order.Site != asker) => throw new FormatException("it is for another part, or of another site"),
+        JobQuestion.Prepare { Order: var order } when !IsOf(asker, order, question) => throw new FormatException(NotItsOwn),
+        JobQuestion.DryRun { Order: var order } when !IsOf(asker, order, question) => throw new FormatException(NotItsOwn),
         _ => grains.AnswerAsync(asker, question),
     };
+
+    private static bool IsOf(string? asker, OverlayJobOrder order, JobQuestion question) =>
+        order.Job == question.Job && order.Overlay == question.Overlay && (asker is null || order.Site == asker);
 }
 
 internal static class JobAnswers
@@ -136,6 +153,8 @@ internal static class JobAnswers
         {
             case JobQuestion.Prepare prepare:
                 return new JobReply(await part.Prepare(prepare.Order));
+            case JobQuestion.DryRun dryRun:
+                return new JobReply(DryRun: await part.DryRun(dryRun.Order));
             case JobQuestion.Allot allot:
                 return new JobReply(await part.Allot(asker, allot.Allotment));
             case JobQuestion.Hear hear:

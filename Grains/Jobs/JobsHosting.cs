@@ -27,6 +27,8 @@ public static class JobsHosting
         silo.Services.AddSingleton<JobResultLog>();
         silo.Services.AddSingleton<JobDiscovery>();
         silo.Services.AddSingleton<JobActions>();
+        silo.Services.AddSingleton<JobChecks>();
+        silo.Services.AddSingleton<JobDryRuns>();
         silo.Services.AddSingleton<JobAuthority>();
         silo.Services.AddSingleton<JobContext>();
         silo.Services.AddSingleton<JobSites>();

@@ -25,6 +25,7 @@ internal static class JobEndpoints
             .WithMetadata(new RequestSizeLimitAttribute(BodyBytesMax))
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status409Conflict);
+        v1.MapDryRun();
         v1.MapGet("/jobs", ListAsync).WithName("ListJobs").WithTags("jobs").Requires(Permissions.JobsRead)
             .WithSummary("The jobs that are kept, newest first.")
             .ProducesProblem(StatusCodes.Status400BadRequest);

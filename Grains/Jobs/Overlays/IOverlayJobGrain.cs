@@ -11,6 +11,10 @@ internal interface IOverlayJobGrain : IGrainWithStringKey
     [Alias("Prepare"), ResponseTimeout("00:02:00")]
     Task<OverlayReport> Prepare(OverlayJobOrder order);
 
+    /// <summary>Finds the targets that there are now, and does nothing. Safe to repeat.</summary>
+    [Alias("DryRun"), ResponseTimeout("00:02:00")]
+    Task<OverlayDryRun> DryRun(OverlayJobOrder order);
+
     /// <summary>Goes on by an allotment, unless it has a later one, and says how it stands. Safe to repeat.</summary>
     /// <param name="site">Who allots: another site than the job's is not followed. Null in a region whose sites have no keys.</param>
     /// <param name="allotment">What it may do.</param>
@@ -44,6 +48,17 @@ internal sealed record OverlayJobOrder(
     [property: Id(2)] string Site,
     [property: Id(3)] JobSpec Spec,
     [property: Id(4)] JobSubmitter Submitter);
+
+/// <summary>What a job would do in an overlay.</summary>
+/// <param name="Targets">How many nodes are meant.</param>
+/// <param name="First">The first of them, at most <see cref="JobDryRun.NodesMax"/>, in the order in which they would be worked on.</param>
+/// <param name="Fault">Why it would not take part; null when it would.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.OverlayDryRun")]
+internal sealed record OverlayDryRun(
+    [property: Id(0)] int Targets, [property: Id(1)] IReadOnlyList<string> First, [property: Id(2)] string? Fault = null)
+{
+    public static OverlayDryRun None { get; } = new(0, []);
+}
 
 /// <param name="Targets">In the order in which they are worked on.</param>
 /// <param name="Next">The position to go on after; null when there is nothing after it.</param>

@@ -18,14 +18,7 @@ internal sealed class JobAuthority(AccessGuard guard, IAccessPolicy policy)
         OverlayJobOrder order, IReadOnlyList<string> identities, Func<int?, Task> take, CancellationToken cancellationToken)
     {
         var caller = order.Submitter.ToCaller();
-        var request = RequestOf(order, identities.Count);
-        var decision = await policy.JudgeAsync(caller, request, cancellationToken);
-        if (!decision.IsAllowed && identities.Count > 0)
-        {
-            // Rules may hold for nodes of a kind. The node that the decision hangs on stands for all in the record.
-            (request, decision) = await JudgeEachAsync(caller, request, identities, cancellationToken);
-        }
-
+        var (request, decision) = await JudgeAsync(caller, order, identities, cancellationToken);
         await guard.InvokeAsync(
             caller,
             request,
@@ -36,6 +29,30 @@ internal sealed class JobAuthority(AccessGuard guard, IAccessPolicy policy)
                 return "ok";
             },
             cancellationToken);
+    }
+
+    /// <summary>Judges, and does nothing.</summary>
+    /// <exception cref="AccessDeniedException">The policy does not allow it, or not for each target.</exception>
+    public async Task CheckAsync(OverlayJobOrder order, IReadOnlyList<string> identities, CancellationToken cancellationToken)
+    {
+        var caller = order.Submitter.ToCaller();
+        var (request, decision) = await JudgeAsync(caller, order, identities, cancellationToken);
+        if (!decision.IsAllowed)
+        {
+            throw decision.ToException(caller, request);
+        }
+    }
+
+    private async Task<(AccessRequest Request, AccessDecision Decision)> JudgeAsync(
+        Caller caller, OverlayJobOrder order, IReadOnlyList<string> identities, CancellationToken cancellationToken)
+    {
+        var request = RequestOf(order, identities.Count);
+        var decision = await policy.JudgeAsync(caller, request, cancellationToken);
+
+        // Rules may hold for nodes of a kind. The node that the decision hangs on stands for all in the record.
+        return decision.IsAllowed || identities.Count == 0
+            ? (request, decision)
+            : await JudgeEachAsync(caller, request, identities, cancellationToken);
     }
 
     // The first that is denied; else the one that the fewest may be worked on at once for.

@@ -53,6 +53,23 @@ internal sealed partial class OverlayJobGrain(
         return Report();
     }
 
+    public async Task<OverlayDryRun> DryRun(OverlayJobOrder order)
+    {
+        using var patience = new CancellationTokenSource(PreparePatience, context.Time);
+        try
+        {
+            var found = await context.Discovery.FindAsync(order, patience.Token);
+            string[] identities = [.. found.Select(node => node.Identity)];
+            await authority.CheckAsync(order, identities, patience.Token);
+            return new OverlayDryRun(identities.Length, identities[..Math.Min(identities.Length, JobDryRun.NodesMax)]);
+        }
+        catch (Exception refused) when (refused is AccessDeniedException or FormatException or JobNotReadyException
+            or Store.StoreUnavailableException or OperationCanceledException)
+        {
+            return OverlayDryRun.None with { Fault = refused.Message };
+        }
+    }
+
     public async Task<OverlayReport> Allot(string? site, Allotment allotment)
     {
         if (work is not null && (site is null || site == targets.State.Order?.Site))

@@ -14,9 +14,15 @@ internal static class JobRunCommand
         {
             Description = "A name for this submission: with the same one, the same job is given back and no second one is made.",
         };
+        var dryRun = DryRun.Option();
         return new ClientCommand("run", "Submits a job that is written in a file.", async (call, cancellationToken) =>
         {
             var body = await JobFile.ReadAsync(call.Arguments.GetRequiredValue(file), cancellationToken);
+            if (call.Arguments.GetValue(dryRun))
+            {
+                return await DryRun.ShowAsync(call, body, cancellationToken);
+            }
+
             var job = await call.Api.PostAsync<JobView>("v1/jobs", body, call.Arguments.GetValue(key), cancellationToken);
             if (call.Arguments.GetValue(watch))
             {
@@ -28,6 +34,6 @@ internal static class JobRunCommand
             call.Print.Say($"follow it with: controlplane job watch {job.Id}");
             return ExitCodes.Done;
         })
-        { file, watch, key };
+        { file, watch, key, dryRun };
     }
 }

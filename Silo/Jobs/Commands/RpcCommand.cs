@@ -29,6 +29,11 @@ internal static class RpcCommand
         var command = new ClientCommand("rpc", meaning, async (call, cancellationToken) =>
         {
             var body = await BodyOf(call, targets, options, cancellationToken);
+            if (call.Arguments.GetValue(options.DryRun))
+            {
+                return await DryRun.ShowAsync(call, body, cancellationToken);
+            }
+
             var action = await FindAsync(call.Api, body, cancellationToken);
             var job = await call.Api.PostAsync<JobView>("v1/jobs", body, cancellationToken);
             job = await new JobFollower(call).ToEndAsync(job, cancellationToken);
@@ -141,11 +146,13 @@ internal sealed class RpcOptions
 
     public Option<string?> Reason { get; } = new("--reason") { Description = "Why, for the record; policies may demand it." };
 
+    public Option<bool> DryRun { get; } = Jobs.DryRun.Option();
+
     public Option<bool> Json { get; } = new("--json", "-j") { Description = "The same as -o json." };
 
     public void AddTo(Command command)
     {
-        foreach (var option in new Option[] { Batch, Mode, Timeout, FilterReplies, Display, Reason, Json })
+        foreach (var option in new Option[] { Batch, Mode, Timeout, FilterReplies, Display, Reason, DryRun, Json })
         {
             command.Add(option);
         }

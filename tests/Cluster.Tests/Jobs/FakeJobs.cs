@@ -17,6 +17,9 @@ internal sealed class FakeJobs
     /// <summary>What the next call that changes a job answers, when it is refused.</summary>
     public JobOutcome.Refused? Refusal { get; set; }
 
+    /// <summary>What a job would do.</summary>
+    public JobDryRun DryRun { get; set; } = new() { Faults = ["there is no such action"] };
+
     public FakeJob this[string id] => jobs[id];
 
     public IReadOnlyList<string> Ids => [.. jobs.Keys.Order(StringComparer.Ordinal)];
@@ -31,6 +34,7 @@ internal sealed class FakeJobs
 
     public object List() => Stand.In<IJobListGrain>(new()
     {
+        [nameof(IJobListGrain.DryRun)] = _ => Task.FromResult(DryRun),
         [nameof(IJobListGrain.List)] = arguments =>
         {
             var states = (IReadOnlyList<JobState>)arguments[0]!;

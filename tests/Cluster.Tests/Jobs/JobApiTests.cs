@@ -108,6 +108,33 @@ public sealed class JobApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task DryRun_SaysWhatWouldBe_AndSubmitsNothing()
+    {
+        api.Grains.Jobs.DryRun = new JobDryRun
+        {
+            State = JobState.AwaitingApproval,
+            Reason = "3 nodes",
+            Stages = [3],
+            Overlays = [new JobDryRunOverlay("eu-1", 3, Fault: null)],
+            Nodes = [new JobDryRunNode("web1", "eu-1", 0)],
+        };
+
+        var found = await (await api.PostAsync("/v1/jobs:dry-run", Ping)).JsonAsync();
+
+        Assert.Equal("awaitingApproval", found.GetProperty("state").GetString());
+        Assert.Equal(("all", 3), (found.GetProperty("stages")[0].GetProperty("name").GetString(), found.GetProperty("stages")[0]
+            .GetProperty("targets").GetInt32()));
+        Assert.Equal("web1", found.GetProperty("nodes")[0].GetProperty("identity").GetString());
+        Assert.Empty(api.Grains.Jobs.Ids);
+    }
+
+    [Theory]
+    [InlineData("""{ "agent": "a", "action": "b", "targets": {} }""")]
+    [InlineData(Ping)]
+    public async Task DryRun_IsRefused_AsTheJobWouldBe(string body) =>
+        await (await api.PostAsync("/v1/jobs:dry-run", body)).AssertProblemAsync(HttpStatusCode.BadRequest, "malformed-request");
+
+    [Fact]
     public async Task AnAgent_SaysWhatItsActionsTakeAndAnswer()
     {
         api.Grains.Ddls.AddPackage();

@@ -35,6 +35,33 @@ public sealed class JobCommandTests : IAsyncLifetime
         Assert.Contains($"controlplane job watch {id}", output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(JobState.Running, ExitCodes.Done)]
+    [InlineData(JobState.Failed, ExitCodes.Refused)]
+    public async Task DryRun_ShowsWhoWouldBeHit_InWhichStage_AndSubmitsNothing(JobState state, int expected)
+    {
+        Jobs.DryRun = new JobDryRun
+        {
+            State = state,
+            Stages = [1, 4],
+            Overlays = [new JobDryRunOverlay("eu-1", 5, Fault: null), new JobDryRunOverlay("eu-2", 0, "it does not answer")],
+            Nodes = [new JobDryRunNode("web2", "eu-1", 0), new JobDryRunNode("web1", "eu-1", 1)],
+        };
+        var path = await FileAsync(
+            "agent: rpcutil\naction: ping\ntargets: { all: true }\nstages: [ { name: canary, size: 1 }, { name: rest, size: 100% } ]\n");
+
+        var (exitCode, output, _) = await RunAsync("job", "run", "-f", path, "--dry-run");
+        Jobs.DryRun = new JobDryRun { State = state, Stages = [1] };
+        var (ofRpc, _, _) = await RunAsync("rpc", "rpcutil", "ping", "-I", "web1", "--dry-run");
+
+        Assert.Equal((expected, expected), (exitCode, ofRpc));
+        Assert.Matches("(?m)^web2 +eu-1 +canary$", output);
+        Assert.Matches("(?m)^web1 +eu-1 +rest$", output);
+        Assert.Matches("(?m)^eu-2 +0 +it does not answer$", output);
+        Assert.Contains("… and 3 more", output, StringComparison.Ordinal);
+        Assert.Empty(Jobs.Ids);
+    }
+
     [Fact]
     public async Task Run_SaysWhatIsWrongWithAFile()
     {

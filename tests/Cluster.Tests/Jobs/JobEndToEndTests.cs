@@ -59,15 +59,25 @@ public sealed class JobEndToEndTests : IAsyncLifetime
     [Fact]
     public async Task AJob_AsksEachNodeOnce_StageByStage_AndTellsWhatCameOfIt()
     {
-        var id = await SubmitAsync(new
+        var submitted = new
         {
             agent = "simulated",
             action = "run",
             inputs = new { seconds = 0 },
-            targets = new { all = true },
+            targets = new { all = true, seed = 7 },
             stages = new object[] { new { name = "canary", size = "10%" }, new { name = "rest", size = "100%" } },
-        });
+        };
+        using var answer = await Api.PostAsJsonAsync("/v1/jobs:dry-run", submitted, Token);
+        var dryRun = await answer.Content.ReadFromJsonAsync<JsonElement>(Token);
+        Assert.True(dryRun.GetProperty("state").GetString() == "running", dryRun.ToString());
+        Assert.Equal(
+            [4, Nodes - 4], dryRun.GetProperty("stages").EnumerateArray().Select(stage => stage.GetProperty("targets").GetInt32()));
+        Assert.All(fleet.Nodes, node => Assert.Empty(node.Executions));
+
+        var id = await SubmitAsync(submitted);
         var job = await UntilAsync(id, "completed");
+        var targets = await Api.GetFromJsonAsync<JsonElement>($"/v1/jobs/{id}/targets?limit={Nodes}", Token);
+        Assert.Equal(PlacesOf(targets.GetProperty("targets")), PlacesOf(dryRun.GetProperty("nodes")));
         Assert.Equal(Nodes, Count(job, "succeeded"));
         Assert.Equal([4, Nodes - 4], job.GetProperty("stages").EnumerateArray().Select(stage => Count(stage, "succeeded")));
         Assert.All(fleet.Nodes, node => Assert.Equal(1, node.Executions.Values.Sum()));
@@ -106,6 +116,9 @@ public sealed class JobEndToEndTests : IAsyncLifetime
         Assert.InRange(Count(job, "unknown"), 0, 4);
         Assert.All(fleet.Nodes, node => Assert.InRange(node.Executions.Values.Sum(), 0, 1));
     }
+
+    private static IEnumerable<(string?, int)> PlacesOf(JsonElement nodes) => nodes.EnumerateArray()
+        .Select(node => (node.GetProperty("identity").GetString(), node.GetProperty("stage").GetInt32()));
 
     private async Task<string> SubmitAsync(object job)
     {

@@ -62,6 +62,20 @@ public sealed class JobAuthorityTests : IAccessPolicy, IAuditTrail
         await Assert.ThrowsAsync<AccessDeniedException>(() => TakeAsync());
     }
 
+    [Fact]
+    public async Task CheckAsync_SaysWhatWouldBe_AndRecordsNothing()
+    {
+        rule = request => request.Node is null or "b" ? Denied() : Allowed();
+        var authority = new JobAuthority(new AccessGuard(this, this), this);
+
+        await authority.CheckAsync(Order(), ["a", "c"], TestContext.Current.CancellationToken);
+        var denied = await Assert.ThrowsAsync<AccessDeniedException>(
+            () => authority.CheckAsync(Order(), ["a", "b"], TestContext.Current.CancellationToken));
+
+        Assert.Equal("local may not jobs.run: no rule", denied.Message);
+        Assert.Empty(recorded);
+    }
+
     ValueTask<AccessDecision> IAccessPolicy.JudgeAsync(Caller caller, AccessRequest request, CancellationToken cancellationToken) =>
         new(rule(request));
 
@@ -80,11 +94,13 @@ public sealed class JobAuthorityTests : IAccessPolicy, IAuditTrail
 
     private static AccessDecision Denied() => new(IsAllowed: false, "no rule", "1");
 
+    private static OverlayJobOrder Order() => new("job", "eu-1", "eu-1", JobWorld.Spec(), JobSubmitter.Of(Caller.Local));
+
     private async Task<int?> TakeAsync(params string[] identities)
     {
         int? taken = -1;
         await new JobAuthority(new AccessGuard(this, this), this).InvokeAsync(
-            new OverlayJobOrder("job", "eu-1", "eu-1", JobWorld.Spec(), JobSubmitter.Of(Caller.Local)),
+            Order(),
             identities,
             concurrencyMax =>
             {

@@ -1,0 +1,16 @@
+namespace ControlPlane.Jobs;
+
+/// <summary>What is wrong with a specification, by its own rules, the agents' DDLs and the overlays that there are.</summary>
+internal sealed class JobChecks(JobActions actions, JobSites sites)
+{
+    /// <summary>Checks it.</summary>
+    /// <returns>The specification with the DDL's defaults filled in, and all that is wrong with it at once.</returns>
+    public async Task<(JobSpec Spec, IReadOnlyList<string> Faults)> CheckAsync(JobSpec spec, CancellationToken cancellationToken)
+    {
+        var (action, wrong) = await actions.CheckAsync(spec.Action, cancellationToken);
+        return (spec with { Action = action }, [.. JobSpecCheck.Faults(spec), .. UnknownOverlays(spec), .. wrong]);
+    }
+
+    private IEnumerable<string> UnknownOverlays(JobSpec spec) => spec.Targets.Overlays.Except(sites.Overlays)
+        .Select(unknown => $"targets.overlays: there is no overlay '{unknown}'; there are {string.Join(", ", sites.Overlays.Order())}");
+}
