@@ -11,6 +11,12 @@ using Orleans.Concurrency;
 [Alias("ControlPlane.IJobGrain")]
 public interface IJobGrain : IGrainWithStringKey
 {
+    /// <summary>The most targets that one call lists.</summary>
+    const int TargetsPageMax = 20_000;
+
+    /// <summary>The most results that one call lists.</summary>
+    const int ResultsPageMax = 1_000;
+
     /// <summary>Submits the job. Safe to repeat: the same specification gets the same job, another is refused.</summary>
     [Alias("Submit"), ResponseTimeout("00:01:00"), Requires(Permissions.JobsRun)]
     Task<JobOutcome> Submit(JobSpec spec);
@@ -24,13 +30,16 @@ public interface IJobGrain : IGrainWithStringKey
     [Alias("Follow"), AlwaysInterleave, ResponseTimeout("00:01:00"), Requires(Permissions.JobsRead)]
     Task<JobSnapshot?> Follow(int afterVersion, TimeSpan patience);
 
-    /// <summary>Its targets in some states (empty: all), after a cursor, at most <paramref name="limit"/> (1 to 20 000).</summary>
+    /// <summary>
+    /// Its targets in some states (empty: all), after a cursor, at most <paramref name="limit"/> (1 to <see cref="TargetsPageMax"/>).
+    /// </summary>
     /// <exception cref="Placement.OverlayUnreachableException">An overlay does not answer.</exception>
     [Alias("ListTargets"), AlwaysInterleave, ResponseTimeout("00:01:00"), Requires(Permissions.JobsRead)]
     Task<JobTargetPage> ListTargets(IReadOnlyList<TargetState> states, string? after, int limit);
 
     /// <summary>
-    /// What came of it at its targets, in some states (empty: all), after a cursor, at most <paramref name="limit"/> (1 to 1 000).
+    /// What came of it at its targets, in some states (empty: all), after a cursor, at most <paramref name="limit"/> (1 to
+    /// <see cref="ResultsPageMax"/>).
     /// </summary>
     /// <exception cref="Placement.OverlayUnreachableException">An overlay does not answer.</exception>
     [Alias("ListResults"), AlwaysInterleave, ResponseTimeout("00:01:00"), Requires(Permissions.JobsRead)]
@@ -120,7 +129,10 @@ public enum JobRefusal
 [Alias("ControlPlane.IJobListGrain")]
 public interface IJobListGrain : IGrainWithStringKey
 {
-    /// <summary>The jobs that are kept, newest first, at most <paramref name="limit"/> (1 to 1 000).</summary>
+    /// <summary>The most jobs that one call lists.</summary>
+    const int PageMax = 1_000;
+
+    /// <summary>The jobs that are kept, newest first, at most <paramref name="limit"/> (1 to <see cref="PageMax"/>).</summary>
     [Alias("List"), Requires(Permissions.JobsRead)]
     Task<IReadOnlyList<JobSummary>> List(IReadOnlyList<JobState> states, int limit);
 

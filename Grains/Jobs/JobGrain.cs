@@ -21,9 +21,6 @@ internal sealed partial class JobGrain(
     JobChecks checks,
     ILogger<JobGrain> logger) : Grain, IInternalJobGrain, IDisposable
 {
-    private const int TargetsMax = 20_000;
-    private const int ResultsMax = 1_000;
-
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CheckPatience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan FollowPatienceMax = TimeSpan.FromSeconds(30);
@@ -112,7 +109,7 @@ internal sealed partial class JobGrain(
 
     public async Task<JobTargetPage> ListTargets(IReadOnlyList<TargetState> states, string? after, int limit)
     {
-        limit = Math.Clamp(limit, 1, TargetsMax);
+        limit = Math.Clamp(limit, 1, IJobGrain.TargetsPageMax);
         var cursor = JobCursor.Read(after);
         var found = new List<JobTarget>();
         while (cursor.Overlay < Record.Overlays.Count && found.Count < limit)
@@ -130,7 +127,7 @@ internal sealed partial class JobGrain(
 
     public async Task<JobResultPage> ListResults(IReadOnlyList<TargetState> states, string? after, int limit)
     {
-        limit = Math.Clamp(limit, 1, ResultsMax);
+        limit = Math.Clamp(limit, 1, IJobGrain.ResultsPageMax);
         var cursor = JobCursor.Read(after);
         var found = new List<JobResult>();
         while (cursor.Overlay < Record.Overlays.Count)

@@ -6,10 +6,8 @@ namespace ControlPlane.Jobs;
 [GrainType("job-list"), StatelessWorker]
 internal sealed class JobListGrain(JobIndex index, JobDryRuns dryRuns) : Grain, IJobListGrain
 {
-    private const int LimitMax = 1_000;
-
     public Task<IReadOnlyList<JobSummary>> List(IReadOnlyList<JobState> states, int limit) => index.ListAsync(
-        job => states.Count == 0 || states.Contains(job.State), Math.Clamp(limit, 1, LimitMax), CancellationToken.None);
+        job => states.Count == 0 || states.Contains(job.State), Math.Clamp(limit, 1, IJobListGrain.PageMax), CancellationToken.None);
 
     public Task<JobDryRun> DryRun(JobSpec spec) => dryRuns.RunAsync(spec, CallerContext.Current);
 }

@@ -1,7 +1,7 @@
 namespace ControlPlane.Jobs;
 
 /// <summary>In which order targets are worked on. Pure: the same seed gives the same order.</summary>
-internal static class TargetOrder
+public static class TargetOrder
 {
     /// <param name="identities">The targets, each once.</param>
     /// <param name="identityOf">Their names.</param>

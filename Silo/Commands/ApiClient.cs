@@ -42,6 +42,25 @@ internal sealed class ApiClient(HttpClient http) : IDisposable
     public Task<T> GetAsync<T>(string path, CancellationToken cancellationToken) =>
         SendAsync<T>(HttpMethod.Get, path, null, cancellationToken);
 
+    /// <summary>All that a list has, page after page.</summary>
+    /// <param name="path">The list, with a query; the cursor is added to it.</param>
+    /// <param name="read">What is on a page, and the cursor of the next one; null on the last.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <inheritdoc cref="GetAsync"/>
+    public async Task<List<T>> ListAsync<TPage, T>(
+        string path, Func<TPage, (IEnumerable<T> Items, string? Next)> read, CancellationToken cancellationToken)
+    {
+        var all = new List<T>();
+        for (string? cursor = ""; cursor is not null;)
+        {
+            var (items, next) = read(await GetAsync<TPage>($"{path}&cursor={Uri.EscapeDataString(cursor)}", cancellationToken));
+            all.AddRange(items);
+            cursor = next;
+        }
+
+        return all;
+    }
+
     /// <summary>What there may be; null when there is not.</summary>
     /// <inheritdoc cref="GetAsync"/>
     public async Task<T?> FindAsync<T>(string path, CancellationToken cancellationToken)

@@ -14,7 +14,6 @@ internal static class JobEndpoints
     public const int BodyBytesMax = 8 * 1024 * 1024;
 
     private const int ListDefault = 100;
-    private const int ListMax = 1000;
 
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(30);
 
@@ -111,9 +110,9 @@ internal static class JobEndpoints
         [Description("Only jobs in these states.")] string[]? state,
         [Description("At most so many, 1 to 1000.")] int limit = ListDefault)
     {
-        if (limit is < 1 or > ListMax)
+        if (limit is < 1 or > IJobListGrain.PageMax)
         {
-            return Problems.Malformed($"limit must be 1 to {ListMax}, is {limit}");
+            return Problems.Malformed($"limit must be 1 to {IJobListGrain.PageMax}, is {limit}");
         }
 
         if (QueryWords.FaultOrNull<JobState>("state", state, out var states) is { } fault)

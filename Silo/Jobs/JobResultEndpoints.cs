@@ -13,9 +13,7 @@ namespace ControlPlane.Jobs;
 internal static class JobResultEndpoints
 {
     private const int TargetsDefault = 1000;
-    private const int TargetsMax = 20_000;
     private const int ResultsDefault = 100;
-    private const int ResultsMax = 1000;
     private const int CursorCharsMax = 512;
 
     public static void MapJobResults(this IEndpointRouteBuilder v1)
@@ -42,7 +40,7 @@ internal static class JobResultEndpoints
         [Description("The next of the page before.")] string? cursor = null,
         [Description("Targets per page, 1 to 20000.")] int limit = TargetsDefault)
     {
-        if (FaultOrNull(id, state, cursor, limit, TargetsMax, out var states) is { } fault)
+        if (FaultOrNull(id, state, cursor, limit, IJobGrain.TargetsPageMax, out var states) is { } fault)
         {
             return Problems.Malformed(fault);
         }
@@ -62,7 +60,7 @@ internal static class JobResultEndpoints
         CancellationToken cancellationToken)
     {
         var limit = parameters.Limit ?? ResultsDefault;
-        if (FaultOrNull(id, parameters.State, parameters.Cursor, limit, ResultsMax, out var states) is { } fault)
+        if (FaultOrNull(id, parameters.State, parameters.Cursor, limit, IJobGrain.ResultsPageMax, out var states) is { } fault)
         {
             return Problems.Malformed(fault);
         }
@@ -86,7 +84,7 @@ internal static class JobResultEndpoints
         }
 
         // The first page is waited for, so that an overlay that is away is a problem and not an answer that breaks off.
-        var asked = format == ResultFormat.Json ? limit : ResultsMax;
+        var asked = format == ResultFormat.Json ? limit : IJobGrain.ResultsPageMax;
         var first = await job.ListResults(states, NullIfEmpty(parameters.Cursor), asked);
         return format == ResultFormat.Json
             ? TypedResults.Ok(new JobResultsPage([.. Taken(first, reply)], first.Next))
@@ -114,7 +112,7 @@ internal static class JobResultEndpoints
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            page = await job.ListResults(states, page.Next, ResultsMax);
+            page = await job.ListResults(states, page.Next, IJobGrain.ResultsPageMax);
         }
     }
 

@@ -7,7 +7,6 @@ namespace ControlPlane.Jobs;
 internal static class JobCommands
 {
     private const string Jobs = "v1/jobs";
-    private const int PageTargets = 20_000;
 
     public static Command Create() => new("job", "Jobs: an action on many nodes, in stages.")
     {
@@ -79,16 +78,10 @@ internal static class JobCommands
         const string meaning = "Lists the targets of a job in the order in which they are worked on.";
         return new ClientCommand("targets", meaning, async (call, cancellationToken) =>
         {
-            var targets = new List<JobTarget>();
-            for (string? cursor = ""; cursor is not null;)
-            {
-                var page = await call.Api.GetAsync<JobTargetPage>(
-                    $"{PathOf(call, id)}/targets?limit={PageTargets}{Query(call, states)}&cursor={Uri.EscapeDataString(cursor)}",
-                    cancellationToken);
-                targets.AddRange(page.Targets);
-                cursor = page.Next;
-            }
-
+            var targets = await call.Api.ListAsync<JobTargetPage, JobTarget>(
+                $"{PathOf(call, id)}/targets?limit={IJobGrain.TargetsPageMax}{Query(call, states)}",
+                page => (page.Targets, page.Next),
+                cancellationToken);
             call.Print.List(targets,
                 ("identity", target => target.Identity),
                 ("overlay", target => target.Overlay),

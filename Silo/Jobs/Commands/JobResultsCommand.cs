@@ -6,8 +6,6 @@ namespace ControlPlane.Jobs;
 /// <summary><c>controlplane job results ID</c>: a table for people, or the whole as JSON lines or CSV.</summary>
 internal static class JobResultsCommand
 {
-    private const int PageResults = 1000;
-
     public static ClientCommand Create()
     {
         var id = new Argument<string>("id");
@@ -32,16 +30,7 @@ internal static class JobResultsCommand
                 return;
             }
 
-            var results = new List<JobResultView>();
-            for (string? cursor = ""; cursor is not null;)
-            {
-                var page = await call.Api.GetAsync<JobResultsPage>(
-                    $"{query}&limit={PageResults}&cursor={Uri.EscapeDataString(cursor)}", cancellationToken);
-                results.AddRange(page.Results);
-                cursor = page.Next;
-            }
-
-            call.Print.List(results,
+            call.Print.List(await ListAsync(call.Api, query, cancellationToken),
                 ("identity", result => result.Identity),
                 ("attempt", result => result.Attempt),
                 ("state", result => result.State),
@@ -51,6 +40,14 @@ internal static class JobResultsCommand
         })
         { id, states, reply, export, file };
     }
+
+    /// <summary>All results of a job.</summary>
+    /// <param name="api">Where it is known.</param>
+    /// <param name="path">Its results, with a query.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    public static Task<List<JobResultView>> ListAsync(ApiClient api, string path, CancellationToken cancellationToken) =>
+        api.ListAsync<JobResultsPage, JobResultView>(
+            $"{path}&limit={IJobGrain.ResultsPageMax}", page => (page.Results, page.Next), cancellationToken);
 
     private static async Task ExportAsync(ClientCall call, string path, string? file, CancellationToken cancellationToken)
     {

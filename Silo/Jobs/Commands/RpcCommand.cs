@@ -9,8 +9,6 @@ internal static class RpcCommand
     /// <summary>All nodes at once, as Choria's own client does.</summary>
     private const int ConcurrencyMax = 100_000;
 
-    private const int PageResults = 1000;
-
     private static readonly TimeSpan DeliveryMax = JobTimeouts.Default.Delivery;
 
     private static readonly Argument<string> Agent = new("agent") { Description = "The agent, e.g. rpcutil." };
@@ -37,7 +35,8 @@ internal static class RpcCommand
             var action = await FindAsync(call.Api, body, cancellationToken);
             var job = await call.Api.PostAsync<JobView>("v1/jobs", body, cancellationToken);
             job = await new JobFollower(call).ToEndAsync(job, cancellationToken);
-            var results = await ReadAsync(call, job, options, cancellationToken);
+            var reply = Uri.EscapeDataString(call.Arguments.GetValue(options.FilterReplies) ?? "");
+            var results = await JobResultsCommand.ListAsync(call.Api, $"v1/jobs/{job.Id}/results?reply={reply}", cancellationToken);
             var print = call.Arguments.GetValue(options.Json)
                 ? new Printer(call.Arguments.InvocationConfiguration.Output, json: true)
                 : call.Print;
@@ -103,22 +102,6 @@ internal static class RpcCommand
                 Execution = timeout, Delivery = execution < DeliveryMax ? timeout : Durations.Write(DeliveryMax),
             },
         };
-    }
-
-    private static async Task<List<JobResultView>> ReadAsync(
-        ClientCall call, JobView job, RpcOptions options, CancellationToken cancellationToken)
-    {
-        var reply = Uri.EscapeDataString(call.Arguments.GetValue(options.FilterReplies) ?? "");
-        var results = new List<JobResultView>();
-        for (string? cursor = ""; cursor is not null;)
-        {
-            var page = await call.Api.GetAsync<JobResultsPage>(
-                $"v1/jobs/{job.Id}/results?limit={PageResults}&reply={reply}&cursor={Uri.EscapeDataString(cursor)}", cancellationToken);
-            results.AddRange(page.Results);
-            cursor = page.Next;
-        }
-
-        return results;
     }
 }
 

@@ -75,23 +75,21 @@ internal sealed class RpcTargets
 
         // Cut off, as Choria does: a share of few nodes may be none.
         var count = (int)Math.Min(identities.Count, isShare ? Math.Truncate(identities.Count * number / 100) : number);
-        var ordered = seed is { } given
-            ? identities.OrderBy(identity => StableHash.Digest(identity, given)).ThenBy(identity => identity, StringComparer.Ordinal)
-            : identities.Order(StringComparer.Ordinal);
+        var ordered = TargetOrder.Order(identities, identity => identity, seed);
         return count > 0 ? [.. ordered.Take(count)] : throw new IOException($"--limit {limit} of {identities.Count} nodes is none");
     }
 
     private JobTargetsBody Asked(ClientCall call, string agent)
     {
-        var words = All(call, mixed).SelectMany(text => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
-            .ToLookup(word => word.IndexOfAny(['=', '<', '>']) > 0);
+        var asked = FilterText.WithCombined(
+            new RpcFilter(All(call, facts), All(call, classes), All(call, agents), All(call, identities), []), All(call, mixed));
         var how = call.Arguments.GetValue(discovery);
         var body = new JobTargetsBody
         {
-            Facts = [.. All(call, facts), .. words[true]],
-            Classes = [.. All(call, classes), .. words[false]],
-            Agents = All(call, agents),
-            Identities = All(call, identities),
+            Facts = asked.Facts,
+            Classes = asked.Classes,
+            Agents = asked.Agents,
+            Identities = asked.Identities,
             Overlays = All(call, overlays),
             Seed = call.Arguments.GetValue(seed),
             Broadcast = how == RpcDiscovery.Broadcast,
@@ -118,16 +116,12 @@ internal sealed class RpcTargets
             .Concat(body.Identities.Select(name => ("identity", (string?)name)));
         var query = string.Join(
             '&', parts.Where(part => part.Item2 is not null).Select(part => $"{part.Item1}={Uri.EscapeDataString(part.Item2!)}"));
-        var identities = new List<string>();
-        for (string? cursor = ""; cursor is not null;)
-        {
-            var page = await api.GetAsync<NodePage>($"v1/nodes?limit={PageNodes}&cursor={cursor}&{query}", cancellationToken);
-            identities.AddRange(page.Nodes.Where(node => body.Overlays.Count == 0 || body.Overlays.Contains(node.Overlay ?? ""))
-                .Select(node => node.Identity));
-            cursor = page.NextCursor;
-        }
-
-        return identities;
+        var nodes = await api.ListAsync<NodePage, RosterEntry>(
+            $"v1/nodes?limit={PageNodes}&{query}", page => (page.Nodes, page.NextCursor), cancellationToken);
+        return
+        [
+            .. nodes.Where(node => body.Overlays.Count == 0 || body.Overlays.Contains(node.Overlay ?? "")).Select(node => node.Identity),
+        ];
     }
 
     private static string[] All(ClientCall call, Option<string[]> option) => call.Arguments.GetValue(option) ?? [];
