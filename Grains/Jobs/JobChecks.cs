@@ -8,8 +8,12 @@ internal sealed class JobChecks(JobActions actions, JobSites sites)
     public async Task<(JobSpec Spec, IReadOnlyList<string> Faults)> CheckAsync(JobSpec spec, CancellationToken cancellationToken)
     {
         var (action, wrong) = await actions.CheckAsync(spec.Action, cancellationToken);
-        return (spec with { Action = action }, [.. JobSpecCheck.Faults(spec), .. UnknownOverlays(spec), .. wrong]);
+        return (spec with { Action = action }, [.. JobSpecCheck.Faults(spec), .. UnknownOverlays(spec), .. TooLong(spec), .. wrong]);
     }
+
+    private IEnumerable<string> TooLong(JobSpec spec) => sites.CanTell(spec)
+        ? []
+        : ["targets: the names are too many to be told to the sites of other overlays: use a query, several jobs, or targets.overlays"];
 
     private IEnumerable<string> UnknownOverlays(JobSpec spec) => spec.Targets.Overlays.Except(sites.Overlays)
         .Select(unknown => $"targets.overlays: there is no overlay '{unknown}'; there are {string.Join(", ", sites.Overlays.Order())}");

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using ControlPlane.Access;
 using ControlPlane.Placement;
 using ControlPlane.Sites;
 using Microsoft.Extensions.Options;
@@ -43,6 +44,9 @@ internal sealed class JobSites(IGrainFactory grains, ISiteLink link, IOptionsMon
     /// <summary>A message of the link is at most a megabyte.</summary>
     private const int LinkTargetsMax = 2_000;
 
+    /// <summary>What an order says besides the specification: names, and the claims of who submitted it.</summary>
+    private const int OrderBytes = 64 * 1024;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PreparePatience = TimeSpan.FromSeconds(70);
 
@@ -54,6 +58,14 @@ internal sealed class JobSites(IGrainFactory grains, ISiteLink link, IOptionsMon
     /// <summary>The overlays that a job is for.</summary>
     public IReadOnlyList<string> OverlaysOf(JobSpec spec) =>
         [.. (spec.Targets.Overlays.Count > 0 ? spec.Targets.Overlays : Overlays).Distinct(StringComparer.Ordinal)];
+
+    /// <summary>Whether the sites of other overlays can be told what a job is to do.</summary>
+    public bool CanTell(JobSpec spec)
+    {
+        var order = new OverlayJobOrder("", "", Here, spec, JobSubmitter.Of(Caller.System));
+        return OverlaysOf(spec).All(options.CurrentValue.Serves)
+            || SiteJson.Write<JobQuestion>(new JobQuestion.Prepare("", "", order)).Length < ISiteLink.MessageBytesMax - OrderBytes;
+    }
 
     /// <exception cref="SiteUnreachableException">The overlay's site did not answer.</exception>
     public Task<OverlayDryRun> DryRunAsync(OverlayJobOrder order) => AskAsync(

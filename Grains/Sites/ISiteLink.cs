@@ -9,10 +9,13 @@ namespace ControlPlane.Sites;
 /// </remarks>
 public interface ISiteLink
 {
+    /// <summary>The bytes that a question or an answer may have: NATS itself refuses more by default.</summary>
+    const int MessageBytesMax = 1 << 20;
+
     /// <summary>Asks a site and waits for its answer.</summary>
     /// <param name="site">The site's name.</param>
     /// <param name="channel">What it is about: those who answer on it read its messages.</param>
-    /// <param name="question">At most a megabyte.</param>
+    /// <param name="question">At most <see cref="MessageBytesMax"/>.</param>
     /// <param name="patience">How long to wait.</param>
     /// <param name="cancellationToken">Ends the waiting.</param>
     /// <exception cref="SiteUnreachableException">It did not answer in time, or cannot be reached at all.</exception>

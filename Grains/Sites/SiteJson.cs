@@ -1,13 +1,27 @@
 using System.Globalization;
+using System.IO.Compression;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace ControlPlane.Sites;
 
-/// <summary>How sites write to each other: JSON, since what comes over a network must be readable without trusting it.</summary>
+/// <summary>
+/// How sites write to each other: JSON, since what comes over a network must be readable without trusting it. What is long is compressed: a
+/// list of thousands of nodes would not fit into a message, and their names are much alike.
+/// </summary>
 internal static class SiteJson
 {
+    /// <summary>What a message may be when it is not compressed any more: whoever may speak must not fill our memory.</summary>
+    public const int BytesMax = 16 * ISiteLink.MessageBytesMax;
+
+    private const int CompressedFrom = 64 * 1024;
+    private const int Quality = 4;
+    private const int WindowBits = 22;
+
+    /// <summary>The first byte of what is compressed, by Brotli; JSON never begins by it.</summary>
+    private const byte Compressed = 1;
+
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
     {
         RespectNullableAnnotations = true,
@@ -44,19 +58,53 @@ internal static class SiteJson
         private static bool IsDefined(T value) => !char.IsAsciiDigit($"{value}"[0]) && $"{value}"[0] != '-';
     }
 
-    public static byte[] Write<T>(T message) => JsonSerializer.SerializeToUtf8Bytes(message, Options);
+    public static byte[] Write<T>(T message)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(message, Options);
+        return json.Length < CompressedFrom ? json : Compress(json);
+    }
 
     /// <exception cref="FormatException">It is no message of that kind; the text says where.</exception>
     public static T Read<T>(ReadOnlySpan<byte> message)
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(message, Options) ?? throw new FormatException("the message is null");
+            var json = message is [Compressed, ..] ? Decompress(message[1..]) : message;
+            return JsonSerializer.Deserialize<T>(json, Options) ?? throw new FormatException("the message is null");
         }
-        catch (Exception unreadable) when (unreadable is JsonException or NotSupportedException)
+        catch (Exception unreadable) when (
+            unreadable is JsonException or NotSupportedException or InvalidDataException or InvalidOperationException)
         {
             throw new FormatException($"the message cannot be read: {unreadable.Message}", unreadable);
         }
+    }
+
+    private static byte[] Compress(ReadOnlySpan<byte> json)
+    {
+        var message = new byte[1 + BrotliEncoder.GetMaxCompressedLength(json.Length)];
+        message[0] = Compressed;
+        return BrotliEncoder.TryCompress(json, message.AsSpan(1), out var written, Quality, WindowBits)
+            ? message[..(1 + written)]
+            : throw new InvalidOperationException("what is compressed is longer than it can become");
+    }
+
+    private static ReadOnlySpan<byte> Decompress(ReadOnlySpan<byte> message)
+    {
+        using var compressed = new MemoryStream(message.ToArray());
+        using var reader = new BrotliStream(compressed, CompressionMode.Decompress);
+        using var json = new MemoryStream();
+        var part = new byte[CompressedFrom];
+        for (int read; (read = reader.Read(part)) > 0;)
+        {
+            if (json.Length + read > BytesMax)
+            {
+                throw new InvalidDataException($"it becomes longer than {BytesMax} bytes");
+            }
+
+            json.Write(part, 0, read);
+        }
+
+        return json.GetBuffer().AsSpan(0, (int)json.Length);
     }
 
     /// <summary>Asks a site something of a channel and reads its answer.</summary>

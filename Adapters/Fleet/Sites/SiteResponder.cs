@@ -23,7 +23,7 @@ internal sealed partial class SiteResponder(
     {
         try
         {
-            if (message.Data is not { Length: > 0 and <= SiteSubjects.BytesMax } question)
+            if (message.Data is not { Length: > 0 and <= ISiteLink.MessageBytesMax } question)
             {
                 LogUnreadable(subject);
                 return;

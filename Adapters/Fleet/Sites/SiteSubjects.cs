@@ -3,9 +3,6 @@ namespace ControlPlane.Adapters.Fleet.Sites;
 /// <summary>Where sites ask each other, on the network of the one that is asked.</summary>
 internal static class SiteSubjects
 {
-    /// <summary>No message is longer; NATS itself refuses more by default.</summary>
-    public const int BytesMax = 1 << 20;
-
     public static string Of(string region, string site, string channel) => $"controlplane.sites.{region}.{site}.{channel}";
 
     /// <summary>

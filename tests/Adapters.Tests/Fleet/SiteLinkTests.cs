@@ -51,7 +51,7 @@ public sealed class SiteLinkTests : IAsyncLifetime
 
         Assert.Equal("olleh", Encoding.UTF8.GetString(await AskUntilHeardAsync("eu-1", "tested-v1", Hello)));
         Assert.Equal("other", Encoding.UTF8.GetString(await AskUntilHeardAsync("eu-1", "other-v1", Hello)));
-        var largest = new byte[SiteSubjects.BytesMax];
+        var largest = new byte[ISiteLink.MessageBytesMax];
         Assert.Equal(largest, await AskUntilHeardAsync("eu-1", "tested-v1", largest));
     }
 
@@ -83,7 +83,7 @@ public sealed class SiteLinkTests : IAsyncLifetime
 
         await AssertUnansweredAsync(Hello, "was not answered: no such question");
         await AssertUnansweredAsync([], "cannot be read");
-        await AssertUnansweredAsync(new byte[SiteSubjects.BytesMax + 1], "cannot be read");
+        await AssertUnansweredAsync(new byte[ISiteLink.MessageBytesMax + 1], "cannot be read");
         Assert.Equal([1], await AskAsync("eu-1", "tested-v1", [1], Patience));
 
         async Task AssertUnansweredAsync(byte[] question, string said)
@@ -101,11 +101,11 @@ public sealed class SiteLinkTests : IAsyncLifetime
         await using var asking = new NatsConnection(NatsOpts.Default with { Url = usual.Url });
         await using var answering = new NatsConnection(NatsOpts.Default with { Url = usual.Url });
         using var log = new KeptLog();
-        Answer("eu-1", "tested-v1", asked => new byte[asked[0] == 1 ? 1 : SiteSubjects.BytesMax + 1], log, answering);
+        Answer("eu-1", "tested-v1", asked => new byte[asked[0] == 1 ? 1 : ISiteLink.MessageBytesMax + 1], log, answering);
         await AskUntilHeardAsync("eu-1", "tested-v1", [1], asking);
 
         await Assert.ThrowsAsync<SiteUnreachableException>(
-            () => AskAsync("eu-1", "tested-v1", new byte[SiteSubjects.BytesMax + 1], Impatience, asking));
+            () => AskAsync("eu-1", "tested-v1", new byte[ISiteLink.MessageBytesMax + 1], Impatience, asking));
         await Assert.ThrowsAsync<SiteUnreachableException>(() => AskAsync("eu-1", "tested-v1", [2], Impatience, asking));
 
         Assert.Contains("was not answered", log.Text, StringComparison.Ordinal);

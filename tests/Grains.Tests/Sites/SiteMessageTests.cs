@@ -15,6 +15,7 @@ namespace ControlPlane.Grains.Tests.Sites;
 public sealed class SiteMessageTests
 {
     private const string Secret = "s3cret-planted";
+    private const byte Compressed = 1;
 
     private static readonly DateTimeOffset Now = new(2026, 11, 29, 12, 0, 0, 123, TimeSpan.FromHours(1));
     private static readonly LeaderEpoch Leader = new("eu-1", 7);
@@ -110,6 +111,32 @@ public sealed class SiteMessageTests
         .. Enum.GetValues<AgentFailureKind>().Select(kind => new NodeReply(Answer: new AgentAnswer(
             Failure: new AgentFailure(kind, "why", NodeFault.Locked)))),
     ];
+
+    [Fact]
+    public void AListOfAHundredThousandNodes_FitsIntoAMessage()
+    {
+        string[] names = [.. Enumerable.Range(0, 100_000).Select(number => $"web{number:000000}.shop.eu-west.example.net")];
+
+        var message = SiteJson.Write(names);
+
+        Assert.True(message.Length < ISiteLink.MessageBytesMax, $"{message.Length} bytes");
+        Assert.Equal(names, SiteJson.Read<string[]>(message));
+    }
+
+    [Fact]
+    public void WhatIsCompressed_MayBeSoLong_AndNoLonger()
+    {
+        var fits = new string('a', SiteJson.BytesMax - 2);
+
+        Assert.Equal(fits, SiteJson.Read<string>(SiteJson.Write(fits)));
+        Assert.Throws<FormatException>(() => SiteJson.Read<string>(SiteJson.Write(fits + "a")));
+    }
+
+    [Theory]
+    [InlineData(new byte[] { Compressed })]
+    [InlineData(new byte[] { Compressed, 0xFF, 0xFF, 0x00, 0x17 })]
+    public void NonsenseThatSaysItIsCompressed_IsRefused(byte[] message) =>
+        Assert.Throws<FormatException>(() => SiteJson.Read<string>(message));
 
     [Fact]
     public void EveryMessage_IsTheSameAfterItWent()

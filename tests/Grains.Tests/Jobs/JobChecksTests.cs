@@ -1,0 +1,55 @@
+using System.Security.Cryptography;
+using ControlPlane.Jobs;
+using ControlPlane.Placement;
+using ControlPlane.Sites;
+using ControlPlane.TestKit.Store;
+
+namespace ControlPlane.Grains.Tests.Jobs;
+
+/// <summary>What is wrong with a specification at one site of a region.</summary>
+public sealed class JobChecksTests : IAgentDdls
+{
+    private const int NamesMax = 100_000;
+
+    private readonly OverlaysOptions overlays = new()
+    {
+        Region = "eu", Local = "eu-1", Members = { ["eu-1"] = new OverlayOptions(), ["eu-2"] = new OverlayOptions() },
+    };
+
+    [Fact]
+    public async Task CheckAsync_NamesAllFaultsAtOnce()
+    {
+        var spec = JobWorld.Spec(JobStage.All, JobStage.All);
+
+        var faults = await FaultsAsync(spec with { Targets = new JobTargets { Identities = ["web1"], Overlays = ["us-1"] } });
+
+        Assert.Contains(faults, fault => fault.StartsWith("stages", StringComparison.Ordinal));
+        Assert.Contains("targets.overlays: there is no overlay 'us-1'; there are eu-1, eu-2", faults);
+        Assert.Contains(faults, fault => fault.StartsWith("action.agent: there is no DDL", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task CheckAsync_RefusesNames_ThatCannotBeToldToAnotherSite()
+    {
+        var named = JobWorld.Spec() with { Targets = new JobTargets { Identities = Names(_ => RandomNumberGenerator.GetHexString(32)) } };
+
+        Assert.Contains(await FaultsAsync(named), IsTooLong);
+        Assert.DoesNotContain(await FaultsAsync(named with { Targets = named.Targets with { Overlays = ["eu-1"] } }), IsTooLong);
+        Assert.DoesNotContain(
+            await FaultsAsync(named with { Targets = new JobTargets { Identities = Names(number => $"web{number}.example.net") } }), IsTooLong);
+    }
+
+    Task<AgentDdl?> IAgentDdls.FindAsync(string agent, CancellationToken cancellationToken) => Task.FromResult<AgentDdl?>(null);
+
+    IReadOnlyList<string> IAgentDdls.Faults => [];
+
+    private static bool IsTooLong(string fault) => fault.StartsWith("targets: the names are too many", StringComparison.Ordinal);
+
+    private static string[] Names(Func<int, string> name) => [.. Enumerable.Range(0, NamesMax).Select(name)];
+
+    private async Task<IReadOnlyList<string>> FaultsAsync(JobSpec spec)
+    {
+        var sites = new JobSites(null!, new NoSiteLink(), new Fixed<OverlaysOptions>(overlays));
+        return (await new JobChecks(new JobActions(this), sites).CheckAsync(spec, TestContext.Current.CancellationToken)).Faults;
+    }
+}
