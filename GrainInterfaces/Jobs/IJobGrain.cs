@@ -123,6 +123,15 @@ public enum JobRefusal
 
     /// <summary>As many jobs run as the settings allow.</summary>
     TooManyJobs = 6,
+
+    /// <summary>There is no schedule of this name.</summary>
+    UnknownSchedule = 7,
+
+    /// <summary>A site has as many schedules as it can have.</summary>
+    TooManySchedules = 8,
+
+    /// <summary>The schedule is somebody else's.</summary>
+    AnotherOwner = 9,
 }
 
 /// <summary>The jobs of a site. Key: anything; it holds nothing of its own.</summary>
@@ -139,6 +148,10 @@ public interface IJobListGrain : IGrainWithStringKey
     /// <summary>Says what a job would do if it were submitted now, and does nothing. Safe to repeat.</summary>
     [Alias("DryRun"), ResponseTimeout("00:02:00"), Requires(Permissions.JobsRun)]
     Task<JobDryRun> DryRun(JobSpec spec);
+
+    /// <summary>All schedules, by name.</summary>
+    [Alias("ListSchedules"), Requires(Permissions.JobsRead)]
+    Task<IReadOnlyList<JobScheduleSummary>> ListSchedules();
 }
 
 /// <summary>A job in a list.</summary>

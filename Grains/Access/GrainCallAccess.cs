@@ -82,7 +82,7 @@ internal sealed class GrainCallAccess(CallerSeal seal, ITokenAuthenticator token
     {
         var key = context.TargetId.Key.ToString();
         var arguments = Enumerable.Range(0, context.Request.GetArgumentCount()).Select(context.Request.GetArgument).ToList();
-        var job = arguments.OfType<JobSpec>().FirstOrDefault();
+        var job = arguments.Select(given => given as JobSpec ?? (given as JobSchedule)?.Job).FirstOrDefault(spec => spec is not null);
         return new AccessRequest(required.Permission)
         {
             Node = required.On == AccessTarget.Node ? key : null,

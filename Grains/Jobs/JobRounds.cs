@@ -1,7 +1,7 @@
 namespace ControlPlane.Jobs;
 
-/// <summary>Lets jobs go on whose silo ended.</summary>
-internal sealed class JobRounds(IGrainFactory grains, JobIndex index)
+/// <summary>Lets jobs and schedules go on whose silo ended.</summary>
+internal sealed class JobRounds(IGrainFactory grains, JobIndex index, JobScheduleIndex schedules)
 {
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(20);
 
@@ -19,9 +19,14 @@ internal sealed class JobRounds(IGrainFactory grains, JobIndex index)
             part => grains.GetGrain<IOverlayJobGrain>(part).Wake(),
             index.RemoveUnfinishedPartAsync,
             cancellationToken);
+        await WakeAsync(
+            [.. (await schedules.ListAsync(cancellationToken)).Select(schedule => schedule.Name)],
+            schedule => grains.GetGrain<IInternalJobScheduleGrain>(schedule).Wake(),
+            schedules.RemoveAsync,
+            cancellationToken);
     }
 
-    // What is not there was never begun, or is settled, and its silo ended before it said so.
+    // What is not there was never begun, is settled or was deleted, and its silo ended before it said so.
     private static Task WakeAsync(
         IReadOnlyList<string> unfinished,
         Func<string, Task<bool>> wake,

@@ -32,7 +32,8 @@ public interface IRegister
     IAsyncEnumerable<RegisterEntry> ListAsync(string area, CancellationToken cancellationToken);
 }
 
-/// <summary>The registers of an overlay that are keyed services; the one without a key holds what is known of nodes.</summary>
+/// <summary>The registers of an overlay that are keyed services; the one without a key holds what is known of nodes, and
+/// which schedules of jobs there are.</summary>
 public static class Registers
 {
     /// <summary>Which jobs there are; what was not written for the retention of jobs (<c>Fleet:JobsMaxAge</c>) goes.</summary>

@@ -61,6 +61,7 @@ internal static class ApiEndpoints
         v1.MapPlacementPlans();
         v1.MapPlacementLeader();
         v1.MapJobs();
+        v1.MapJobSchedules();
         v1.MapJobResults();
         v1.MapJobWatch();
         v1.MapAgents();

@@ -115,6 +115,14 @@ internal sealed class ApiClient(HttpClient http) : IDisposable
         using var response = await SendAsync(HttpMethod.Put, path, body, cancellationToken);
     }
 
+    /// <inheritdoc cref="GetAsync"/>
+    public Task<T> PutAsync<T>(string path, object body, CancellationToken cancellationToken) =>
+        SendAsync<T>(HttpMethod.Put, path, body, cancellationToken);
+
+    /// <inheritdoc cref="GetAsync"/>
+    public Task<T> DeleteAsync<T>(string path, object body, CancellationToken cancellationToken) =>
+        SendAsync<T>(HttpMethod.Delete, path, body, cancellationToken);
+
     public void Dispose() => http.Dispose();
 
     private async Task<T> SendAsync<T>(HttpMethod method, string path, object? body, CancellationToken cancellationToken)

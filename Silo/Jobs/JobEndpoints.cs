@@ -166,11 +166,16 @@ internal static class JobEndpoints
     /// <summary>The jobs of the site.</summary>
     public static IJobListGrain GetJobList(this IGrainFactory grains) => grains.GetGrain<IJobListGrain>("site");
 
-    public static ProblemHttpResult Refused(JobOutcome.Refused refused) => refused.Refusal switch
+    public static ProblemHttpResult Refused(JobOutcome.Refused refused) => Refused(refused.Refusal, refused.Faults);
+
+    public static ProblemHttpResult Refused(JobRefusal refusal, IReadOnlyList<string> faults) => refusal switch
     {
-        JobRefusal.InvalidSpec => Problems.Malformed(refused.Faults),
-        JobRefusal.UnknownJob => Problems.Unknown("job", string.Join("; ", refused.Faults)),
-        _ => Problems.Refused(refused.Refusal, "The job does not take it", string.Join("; ", refused.Faults)),
+        JobRefusal.InvalidSpec => Problems.Malformed(faults),
+        JobRefusal.UnknownJob => Problems.Unknown("job", string.Join("; ", faults)),
+        JobRefusal.UnknownSchedule => Problems.Unknown("schedule", string.Join("; ", faults)),
+        JobRefusal.TooManySchedules or JobRefusal.AnotherOwner =>
+            Problems.Refused(refusal, "The schedule is not taken", string.Join("; ", faults)),
+        _ => Problems.Refused(refusal, "The job does not take it", string.Join("; ", faults)),
     };
 }
 

@@ -3,7 +3,7 @@ using ControlPlane.Commands;
 
 namespace ControlPlane.Jobs;
 
-/// <summary><c>controlplane job run|list|show|watch|targets|results|approve|pause|resume|advance|retry|abort</c>.</summary>
+/// <summary><c>controlplane job run|list|show|watch|targets|results|approve|pause|resume|advance|retry|abort|schedule</c>.</summary>
 internal static class JobCommands
 {
     private const string Jobs = "v1/jobs";
@@ -15,7 +15,7 @@ internal static class JobCommands
         {
             JobRunCommand.Create(), List(), Show(), Watch(), Targets(), JobResultsCommand.Create(), Tell("approve", "Lets a job begin."),
             Tell("pause", "Begins nothing new until the job is resumed."), Tell("resume", "Lets a paused job go on."), Advance(), Retry(),
-            Tell("abort", "Ends a job: nothing new is begun."),
+            Tell("abort", "Ends a job: nothing new is begun."), JobScheduleCommands.Create(),
         },
     };
 
@@ -148,7 +148,7 @@ internal static class JobCommands
     public static string Query(ClientCall call, Option<TargetState[]> states) =>
         string.Concat((call.Arguments.GetValue(states) ?? []).Select(state => $"&state={state}"));
 
-    private static Option<string> ReasonOption() => new("--reason") { Description = "Why, for the record.", Required = true };
+    public static Option<string> ReasonOption() => new("--reason") { Description = "Why, for the record.", Required = true };
 
     private static void Print(Printer print, JobView job) => print.Whole(job, people =>
     {

@@ -14,11 +14,28 @@ internal static class JobListPage
 
     /// <param name="jobs">Newest first.</param>
     /// <param name="most">How many were asked for: there may be older ones.</param>
-    public static Html Render(IReadOnlyList<JobSummary> jobs, int most) => Layout.Page("Jobs", "", Html.Of($"""
+    /// <param name="schedules">By name.</param>
+    public static Html Render(IReadOnlyList<JobSummary> jobs, int most, IReadOnlyList<JobScheduleSummary> schedules) =>
+        Layout.Page("Jobs", "", Html.Of($"""
         <h1>Jobs</h1>
         <div class="board">{Html.Join(Columns.Select(column => Column(column.Id, column.Title, Of(jobs, column.States))))}</div>
         {(jobs.Count < most ? Html.Empty : Html.Of($"""<p class="note">The newest {most:N0}; “controlplane job list” has more.</p>"""))}
+        {(schedules.Count == 0 ? Html.Empty : Schedules(schedules))}
         """));
+
+    private static Html Schedules(IReadOnlyList<JobScheduleSummary> schedules) => Html.Of($"""
+        <h2>Schedules <small>{schedules.Count:N0}</small></h2>
+        <table><thead><tr><th>Name</th><th>Action</th><th>When</th><th>Next run</th><th>Last job</th><th>By</th></tr></thead>
+        <tbody>{Html.Join(schedules.Select(Row))}</tbody></table>
+        """);
+
+    private static Html Row(JobScheduleSummary schedule) => Html.Of($"""
+        <tr><td>{schedule.Name}</td><td>{schedule.Agent}#{schedule.Action}</td><td>{schedule.Cron} {schedule.TimeZone}</td>
+        <td>{(schedule.NextRun is { } next ? Layout.Time(next) : Html.Of($"{schedule.PausedBecause ?? ""}"))}</td>
+        <td>{(schedule.LastJob is { } job ? Html.Of($"""<a href="/jobs/{Uri.EscapeDataString(job)}">{job}</a>""") : Html.Empty)}
+        {(schedule.LastRun is { State: not ScheduledRunState.Begun } run ? Html.Of($"""<small>then {run.State}: {run.Reason}</small>""") : Html.Empty)}</td>
+        <td>{schedule.Owner}</td></tr>
+        """);
 
     private static List<JobSummary> Of(IReadOnlyList<JobSummary> jobs, JobState[] states) =>
         [.. jobs.Where(job => states.Contains(job.State))];

@@ -18,7 +18,8 @@ internal static class JobPages
     public static void MapJobPages(this IEndpointRouteBuilder app)
     {
         app.MapGet("/jobs", async (IGrainFactory grains) =>
-                new ConsolePage(JobListPage.Render(await grains.GetJobList().List([], ListMax), ListMax)))
+                new ConsolePage(JobListPage.Render(
+                    await grains.GetJobList().List([], ListMax), ListMax, await grains.GetJobList().ListSchedules())))
             .Requires(Permissions.JobsRead).ExcludeFromDescription();
         app.MapGet("/jobs/{id}", ShowAsync).Requires(Permissions.JobsRead).ExcludeFromDescription();
     }

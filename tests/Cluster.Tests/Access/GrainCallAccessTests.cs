@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using ControlPlane.Access;
+using ControlPlane.Jobs;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Hosting;
 using Orleans.Runtime;
@@ -62,6 +63,26 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
 
         Assert.Equal("begin IAskedForTest.Forbidden ann denied", recorded.Lines.Last());
         Assert.False(await Call("ann", grain => grain.WasDone()));
+    }
+
+    [Theory]
+    [InlineData("puppet", true)]
+    [InlineData("service", false)]
+    public async Task AJobAndASchedule_AreJudgedByTheirAgent(string agent, bool isAllowed)
+    {
+        var job = new JobSpec(new JobAction(agent, "status"), new JobTargets { Identities = ["web1"] });
+        foreach (var call in (Func<IAskedForTest, Task<string>>[])
+            [grain => grain.TakeJob(job), grain => grain.TakeSchedule(new JobSchedule(job, "0 2 * * *"))])
+        {
+            if (isAllowed)
+            {
+                Assert.Equal(agent, await Call("ann", call));
+            }
+            else
+            {
+                await Assert.ThrowsAsync<AccessDeniedException>(() => Call("ann", call));
+            }
+        }
     }
 
     [Fact]
@@ -155,7 +176,7 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     private sealed class OnlyPublic : IAccessPolicy
     {
         public ValueTask<AccessDecision> JudgeAsync(Caller caller, AccessRequest request, CancellationToken cancellationToken) =>
-            new(new AccessDecision(request.Permission != Permissions.NodesDecommission, "test", "1"));
+            new(new AccessDecision(request is not ({ Permission: Permissions.NodesDecommission } or { Agent: "service" }), "test", "1"));
     }
 
     private sealed class Recorded : IAuditTrail
@@ -195,6 +216,12 @@ public interface IAskedForTest : IGrainWithStringKey
     [Alias("WasDone"), Requires(Permissions.NodesRead)]
     Task<bool> WasDone();
 
+    [Alias("TakeJob"), Requires(Permissions.JobsRun)]
+    Task<string> TakeJob(JobSpec job);
+
+    [Alias("TakeSchedule"), Requires(Permissions.JobsRun)]
+    Task<string> TakeSchedule(JobSchedule schedule);
+
     [Alias("StartTimer"), Requires(Permissions.NodesRead)]
     Task<bool> StartTimer();
 
@@ -222,6 +249,10 @@ internal sealed class AskedGrain : Grain, IAskedForTest, IAskedInside
     public Task<bool> Forbidden() => Task.FromResult(done = true);
 
     public Task<bool> WasDone() => Task.FromResult(done);
+
+    public Task<string> TakeJob(JobSpec job) => Task.FromResult(job.Action.Agent);
+
+    public Task<string> TakeSchedule(JobSchedule schedule) => Task.FromResult(schedule.Job.Action.Agent);
 
     public Task<bool> StartTimer()
     {

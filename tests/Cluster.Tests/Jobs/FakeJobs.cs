@@ -20,6 +20,8 @@ internal sealed class FakeJobs
     /// <summary>What a job would do.</summary>
     public JobDryRun DryRun { get; set; } = new() { Faults = ["there is no such action"] };
 
+    public FakeJobSchedules Schedules { get; } = new();
+
     public FakeJob this[string id] => jobs[id];
 
     public IReadOnlyList<string> Ids => [.. jobs.Keys.Order(StringComparer.Ordinal)];
@@ -35,6 +37,7 @@ internal sealed class FakeJobs
     public object List() => Stand.In<IJobListGrain>(new()
     {
         [nameof(IJobListGrain.DryRun)] = _ => Task.FromResult(DryRun),
+        [nameof(IJobListGrain.ListSchedules)] = _ => Task.FromResult(Schedules.List()),
         [nameof(IJobListGrain.List)] = arguments =>
         {
             var states = (IReadOnlyList<JobState>)arguments[0]!;

@@ -117,6 +117,39 @@ public sealed class JobEndToEndTests : IAsyncLifetime
         Assert.All(fleet.Nodes, node => Assert.InRange(node.Executions.Values.Sum(), 0, 1));
     }
 
+    [Fact]
+    public async Task ASchedule_BeginsItsJob_WhenItsSiloWasKilledBefore_AndEachNodeIsAskedOnce()
+    {
+        using var answer = await Api.PutAsJsonAsync(
+            "/v1/job-schedules/each-minute",
+            new
+            {
+                cron = "* * * * *",
+                job = new { agent = "simulated", action = "run", inputs = new { seconds = 0 }, targets = new { all = true } },
+            },
+            Token);
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync(Token));
+        await stage.Silo!.KillAsync();
+        await stage.StartSiloAsync(Token);
+
+        string? id = null;
+        await Readiness.UntilAsync(
+            async token => (id = await LastJobAsync(token)) is not null, "a job of the schedule", Token, () => stage.SiloOutput);
+        using var pause = await Api.PostAsJsonAsync("/v1/job-schedules/each-minute:pause", new { reason = "seen" }, Token);
+        Assert.True(pause.IsSuccessStatusCode, stage.SiloOutput);
+        id = await LastJobAsync(Token);
+        var job = await UntilAsync(id!, "completed");
+
+        Assert.Equal(Nodes, Count(job, "succeeded"));
+        Assert.Equal("local", job.GetProperty("submitter").GetString());
+        Assert.StartsWith("each-minute-2", id, StringComparison.Ordinal);
+        Assert.All(fleet.Nodes, node => Assert.InRange(node.Executions.Values.Sum(), 1, 2));
+
+        async Task<string?> LastJobAsync(CancellationToken cancellationToken) =>
+            (await Api.GetFromJsonAsync<JsonElement>("/v1/job-schedules/each-minute", cancellationToken))
+                .GetProperty("lastJob").GetString();
+    }
+
     private static IEnumerable<(string?, int)> PlacesOf(JsonElement nodes) => nodes.EnumerateArray()
         .Select(node => (node.GetProperty("identity").GetString(), node.GetProperty("stage").GetInt32()));
 

@@ -140,6 +140,7 @@ internal sealed class FakeGrains
         _ when contract == typeof(IFleetSliceGrain) => SliceOf(key),
         _ when contract == typeof(IJobGrain) => Jobs.Grain((string)key),
         _ when contract == typeof(IJobListGrain) => Jobs.List(),
+        _ when contract == typeof(IJobScheduleGrain) => Jobs.Schedules.Grain((string)key),
         _ when contract == typeof(IRegionPlacementGrain) && Region.Equals(key) => Stand.In<IRegionPlacementGrain>(new()
         {
             [nameof(IRegionPlacementGrain.ListOverlays)] = _ => Task.FromResult<IReadOnlyList<OverlaySnapshot>>(Overlays),
