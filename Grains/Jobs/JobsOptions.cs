@@ -33,6 +33,17 @@ public sealed class JobsOptions
     public int SendsAtOnce { get; set; } = 200;
 
     /// <summary>
+    /// How long it is tried to tell somebody of a job's event; it is given up then. 1 second to 7 days; 1 hour by default. A job that has
+    /// ended counts as unfinished until then.
+    /// </summary>
+    [Between("00:00:01", "7.00:00:00")]
+    public TimeSpan NotifyPatience { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>After how long a gate's web hook that says wait is asked again. 1 second to 1 day; 30 seconds by default.</summary>
+    [Between("00:00:01", "1.00:00:00")]
+    public TimeSpan GateWait { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
     /// Web hooks that jobs may name, by names of 1 to 63 characters of a-z, 0-9 and '-': whom they tell of their events, and whom their
     /// gates ask.
     /// </summary>

@@ -50,6 +50,8 @@ public sealed class JobChecksTests : IAgentDdls
     private async Task<IReadOnlyList<string>> FaultsAsync(JobSpec spec)
     {
         var sites = new JobSites(null!, new NoSiteLink(), new Fixed<OverlaysOptions>(overlays));
-        return (await new JobChecks(new JobActions(this), sites).CheckAsync(spec, TestContext.Current.CancellationToken)).Faults;
+        var others = new FakeReceivers();
+        var receivers = new JobReceivers(others, others, sites, new Fixed<JobsOptions>(new JobsOptions()), TimeProvider.System);
+        return (await new JobChecks(new JobActions(this), sites, receivers).CheckAsync(spec, TestContext.Current.CancellationToken)).Faults;
     }
 }
