@@ -53,6 +53,7 @@ public static class FleetHosting
         silo.Services.AddSingleton<INodeRpc, ChoriaNodeRpc>();
         silo.Services.AddOptions<DdlOptions>().BindConfiguration(DdlOptions.Section).ValidateOnStart();
         silo.Services.AddSingleton<IAgentDdls, AgentDdls>();
+        silo.Services.AddSingleton<IJobEvents, NatsJobEvents>();
         silo.Services.AddSingleton<INodeAgent, ChoriaNodeAgent>();
         silo.Services.AddSingleton<IFleetDiscovery, ChoriaDiscovery>();
         silo.Services.AddSingleton<INodeAttestor, ProvisioningTokenAttestor>();

@@ -124,6 +124,12 @@ public sealed class FleetOptions
     public long JobsBytesMax { get; set; } = 1L << 30;
 
     /// <summary>
+    /// Whether jobs may publish their events on <c>controlplane.job.&gt;</c> of the own overlay's brokers, where the silo's credential
+    /// needs that subject. False by default.
+    /// </summary>
+    public bool JobEvents { get; set; }
+
+    /// <summary>
     /// How many bytes of soft state are kept: the last inventory of each node, about 20 kB. What is beyond is read anew from the nodes.
     /// 1 MiB or more; 4 GiB by default.
     /// </summary>

@@ -18,9 +18,13 @@ public sealed class WebHook(string url, string? tokenFile, int answerBytesMax) :
         Timeout = Timeout.InfiniteTimeSpan,
     };
 
+    /// <param name="json">The question.</param>
+    /// <param name="cancellationToken">Ends waiting.</param>
+    /// <param name="complete">Adds what this service wants to see besides; null for nothing.</param>
     /// <exception cref="WebHookException">There is no answer, and it is not because the time was up.</exception>
     /// <exception cref="OperationCanceledException">The time was up.</exception>
-    public async Task<WebHookAnswer> AskAsync(string json, CancellationToken cancellationToken)
+    public async Task<WebHookAnswer> AskAsync(
+        string json, CancellationToken cancellationToken, Action<HttpRequestMessage>? complete = null)
     {
         try
         {
@@ -32,6 +36,7 @@ public sealed class WebHook(string url, string? tokenFile, int answerBytesMax) :
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Trim());
             }
 
+            complete?.Invoke(request);
             using var answer = await http.SendAsync(request, cancellationToken);
             return new WebHookAnswer(answer.StatusCode, await answer.Content.ReadAsStringAsync(cancellationToken));
         }

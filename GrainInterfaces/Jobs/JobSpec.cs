@@ -55,6 +55,23 @@ public sealed record JobSpec([property: Id(0)] JobAction Action, [property: Id(1
     /// <summary>Whether somebody must approve it, whatever the settings say. False by default.</summary>
     [Id(13)]
     public bool RequiresApproval { get; init; }
+
+    /// <summary>Who is told when its state changes; nobody by default.</summary>
+    [Id(14)]
+    public JobNotify? Notify { get; init; }
+}
+
+/// <summary>Who is told when a job's state changes, as CloudEvents; each event at least once, unless it is given up.</summary>
+[GenerateSerializer, Immutable, Alias("ControlPlane.JobNotify")]
+public sealed record JobNotify
+{
+    /// <summary>Web hooks by the names that the site's settings give them; at most 10.</summary>
+    [Id(0)]
+    public IReadOnlyList<string> WebHooks { get; init; } = [];
+
+    /// <summary>Whether they are published on NATS, on the brokers of the site's overlay. False by default.</summary>
+    [Id(1)]
+    public bool Nats { get; init; }
 }
 
 /// <summary>One action of one agent.</summary>

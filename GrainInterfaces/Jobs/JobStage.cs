@@ -39,6 +39,10 @@ public sealed record JobStage([property: Id(0)] string Name, [property: Id(1)] s
     /// <summary>What lets the next stage begin.</summary>
     [Id(8)]
     public JobGate Gate { get; init; }
+
+    /// <summary>For <see cref="JobGate.WebHook"/>: which one, by the name that the site's settings give it. Null for other gates.</summary>
+    [Id(9)]
+    public string? GateWebHook { get; init; }
 }
 
 /// <summary>How a stage's concurrency is reached.</summary>
@@ -59,6 +63,11 @@ public enum JobGate
 
     /// <summary>Somebody advances the job.</summary>
     Manual = 1,
+
+    /// <summary>
+    /// A web hook is asked until it says that the job may go on, or is to stop: it pauses then. Somebody may still advance it.
+    /// </summary>
+    WebHook = 2,
 }
 
 /// <summary>At how many targets that ended badly the job stops.</summary>

@@ -1,14 +1,16 @@
 namespace ControlPlane.Jobs;
 
-/// <summary>What is wrong with a specification, by its own rules, the agents' DDLs and the overlays that there are.</summary>
-internal sealed class JobChecks(JobActions actions, JobSites sites)
+/// <summary>What is wrong with a specification, by its own rules, the agents' DDLs, the overlays and the receivers there are.</summary>
+internal sealed class JobChecks(JobActions actions, JobSites sites, JobReceivers receivers)
 {
     /// <summary>Checks it.</summary>
     /// <returns>The specification with the DDL's defaults filled in, and all that is wrong with it at once.</returns>
     public async Task<(JobSpec Spec, IReadOnlyList<string> Faults)> CheckAsync(JobSpec spec, CancellationToken cancellationToken)
     {
         var (action, wrong) = await actions.CheckAsync(spec.Action, cancellationToken);
-        return (spec with { Action = action }, [.. JobSpecCheck.Faults(spec), .. UnknownOverlays(spec), .. TooLong(spec), .. wrong]);
+        return (
+            spec with { Action = action },
+            [.. JobSpecCheck.Faults(spec), .. UnknownOverlays(spec), .. receivers.Unknown(spec), .. TooLong(spec), .. wrong]);
     }
 
     private IEnumerable<string> TooLong(JobSpec spec) => sites.CanTell(spec)

@@ -48,6 +48,10 @@ internal static class JobCommand
     public static CommandVerdict Advance(JobRecord job, int stage, DateTimeOffset now) => job.State switch
     {
         JobState.Baking or JobState.AtGate when job.Stage == stage => new CommandVerdict(job.BeginStage(stage + 1, now)),
+
+        // Its web hook said stop: somebody knows better. Resumed, it would be asked once more.
+        JobState.Paused when job is { PausedFrom: JobState.AtGate, Question: not null } && job.Stage == stage =>
+            new CommandVerdict(job.BeginStage(stage + 1, now)),
         _ when job.Stage == stage + 1 => new CommandVerdict(job),
         _ => Wrong(job, $"it is not at the end of stage {stage}"),
     };

@@ -7,9 +7,15 @@ internal static class JobDecision
     private const int StepsMax = 100;
 
     /// <summary>The record after everything that is due; the same one when nothing is.</summary>
-    public static JobRecord Next(JobRecord job, JobFacts facts)
+    public static JobRecord Next(JobRecord job, JobFacts facts) => Next(job, job, facts);
+
+    /// <summary>
+    /// The record after a change and everything that is due then, of a higher version and with the events that others are to be told of;
+    /// the one before when nothing changes.
+    /// </summary>
+    public static JobRecord Next(JobRecord before, JobRecord changed, JobFacts facts)
     {
-        var next = Allotments.Allot(job);
+        var next = Allotments.Allot(changed).WithEvent(before, facts.Now);
         for (var steps = 0; steps < StepsMax; steps++)
         {
             var stepped = Allotments.Allot(Step(next, facts));
@@ -18,10 +24,12 @@ internal static class JobDecision
                 break;
             }
 
-            next = stepped;
+            next = stepped.WithEvent(next, facts.Now);
         }
 
-        return ReferenceEquals(next, job) ? job : next with { Version = job.Version + 1 };
+        return ReferenceEquals(next, before) ? before
+            : next.Version > before.Version ? next
+            : next with { Version = before.Version + 1 };
     }
 
     public static JobRecord End(this JobRecord job, JobState state, string reason, DateTimeOffset now) =>
@@ -35,6 +43,7 @@ internal static class JobDecision
         StageBegunAt = now,
         StageDoneAt = null,
         Reason = "",
+        Question = null,
     };
 
     public static JobRecord Pause(this JobRecord job, string reason) =>
@@ -49,7 +58,9 @@ internal static class JobDecision
         JobState.AwaitingApproval when job.ApprovedBy is not null => job with { State = JobState.Waiting, Reason = "" },
         JobState.Waiting => Wait(job, job.Spec, facts),
         JobState.Running => Run(job, job.Spec, facts.Now),
-        JobState.Baking when job.StageDoneAt + job.Spec.Stages[job.Stage].Bake <= facts.Now => Baked(job, job.Spec, facts.Now),
+        JobState.Baking when job.StageDoneAt + job.Spec.Stages[job.Stage].Bake <= facts.Now =>
+            JobGates.Reach(job, job.Spec.Stages[job.Stage], facts.Now),
+        JobState.AtGate when facts.Gate is { } answer => JobGates.Follow(job, job.Spec.Stages[job.Stage], answer, facts),
         _ => job,
     };
 
@@ -151,10 +162,6 @@ internal static class JobDecision
             : job with { State = JobState.Baking, StageDoneAt = now };
     }
 
-    private static JobRecord Baked(JobRecord job, JobSpec spec, DateTimeOffset now) => spec.Stages[job.Stage].Gate == JobGate.Auto
-        ? job.BeginStage(job.Stage + 1, now)
-        : job with { State = JobState.AtGate, Reason = "somebody must advance it" };
-
     // Its part of the stage is done, or it is cut off for longer than the job waits for what is unknown.
     private static bool IsDone(JobRecord job, OverlayShare share, TimeSpan grace, DateTimeOffset now) =>
         share.IsLeftOut
@@ -207,4 +214,7 @@ internal sealed record JobFacts(DateTimeOffset Now, JobsOptions Options)
 {
     /// <summary>How the jobs stand that it comes after; those that are not known are missing.</summary>
     public IReadOnlyDictionary<string, JobState?> After { get; init; } = new Dictionary<string, JobState?>(StringComparer.Ordinal);
+
+    /// <summary>What the web hook of a gate answered just now; null when it was not asked.</summary>
+    public GateAnswer? Gate { get; init; }
 }

@@ -19,6 +19,7 @@ internal sealed partial class JobGrain(
     JobSites sites,
     JobIndex index,
     JobChecks checks,
+    JobReceivers receivers,
     ILogger<JobGrain> logger) : Grain, IInternalJobGrain, IDisposable
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
@@ -34,10 +35,14 @@ internal sealed partial class JobGrain(
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private JobSummary? listed;
     private IGrainTimer? ticking;
+    private JobOutbox? outbox;
 
     private string Id => this.GetPrimaryKeyString();
 
     private JobRecord Record => job.State;
+
+    private JobOutbox Outbox => outbox ??= new JobOutbox(
+        Id, () => Record, (change, answer) => ChangeAsync(change, gate: answer), receivers, context, logger);
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -82,7 +87,6 @@ internal sealed partial class JobGrain(
             Digest = digest,
             Submitter = JobSubmitter.Of(caller),
             SubmittedAt = context.Now,
-            Version = 1,
             Overlays = [.. sites.OverlaysOf(spec).Select(overlay => new OverlayShare(overlay))],
         });
         context.Meter.Submitted();
@@ -184,6 +188,7 @@ internal sealed partial class JobGrain(
         var after = await FindAfterAsync();
         await ChangeAsync(record => record, after);
         TellAll();
+        Outbox.GoOn();
         await ListAsync();
         if (Record.IsSettled)
         {
@@ -222,21 +227,21 @@ internal sealed partial class JobGrain(
     }
 
     // One change at a time, each stored before anybody is told of it.
-    private async Task ChangeAsync(Func<JobRecord, JobRecord> change, IReadOnlyDictionary<string, JobState?>? after = null)
+    private async Task ChangeAsync(
+        Func<JobRecord, JobRecord> change, IReadOnlyDictionary<string, JobState?>? after = null, GateAnswer? gate = null)
     {
         await changing.WaitAsync();
         try
         {
-            var facts = new JobFacts(context.Now, context.Options);
+            var facts = new JobFacts(context.Now, context.Options) { Gate = gate };
             var before = Record;
-            var next = JobDecision.Next(change(before), after is null ? facts : facts with { After = after });
+            var next = JobDecision.Next(before, change(before), after is null ? facts : facts with { After = after });
             if (ReferenceEquals(next, before))
             {
                 return;
             }
 
-            // A command alone, without a step that follows from it, is a change as well.
-            await job.ReplaceAsync(next.Version > before.Version ? next : next with { Version = before.Version + 1 });
+            await job.ReplaceAsync(next);
             if (next.IsEnded && !before.IsEnded)
             {
                 context.Meter.Ended(next.State);
@@ -258,6 +263,7 @@ internal sealed partial class JobGrain(
         }
 
         TellAll();
+        Outbox.GoOn();
     }
 
     private void TellAll()

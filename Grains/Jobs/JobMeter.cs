@@ -10,6 +10,8 @@ internal sealed class JobMeter : IDisposable
     private readonly Counter<long> ended;
     private readonly Counter<long> dispatched;
     private readonly Counter<long> results;
+    private readonly Counter<long> notifications;
+    private readonly Counter<long> gateAnswers;
 
     public JobMeter()
     {
@@ -18,6 +20,10 @@ internal sealed class JobMeter : IDisposable
         dispatched = meter.CreateCounter<long>(
             "controlplane.jobs.dispatched", "{request}", "Requests that jobs sent to nodes, attempts after the first included.");
         results = meter.CreateCounter<long>("controlplane.jobs.results", "{result}", "What came of requests to nodes, by state.");
+        notifications = meter.CreateCounter<long>(
+            "controlplane.jobs.notifications", "{notification}", "Tries to tell others of events of jobs, by receiver and result.");
+        gateAnswers = meter.CreateCounter<long>(
+            "controlplane.jobs.gate_answers", "{answer}", "What web hooks of gates answered, by web hook and decision.");
     }
 
     public void Submitted() => submitted.Add(1);
@@ -33,6 +39,17 @@ internal sealed class JobMeter : IDisposable
             results.Add(state.Count(), new KeyValuePair<string, object?>("state", state.Key.ToString()));
         }
     }
+
+    /// <param name="receiver">NATS, or a web hook by its configured name.</param>
+    /// <param name="result"><c>delivered</c>, <c>failed</c> or <c>givenUp</c>.</param>
+    /// <param name="events">How many.</param>
+    public void Told(string receiver, string result, int events) => notifications.Add(
+        events, new KeyValuePair<string, object?>("receiver", receiver), new KeyValuePair<string, object?>("result", result));
+
+    public void Asked(string hook, GateDecision? decision) => gateAnswers.Add(
+        1,
+        new KeyValuePair<string, object?>("receiver", hook),
+        new KeyValuePair<string, object?>("decision", decision?.ToString() ?? "None"));
 
     public void Dispose() => meter.Dispose();
 }

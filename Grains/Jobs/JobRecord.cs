@@ -65,10 +65,18 @@ internal sealed record JobRecord
     [Id(16)]
     public string Digest { get; init; } = "";
 
+    /// <summary>What others are still to be told; one of each kind of event.</summary>
+    [Id(17)]
+    public IReadOnlyList<JobNotice> Notices { get; init; } = [];
+
+    /// <summary>What the web hook of its gate is asked; null away from such a gate.</summary>
+    [Id(18)]
+    public GateQuestion? Question { get; init; }
+
     public bool IsEnded => State is JobState.Completed or JobState.Aborted or JobState.Failed;
 
-    /// <summary>Whether every overlay knows how the job stands, and has nothing left to say.</summary>
-    public bool IsSettled => IsEnded && Overlays.All(share => share.IsLeftOut || share.Report is { IsSettled: true });
+    /// <summary>Whether every overlay knows how the job stands, and neither it nor we have anything left to say.</summary>
+    public bool IsSettled => IsEnded && Notices.Count == 0 && Overlays.All(share => share.IsLeftOut || share.Report is { IsSettled: true });
 }
 
 /// <summary>A job's part in one overlay, as the job knows it.</summary>

@@ -8,6 +8,7 @@ internal static class JobSpecCheck
     private const int StagesMax = 20;
     private const int ThresholdsMax = 20;
     private const int AfterMax = 20;
+    private const int NotifiedHooksMax = 10;
     private const int RetriesMax = TargetTable.AttemptsMax - 1;
     private const int ReasonCharactersMax = 200;
     private const int IdentitiesMax = 100_000;
@@ -25,6 +26,17 @@ internal static class JobSpecCheck
         .. OfRetry(spec),
         .. OfTheRest(spec),
     ];
+
+    /// <summary>The web hooks that it names and that the settings do not have.</summary>
+    public static IEnumerable<string> UnknownWebHooks(JobSpec spec, IReadOnlyCollection<string> known)
+    {
+        IReadOnlyList<string> notified = spec.Notify?.WebHooks ?? [];
+        var named = notified.Distinct(StringComparer.Ordinal).Select(hook => (At: "notify.webHooks", Hook: hook))
+            .Concat(spec.Stages.Index().Select(stage => (At: $"stages[{stage.Index}].webHook", Hook: stage.Item.GateWebHook!)));
+        var there = known.Count == 0 ? "none" : string.Join(", ", known.Order(StringComparer.Ordinal));
+        return named.Where(one => one.Hook is not null && !known.Contains(one.Hook, StringComparer.Ordinal))
+            .Select(one => $"{one.At}: there is no web hook '{one.Hook}'; Jobs:WebHooks has {there}");
+    }
 
     private static IEnumerable<string> OfTargets(JobTargets targets)
     {
@@ -111,6 +123,11 @@ internal static class JobSpecCheck
         if (stage.Bake < TimeSpan.Zero)
         {
             yield return "bake must not be negative";
+        }
+
+        if (stage.Gate == JobGate.WebHook != stage.GateWebHook is not null)
+        {
+            yield return "webHook must name the web hook that is asked where gate is webHook, and be left out where it is not";
         }
     }
 
@@ -222,6 +239,12 @@ internal static class JobSpecCheck
         if (spec.After.Count > AfterMax || spec.After.Any(id => !JobId.IsValid(id)))
         {
             yield return $"after must be at most {AfterMax} ids of jobs: {JobId.Rule}";
+        }
+
+        if (spec.Notify is { WebHooks: var hooks }
+            && (hooks.Count > NotifiedHooksMax || hooks.Distinct(StringComparer.Ordinal).Count() < hooks.Count))
+        {
+            yield return $"notify.webHooks must be at most {NotifiedHooksMax} names, each once";
         }
 
         if (spec.Thresholds.Count > ThresholdsMax)

@@ -12,9 +12,10 @@ namespace Orleans.Hosting;
 public static class JobsHosting
 {
     /// <summary>
-    /// Adds jobs, configured by the section <c>Jobs</c>. Needs the ports <see cref="INodeRpc"/> and <see cref="IAgentDdls"/>, the
-    /// <see cref="ILog"/> of <see cref="Logs.Jobs"/>, the <see cref="IRegister"/> of <see cref="Registers.Jobs"/> and the one without a
-    /// key, the slices of the fleet, the overlays, an <see cref="ControlPlane.Access.AccessGuard"/>, and the grain storage <c>fleet</c>.
+    /// Adds jobs, configured by the section <c>Jobs</c>. Needs the ports <see cref="INodeRpc"/>, <see cref="IAgentDdls"/>,
+    /// <see cref="IWebHooks"/> and <see cref="IJobEvents"/>, the <see cref="ILog"/> of <see cref="Logs.Jobs"/>, the
+    /// <see cref="IRegister"/> of <see cref="Registers.Jobs"/> and the one without a key, the slices of the fleet, the overlays, an
+    /// <see cref="ControlPlane.Access.AccessGuard"/>, and the grain storage <c>fleet</c>.
     /// </summary>
     public static ISiloBuilder AddJobs(this ISiloBuilder silo)
     {
@@ -32,6 +33,7 @@ public static class JobsHosting
         silo.Services.AddSingleton<JobAuthority>();
         silo.Services.AddSingleton<JobContext>();
         silo.Services.AddSingleton<JobSites>();
+        silo.Services.AddSingleton<JobReceivers>();
         silo.Services.AddSingleton<JobIndex>();
         silo.Services.AddSingleton<JobScheduleIndex>();
         silo.Services.AddSingleton<ISiteChannel, JobChannel>();

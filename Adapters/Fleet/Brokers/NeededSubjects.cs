@@ -66,6 +66,9 @@ internal static class NeededSubjects
     private static IEnumerable<NeededSubject> OfOverlay(string overlay, FleetOptions fleet, OverlaysOptions overlays, string caller) =>
     [
         .. overlay == overlays.Local ? OfOwnStreams(overlay) : [],
+        .. overlay == overlays.Local && fleet.JobEvents
+            ? [ToPublish(NatsJobEvents.AllSubjects, "tell of events of jobs", isVital: false)]
+            : Array.Empty<NeededSubject>(),
         .. fleet.CallerProof is null ? [] : OfNodes(overlays.Members.GetValueOrDefault(overlay), caller),
         .. overlay == overlays.Local && overlays.Members.Count > 1 ? OfLink(overlay, overlays) : [],
     ];

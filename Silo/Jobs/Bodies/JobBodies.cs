@@ -42,6 +42,7 @@ internal static class JobBodies
         StartAt = spec.StartAt,
         After = spec.After,
         RequiresApproval = spec.RequiresApproval,
+        Notify = spec.Notify is { } notify ? new JobNotifyBody { WebHooks = notify.WebHooks, Nats = notify.Nats } : null,
     };
 
     private static JobTargetsBody TargetsOf(JobTargets targets)
@@ -83,6 +84,7 @@ internal static class JobBodies
         Ramp = stage.Ramp,
         Bake = Durations.Write(stage.Bake),
         Gate = stage.Gate,
+        WebHook = stage.GateWebHook,
     };
 
     private static JobThresholdBody ThresholdOf(JobThreshold threshold) => new(threshold.Scope, threshold.States, threshold.Then)

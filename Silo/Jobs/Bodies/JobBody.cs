@@ -60,6 +60,18 @@ internal sealed record JobBody(string Agent, string Action, JobTargetsBody Targe
 
     [Description("Whether somebody must approve it, whatever the settings say.")]
     public bool RequiresApproval { get; init; }
+
+    [Description("Who is told when the job's state changes, by CloudEvents.")]
+    public JobNotifyBody? Notify { get; init; }
+}
+
+internal sealed record JobNotifyBody
+{
+    [Description("Web hooks by the names that the settings of the site give them (Jobs:WebHooks).")]
+    public IReadOnlyList<string> WebHooks { get; init; } = [];
+
+    [Description("Whether they are published on NATS, on controlplane.job.{id}.{what}.")]
+    public bool Nats { get; init; }
 }
 
 /// <summary>An action that says how another stands.</summary>
@@ -152,7 +164,11 @@ internal sealed record JobStageBody(string Name)
     [Description("How long to wait when the stage is done, e.g. 10m.")]
     public string? Bake { get; init; }
 
+    [Description("What lets the next stage begin: auto nothing more, manual somebody who advances the job, webHook what webHook answers.")]
     public JobGate Gate { get; init; }
+
+    [Description("For the gate webHook: which one is asked, by the name that the settings of the site give it (Jobs:WebHooks).")]
+    public string? WebHook { get; init; }
 }
 
 internal sealed record JobThresholdBody(ThresholdScope Scope, IReadOnlyList<TargetState> States, ThresholdAction Then)

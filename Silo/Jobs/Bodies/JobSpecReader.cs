@@ -40,6 +40,7 @@ internal sealed class JobSpecReader
             StartAt = body.StartAt,
             After = body.After,
             RequiresApproval = body.RequiresApproval,
+            Notify = body.Notify is { } notify ? new JobNotify { WebHooks = notify.WebHooks, Nats = notify.Nats } : null,
         };
     }
 
@@ -69,6 +70,7 @@ internal sealed class JobSpecReader
             Ramp = body.Ramp,
             Bake = Duration($"$.stages[{position}].bake", body.Bake) ?? stage.Bake,
             Gate = body.Gate,
+            GateWebHook = body.WebHook,
         };
     }
 

@@ -74,6 +74,7 @@ internal static class JobPage
     {
         stage.Bake > TimeSpan.Zero ? $"bakes {Durations.Write(stage.Bake)}" : null,
         stage.Gate == JobGate.Manual ? "somebody advances it" : null,
+        stage.GateWebHook is { } hook ? $"the web hook {hook} is asked" : null,
     }.OfType<string>());
 
     private static Html Failures(IReadOnlyList<FailureGroup> failures) => failures.Count == 0
@@ -99,6 +100,7 @@ internal static class JobPage
         {Instant("Ended", job.EndedAt)}
         {Fact("Mode", job.Spec.Mode.ToString())}
         {Fact("Stops", string.Join("; ", job.Spec.Thresholds.Select(Threshold)))}
+        {Fact("Tells", job.Spec.Notify is { } notify ? string.Join(", ", notify.WebHooks.Concat(notify.Nats ? ["NATS"] : [])) : "")}
         </dl>
         """);
 

@@ -66,6 +66,7 @@ public sealed class NatsPortTests : PortFailureTests
         (typeof(INodeRpc), typeof(ChoriaNodeRpc)),
         (typeof(IRpcRequest), typeof(NodeRpcRequest)),
         (typeof(IAgentDdls), typeof(AgentDdls)),
+        (typeof(IJobEvents), typeof(NatsJobEvents)),
     ];
 
     public static TheoryData<BrokerFailure> Failures => [.. Enum.GetValues<BrokerFailure>()];
@@ -87,7 +88,8 @@ public sealed class NatsPortTests : PortFailureTests
             },
             Cancel);
         var url = failure == BrokerFailure.NobodyListens ? $"nats://127.0.0.1:{LoopbackPort.Free()}" : broker.Url;
-        await using var parts = new FleetParts(url, failure == BrokerFailure.IsNotConfigured ? null : url, time: time);
+        await using var parts = new FleetParts(
+            url, failure == BrokerFailure.IsNotConfigured ? null : url, options => options.JobEvents = true, time);
         await FailAsync(failure, broker, parts);
         var log = new OverlayLog(parts.Streams, Logs.Changes);
         var tail = new NodeChangeTail(
@@ -124,7 +126,11 @@ public sealed class NatsPortTests : PortFailureTests
             new(typeof(INodeLoginCheck), new NodeLoginCheck(tokens, time, NullLogger<NodeLoginCheck>.Instance)),
             new(typeof(INodeRpc), parts.Rpc) { ThrowsAny = true, MayAnswer = true },
             new(typeof(IRpcRequest), request) { ThrowsAny = true, MayAnswer = true, Patience = TimeSpan.FromSeconds(1) },
-            new(typeof(IAgentDdls), ddls));
+            new(typeof(IAgentDdls), ddls),
+            new(
+                typeof(IJobEvents),
+                new NatsJobEvents(parts.Connections, parts.Fleet, parts.Overlays),
+                typeof(ReceiverUnavailableException)) { MayAnswer = IsNetworkThere(failure) });
         await PassTimeAsync(translated);
 
         await ending.CancelAsync();

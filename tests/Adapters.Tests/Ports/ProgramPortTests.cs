@@ -3,7 +3,10 @@ using ControlPlane.Access.Policies;
 using ControlPlane.Adapters.Command;
 using ControlPlane.Adapters.Decision;
 using ControlPlane.Adapters.Opa;
+using ControlPlane.Adapters.Tests.Fleet;
+using ControlPlane.Adapters.WebHooks;
 using ControlPlane.Certificates;
+using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.TestKit.Ports;
@@ -24,6 +27,7 @@ public sealed class ProgramPortTests : PortFailureTests
         (typeof(IExternalDecider), typeof(ProgramDecider)),
         (typeof(IExternalDecider), typeof(WebDecider)),
         (typeof(IAccessAuthority), typeof(OpaAuthority)),
+        (typeof(IWebHooks), typeof(SignedWebHooks)),
         (typeof(IAccessPolicy), typeof(PolicyAccess)),
         (typeof(INodeAdvisor), typeof(ProgramAdvisor)),
         (typeof(ICertificateIssuer), typeof(CommandIssuer)),
@@ -107,11 +111,26 @@ public sealed class ProgramPortTests : PortFailureTests
                 });
         }
 
+        foreach (var secret in new[] { PortProbe.Planted, $"whsec_{Convert.ToBase64String(new byte[24])}" })
+        {
+            await File.WriteAllTextAsync(Path.Combine(folder, "secret"), secret, Cancel);
+            using var signing = SignedHook(web.Url);
+            await AssertTranslatedAsync(Tested, new FailingPort(typeof(IWebHooks), signing, typeof(ReceiverUnavailableException))
+            {
+                // What it answers is for who asked; this web server says 200 before it breaks off.
+                MayAnswer = failure is WebFailure.BreaksOff or WebFailure.AnswersPage or WebFailure.AnswersEmptyObject
+                    or WebFailure.AnswersAnotherObject,
+            });
+        }
+
+        File.Delete(Path.Combine(folder, "secret"));
+        using var unsigned = SignedHook(web.Url);
         File.Delete(Path.Combine(folder, "token"));
         using var tokenless = Hook(web.Url);
         using var silent = Authority(web.Url);
         await AssertTranslatedAsync(
             Tested,
+            new FailingPort(typeof(IWebHooks), unsigned, typeof(ReceiverUnavailableException)),
             new FailingPort(typeof(IExternalDecider), tokenless, typeof(ExternalDecisionException)),
             new FailingPort(typeof(IAccessAuthority), silent, typeof(AccessAuthorityException)));
     }
@@ -124,6 +143,13 @@ public sealed class ProgramPortTests : PortFailureTests
 
     private WebDecider Hook(Uri url) => new(
         Options.Create(new DecisionOptions { Url = url.ToString(), TokenFile = Path.Combine(folder, "token") }), TimeProvider.System);
+
+    private SignedWebHooks SignedHook(Uri url) => new(
+        new FixedOptions<JobsOptions>(new JobsOptions
+        {
+            WebHooks = { ["chat"] = new() { Url = $"{url}?{PortProbe.Planted}", SecretFile = Path.Combine(folder, "secret") } },
+        }),
+        TimeProvider.System);
 
     private OpaAuthority Authority(Uri url) =>
         new(Options.Create(new OpaOptions { Url = url.ToString(), TokenFile = Path.Combine(folder, "token") }));

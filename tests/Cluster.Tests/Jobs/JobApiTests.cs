@@ -87,6 +87,14 @@ public sealed class JobApiTests : IAsyncLifetime
     [InlineData("""{ "agent": "a", "action": "b" }""", "$")]
     [InlineData("""{ "agent": "a", "action": "b", "targets": { "all": true }, "stages": [ { "name": "x", "gat": "auto" } ] }""", "$.stages[0].gat")]
     [InlineData("""{ "agent": "a", "action": "b", "targets": { "all": true }, "mode": 1 }""", "$.mode")]
+    [InlineData(
+        """{ "agent": "a", "action": "b", "targets": { "all": true }, "stages": [ { "name": "x", "gate": { "webHook": "board" } } ] }""",
+        "$.stages[0].gate")]
+    [InlineData(
+        """{ "agent": "a", "action": "b", "targets": { "all": true }, "notify": { "webHooks": "https://chat.example.net" } }""",
+        "$.notify.webHooks")]
+    [InlineData("""{ "agent": "a", "action": "b", "targets": { "all": true }, "notify": { "webHooks": null } }""", "$.notify.webHooks")]
+    [InlineData("""{ "agent": "a", "action": "b", "targets": { "all": true }, "notify": { "url": "https://a" } }""", "$.notify.url")]
     public async Task Submit_IsRefused_WithThePlace_WhenTheBodyIsAnother(string body, string place)
     {
         var response = await api.PostAsync("/v1/jobs", body);

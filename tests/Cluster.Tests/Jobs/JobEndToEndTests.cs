@@ -15,6 +15,7 @@ public sealed class JobEndToEndTests : IAsyncLifetime
 {
     private const int Nodes = 40;
 
+    private readonly HookServer hook = new();
     private EnrolmentStage stage = null!;
     private SimulatedFleet fleet = null!;
 
@@ -24,6 +25,7 @@ public sealed class JobEndToEndTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        await hook.StartAsync(Token);
         stage = await Stages.StartAsync(
             new EnrolmentStageOptions
             {
@@ -32,6 +34,11 @@ public sealed class JobEndToEndTests : IAsyncLifetime
                 ChoriaBrokers = true,
                 MoreConfiguration = $"""
                     Jobs:
+                      GateWait: 00:00:01
+                      WebHooks:
+                        board:
+                          Url: {hook.Url}
+                          SecretFile: {hook.SecretFile}
                       Ddl:
                         Folder: {Path.Combine(RepositoryRoot.Path, "tests/FleetSimulator")}
                     """,
@@ -54,6 +61,7 @@ public sealed class JobEndToEndTests : IAsyncLifetime
     {
         await fleet.DisposeAsync();
         await stage.DisposeAsync();
+        await hook.DisposeAsync();
     }
 
     [Fact]
@@ -148,6 +156,53 @@ public sealed class JobEndToEndTests : IAsyncLifetime
         async Task<string?> LastJobAsync(CancellationToken cancellationToken) =>
             (await Api.GetFromJsonAsync<JsonElement>("/v1/job-schedules/each-minute", cancellationToken))
                 .GetProperty("lastJob").GetString();
+    }
+
+    [Fact]
+    public async Task AWebHook_IsAskedAtTheGate_AndToldOfEvents_AlsoWhenTheSiloIsKilled()
+    {
+        using var refused = await Api.PostAsJsonAsync(
+            "/v1/jobs",
+            new
+            {
+                agent = "simulated",
+                action = "run",
+                targets = new { all = true },
+                stages = new object[] { new { name = "one", size = "10%", gate = "webHook" }, new { name = "two", size = "50%" } },
+                notify = new { webHooks = new[] { "bord" } },
+            },
+            Token);
+        var faults = (await refused.Content.ReadFromJsonAsync<JsonElement>(Token)).GetProperty("faults").ToString();
+        Assert.Contains("stages[0].webHook must name the web hook", faults);
+        Assert.Contains("stages[1].size must be 100%", faults);
+        Assert.Contains("notify.webHooks: there is no web hook \u0027bord\u0027; Jobs:WebHooks has board", faults);
+
+        hook.Decision = "wait";
+        var id = await SubmitAsync(new
+        {
+            agent = "simulated",
+            action = "run",
+            inputs = new { seconds = 0 },
+            targets = new { all = true },
+            stages = new object[] { new { name = "canary", size = "10%", gate = "webHook", webHook = "board" }, new { name = "rest" } },
+            notify = new { webHooks = new[] { "board" } },
+        });
+        await Readiness.UntilAsync(
+            async token => (await ShowAsync(id, token)).GetProperty("reason").GetString() == "the web hook board says wait: tested",
+            "the gate's answer",
+            Token,
+            () => stage.SiloOutput);
+        await stage.Silo!.KillAsync();
+        hook.Decision = "proceed";
+        await stage.StartSiloAsync(Token);
+        await UntilAsync(id, "completed");
+        await Readiness.UntilAsync(
+            _ => Task.FromResult(hook.Types.Contains("controlplane.job.ended.v1")), "the job's end", Token, () => stage.SiloOutput);
+        Assert.Equal(
+            new[] { "submitted", "started", "stage-done", "at-gate", "gate", "stage-started", "ended" }
+                .Select(what => $"controlplane.job.{what}.v1").Order(),
+            hook.Types.Distinct().Order());
+        Assert.All(fleet.Nodes, node => Assert.Equal(1, node.Executions.Values.Sum()));
     }
 
     private static IEnumerable<(string?, int)> PlacesOf(JsonElement nodes) => nodes.EnumerateArray()

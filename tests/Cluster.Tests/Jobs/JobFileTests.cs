@@ -17,11 +17,12 @@ public sealed class JobFileTests
               filter: country=uk and not role::db
               seed: 4
             stages:
-              - { name: canary, size: 5%, bake: 10m }
+              - { name: canary, size: 5%, bake: 10m, gate: webHook, webHook: board }
               - { name: some, size: 50 }
               - name: rest
             window: { from: 22:00, to: "04:00" }
             retry: { on: [failed] }
+            notify: { webHooks: [chat], nats: true }
             """);
 
         Assert.Null(fault);
@@ -30,8 +31,9 @@ public sealed class JobFileTests
               "agent": "puppet", "action": "runonce",
               "inputs": { "force": true, "splay": 1.5, "version": "7", "id": "007", "none": null },
               "targets": { "filter": "country=uk and not role::db", "seed": 4 },
-              "stages": [ { "name": "canary", "size": "5%", "bake": "10m" }, { "name": "some", "size": 50 }, { "name": "rest" } ],
-              "window": { "from": "22:00", "to": "04:00" }, "retry": { "on": [ "failed" ] }
+              "stages": [ { "name": "canary", "size": "5%", "bake": "10m", "gate": "webHook", "webHook": "board" }, { "name": "some", "size": 50 }, { "name": "rest" } ],
+              "window": { "from": "22:00", "to": "04:00" }, "retry": { "on": [ "failed" ] },
+              "notify": { "webHooks": [ "chat" ], "nats": true }
             }
             """);
         Assert.Equal(expected!.ToJsonString(), job!.ToJsonString());

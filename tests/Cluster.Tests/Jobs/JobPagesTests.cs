@@ -35,8 +35,11 @@ public sealed class JobPagesTests : IAsyncLifetime
         {
             Stages =
             [
-                new JobStage("canary", "5%") { Gate = JobGate.Manual, Bake = TimeSpan.FromMinutes(10) }, new JobStage("rest", "100%"),
+                new JobStage("canary", "5%") { Gate = JobGate.Manual, Bake = TimeSpan.FromMinutes(10) },
+                new JobStage("tenth", "10%") { Gate = JobGate.WebHook, GateWebHook = "board" },
+                new JobStage("rest", "100%"),
             ],
+            Notify = new JobNotify { WebHooks = ["chat"], Nats = true },
             Thresholds = [new JobThreshold(ThresholdScope.Stage, [TargetState.Failed], ThresholdAction.Pause) { Percent = 3 }],
         });
         job.Say("web1", TargetState.Failed, 1, Hostile);
@@ -51,6 +54,8 @@ public sealed class JobPagesTests : IAsyncLifetime
         Assert.DoesNotContain(" style=", page, StringComparison.Ordinal);
         Assert.Contains("canary", page, StringComparison.Ordinal);
         Assert.Contains("bakes 10m, somebody advances it", page, StringComparison.Ordinal);
+        Assert.Contains("the web hook board is asked", page, StringComparison.Ordinal);
+        Assert.Contains("<dt>Tells</dt><dd>chat, NATS</dd>", page, StringComparison.Ordinal);
         Assert.Contains("Pause at 3% (of 20 or more) Failed in the Stage", page, StringComparison.Ordinal);
         Assert.Contains("""<td class="number">2</td><td>Failed</td>""", page, StringComparison.Ordinal);
         Assert.Contains("""data-verb="pause""", page, StringComparison.Ordinal);

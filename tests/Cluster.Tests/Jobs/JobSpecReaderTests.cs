@@ -19,7 +19,7 @@ public sealed class JobSpecReaderTests
           },
           "stages": [
             { "name": "canary", "size": 50, "min": 5, "perOverlay": true, "concurrency": 10, "ratePerMinute": 60, "ramp": "exponential", "bake": "10m",
-              "gate": "manual" },
+              "gate": "webHook", "webHook": "change-board" },
             { "name": "rest" }
           ],
           "thresholds": [
@@ -30,7 +30,8 @@ public sealed class JobSpecReaderTests
           "retry": { "on": ["failed"], "max": 2, "backoff": "1s", "backoffMax": "1m" },
           "offline": { "policy": "wait", "until": "12h" },
           "window": { "from": "22:00", "to": "04:00", "days": ["monday"], "zone": "Europe/Dublin" },
-          "startAt": "2026-12-01T22:00:00+00:00", "after": ["abc"], "requiresApproval": true
+          "startAt": "2026-12-01T22:00:00+00:00", "after": ["abc"], "requiresApproval": true,
+          "notify": { "webHooks": ["chat", "change-board"], "nats": true }
         }
         """;
 
@@ -65,7 +66,7 @@ public sealed class JobSpecReaderTests
             new JobStage("canary", "50")
             {
                 Min = 5, PerOverlay = true, Concurrency = 10, RatePerMinute = 60, Ramp = JobRamp.Exponential,
-                Bake = TimeSpan.FromMinutes(10), Gate = JobGate.Manual,
+                Bake = TimeSpan.FromMinutes(10), Gate = JobGate.WebHook, GateWebHook = "change-board",
             },
             spec.Stages[0]);
         Assert.Equal(new JobStage("rest", "100%"), spec.Stages[1]);
@@ -80,6 +81,8 @@ public sealed class JobSpecReaderTests
         Assert.Equal(new JobOffline(OfflinePolicy.Wait) { Until = TimeSpan.FromHours(12) }, spec.Offline);
         Assert.Equal((new TimeOnly(22, 0), "Europe/Dublin"), (spec.Window!.From, spec.Window.Zone));
         Assert.True(spec.RequiresApproval);
+        Assert.True(spec.Notify!.Nats);
+        Assert.Equal(["chat", "change-board"], spec.Notify.WebHooks);
     }
 
     [Theory]

@@ -35,8 +35,8 @@ public sealed class JobChecksTests : IAgentDdls
 
         Assert.Contains(await FaultsAsync(named), IsTooLong);
         Assert.DoesNotContain(await FaultsAsync(named with { Targets = named.Targets with { Overlays = ["eu-1"] } }), IsTooLong);
-        Assert.DoesNotContain(
-            await FaultsAsync(named with { Targets = new JobTargets { Identities = Names(number => $"web{number}.example.net") } }), IsTooLong);
+        var alike = new JobTargets { Identities = Names(number => $"web{number}.example.net") };
+        Assert.DoesNotContain(await FaultsAsync(named with { Targets = alike }), IsTooLong);
     }
 
     Task<AgentDdl?> IAgentDdls.FindAsync(string agent, CancellationToken cancellationToken) => Task.FromResult<AgentDdl?>(null);
@@ -50,6 +50,8 @@ public sealed class JobChecksTests : IAgentDdls
     private async Task<IReadOnlyList<string>> FaultsAsync(JobSpec spec)
     {
         var sites = new JobSites(null!, new NoSiteLink(), new Fixed<OverlaysOptions>(overlays));
-        return (await new JobChecks(new JobActions(this), sites).CheckAsync(spec, TestContext.Current.CancellationToken)).Faults;
+        var others = new FakeReceivers();
+        var receivers = new JobReceivers(others, others, sites, new Fixed<JobsOptions>(new JobsOptions()), TimeProvider.System);
+        return (await new JobChecks(new JobActions(this), sites, receivers).CheckAsync(spec, TestContext.Current.CancellationToken)).Faults;
     }
 }

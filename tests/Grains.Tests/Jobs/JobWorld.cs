@@ -20,6 +20,8 @@ internal sealed class JobWorld : IDisposable
     private readonly MemoryLog log = new();
     private readonly JobContext context;
     private readonly Dictionary<string, Part> parts = new(StringComparer.Ordinal);
+    private readonly JobReceivers receivers;
+    private Outbox outbox;
 
     public JobWorld(JobSpec spec, IReadOnlyDictionary<string, int> overlays, int sendsAtOnce = 200)
     {
@@ -35,11 +37,20 @@ internal sealed class JobWorld : IDisposable
             meter,
             loops,
             time);
-        Job = new JobRecord
+        var site = new OverlaysOptions { Local = overlays.Keys.First() };
+        receivers = new JobReceivers(
+            Receivers,
+            Receivers,
+            new JobSites(null!, null!, new Fixed<OverlaysOptions>(site)),
+            new Fixed<JobsOptions>(new JobsOptions()),
+            time);
+        outbox = new Outbox(this);
+        Job = new JobRecord();
+        Change(_ => new JobRecord
         {
-            Spec = spec, Submitter = JobSubmitter.Of(Caller.Local), SubmittedAt = Now, Version = 1,
+            Spec = spec, Submitter = JobSubmitter.Of(Caller.Local), SubmittedAt = Now,
             Overlays = [.. overlays.Keys.Select(overlay => new OverlayShare(overlay))],
-        };
+        });
         foreach (var (overlay, nodes) in overlays)
         {
             parts[overlay] = new Part(new OverlayTargets
@@ -54,6 +65,8 @@ internal sealed class JobWorld : IDisposable
     public JobRecord Job { get; private set; }
 
     public FakeRpc Rpc { get; }
+
+    public FakeReceivers Receivers { get; } = new();
 
     public MemoryLog Log => log;
 
@@ -83,6 +96,13 @@ internal sealed class JobWorld : IDisposable
     {
         var verdict = command(Job);
         Change(_ => verdict.Job ?? throw new InvalidOperationException(verdict.Detail));
+    }
+
+    /// <summary>The silo of the job ends: nothing that it still does is stored, and another one takes up what is.</summary>
+    public void KillJob()
+    {
+        outbox.IsEnded = true;
+        outbox = new Outbox(this);
     }
 
     /// <summary>The silo that does an overlay's part ends; another one takes up what is stored.</summary>
@@ -134,6 +154,8 @@ internal sealed class JobWorld : IDisposable
         }
 
         Change(job => job);
+        outbox.GoOn();
+        await SettleAsync();
     }
 
     /// <summary>Looks until the job is in a state, with a second between two looks.</summary>
@@ -168,7 +190,34 @@ internal sealed class JobWorld : IDisposable
         while (Rpc.Unread > 0);
     }
 
-    private void Change(Func<JobRecord, JobRecord> change) => Job = JobDecision.Next(change(Job), new JobFacts(Now, context.Options));
+    private void Change(Func<JobRecord, JobRecord> change, GateAnswer? answer = null) =>
+        Job = JobDecision.Next(Job, change(Job), new JobFacts(Now, context.Options) { Gate = answer });
+
+    private sealed class Outbox
+    {
+        private readonly JobOutbox outbox;
+
+        public Outbox(JobWorld world) => outbox = new JobOutbox(
+            "job",
+            () => world.Job,
+            (change, answer) =>
+            {
+                if (IsEnded)
+                {
+                    throw new SiloEndedException();
+                }
+
+                world.Change(change, answer);
+                return Task.CompletedTask;
+            },
+            world.receivers,
+            world.context,
+            NullLogger.Instance);
+
+        public bool IsEnded { get; set; }
+
+        public void GoOn() => outbox.GoOn();
+    }
 
     private sealed class Part(OverlayTargets targets)
     {
