@@ -68,6 +68,9 @@ internal sealed class StreamCluster : IAsyncDisposable
             {
                 options.Namespace = Namespace;
                 options.Partitions = 8;
+
+                // On a busy machine a delivery may take longer than the 30 seconds after which its events are dead letters.
+                options.DeliveryRetryTime = Readiness.Deadline;
                 foreach (var (source, _) in sources)
                 {
                     options.Sources.Add(Source(source));

@@ -1,6 +1,7 @@
 using ControlPlane.Cluster.Tests.Nodes;
 using ControlPlane.Enrolment;
 using ControlPlane.Nodes;
+using ControlPlane.TestKit;
 
 namespace ControlPlane.Cluster.Tests.Enrolment;
 
@@ -93,10 +94,17 @@ public sealed class MissingArrivalsTests : IAsyncLifetime
 
     private bool IsConfigured(string node) => cluster.Nodes[node].Configuration is not null;
 
-    private async Task Arrive(string node)
-    {
-        await cluster.Until(node, one => one.Stage == NodeStage.Restarted);
-        await cluster.Arrive(node);
-        await cluster.Until(node, one => one.Stage == NodeStage.Enrolled);
-    }
+    // Says so until it is heard: on a busy machine the time to arrive may be over before that is said for the first time.
+    private Task Arrive(string node) => Readiness.UntilAsync(
+        async _ =>
+        {
+            if (IsConfigured(node))
+            {
+                await cluster.Arrive(node);
+            }
+
+            return (await cluster.Node(node).Get()).Stage == NodeStage.Enrolled;
+        },
+        $"{node} to be enrolled",
+        TestContext.Current.CancellationToken);
 }
