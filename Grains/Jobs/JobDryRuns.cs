@@ -9,11 +9,9 @@ namespace ControlPlane.Jobs;
 /// </summary>
 internal sealed class JobDryRuns(JobChecks checks, JobSites sites, JobContext context)
 {
-    private static readonly TimeSpan CheckPatience = TimeSpan.FromSeconds(20);
-
     public async Task<JobDryRun> RunAsync(JobSpec spec, Caller caller)
     {
-        using var patience = new CancellationTokenSource(CheckPatience, context.Time);
+        using var patience = context.BeginCheck();
         var (completed, faults) = await checks.CheckAsync(spec, patience.Token);
         if (faults.Count > 0)
         {

@@ -23,7 +23,6 @@ internal sealed partial class JobGrain(
     ILogger<JobGrain> logger) : Grain, IInternalJobGrain, IDisposable
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan CheckPatience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan FollowPatienceMax = TimeSpan.FromSeconds(30);
 
     /// <summary>An overlay that says nothing for so long is asked.</summary>
@@ -65,7 +64,7 @@ internal sealed partial class JobGrain(
                 : Refused(JobRefusal.AnotherJob, $"another job was submitted as {Id}");
         }
 
-        using var patience = new CancellationTokenSource(CheckPatience, context.Time);
+        using var patience = context.BeginCheck();
         var (completed, faults) = JobId.IsValid(Id)
             ? await checks.CheckAsync(spec, patience.Token)
             : (spec, [$"the id must be {JobId.Rule}"]);

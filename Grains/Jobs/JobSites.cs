@@ -15,11 +15,14 @@ namespace ControlPlane.Jobs;
 [JsonDerivedType(typeof(ListResults), "listResults")]
 internal abstract record JobQuestion(string Job, string Overlay)
 {
+    /// <summary>A question with an order: for the part that is asked, and of the site that asks.</summary>
+    public abstract record Ordered(string Job, string Overlay, OverlayJobOrder Order) : JobQuestion(Job, Overlay);
+
     /// <summary>The site of a job asks an overlay to find its targets.</summary>
-    public sealed record Prepare(string Job, string Overlay, OverlayJobOrder Order) : JobQuestion(Job, Overlay);
+    public sealed record Prepare(string Job, string Overlay, OverlayJobOrder Order) : Ordered(Job, Overlay, Order);
 
     /// <summary>Another site asks what a job would do in an overlay.</summary>
-    public sealed record DryRun(string Job, string Overlay, OverlayJobOrder Order) : JobQuestion(Job, Overlay);
+    public sealed record DryRun(string Job, string Overlay, OverlayJobOrder Order) : Ordered(Job, Overlay, Order);
 
     /// <summary>The site of a job says what an overlay may do.</summary>
     public sealed record Allot(string Job, string Overlay, Allotment Allotment) : JobQuestion(Job, Overlay);
@@ -125,8 +128,6 @@ internal sealed class JobChannel(IGrainFactory grains, IOptionsMonitor<OverlaysO
 {
     public const string Name = "jobs-v1";
 
-    private const string NotItsOwn = "it is for another part, or of another site";
-
     string ISiteChannel.Name => Name;
 
     public async Task<byte[]> AnswerAsync(string? asker, ReadOnlyMemory<byte> question, CancellationToken cancellationToken)
@@ -143,13 +144,10 @@ internal sealed class JobChannel(IGrainFactory grains, IOptionsMonitor<OverlaysO
             throw new FormatException($"{asker} speaks for {question.Overlay}, which it does not serve"),
         not JobQuestion.Hear when !options.CurrentValue.Serves(question.Overlay) =>
             throw new FormatException($"{question.Overlay} is not served here"),
-        JobQuestion.Prepare { Order: var order } when !IsOf(asker, order, question) => throw new FormatException(NotItsOwn),
-        JobQuestion.DryRun { Order: var order } when !IsOf(asker, order, question) => throw new FormatException(NotItsOwn),
+        JobQuestion.Ordered { Order: var order } when order.Job != question.Job || order.Overlay != question.Overlay
+            || (asker is not null && order.Site != asker) => throw new FormatException("it is for another part, or of another site"),
         _ => grains.AnswerAsync(asker, question),
     };
-
-    private static bool IsOf(string? asker, OverlayJobOrder order, JobQuestion question) =>
-        order.Job == question.Job && order.Overlay == question.Overlay && (asker is null || order.Site == asker);
 }
 
 internal static class JobAnswers

@@ -16,6 +16,7 @@ internal sealed class JobContext : IDisposable
     private const int EmergencyPriority = 120;
 
     private static readonly TimeSpan GateRetry = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CheckPatience = TimeSpan.FromSeconds(20);
 
     private readonly IOptionsMonitor<OverlaysOptions> overlays;
     private readonly IOptionsMonitor<JobsOptions> options;
@@ -56,6 +57,9 @@ internal sealed class JobContext : IDisposable
     public Random Jitter { get; } = new();
 
     public DateTimeOffset Now => Time.GetUtcNow();
+
+    /// <summary>Ends the check of a specification that takes too long, since a registry of DDLs may be asked.</summary>
+    public CancellationTokenSource BeginCheck() => new(CheckPatience, Time);
 
     public static GateTicket TicketOf(OverlayJobOrder order) =>
         new(order.Job, Priority: order.Spec.Priority == JobPriority.Emergency ? EmergencyPriority : 0);

@@ -138,13 +138,14 @@ internal sealed partial class OverlayJobGrain(
             }
 
             var found = await context.Discovery.FindAsync(order, patience.Token);
+            string[] identities = [.. found.Select(node => node.Identity)];
             await authority.InvokeAsync(
                 order,
-                [.. found.Select(node => node.Identity)],
+                identities,
                 concurrencyMax => targets.ReplaceAsync(new OverlayTargets
                 {
                     Order = order,
-                    Identities = [.. found.Select(node => node.Identity)],
+                    Identities = identities,
                     Protocols = [.. found.Select(node => (byte)node.Protocol)],
                     ConcurrencyMax = concurrencyMax,
                 }),

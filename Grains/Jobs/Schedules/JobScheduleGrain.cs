@@ -13,7 +13,6 @@ internal sealed class JobScheduleGrain : Grain, IInternalJobScheduleGrain
     private const int SchedulesMax = 1_000;
 
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan CheckPatience = TimeSpan.FromSeconds(20);
 
     private readonly JobContext context;
     private readonly JobChecks checks;
@@ -42,7 +41,7 @@ internal sealed class JobScheduleGrain : Grain, IInternalJobScheduleGrain
 
     public async Task<JobScheduleOutcome> Apply(JobSchedule schedule)
     {
-        using var patience = new CancellationTokenSource(CheckPatience, context.Time);
+        using var patience = context.BeginCheck();
         var (_, wrong) = await checks.CheckAsync(schedule.Job, patience.Token);
         IReadOnlyList<string> faults = [.. JobScheduleCheck.Faults(Name, schedule), .. wrong.Select(fault => $"job.{fault}")];
         if (faults.Count > 0)
