@@ -48,9 +48,19 @@ public sealed class JobAccessTests : IAsyncDisposable
         await AssertAsync(HttpStatusCode.Accepted, "rpcutil", "ping", """{ "overlays": ["eu-1"] }""", "");
         await AssertAsync(HttpStatusCode.Forbidden, "rpcutil", "ping", """{ "overlays": ["eu-1", "eu-2"] }""", "");
 
-        async Task AssertAsync(HttpStatusCode status, string agent, string action, string targets, string reason)
+        // What nodes are asked besides is sent to them as well.
+        const string ofShell = """, "status": { "agent": "shell", "action": "run" }""";
+        const string ofPuppet = """, "status": { "agent": "puppet", "action": "status" }""";
+        await AssertAsync(HttpStatusCode.Accepted, "puppet", "runonce", """{ "identities": ["web1"] }""", "CHG-1", ofPuppet);
+        await AssertAsync(HttpStatusCode.Forbidden, "puppet", "runonce", """{ "identities": ["web1"] }""", "CHG-1", ofShell);
+        await AssertAsync(HttpStatusCode.Forbidden, "puppet", "runonce", """{ "identities": ["web1"] }""", "CHG-1", """, "executorId": "id" """);
+
+        async Task AssertAsync(
+            HttpStatusCode status, string agent, string action, string targets, string reason, string besides = "")
         {
-            var body = $$"""{ "agent": "{{agent}}", "action": "{{action}}", "targets": {{targets}}, "reason": "{{reason}}" }""";
+            var body = $$"""
+                { "agent": "{{agent}}", "action": "{{action}}", "targets": {{targets}}, "reason": "{{reason}}"{{besides}} }
+                """;
             Assert.Equal(status, (await api.PostAsync("/v1/jobs", body)).StatusCode);
         }
     }

@@ -29,6 +29,16 @@ public sealed class JobChecksTests : IAgentDdls
     }
 
     [Fact]
+    public async Task CheckAsync_ChecksTheStatusAction_AsItDoesTheAction()
+    {
+        var status = new JobStatusAction("shell", "run", """{"command":"id"}""");
+        var spec = JobWorld.Spec() with { Action = new JobAction("puppet", "runonce") { Status = status } };
+
+        Assert.Contains(
+            await FaultsAsync(spec), fault => fault.StartsWith("action.status.agent: there is no DDL of the agent 'shell'", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task CheckAsync_RefusesNames_ThatCannotBeToldToAnotherSite()
     {
         var named = JobWorld.Spec() with { Targets = new JobTargets { Identities = Names(_ => RandomNumberGenerator.GetHexString(32)) } };
