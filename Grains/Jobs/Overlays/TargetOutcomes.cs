@@ -54,7 +54,9 @@ internal sealed class TargetOutcomes
         }
     }
 
-    /// <summary>Gives up what was under way when the silo ended: what came of it is unknown.</summary>
+    /// <summary>
+    /// Gives up what was under way when the silo ended: what came of it is unknown. What was to follow from the others follows now.
+    /// </summary>
     public void TakeUp(DateTimeOffset now)
     {
         for (var target = 0; target < Table.Count; target++)
@@ -66,6 +68,10 @@ internal sealed class TargetOutcomes
             else if (Table[target] == TargetState.Running)
             {
                 Await(target, now);
+            }
+            else
+            {
+                GoOn(target, now);
             }
         }
     }
@@ -139,7 +145,8 @@ internal sealed class TargetOutcomes
         foreach (var (target, _) in unknownSince.Where(unknown => unknown.Value + Spec.Timeouts.UnknownGrace <= now).ToArray())
         {
             unknownSince.Remove(target);
-            Repeat(target, TargetState.Unknown, now);
+            IsChanged = true;
+            Repeat(target, now);
         }
     }
 
@@ -206,33 +213,41 @@ internal sealed class TargetOutcomes
         _ => TargetState.Failed,
     };
 
-    // What is unknown is asked about first where there is something to ask; until then it is not at rest.
     private void End(int target, TargetState state, Said said, DateTimeOffset now)
     {
         Log(target, state, said, now);
         deadlineOf.Remove(target);
         unknownSince.Remove(target);
-        if (state == TargetState.Unknown && Spec is { Mode: JobMode.Reliable, Action.Status: not null } && !IsEnding)
+        GoOn(target, now);
+    }
+
+    // By how the target stands and by nothing else, so that the same follows when the silo ended before it was stored. What is unknown is
+    // asked about first where there is something to ask; until then it is not at rest.
+    private void GoOn(int target, DateTimeOffset now)
+    {
+        if (Table[target] == TargetState.Unknown && Spec is { Mode: JobMode.Reliable, Action.Status: not null } && !IsEnding)
         {
             unknownSince[target] = now;
         }
-        else if (!said.IsLate)
+        else
         {
-            Repeat(target, state, now);
+            Repeat(target, now);
         }
     }
 
-    private void Repeat(int target, TargetState state, DateTimeOffset now)
+    // Who was left out without an attempt is not tried again: that is not how it would be heard.
+    private void Repeat(int target, DateTimeOffset now)
     {
-        IsChanged = true;
         var retry = Spec.Retry;
-        if (IsEnding || !retry.On.Contains(state) || Table.AttemptsOf(target) > retry.Max)
+        var attempts = Table.AttemptsOf(target);
+        if (IsEnding || !retry.On.Contains(Table[target]) || attempts == 0 || attempts > retry.Max)
         {
             return;
         }
 
+        IsChanged = true;
         Table.Set(target, TargetState.Pending);
-        var most = retry.Backoff * Math.Pow(2, Table.AttemptsOf(target) - 1);
+        var most = retry.Backoff * Math.Pow(2, attempts - 1);
         Queue.Postpone(target, now + ((most < retry.BackoffMax ? most : retry.BackoffMax) * context.Jitter.NextDouble()));
     }
 

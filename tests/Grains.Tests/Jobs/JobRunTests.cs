@@ -8,6 +8,12 @@ public sealed class JobRunTests
 {
     private static readonly Dictionary<string, int> OneOverlay = new() { ["a"] = 100 };
 
+    /// <summary>A job whose nodes are asked how it stands when they do not answer.</summary>
+    private static JobSpec Asked => JobWorld.Spec() with
+    {
+        Mode = JobMode.Reliable, Action = new JobAction("puppet", "runonce") { Status = new JobStatusAction("puppet", "status") },
+    };
+
     [Fact]
     public Task AJobOfOneStage_AsksEachTargetOnce_AndCompletes() => JobWorld.RunAsync(async () =>
     {
@@ -114,6 +120,32 @@ public sealed class JobRunTests
         Assert.Equal(3, world.Counts[TargetState.Succeeded]);
         Assert.Equal(1, world.Rpc.Executed[("a-0000", "runonce")]);
         Assert.Equal(2, world.Rpc.Executed[("a-0001", "runonce")]);
+    });
+
+    [Fact]
+    public Task WhoIsAskedAbout_WhenTheSiloEnds_IsAskedAboutStill() => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(Asked, new Dictionary<string, int> { ["a"] = 1 });
+        world.Rpc.Answer = (_, _, _) => null;
+        await world.UntilAsync(_ => world.Counts[TargetState.Unknown] == 1);
+        await world.KillAsync("a");
+        world.Rpc.Answer = (_, action, _) => action == "status" ? 0 : null;
+        await world.UntilEndedAsync();
+        Assert.Equal(1, world.Counts[TargetState.Succeeded]);
+        Assert.Equal(1, world.Rpc.Executed[("a-0000", "runonce")]);
+    });
+
+    [Fact]
+    public Task ASiloThatEndsBeforeItStoresWhatFailed_TriesItAgainAllTheSame() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec() with { Retry = new JobRetry { On = [TargetState.Failed], Max = 1 } };
+        using var world = new JobWorld(spec, OneOverlay);
+        world.Rpc.Answer = (_, _, times) => times == 1 ? 1 : 0;
+        await world.StepAsync();
+        world.EndBefore("a", written => written.LogPosition > 0);
+        await world.UntilEndedAsync();
+        Assert.Equal(100, world.Counts[TargetState.Succeeded]);
+        Assert.All(world.Rpc.Executed.Values, times => Assert.Equal(2, times));
     });
 
     [Fact]
@@ -239,7 +271,15 @@ public sealed class JobRunTests
         {
             if (kills.Contains(step))
             {
-                await world.KillAsync(world.Job.Overlays[random.Next(overlays)].Overlay);
+                var overlay = world.Job.Overlays[random.Next(overlays)].Overlay;
+                if (random.Next(2) == 0)
+                {
+                    await world.KillAsync(overlay);
+                }
+                else
+                {
+                    world.EndBefore(overlay, _ => true);
+                }
             }
 
             await world.StepAsync(TimeSpan.FromSeconds(random.Next(1, 90)));
@@ -255,6 +295,8 @@ public sealed class JobRunTests
             Assert.Equal(targets.Count, share.Report!.Counts.All);
             Assert.All(targets, target => Assert.InRange(attempts.GetValueOrDefault(target.Identity), 0, target.Attempts));
             Assert.All(targets, target => Assert.InRange(target.Attempts, 0, 3));
+            Assert.All(
+                targets.Where(target => spec.Retry.On.Contains(target.State)), target => Assert.Equal(spec.Retry.Max + 1, target.Attempts));
         }
     }
 }

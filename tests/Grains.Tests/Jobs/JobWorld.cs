@@ -92,6 +92,9 @@ internal sealed class JobWorld : IDisposable
     /// <summary>The silo that does an overlay's part ends right after a write, before what was to follow it.</summary>
     public void EndAfter(string overlay, Func<OverlayProgress, bool> write) => parts[overlay].Progress.EndsAfter = write;
 
+    /// <summary>The silo that does an overlay's part ends right before a write, after what came before it.</summary>
+    public void EndBefore(string overlay, Func<OverlayProgress, bool> write) => parts[overlay].Progress.EndsBefore = write;
+
     public void Tell(Func<JobRecord, CommandVerdict> command)
     {
         var verdict = command(Job);
