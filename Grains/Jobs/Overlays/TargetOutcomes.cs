@@ -85,7 +85,7 @@ internal sealed class TargetOutcomes
         }
 
         var isLate = Table[target] is TargetState.TimedOut or TargetState.Unknown;
-        if (!isLate && Table[target] != TargetState.Dispatched)
+        if (!isLate && Table[target] is not (TargetState.Dispatched or TargetState.Running))
         {
             return;
         }

@@ -135,6 +135,68 @@ public sealed class JobRunTests
         Assert.Equal(1, world.Rpc.Executed[("a-0000", "runonce")]);
     });
 
+    [Theory]
+    [InlineData(0, TargetState.Succeeded)]
+    [InlineData(1, TargetState.Failed)]
+    public Task WhoSaysThatItGoesOn_IsHeard_WhenItReplies(int status, TargetState state) => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(Asked, new Dictionary<string, int> { ["a"] = 1 });
+        world.Rpc.Answer = (_, action, _) => action == "status" ? 0 : null;
+        world.Rpc.Data = (_, action, _) => action == "status" ? """{"running":true}""" : "{}";
+        await world.UntilAsync(_ => world.Counts[TargetState.Running] == 1);
+        world.Rpc.Reply("a-0000", "runonce", status);
+        await world.UntilEndedAsync();
+        Assert.Equal(1, world.Counts[state]);
+    });
+
+    [Fact]
+    public Task WhoSaysThatItGoesOn_IsAskedAgain_UntilItHasEnded() => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(Asked, new Dictionary<string, int> { ["a"] = 1 });
+        world.Rpc.Answer = (_, action, _) => action == "status" ? 0 : null;
+        world.Rpc.Data = (_, action, times) => action == "status" && times < 4 ? """{"running":true}""" : "{}";
+        await world.UntilEndedAsync();
+        Assert.Equal(1, world.Counts[TargetState.Succeeded]);
+    });
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(5)]
+    public Task AStatusQuestion_ThatIsNotExecuted_SaysNothingOfTheAction(int code) => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(Asked, new Dictionary<string, int> { ["a"] = 1 });
+        world.Rpc.Answer = (_, action, _) => action == "status" ? code : null;
+        await world.UntilEndedAsync();
+        Assert.Equal(1, world.Counts[TargetState.Unknown]);
+    });
+
+    [Theory]
+    [InlineData("""{"running":false,"exit_code":0}""", TargetState.Succeeded)]
+    [InlineData("""{"running":false,"exit_code":3}""", TargetState.Failed)]
+    public Task AnActionOfTheExecutor_IsFollowedToItsEnd_AlsoWhenTheSiloEnds(string end, TargetState state) => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec() with { Action = new JobAction("puppet", "runonce") { ExecutorId = "job" } };
+        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 1 });
+        world.Rpc.Data = (_, action, times) => action == "runonce" ? """{"job":"4711"}""" : times < 5 ? """{"running":true}""" : end;
+        await world.UntilAsync(_ => world.Counts[TargetState.Running] == 1);
+        await world.StepAsync(TimeSpan.FromSeconds(1));
+        await world.KillAsync("a");
+        await world.UntilEndedAsync();
+        Assert.Equal(1, world.Counts[state]);
+        Assert.Equal(5, world.Rpc.Executed[("a-0000", "status")]);
+    });
+
+    [Fact]
+    public Task AnExecutorThatDoesNotKnowTheId_SaysNothingOfTheAction() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec() with { Action = new JobAction("puppet", "runonce") { ExecutorId = "job" } };
+        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 1 });
+        world.Rpc.Data = (_, _, _) => """{"job":"4711"}""";
+        world.Rpc.Answer = (_, action, _) => action == "runonce" ? 0 : 1;
+        await world.UntilEndedAsync();
+        Assert.Equal(1, world.Counts[TargetState.TimedOut]);
+    });
+
     [Fact]
     public Task ASiloThatEndsBeforeItStoresWhatFailed_TriesItAgainAllTheSame() => JobWorld.RunAsync(async () =>
     {
