@@ -33,6 +33,7 @@ internal sealed partial class JobGrain(
     private readonly Dictionary<string, DateTimeOffset> askedAt = new(StringComparer.Ordinal);
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private JobSummary? listed;
+    private DateTimeOffset listedAt;
     private IGrainTimer? ticking;
     private JobOutbox? outbox;
 
@@ -78,16 +79,18 @@ internal sealed partial class JobGrain(
             return Refused(JobRefusal.TooManyJobs, $"{index.UnfinishedCount} jobs are unfinished, as many as Jobs:UnfinishedMax allows");
         }
 
-        // Known to the silos before it is stored: whatever ends this one, the job is taken up again.
-        await index.AddUnfinishedAsync(Id, CancellationToken.None);
-        await ChangeAsync(record => record.Spec is not null ? record : new JobRecord
+        var submitted = new JobRecord
         {
             Spec = completed,
             Digest = digest,
             Submitter = JobSubmitter.Of(caller),
             SubmittedAt = context.Now,
             Overlays = [.. sites.OverlaysOf(spec).Select(overlay => new OverlayShare(overlay))],
-        });
+        };
+
+        // Known to the silos before it is stored: whatever ends this one, the job is taken up again.
+        await index.WriteUnfinishedAsync(submitted.ToSummary(Id), CancellationToken.None);
+        await ChangeAsync(record => record.Spec is not null ? record : submitted);
         context.Meter.Submitted();
         LogSubmitted(Id, spec.Action.Agent, spec.Action.Name, caller.Principal);
         Begin();
@@ -175,7 +178,16 @@ internal sealed partial class JobGrain(
 
     public void Dispose() => changing.Dispose();
 
-    public Task<bool> Wake() => Task.FromResult(Record is { Spec: not null, IsSettled: false });
+    public async Task<bool> Wake()
+    {
+        if (Record is { Spec: not null, IsSettled: true })
+        {
+            // Its silo ended before that was listed.
+            await index.WriteEndedAsync(Record.ToSummary(Id), CancellationToken.None);
+        }
+
+        return Record is { Spec: not null, IsSettled: false };
+    }
 
     // Kept alive while something is left to do: nobody calls it then.
     private void Begin() => ticking ??= this.RegisterGrainTimer(
@@ -189,12 +201,6 @@ internal sealed partial class JobGrain(
         TellAll();
         Outbox.GoOn();
         await ListAsync();
-        if (Record.IsSettled)
-        {
-            await index.RemoveUnfinishedAsync(Id, CancellationToken.None);
-            ticking?.Dispose();
-            ticking = null;
-        }
     }
 
     private async Task<JobOutcome> CommandAsync(Func<JobRecord, CommandVerdict> command)
@@ -204,7 +210,13 @@ internal sealed partial class JobGrain(
             return Refused(JobRefusal.UnknownJob, $"there is no job {Id}");
         }
 
+        // It may be settled, and go on then: known to the silos before that is stored.
         CommandVerdict? verdict = null;
+        if (ticking is null && command(Record).Job is not null)
+        {
+            await index.WriteUnfinishedAsync(Record.ToSummary(Id), CancellationToken.None);
+        }
+
         await ChangeAsync(record =>
         {
             verdict = command(record);
@@ -215,13 +227,7 @@ internal sealed partial class JobGrain(
             return Refused(verdict.Refusal, verdict.Detail);
         }
 
-        if (ticking is null && !Record.IsSettled)
-        {
-            // It was settled, and goes on.
-            await index.AddUnfinishedAsync(Id, CancellationToken.None);
-            Begin();
-        }
-
+        Begin();
         return new JobOutcome.Accepted(Record.ToSnapshot(Id));
     }
 
@@ -325,11 +331,17 @@ internal sealed partial class JobGrain(
     // Lists are a copy: they may lag, and are written again until they do not.
     private async Task ListAsync()
     {
-        var summary = Record.ToSummary(Id);
-        if (summary != listed)
+        var (summary, now) = (Record.ToSummary(Id), context.Now);
+        if (Record.IsSettled)
         {
-            await index.WriteAsync(summary, CancellationToken.None);
-            listed = summary;
+            await index.WriteEndedAsync(summary, CancellationToken.None);
+            ticking?.Dispose();
+            (ticking, listed) = (null, null);
+        }
+        else if (summary != listed || listedAt + JobIndex.RewriteInterval <= now)
+        {
+            await index.WriteUnfinishedAsync(summary, CancellationToken.None);
+            (listed, listedAt) = (summary, now);
         }
     }
 

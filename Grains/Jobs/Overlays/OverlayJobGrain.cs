@@ -28,6 +28,7 @@ internal sealed partial class OverlayJobGrain(
     private OverlayJobWork? work;
     private IGrainTimer? ticking;
     private Task? preparing;
+    private DateTimeOffset listedAt;
     private string waitsFor = "";
 
     private string Key => this.GetPrimaryKeyString();
@@ -77,7 +78,7 @@ internal sealed partial class OverlayJobGrain(
             if (ticking is null)
             {
                 // It was settled, and goes on.
-                await index.AddUnfinishedPartAsync(Key, CancellationToken.None);
+                await index.WriteUnfinishedPartAsync(Key, CancellationToken.None);
                 Tick();
             }
 
@@ -121,7 +122,7 @@ internal sealed partial class OverlayJobGrain(
         return new OverlayResultPage(results, after, 0, IsEnd: true);
     }
 
-    public Task<bool> Wake() => Task.FromResult(work is { Report.IsSettled: false });
+    public Task<bool> Wake() => Task.FromResult(work is { Report.IsSettled: false } || preparing is { IsCompleted: false });
 
     // Known to the silos before it is stored: if this one ends in between, the next one finds nothing to go on with, and forgets it.
     private async Task PrepareAsync(OverlayJobOrder order)
@@ -130,7 +131,7 @@ internal sealed partial class OverlayJobGrain(
         try
         {
             waitsFor = "";
-            await index.AddUnfinishedPartAsync(Key, patience.Token);
+            await index.WriteUnfinishedPartAsync(Key, patience.Token);
             if (targets.State.Order is not null)
             {
                 await BeginAsync(patience.Token);
@@ -194,6 +195,13 @@ internal sealed partial class OverlayJobGrain(
 
     private async Task GoOnAsync()
     {
+        var now = context.Now;
+        if (listedAt + JobIndex.RewriteInterval <= now)
+        {
+            await index.WriteUnfinishedPartAsync(Key, CancellationToken.None);
+            listedAt = now;
+        }
+
         try
         {
             await work!.GoOnAsync();
