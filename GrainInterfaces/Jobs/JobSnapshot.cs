@@ -34,7 +34,10 @@ public sealed record JobSnapshot(
 
 /// <summary>A job in one overlay.</summary>
 /// <param name="Overlay">The overlay.</param>
-/// <param name="Counts">How its targets stand, as it last said.</param>
+/// <param name="Counts">
+/// How its targets stand, as it last said. When it is away for longer than the job waits for what is unknown, what it was given and has
+/// said no end of is unknown.
+/// </param>
 /// <param name="Reason">Why nothing is begun there now; empty otherwise.</param>
 /// <param name="IsAway">It does not answer: what it was given goes on, and its counts are old.</param>
 /// <param name="HeardAt">When it last said how it stands; null before it has.</param>
@@ -44,7 +47,12 @@ public sealed record JobInOverlay(
     [property: Id(1)] TargetCounts Counts,
     [property: Id(2)] string Reason,
     [property: Id(3)] bool IsAway,
-    [property: Id(4)] DateTimeOffset? HeardAt);
+    [property: Id(4)] DateTimeOffset? HeardAt)
+{
+    /// <summary>It did not say in time which nodes it has: the job goes on without them, and they are counted nowhere.</summary>
+    [Id(5)]
+    public bool IsLeftOut { get; init; }
+}
 
 /// <summary>How far a job is.</summary>
 public enum JobState

@@ -40,7 +40,7 @@ internal static class JobCommand
             Reason = "",
             Overlays = [.. job.Overlays.Select(share => share.IsLeftOut ? share : share with
             {
-                PausedBecause = null, Before = share.Report?.Stages ?? [],
+                PausedBecause = null, Before = share.Stages,
             })],
         });
     }

@@ -18,7 +18,7 @@ internal static class JobDecision
         var next = Allotments.Allot(changed).WithEvent(before, facts.Now);
         for (var steps = 0; steps < StepsMax; steps++)
         {
-            var stepped = Allotments.Allot(Step(next, facts));
+            var stepped = Allotments.Allot(Step(next.Spec is null ? next : next.WithLost(facts.Now), facts));
             if (ReferenceEquals(stepped, next))
             {
                 break;
@@ -75,7 +75,7 @@ internal static class JobDecision
         if (unheard.Length > 0)
         {
             // An overlay that is cut off now does not hold the others up; what it has is not worked on.
-            var late = unheard.Where(share => share.IsAway && job.SubmittedAt + spec.Timeouts.UnknownGrace <= facts.Now).ToArray();
+            var late = unheard.Where(share => share.IsLost).ToArray();
             return late.Length == 0 ? job : job with
             {
                 Overlays = [.. job.Overlays.Select(share => late.Contains(share) ? share with
@@ -152,29 +152,35 @@ internal static class JobDecision
             return job.Pause($"the stage {spec.Stages[job.Stage].Name} took longer than timeouts.stage, {spec.Timeouts.Stage}");
         }
 
-        if (job.Overlays.Any(share => !IsDone(job, share, spec.Timeouts.UnknownGrace, now)))
+        if (job.Overlays.Any(share => !IsDone(job, share)))
         {
             return job;
         }
 
         return job.Stage == spec.Stages.Count - 1
-            ? job.End(JobState.Completed, "", now)
+            ? job.End(JobState.Completed, WhatIsMissing(job), now)
             : job with { State = JobState.Baking, StageDoneAt = now };
     }
 
+    private static string WhatIsMissing(JobRecord job)
+    {
+        string[] missing = [.. job.Overlays.Where(share => share.IsLeftOut || share.IsLost).Select(share => share.Overlay)];
+        return missing.Length == 0 ? "" : $"without what became of it in {string.Join(", ", missing)}, which did not answer in time";
+    }
+
     // Its part of the stage is done, or it is cut off for longer than the job waits for what is unknown.
-    private static bool IsDone(JobRecord job, OverlayShare share, TimeSpan grace, DateTimeOffset now) =>
+    private static bool IsDone(JobRecord job, OverlayShare share) =>
         share.IsLeftOut
         || (share.PausedBecause is null
             && (share.Allotment.Ends[job.Stage] == (job.Stage == 0 ? 0 : share.Allotment.Ends[job.Stage - 1]) || Allotments.HasDone(share)
-                || (share.IsAway && share.HeardAt + grace <= now)));
+                || share.IsLost));
 
     private static JobRecord Judge(JobRecord job, JobThreshold threshold, DateTimeOffset now)
     {
         if (threshold.Scope == ThresholdScope.Overlay)
         {
-            var firing = job.Overlays.FirstOrDefault(share => share is { PausedBecause: null, Report: { } report }
-                && threshold.Fires(report.Counts, TargetCounts.Sum(share.Before)));
+            var firing = job.Overlays.FirstOrDefault(share =>
+                share.PausedBecause is null && threshold.Fires(share.Counts, TargetCounts.Sum(share.Before)));
             return firing is null ? job : Follow(job, threshold, firing, Words(threshold, $"in {firing.Overlay}"), now);
         }
 

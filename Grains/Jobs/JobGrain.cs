@@ -309,7 +309,7 @@ internal sealed partial class JobGrain(
         catch (Exception away) when (away is SiteUnreachableException or TimeoutException or StoreUnavailableException or OrleansException)
         {
             LogAway(Id, share.Overlay, away.Message);
-            await ChangeAsync(record => record.NotHeard(share.Overlay));
+            await ChangeAsync(record => record.NotHeard(share.Overlay, context.Now));
         }
         finally
         {

@@ -79,52 +79,6 @@ internal sealed record JobRecord
     public bool IsSettled => IsEnded && Notices.Count == 0 && Overlays.All(share => share.IsLeftOut || share.Report is { IsSettled: true });
 }
 
-/// <summary>A job's part in one overlay, as the job knows it.</summary>
-[GenerateSerializer, Immutable, Alias("ControlPlane.OverlayShare")]
-internal sealed record OverlayShare([property: Id(0)] string Overlay)
-{
-    /// <summary>Up to which of its targets each stage goes; empty before the job starts.</summary>
-    [Id(1)]
-    public IReadOnlyList<int> Ends { get; init; } = [];
-
-    /// <summary>What it last said; null before it has.</summary>
-    [Id(2)]
-    public OverlayReport? Report { get; init; }
-
-    [Id(3)]
-    public DateTimeOffset? HeardAt { get; init; }
-
-    /// <summary>What it may do.</summary>
-    [Id(4)]
-    public Allotment Allotment { get; init; } = Allotment.None;
-
-    /// <summary>Why nothing is begun there, although the job runs; null when something is.</summary>
-    [Id(5)]
-    public string? PausedBecause { get; init; }
-
-    /// <summary>It did not answer when it was asked last.</summary>
-    [Id(6)]
-    public bool IsAway { get; init; }
-
-    /// <summary>It did not say in time which nodes it has: the job goes on without it.</summary>
-    [Id(7)]
-    public bool IsLeftOut { get; init; }
-
-    /// <summary>How its targets stood when the job was last resumed: thresholds count from there.</summary>
-    [Id(8)]
-    public IReadOnlyList<TargetCounts> Before { get; init; } = [];
-
-    public int Targets => Report?.Targets ?? 0;
-
-    /// <summary>How all of its targets stand.</summary>
-    public TargetCounts Counts => Report?.Counts ?? TargetCounts.None;
-
-    public TargetCounts CountsOf(int stage) =>
-        Report is { } report && stage < report.Stages.Count ? report.Stages[stage] : TargetCounts.None;
-
-    public TargetCounts BeforeOf(int stage) => stage < Before.Count ? Before[stage] : TargetCounts.None;
-}
-
 /// <summary>What an overlay may do for a job: with it, it goes on for as long as it is cut off.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobAllotment")]
 internal sealed record Allotment

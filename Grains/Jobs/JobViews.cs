@@ -14,13 +14,18 @@ internal static class JobViews
         {
             var isNews = share.Report is not { } known || IsNewer(report, known);
             return isNews || share.IsAway
-                ? share with { Report = isNews ? report : share.Report, HeardAt = now, IsAway = false }
+                ? share with { Report = isNews ? report : share.Report, HeardAt = now, AwaySince = null, IsLost = false }
                 : share;
         }).WithoutKnownIdentities();
 
     /// <summary>An overlay did not answer.</summary>
-    public static JobRecord NotHeard(this JobRecord job, string overlay) =>
-        job.WithShare(overlay, share => share.IsAway ? share : share with { IsAway = true });
+    public static JobRecord NotHeard(this JobRecord job, string overlay, DateTimeOffset now) =>
+        job.WithShare(overlay, share => share.IsAway ? share : share with { AwaySince = now });
+
+    /// <summary>Overlays that are away for longer than the job waits for what is unknown are lost; the same record when there are none.</summary>
+    public static JobRecord WithLost(this JobRecord job, DateTimeOffset now) => job.Overlays
+        .Where(share => !share.IsLost && share.AwaySince + job.Spec!.Timeouts.UnknownGrace <= now)
+        .Aggregate(job, (marked, lost) => marked.WithShare(lost.Overlay, share => share with { IsLost = true }));
 
     public static JobSnapshot ToSnapshot(this JobRecord job, string id) => new(
         id,
@@ -39,7 +44,7 @@ internal static class JobViews
             share.Counts,
             share.PausedBecause ?? share.Report?.Waits ?? "",
             share.IsAway,
-            share.HeardAt))]);
+            share.HeardAt) { IsLeftOut = share.IsLeftOut })]);
 
     public static JobSummary ToSummary(this JobRecord job, string id) => new(
         id,
@@ -74,26 +79,7 @@ internal static class JobViews
     private static TargetCounts[] StageCounts(JobRecord job) => job.StartedAt is null
         ? [TargetCounts.Sum(job.Overlays.Select(share => share.Counts))]
         : [.. Enumerable.Range(0, job.Spec!.Stages.Count).Select(
-            stage => TargetCounts.Sum(job.Overlays.Select(share => CountsOf(share, stage))))];
-
-    // An overlay counts what it has not begun in one: those targets are all in one state.
-    private static TargetCounts CountsOf(OverlayShare share, int stage)
-    {
-        if (share.Report is not { } report || share.Ends.Count == 0)
-        {
-            return TargetCounts.None;
-        }
-
-        if (stage < report.Stages.Count - 1)
-        {
-            return report.Stages[stage];
-        }
-
-        var counts = new int[TargetCounts.None.ByState.Count];
-        var state = report.Stages[^1][TargetState.Cancelled] > 0 ? TargetState.Cancelled : TargetState.Pending;
-        counts[(int)state] = share.Ends[stage] - (stage == 0 ? 0 : share.Ends[stage - 1]);
-        return new TargetCounts { ByState = counts };
-    }
+            stage => TargetCounts.Sum(job.Overlays.Select(share => share.CountsOf(stage))))];
 }
 
 /// <summary>Where a page of a job's targets or results begins.</summary>

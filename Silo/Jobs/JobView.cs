@@ -45,7 +45,8 @@ internal sealed record JobView(
         job.Stage,
         [.. job.Spec.Stages.Zip(StageCountsOf(job), (stage, counts) => new JobStageView(stage.Name, JobCounts.Of(counts)))],
         JobCounts.Of(job.Counts),
-        [.. job.Overlays.Select(one => new JobOverlayView(one.Overlay, JobCounts.Of(one.Counts), one.Reason, one.IsAway, one.HeardAt))]);
+        [.. job.Overlays.Select(one => new JobOverlayView(
+            one.Overlay, JobCounts.Of(one.Counts), one.Reason, one.IsAway, one.IsLeftOut, one.HeardAt))]);
 
     /// <summary>How each stage's targets stand; none before the job has started, when nobody has been given to a stage.</summary>
     public static IEnumerable<TargetCounts> StageCountsOf(JobSnapshot job) => job.StageCounts.Count == job.Spec.Stages.Count
@@ -64,8 +65,10 @@ internal sealed record JobStageView(string Name, JobCounts Counts);
 /// <param name="Counts">How its targets stand, as it last said.</param>
 /// <param name="Reason">Why nothing is begun there now; empty otherwise.</param>
 /// <param name="IsAway">It does not answer: its counts are old.</param>
+/// <param name="IsLeftOut">It did not say in time which nodes it has: they are counted nowhere.</param>
 /// <param name="HeardAt">When it last said how it stands.</param>
-internal sealed record JobOverlayView(string Overlay, JobCounts Counts, string Reason, bool IsAway, DateTimeOffset? HeardAt);
+internal sealed record JobOverlayView(
+    string Overlay, JobCounts Counts, string Reason, bool IsAway, bool IsLeftOut, DateTimeOffset? HeardAt);
 
 /// <summary>How many targets are in each state.</summary>
 internal sealed record JobCounts(

@@ -167,7 +167,7 @@ internal static class JobCommands
         if (job.Overlays.Count > 0)
         {
             people.Say("");
-            PrintCounts(people, "overlay", [.. job.Overlays.Select(one => ($"{one.Overlay}{(one.IsAway ? " (away)" : "")}", one.Counts))]);
+            PrintCounts(people, "overlay", [.. job.Overlays.Select(one => ($"{one.Overlay}{(one.IsLeftOut ? " (left out)" : one.IsAway ? " (away)" : "")}", one.Counts))]);
         }
     });
 

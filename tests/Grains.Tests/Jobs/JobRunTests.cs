@@ -262,6 +262,62 @@ public sealed class JobRunTests
     });
 
     [Fact]
+    public Task WhatAnOverlayWasGiven_IsUnknown_WhenItIsCutOffForLong_AndKnownWhenItIsBack() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec(new JobStage("first", "50%") { PerOverlay = true, RatePerMinute = 20 }, new JobStage("rest", "100%"));
+        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 20, ["b"] = 20 });
+        await world.UntilAsync(job => job.Overlays[1].Counts[TargetState.Succeeded] == 3);
+        await world.StepAsync(TimeSpan.Zero, "b");
+        await world.StepAsync(TimeSpan.FromSeconds(299), "b");
+        Assert.Equal((7, 0), (InB(TargetState.Pending) + InB(TargetState.Dispatched), InB(TargetState.Unknown)));
+        await world.StepAsync(TimeSpan.FromSeconds(1), "b");
+        Assert.Equal((0, 7), (InB(TargetState.Pending) + InB(TargetState.Dispatched), InB(TargetState.Unknown)));
+        Assert.Equal((3, 0), (InB(TargetState.Succeeded), world.Counts[TargetState.Failed]));
+        for (var looks = 0; !world.Job.IsEnded; looks++)
+        {
+            Assert.InRange(looks, 0, 300);
+            await world.StepAsync(TimeSpan.FromSeconds(1), "b");
+        }
+
+        // It was never given the second stage, and may have done what it had.
+        Assert.Equal((JobState.Completed, 17), (world.Job.State, world.Counts[TargetState.Unknown]));
+        Assert.Contains("in b, which did not answer", world.Job.Reason);
+        Assert.Equal(40, world.Counts.All);
+        await world.UntilEndedAsync();
+        Assert.Equal((30, 10), (world.Counts[TargetState.Succeeded], world.Counts[TargetState.Cancelled]));
+
+        int InB(TargetState state) => world.Job.Overlays[1].CountsOf(0)[state];
+    });
+
+    [Fact]
+    public Task AThresholdForUnknown_PausesTheOverlay_ThatIsCutOffForLong() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec(new JobStage("all", "100%") { RatePerMinute = 120 }) with
+        {
+            Thresholds =
+            [
+                new JobThreshold(ThresholdScope.Overlay, [TargetState.Unknown], ThresholdAction.PauseOverlay) { Percent = 30, MinSample = 50 },
+            ],
+        };
+        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 100, ["b"] = 100 });
+        await world.UntilAsync(job => job.Overlays[1].Counts[TargetState.Succeeded] > 5);
+        for (var second = 0; second < 301; second++)
+        {
+            await world.StepAsync(TimeSpan.FromSeconds(1), "b");
+        }
+
+        Assert.Contains("30 % unknown was reached in b", world.Job.Overlays[1].PausedBecause);
+        Assert.Equal(100, world.Job.Overlays[0].Counts[TargetState.Succeeded]);
+
+        // Resumed it goes on, and is not paused again by what was unknown.
+        world.Tell(JobCommand.Resume);
+        await world.StepAsync(TimeSpan.FromSeconds(1), "b");
+        Assert.Null(world.Job.Overlays[1].PausedBecause);
+        await world.UntilEndedAsync();
+        Assert.Equal(200, world.Counts[TargetState.Succeeded]);
+    });
+
+    [Fact]
     public Task WhileTheNetworkIsAway_NothingIsLost_AndNothingCountsAsSent() => JobWorld.RunAsync(async () =>
     {
         using var world = new JobWorld(JobWorld.Spec(), OneOverlay);

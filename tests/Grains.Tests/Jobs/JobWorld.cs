@@ -153,7 +153,7 @@ internal sealed class JobWorld : IDisposable
                 await KillAsync(overlay);
             }
 
-            Change(job => cutOff.Contains(overlay) ? job.NotHeard(overlay) : job.Heard(overlay, part.Work!.Report, Now));
+            Change(job => cutOff.Contains(overlay) ? job.NotHeard(overlay, Now) : job.Heard(overlay, part.Work!.Report, Now));
         }
 
         Change(job => job);
