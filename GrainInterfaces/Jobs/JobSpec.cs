@@ -121,7 +121,8 @@ public sealed record JobStatusAction(
 }
 
 /// <summary>
-/// Which nodes a job is for. Of <see cref="Query"/>, <see cref="Identities"/>, <see cref="OfJob"/> and <see cref="Broadcast"/> one.
+/// Which nodes a job is for: those that there are when it starts. Of <see cref="Query"/>, <see cref="Identities"/>,
+/// <see cref="OfJob"/> and <see cref="Broadcast"/> one.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobTargets")]
 public sealed record JobTargets

@@ -56,7 +56,7 @@ internal static class JobDecision
             job.End(JobState.Aborted, $"it took longer than timeouts.job, {job.Spec.Timeouts.Job}", facts.Now),
         JobState.Preparing => Prepare(job, job.Spec, facts),
         JobState.AwaitingApproval when job.ApprovedBy is not null => job with { State = JobState.Waiting, Reason = "" },
-        JobState.Waiting => Wait(job, job.Spec, facts),
+        JobState.Waiting => Wait(job, job.Spec, facts, isFresh: false),
         JobState.Running => Run(job, job.Spec, facts.Now),
         JobState.Baking when job.StageDoneAt + job.Spec.Stages[job.Stage].Bake <= facts.Now =>
             JobGates.Reach(job, job.Spec.Stages[job.Stage], facts.Now),
@@ -71,7 +71,7 @@ internal static class JobDecision
             return job.End(JobState.Failed, $"{refusing.Overlay}: {refusing.Report!.Fault}", facts.Now);
         }
 
-        var unheard = job.Overlays.Where(share => !share.IsLeftOut && share.Report is not { IsPrepared: true }).ToArray();
+        var unheard = job.Overlays.Where(share => !share.IsLeftOut && !job.IsPrepared(share)).ToArray();
         if (unheard.Length > 0)
         {
             // An overlay that is cut off now does not hold the others up; what it has is not worked on.
@@ -92,28 +92,24 @@ internal static class JobDecision
             return job.End(JobState.Failed, $"{targets} nodes are meant, more than the {most} that it may be", facts.Now);
         }
 
-        if (targets == 0)
-        {
-            return job.End(JobState.Completed, "no enrolled node is meant", facts.Now);
-        }
-
-        var mustBeApproved = spec.RequiresApproval || targets > facts.Options.ApproveAbove || facts.Options.MustApprove(spec.Action);
+        var mustBeApproved = targets > 0
+            && (spec.RequiresApproval || targets > facts.Options.ApproveAbove || facts.Options.MustApprove(spec.Action));
         return mustBeApproved && job.ApprovedBy is null
             ? job with
             {
                 State = JobState.AwaitingApproval, Reason = $"{targets} nodes; somebody else than {job.Submitter.Principal} must approve it",
             }
-            : job with { State = JobState.Waiting, Reason = "" };
+            : Wait(job with { State = JobState.Waiting, Reason = "" }, spec, facts, isFresh: true);
     }
 
-    private static JobRecord Wait(JobRecord job, JobSpec spec, JobFacts facts)
+    private static JobRecord Wait(JobRecord job, JobSpec spec, JobFacts facts, bool isFresh)
     {
-        if (spec.StartAt > facts.Now)
+        if (!job.IsDue && spec.StartAt > facts.Now)
         {
             return WithReason(job, $"starts at {spec.StartAt:u}");
         }
 
-        foreach (var before in spec.After)
+        foreach (var before in job.IsDue ? [] : spec.After)
         {
             switch (facts.After.GetValueOrDefault(before))
             {
@@ -126,8 +122,26 @@ internal static class JobDecision
             }
         }
 
+        // Its targets are those that there are when it starts, not those that were meant when it was submitted or approved.
+        return isFresh ? Start(job, spec, facts) : job with
+        {
+            State = JobState.Preparing,
+            Reason = "",
+            Preparation = job.Preparation + 1,
+            IsDue = true,
+            Overlays = [.. job.Overlays.Select(share => share with { IsLeftOut = false, PausedBecause = null })],
+        };
+    }
+
+    private static JobRecord Start(JobRecord job, JobSpec spec, JobFacts facts)
+    {
         var targets = job.Overlays.Where(share => !share.IsLeftOut)
             .ToDictionary(share => share.Overlay, share => share.Targets, StringComparer.Ordinal);
+        if (targets.Values.Sum() == 0)
+        {
+            return job.End(JobState.Completed, "no enrolled node is meant", facts.Now);
+        }
+
         var ends = StageSizes.Ends(spec.Stages, targets);
         return job.BeginStage(0, facts.Now) with
         {

@@ -173,6 +173,12 @@ internal sealed partial class JobGrain(
         if (Record.Spec is not null && Record.Overlays.Any(share => share.Overlay == overlay))
         {
             await ChangeAsync(record => record.Heard(overlay, report, context.Now));
+
+            // Its part may have been found when the job had ended already: it is to be told so.
+            if (!Record.IsSettled)
+            {
+                Begin();
+            }
         }
     }
 
@@ -281,13 +287,12 @@ internal sealed partial class JobGrain(
 
     private bool IsToBeTold(OverlayShare share)
     {
-        if (share.IsLeftOut || telling.Contains(share.Overlay))
+        if ((share.IsLeftOut && !Record.IsEnded) || telling.Contains(share.Overlay))
         {
             return false;
         }
 
-        var isNews = share.Report is not { IsPrepared: true } ? Record.State == JobState.Preparing
-            : share.Report.Allotment < share.Allotment.Number;
+        var isNews = IsToPrepare(share) || (share.Report is { IsPrepared: true } report && report.Allotment < share.Allotment.Number);
         var isQuiet = share.Report is { IsPrepared: true } && !Allotments.HasDone(share) && Record.StartedAt is not null;
 
         // What an overlay was told it does by itself, and says so; it is asked again when that does not come.
@@ -295,15 +300,18 @@ internal sealed partial class JobGrain(
         return (isNews && (since >= Tick || !share.IsAway)) || (isQuiet && since >= AskInterval);
     }
 
+    private bool IsToPrepare(OverlayShare share) => Record.State == JobState.Preparing && !Record.IsPrepared(share);
+
     private async Task TellAsync(OverlayShare share)
     {
         telling.Add(share.Overlay);
         askedAt[share.Overlay] = context.Now;
         try
         {
-            var report = share.Report is { IsPrepared: true }
-                ? await sites.AllotAsync(Id, share.Overlay, share.Allotment)
-                : await sites.PrepareAsync(new OverlayJobOrder(Id, share.Overlay, sites.Here, Record.Spec!, Record.Submitter));
+            var order = new OverlayJobOrder(Id, share.Overlay, sites.Here, Record.Spec!, Record.Submitter) { Preparation = Record.Preparation };
+            var report = IsToPrepare(share)
+                ? await sites.PrepareAsync(order)
+                : await sites.AllotAsync(Id, share.Overlay, share.Allotment);
             await ChangeAsync(record => record.Heard(share.Overlay, report, context.Now));
         }
         catch (Exception away) when (away is SiteUnreachableException or TimeoutException or StoreUnavailableException or OrleansException)

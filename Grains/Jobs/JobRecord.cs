@@ -73,10 +73,22 @@ internal sealed record JobRecord
     [Id(18)]
     public GateQuestion? Question { get; init; }
 
+    /// <summary>How often its targets were found anew. What overlays found before counts no more.</summary>
+    [Id(19)]
+    public int Preparation { get; init; }
+
+    /// <summary>Its time has come and those before it have completed: it begins as soon as its targets are found.</summary>
+    [Id(20)]
+    public bool IsDue { get; init; }
+
     public bool IsEnded => State is JobState.Completed or JobState.Aborted or JobState.Failed;
 
     /// <summary>Whether every overlay knows how the job stands, and neither it nor we have anything left to say.</summary>
-    public bool IsSettled => IsEnded && Notices.Count == 0 && Overlays.All(share => share.IsLeftOut || share.Report is { IsSettled: true });
+    public bool IsSettled => IsEnded && Notices.Count == 0 && Overlays.All(share => share.Report is { IsSettled: true }
+        || (share.Report is not { IsPrepared: true } && (share.IsLeftOut || StartedAt is null)));
+
+    /// <summary>Whether an overlay has found the targets that it has now.</summary>
+    public bool IsPrepared(OverlayShare share) => share.Report is { IsPrepared: true } report && report.Preparation == Preparation;
 }
 
 /// <summary>What an overlay may do for a job: with it, it goes on for as long as it is cut off.</summary>
@@ -179,6 +191,10 @@ internal sealed record OverlayReport
     /// <summary>The job has ended, and everything that is known of its targets is in this report.</summary>
     [Id(9)]
     public bool IsSettled { get; init; }
+
+    /// <summary>Of which search for its targets it speaks.</summary>
+    [Id(10)]
+    public int Preparation { get; init; }
 
     public TargetCounts Counts => TargetCounts.Sum(Stages);
 }

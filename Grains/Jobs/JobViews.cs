@@ -5,7 +5,7 @@ namespace ControlPlane.Jobs;
 /// <summary>What a job's record takes in, and how it is shown. Pure.</summary>
 internal static class JobViews
 {
-    /// <summary>Named nodes that a record keeps when their overlays know them; more would be written with every change.</summary>
+    /// <summary>Named nodes that a record keeps when the job has started and their overlays know them; more would be written with every change.</summary>
     private const int IdentitiesKept = 1_000;
 
     /// <summary>An overlay said how its part stands; the same record when that is nothing new.</summary>
@@ -61,8 +61,8 @@ internal static class JobViews
 
     // A report that waits for another reason is new as well, though nothing was stored for it.
     private static bool IsNewer(OverlayReport report, OverlayReport known) =>
-        report.Version > known.Version
-        || (report.Version == known.Version && (report.IsPrepared != known.IsPrepared || report.Waits != known.Waits
+        (report.Preparation, report.Version).CompareTo((known.Preparation, known.Version)) > 0
+        || ((report.Preparation, report.Version) == (known.Preparation, known.Version) && (report.IsPrepared != known.IsPrepared || report.Waits != known.Waits
             || report.Fault != known.Fault || report.IsSettled != known.IsSettled || report.IsAtRest != known.IsAtRest));
 
     private static JobRecord WithShare(this JobRecord job, string overlay, Func<OverlayShare, OverlayShare> change)
@@ -72,7 +72,7 @@ internal static class JobViews
     }
 
     private static JobRecord WithoutKnownIdentities(this JobRecord job) =>
-        job.Spec is { Targets.Identities.Count: > IdentitiesKept } spec && job.Overlays.All(share => share.Report is { IsPrepared: true })
+        job is { StartedAt: not null, Spec: { Targets.Identities.Count: > IdentitiesKept } spec }
             ? job with { Spec = spec with { Targets = spec.Targets with { Identities = [] } } }
             : job;
 

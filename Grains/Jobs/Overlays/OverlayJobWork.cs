@@ -336,6 +336,7 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
             Version = progress.State.Version,
             Allotment = Allotment.Number,
             IsPrepared = true,
+            Preparation = targets.Order!.Preparation,
             Targets = Table.Count,
             Stages = Table.Counts,
             IsAtRest = isAtRest,

@@ -318,6 +318,75 @@ public sealed class JobRunTests
     });
 
     [Fact]
+    public Task AJob_ActsOnTheNodesThatThereAre_WhenItStarts() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec() with { StartAt = DateTimeOffset.UnixEpoch.AddDays(20_001) };
+        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 3, ["b"] = 2 });
+        await world.UntilAsync(job => job.State == JobState.Waiting);
+        Assert.Equal(5, world.Counts.All);
+        world.Become("a", "a-0001", "new-1", "new-2", "new-3");
+        await world.StepAsync(TimeSpan.FromHours(23));
+        Assert.Equal((JobState.Waiting, 0), (world.Job.State, world.Rpc.Executed.Count));
+        await world.StepAsync(TimeSpan.FromHours(1));
+        await world.UntilEndedAsync();
+        Assert.Equal(
+            ["a-0001", "b-0000", "b-0001", "new-1", "new-2", "new-3"],
+            world.Rpc.Executed.Keys.Select(key => key.Node).Order(StringComparer.Ordinal));
+        Assert.Equal(6, world.Counts[TargetState.Succeeded]);
+    });
+
+    [Fact]
+    public Task AJobThatComesAfterAnother_FindsItsTargets_WhenThatHasCompleted() => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(JobWorld.Spec() with { After = ["before"] }, new Dictionary<string, int> { ["a"] = 0 });
+        world.Become("a", "left-over");
+        await world.StepAsync(TimeSpan.FromSeconds(1));
+        world.After["before"] = JobState.Running;
+        await world.StepAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal("waits for the job before", world.Job.Reason);
+        world.After["before"] = JobState.Completed;
+        await world.UntilEndedAsync();
+        Assert.Equal(1, world.Rpc.Executed[("left-over", "runonce")]);
+    });
+
+    [Fact]
+    public Task AnApprovedJob_IsBegun_AndOneThatHasGrown_MustBeApproved() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec() with { StartAt = DateTimeOffset.UnixEpoch.AddDays(20_001) };
+        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 2 }, approveAbove: 2);
+        await world.UntilAsync(job => job.State == JobState.Waiting);
+        world.Become("a", "a-0000", "a-0001", "a-0002");
+        await world.StepAsync(TimeSpan.FromDays(1));
+        await world.UntilAsync(job => job.State == JobState.AwaitingApproval);
+        Assert.Empty(world.Rpc.Executed);
+        world.Become("a", "a-0002");
+        world.Tell(job => JobCommand.Approve(job, "bob", "CHG-1"));
+        await world.UntilEndedAsync();
+        Assert.Equal(("a-0002", "runonce"), Assert.Single(world.Rpc.Executed).Key);
+    });
+
+    [Fact]
+    public Task AnOverlayThatIsCutOffWhenAJobStarts_IsLeftOut_AndSaidToBe() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec() with { StartAt = DateTimeOffset.UnixEpoch.AddDays(20_001) };
+        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 2, ["b"] = 2 });
+        await world.UntilAsync(job => job.State == JobState.Waiting);
+        await world.StepAsync(TimeSpan.FromDays(1), "b");
+        for (var second = 0; !world.Job.IsEnded; second += 10)
+        {
+            Assert.InRange(second, 0, 320);
+            await world.StepAsync(TimeSpan.FromSeconds(10), "b");
+        }
+
+        var snapshot = world.Job.ToSnapshot("job");
+        Assert.Equal((2, 2), (world.Counts.All, world.Counts[TargetState.Succeeded]));
+        Assert.Equal([false, true], snapshot.Overlays.Select(one => one.IsLeftOut));
+        Assert.Contains("in b, which did not answer", snapshot.Reason);
+        await world.UntilEndedAsync();
+        Assert.DoesNotContain(world.Rpc.Executed.Keys, key => key.Node.StartsWith('b'));
+    });
+
+    [Fact]
     public Task WhileTheNetworkIsAway_NothingIsLost_AndNothingCountsAsSent() => JobWorld.RunAsync(async () =>
     {
         using var world = new JobWorld(JobWorld.Spec(), OneOverlay);

@@ -23,13 +23,13 @@ internal sealed class JobWorld : IDisposable
     private readonly JobReceivers receivers;
     private Outbox outbox;
 
-    public JobWorld(JobSpec spec, IReadOnlyDictionary<string, int> overlays, int sendsAtOnce = 200)
+    public JobWorld(JobSpec spec, IReadOnlyDictionary<string, int> overlays, int sendsAtOnce = 200, int? approveAbove = null)
     {
         Rpc = new FakeRpc(time);
         loops = new Loops(time, NullLogger<Loops>.Instance);
         Results = new JobResultLog(log);
         context = new JobContext(
-            new Fixed<JobsOptions>(new JobsOptions { SendsAtOnce = sendsAtOnce }),
+            new Fixed<JobsOptions>(new JobsOptions { SendsAtOnce = sendsAtOnce, ApproveAbove = approveAbove }),
             new Fixed<OverlaysOptions>(new OverlaysOptions()),
             Rpc,
             Results,
@@ -67,6 +67,9 @@ internal sealed class JobWorld : IDisposable
     public FakeRpc Rpc { get; }
 
     public FakeReceivers Receivers { get; } = new();
+
+    /// <summary>How the jobs stand that it comes after.</summary>
+    public Dictionary<string, JobState?> After { get; } = new(StringComparer.Ordinal);
 
     public MemoryLog Log => log;
 
@@ -108,6 +111,9 @@ internal sealed class JobWorld : IDisposable
         outbox = new Outbox(this);
     }
 
+    /// <summary>Other nodes are meant from now on, for whoever looks.</summary>
+    public void Become(string overlay, params string[] nodes) => parts[overlay].Found = nodes;
+
     /// <summary>The silo that does an overlay's part ends; another one takes up what is stored.</summary>
     public async Task KillAsync(string overlay)
     {
@@ -134,6 +140,12 @@ internal sealed class JobWorld : IDisposable
             }
 
             var share = Job.Overlays.First(one => one.Overlay == overlay);
+            if (!cutOff.Contains(overlay) && Job.State == JobState.Preparing && part.Targets.Order!.Preparation < Job.Preparation)
+            {
+                part.FindAnew(Job.Preparation);
+                await KillAsync(overlay);
+            }
+
             if (!cutOff.Contains(overlay) && share.Report is { IsPrepared: true })
             {
                 part.Work!.Follow(share.Allotment);
@@ -194,7 +206,7 @@ internal sealed class JobWorld : IDisposable
     }
 
     private void Change(Func<JobRecord, JobRecord> change, GateAnswer? answer = null) =>
-        Job = JobDecision.Next(Job, change(Job), new JobFacts(Now, context.Options) { Gate = answer });
+        Job = JobDecision.Next(Job, change(Job), new JobFacts(Now, context.Options) { Gate = answer, After = After });
 
     private sealed class Outbox
     {
@@ -224,7 +236,16 @@ internal sealed class JobWorld : IDisposable
 
     private sealed class Part(OverlayTargets targets)
     {
-        public OverlayTargets Targets => targets;
+        public OverlayTargets Targets { get; private set; } = targets;
+
+        public IReadOnlyList<string> Found { get; set; } = targets.Identities;
+
+        public void FindAnew(int preparation) => Targets = Targets with
+        {
+            Order = Targets.Order! with { Preparation = preparation },
+            Identities = Found,
+            Protocols = [.. Enumerable.Repeat((byte)NodeProtocol.V2, Found.Count)],
+        };
 
         public MemoryState<OverlayProgress> Progress { get; set; } = new(new OverlayProgress());
 
