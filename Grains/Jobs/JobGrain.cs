@@ -25,12 +25,8 @@ internal sealed partial class JobGrain(
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FollowPatienceMax = TimeSpan.FromSeconds(30);
 
-    /// <summary>An overlay that says nothing for so long is asked.</summary>
-    private static readonly TimeSpan AskInterval = TimeSpan.FromSeconds(10);
-
     private readonly SemaphoreSlim changing = new(1);
-    private readonly HashSet<string> telling = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, DateTimeOffset> askedAt = new(StringComparer.Ordinal);
+    private readonly OverlayCalls calls = new();
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private JobSummary? listed;
     private DateTimeOffset listedAt;
@@ -279,37 +275,19 @@ internal sealed partial class JobGrain(
 
     private void TellAll()
     {
-        foreach (var share in Record.Overlays.Where(IsToBeTold))
+        foreach (var share in calls.Due(Record, context.Now).ToArray())
         {
             context.Loops.RoundAsync("job", _ => TellAsync(share), CancellationToken.None).Ignore();
         }
     }
 
-    private bool IsToBeTold(OverlayShare share)
-    {
-        if ((share.IsLeftOut && !Record.IsEnded) || telling.Contains(share.Overlay))
-        {
-            return false;
-        }
-
-        var isNews = IsToPrepare(share) || (share.Report is { IsPrepared: true } report && report.Allotment < share.Allotment.Number);
-        var isQuiet = share.Report is { IsPrepared: true } && !Allotments.HasDone(share) && Record.StartedAt is not null;
-
-        // What an overlay was told it does by itself, and says so; it is asked again when that does not come.
-        var since = context.Now - askedAt.GetValueOrDefault(share.Overlay);
-        return (isNews && (since >= Tick || !share.IsAway)) || (isQuiet && since >= AskInterval);
-    }
-
-    private bool IsToPrepare(OverlayShare share) => Record.State == JobState.Preparing && !Record.IsPrepared(share);
-
     private async Task TellAsync(OverlayShare share)
     {
-        telling.Add(share.Overlay);
-        askedAt[share.Overlay] = context.Now;
+        calls.Begin(share, context.Now);
         try
         {
             var order = new OverlayJobOrder(Id, share.Overlay, sites.Here, Record.Spec!, Record.Submitter) { Preparation = Record.Preparation };
-            var report = IsToPrepare(share)
+            var report = OverlayCalls.IsToPrepare(Record, share)
                 ? await sites.PrepareAsync(order)
                 : await sites.AllotAsync(Id, share.Overlay, share.Allotment);
             await ChangeAsync(record => record.Heard(share.Overlay, report, context.Now));
@@ -321,7 +299,7 @@ internal sealed partial class JobGrain(
         }
         finally
         {
-            telling.Remove(share.Overlay);
+            calls.End(share);
         }
     }
 

@@ -30,6 +30,12 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
     /// <summary>Whether the network takes requests.</summary>
     public bool IsAway { get; set; }
 
+    /// <summary>What is sent waits for this; null when the brokers are there.</summary>
+    public Task? Reconnects { get; set; }
+
+    /// <summary>How often something waited for the brokers.</summary>
+    public int Reconnecting { get; private set; }
+
     public IRpcRequest Open(RpcCall call)
     {
         var request = new Request(this, call);
@@ -59,8 +65,14 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
 
         public RpcDropped Dropped => new(0, 0, 0);
 
-        public Task<int> SendAsync(IReadOnlyList<RpcTarget> targets, CancellationToken cancellationToken)
+        public async Task<int> SendAsync(IReadOnlyList<RpcTarget> targets, CancellationToken cancellationToken)
         {
+            if (rpc.Reconnects is { } broker)
+            {
+                rpc.Reconnecting++;
+                await broker.WaitAsync(cancellationToken);
+            }
+
             if (rpc.IsAway)
             {
                 throw new NetworkUnavailableException("the broker is away");
@@ -76,7 +88,7 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
                 }
             }
 
-            return Task.FromResult(targets.Count);
+            return targets.Count;
         }
 
         public bool HasGiven(string node, string action) => call.Action == action && given.Contains(node);

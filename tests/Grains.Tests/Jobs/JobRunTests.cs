@@ -386,6 +386,37 @@ public sealed class JobRunTests
         Assert.DoesNotContain(world.Rpc.Executed.Keys, key => key.Node.StartsWith('b'));
     });
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public Task WhatWaitsForTheBrokers_IsNotSent_OnceTheJobIsPausedOrAborted(bool isAborted) => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(JobWorld.Spec(new JobStage("all", "100%") { RatePerMinute = 60 }), OneOverlay);
+        await world.UntilAsync(_ => world.Rpc.Executed.Count == 3);
+        var brokers = new TaskCompletionSource();
+        world.Rpc.Reconnects = brokers.Task;
+        var stepping = world.StepAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, world.Rpc.Reconnecting);
+        world.Tell(job => isAborted ? JobCommand.Abort(job, "bob", "", world.Now) : JobCommand.Pause(job, "bob", ""));
+        world.Allot("a");
+        await stepping;
+        brokers.SetResult();
+        world.Rpc.Reconnects = null;
+        for (var second = 0; second < 10; second++)
+        {
+            await world.StepAsync(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal(3, world.Rpc.Executed.Count);
+        Assert.Equal(97, world.Counts[isAborted ? TargetState.Cancelled : TargetState.Pending]);
+        if (!isAborted)
+        {
+            world.Tell(JobCommand.Resume);
+            await world.UntilEndedAsync();
+            Assert.Equal(100, world.Counts[TargetState.Succeeded]);
+        }
+    });
+
     [Fact]
     public Task WhileTheNetworkIsAway_NothingIsLost_AndNothingCountsAsSent() => JobWorld.RunAsync(async () =>
     {

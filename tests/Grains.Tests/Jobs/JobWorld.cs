@@ -104,6 +104,9 @@ internal sealed class JobWorld : IDisposable
         Change(_ => verdict.Job ?? throw new InvalidOperationException(verdict.Detail));
     }
 
+    /// <summary>An overlay hears at once what it may do.</summary>
+    public void Allot(string overlay) => parts[overlay].Work!.Follow(Job.Overlays.First(one => one.Overlay == overlay).Allotment);
+
     /// <summary>The silo of the job ends: nothing that it still does is stored, and another one takes up what is.</summary>
     public void KillJob()
     {
