@@ -39,6 +39,10 @@ internal sealed record OverlayShare([property: Id(0)] string Overlay)
     [Id(10)]
     public bool IsLost { get; init; }
 
+    /// <summary>How many nodes may be at work there by any allotment that it may work by, until it confirms the last.</summary>
+    [Id(11)]
+    public int InUseMax { get; init; }
+
     public bool IsAway => AwaySince is not null;
 
     public int Targets => Report?.Targets ?? 0;

@@ -13,6 +13,7 @@ internal sealed class TargetOutcomes
     private readonly PriorityQueue<int, DateTimeOffset> deadlines = new();
     private readonly Dictionary<int, DateTimeOffset> deadlineOf = [];
     private readonly Dictionary<int, DateTimeOffset> unknownSince = [];
+    private readonly Dictionary<int, DateTimeOffset> abandoned = [];
     private readonly List<JobResult> unlogged = [];
     private JobResult[] logging = [];
 
@@ -39,6 +40,9 @@ internal sealed class TargetOutcomes
     /// <summary>Those of which it is not known what came of them, and which are asked about still.</summary>
     public IReadOnlyCollection<int> Unknown => unknownSince.Keys;
 
+    /// <summary>How many nodes are at work, or may be: what a silo that ended had sent goes on there.</summary>
+    public int UnderWay => Table.CountOf(TargetState.Dispatched) + Table.CountOf(TargetState.Running) + abandoned.Count;
+
     public IEnumerable<int> Running => deadlineOf.Keys.Where(target => Table[target] == TargetState.Running);
 
     private JobSpec Spec => targets.Order!.Spec;
@@ -64,6 +68,7 @@ internal sealed class TargetOutcomes
             if (Table[target] == TargetState.Dispatched)
             {
                 End(target, TargetState.Unknown, new Said(null, "the silo that asked it ended before its answer came", null), now);
+                abandoned[target] = now + Spec.Timeouts.Execution;
             }
             else if (Table[target] == TargetState.Running)
             {
@@ -122,6 +127,7 @@ internal sealed class TargetOutcomes
     public void Await(int target, DateTimeOffset now)
     {
         var until = now + Spec.Timeouts.Execution;
+        abandoned.Remove(target);
         deadlineOf[target] = until;
         deadlines.Enqueue(target, until);
         IsChanged = true;
@@ -140,6 +146,11 @@ internal sealed class TargetOutcomes
                 var limit = Spec.Timeouts.Execution;
                 End(target, state, new Said(null, isSilent ? $"no answer within {limit}" : $"it had not ended after {limit}", null), now);
             }
+        }
+
+        foreach (var (target, _) in abandoned.Where(one => one.Value <= now).ToArray())
+        {
+            abandoned.Remove(target);
         }
 
         foreach (var (target, _) in unknownSince.Where(unknown => unknown.Value + Spec.Timeouts.UnknownGrace <= now).ToArray())
@@ -216,6 +227,7 @@ internal sealed class TargetOutcomes
     private void End(int target, TargetState state, Said said, DateTimeOffset now)
     {
         Log(target, state, said, now);
+        abandoned.Remove(target);
         deadlineOf.Remove(target);
         unknownSince.Remove(target);
         GoOn(target, now);

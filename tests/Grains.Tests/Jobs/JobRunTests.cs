@@ -211,6 +211,21 @@ public sealed class JobRunTests
     });
 
     [Fact]
+    public Task WhatASiloThatEndedHadSent_CountsAsUnderWay_UntilItsTimeIsOver() => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(JobWorld.Spec(new JobStage("all", "100%") { Concurrency = 10 }), OneOverlay);
+        world.Rpc.Answer = (_, _, _) => null;
+        await world.UntilAsync(_ => world.Rpc.Executed.Count == 10);
+        await world.KillAsync("a");
+        await world.StepAsync(TimeSpan.FromSeconds(1));
+        await world.StepAsync(TimeSpan.FromSeconds(58));
+        Assert.Equal((10, 10), (world.Rpc.Executed.Count, world.Counts[TargetState.Unknown]));
+        world.Rpc.Answer = (_, _, _) => 0;
+        await world.UntilEndedAsync();
+        Assert.Equal((90, 10), (world.Counts[TargetState.Succeeded], world.Counts[TargetState.Unknown]));
+    });
+
+    [Fact]
     public Task AnActionThatMayNotBeRepeated_IsNotSentAgain_AndStaysUnknown() => JobWorld.RunAsync(async () =>
     {
         using var world = new JobWorld(JobWorld.Spec() with { Mode = JobMode.Reliable }, new Dictionary<string, int> { ["a"] = 2 });
