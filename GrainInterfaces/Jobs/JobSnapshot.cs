@@ -180,7 +180,12 @@ public sealed record JobTarget(
 /// <param name="Targets">In the order in which they are worked on.</param>
 /// <param name="Next">Where the next page begins; null when there is none.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobTargetPage")]
-public sealed record JobTargetPage([property: Id(0)] IReadOnlyList<JobTarget> Targets, [property: Id(1)] string? Next);
+public sealed record JobTargetPage([property: Id(0)] IReadOnlyList<JobTarget> Targets, [property: Id(1)] string? Next)
+{
+    /// <summary>Overlays that do not answer now: this page is without theirs, and so are those that follow from it.</summary>
+    [Id(2)]
+    public IReadOnlyList<string> Unreachable { get; init; } = [];
+}
 
 /// <summary>What came of one attempt at one target.</summary>
 /// <param name="Identity">The node.</param>
@@ -207,4 +212,9 @@ public sealed record JobResult(
 /// <param name="Results">In the order in which they came, of one overlay after the other.</param>
 /// <param name="Next">Where the next page begins; null when there is none now.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobResultPage")]
-public sealed record JobResultPage([property: Id(0)] IReadOnlyList<JobResult> Results, [property: Id(1)] string? Next);
+public sealed record JobResultPage([property: Id(0)] IReadOnlyList<JobResult> Results, [property: Id(1)] string? Next)
+{
+    /// <summary>Overlays that do not answer now: this page is without theirs, and so are those that follow from it.</summary>
+    [Id(2)]
+    public IReadOnlyList<string> Unreachable { get; init; } = [];
+}

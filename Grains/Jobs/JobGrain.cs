@@ -113,39 +113,39 @@ internal sealed partial class JobGrain(
     {
         limit = Math.Clamp(limit, 1, IJobGrain.TargetsPageMax);
         var cursor = JobCursor.Read(after);
-        var found = new List<JobTarget>();
+        var (found, unreachable) = (new List<JobTarget>(), new List<string>());
         while (cursor.Overlay < Record.Overlays.Count && found.Count < limit)
         {
-            var overlay = Record.Overlays[cursor.Overlay].Overlay;
-            var page = await sites.ListTargetsAsync(Id, overlay, states, (int)cursor.Position - 1, limit - found.Count);
-            found.AddRange(page.Targets);
-            cursor = page.Next is { } last
+            var page = await ListAsync(Record.Overlays[cursor.Overlay], unreachable, overlay =>
+                sites.ListTargetsAsync(Id, overlay, states, (int)cursor.Position - 1, limit - found.Count));
+            found.AddRange(page?.Targets ?? []);
+            cursor = page?.Next is { } last
                 ? cursor with { Position = (ulong)last + 1 }
                 : new JobCursor(cursor.Overlay + 1, Position: 0, Skip: 0);
         }
 
-        return new JobTargetPage(found, cursor.Overlay < Record.Overlays.Count ? $"{cursor}" : null);
+        return new JobTargetPage(found, cursor.Overlay < Record.Overlays.Count ? $"{cursor}" : null) { Unreachable = unreachable };
     }
 
     public async Task<JobResultPage> ListResults(IReadOnlyList<TargetState> states, string? after, int limit)
     {
         limit = Math.Clamp(limit, 1, IJobGrain.ResultsPageMax);
         var cursor = JobCursor.Read(after);
-        var found = new List<JobResult>();
+        var (found, unreachable) = (new List<JobResult>(), new List<string>());
         while (cursor.Overlay < Record.Overlays.Count)
         {
-            var overlay = Record.Overlays[cursor.Overlay].Overlay;
-            var page = await sites.ListResultsAsync(Id, overlay, states, cursor.Position, cursor.Skip, limit - found.Count);
-            found.AddRange(page.Results);
-            if (!page.IsEnd)
+            var page = await ListAsync(Record.Overlays[cursor.Overlay], unreachable, overlay =>
+                sites.ListResultsAsync(Id, overlay, states, cursor.Position, cursor.Skip, limit - found.Count));
+            found.AddRange(page?.Results ?? []);
+            if (page is { IsEnd: false })
             {
-                return new JobResultPage(found, $"{cursor with { Position = page.Position, Skip = page.Skip }}");
+                return new JobResultPage(found, $"{cursor with { Position = page.Position, Skip = page.Skip }}") { Unreachable = unreachable };
             }
 
             cursor = new JobCursor(cursor.Overlay + 1, Position: 0, Skip: 0);
         }
 
-        return new JobResultPage(found, null);
+        return new JobResultPage(found, null) { Unreachable = unreachable };
     }
 
     public Task<JobOutcome> Approve(string reason) =>
@@ -312,6 +312,25 @@ internal sealed partial class JobGrain(
 
         var states = await Task.WhenAll(after.Select(async before => (before, (await GrainFactory.GetJob(before).Get())?.State)));
         return states.ToDictionary(one => one.before, one => one.State, StringComparer.Ordinal);
+    }
+
+    // One that is cut off does not keep the others' from whoever looks. While it is known to be, it is not waited for.
+    private static async Task<T?> ListAsync<T>(OverlayShare share, List<string> unreachable, Func<string, Task<T>> ask)
+        where T : class
+    {
+        try
+        {
+            if (!share.IsAway)
+            {
+                return await ask(share.Overlay);
+            }
+        }
+        catch (SiteUnreachableException)
+        {
+        }
+
+        unreachable.Add(share.Overlay);
+        return null;
     }
 
     // Lists are a copy: they may lag, and are written again until they do not.

@@ -78,9 +78,14 @@ internal static class JobCommands
         const string meaning = "Lists the targets of a job in the order in which they are worked on.";
         return new ClientCommand("targets", meaning, async (call, cancellationToken) =>
         {
+            var missing = new HashSet<string>(StringComparer.Ordinal);
             var targets = await call.Api.ListAsync<JobTargetPage, JobTarget>(
                 $"{PathOf(call, id)}/targets?limit={IJobGrain.TargetsPageMax}{Query(call, states)}",
-                page => (page.Targets, page.Next),
+                page =>
+                {
+                    missing.UnionWith(page.Unreachable);
+                    return (page.Targets, page.Next);
+                },
                 cancellationToken);
             call.Print.List(targets,
                 ("identity", target => target.Identity),
@@ -88,6 +93,7 @@ internal static class JobCommands
                 ("stage", target => target.Stage),
                 ("state", target => target.State),
                 ("attempts", target => target.Attempts));
+            return JobResultsCommand.SayMissing(call, missing);
         })
         { id, states };
     }

@@ -20,12 +20,17 @@ internal static class JobPage
         ("abort", "Abort", [.. Enum.GetValues<JobState>().Where(state => !JobView.IsEnded(state))]),
     ];
 
-    public static Html Render(JobSnapshot job, IReadOnlyList<FailureGroup> failures, JobRights rights) => Layout.Page(
+    /// <param name="job">How it stands.</param>
+    /// <param name="failures">What failed.</param>
+    /// <param name="unreachable">Overlays that do not answer now: what failed there is not known.</param>
+    /// <param name="rights">What the viewer may do.</param>
+    public static Html Render(
+        JobSnapshot job, IReadOnlyList<FailureGroup> failures, IReadOnlyList<string> unreachable, JobRights rights) => Layout.Page(
         $"{job.Spec.Action.Agent}#{job.Spec.Action.Name}",
         "",
         Html.Of($"""
             <div id="job" data-job="{job.Id}">
-            <div id="live" data-state="{job.State}" data-stage="{job.Stage}">{Live(job, failures)}</div>
+            <div id="live" data-state="{job.State}" data-stage="{job.Stage}">{Live(job, failures, unreachable)}</div>
             {Actions(job, rights)}
             <section aria-labelledby="map-title"><h2 id="map-title">Targets</h2>
             <noscript><p class="note">With scripts, this is a map of all targets. “controlplane job targets {job.Id}” lists them.</p></noscript>
@@ -40,7 +45,7 @@ internal static class JobPage
         <h1>Unknown job</h1><p>There is no job “{id}” (any more).</p>
         """));
 
-    private static Html Live(JobSnapshot job, IReadOnlyList<FailureGroup> failures) => Html.Of($"""
+    private static Html Live(JobSnapshot job, IReadOnlyList<FailureGroup> failures, IReadOnlyList<string> unreachable) => Html.Of($"""
         <h1>{job.Spec.Action.Agent}#{job.Spec.Action.Name} <span class="stage {TargetGroups.NameOf(job.State)}">{job.State}</span></h1>
         {(job.Reason.Length == 0 ? Html.Empty : Html.Of($"""<p class="reason">{job.Reason}</p>"""))}
         <section class="progress" aria-labelledby="progress-title"><h2 id="progress-title">{job.Counts.Ended:N0} of {job.Counts.All:N0} nodes have ended</h2>
@@ -48,7 +53,7 @@ internal static class JobPage
         <ul class="legend">{Html.Join(TargetGroups.All.Select(group => Html.Of(
             $"""<li class="{group.Name}">{group.Title} <b>{group.CountIn(job.Counts):N0}</b></li>""")))}</ul></section>
         <section aria-labelledby="stages-title"><h2 id="stages-title">Stages</h2>{Stages(job)}</section>
-        <section aria-labelledby="failures-title"><h2 id="failures-title">Failures</h2>{Failures(failures)}</section>
+        <section aria-labelledby="failures-title"><h2 id="failures-title">Failures</h2>{Missing(unreachable)}{Failures(failures)}</section>
         <div class="columns">
         <section aria-labelledby="what-title"><h2 id="what-title">What it is</h2>{Facts(job)}</section>
         <section aria-labelledby="overlays-title"><h2 id="overlays-title">Overlays</h2>{Overlays(job)}</section>
@@ -76,6 +81,10 @@ internal static class JobPage
         stage.Gate == JobGate.Manual ? "somebody advances it" : null,
         stage.GateWebHook is { } hook ? $"the web hook {hook} is asked" : null,
     }.OfType<string>());
+
+    private static Html Missing(IReadOnlyList<string> unreachable) => unreachable.Count == 0
+        ? Html.Empty
+        : Html.Of($"""<p class="note stale">Without those of {string.Join(", ", unreachable)}, which does not answer.</p>""");
 
     private static Html Failures(IReadOnlyList<FailureGroup> failures) => failures.Count == 0
         ? Html.Of($"""<p class="note">None.</p>""")

@@ -108,13 +108,13 @@ internal sealed class FakeJobs
     private JobTargetPage Targets(string id, IReadOnlyList<TargetState> states, string? after, int limit)
     {
         var (page, next) = Page(jobs[id].Targets.Where(one => states.Count == 0 || states.Contains(one.State)), after, limit);
-        return new JobTargetPage(page, next);
+        return new JobTargetPage(page, next) { Unreachable = jobs[id].Unreachable };
     }
 
     private JobResultPage Results(string id, IReadOnlyList<TargetState> states, string? after, int limit)
     {
         var (page, next) = Page(jobs[id].Results.Where(one => states.Count == 0 || states.Contains(one.State)), after, limit);
-        return new JobResultPage(page, next);
+        return new JobResultPage(page, next) { Unreachable = jobs[id].Unreachable };
     }
 
     private static (IReadOnlyList<T> Page, string? Next) Page<T>(IEnumerable<T> all, string? after, int limit)
@@ -135,6 +135,9 @@ internal sealed class FakeJob(JobSnapshot snapshot)
     public JobSnapshot Snapshot { get; private set; } = snapshot;
 
     public List<JobTarget> Targets { get; } = [];
+
+    /// <summary>Overlays that do not answer.</summary>
+    public IReadOnlyList<string> Unreachable { get; set; } = [];
 
     public List<JobResult> Results { get; } = [];
 

@@ -64,6 +64,19 @@ public sealed class JobPagesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AJob_IsShown_WithoutTheFailuresOfAnOverlay_ThatDoesNotAnswer()
+    {
+        var job = api.Grains.Jobs.Add("abc");
+        job.Say("web1", TargetState.Failed, 1, "disk full");
+        job.Unreachable = ["eu-2"];
+
+        var page = await api.GetTextAsync("/jobs/abc");
+
+        Assert.Contains("disk full", page, StringComparison.Ordinal);
+        Assert.Contains("Without those of eu-2, which does not answer.", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AJob_OfSomebodyElse_MayBeApproved()
     {
         var job = api.Grains.Jobs.Add("abc");
