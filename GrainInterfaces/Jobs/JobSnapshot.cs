@@ -30,6 +30,21 @@ public sealed record JobSnapshot(
 {
     /// <summary>How all targets stand.</summary>
     public TargetCounts Counts => TargetCounts.Sum(StageCounts);
+
+    /// <summary>What can be done with it now, by somebody who may.</summary>
+    [Id(12)]
+    public IReadOnlyList<JobVerb> Verbs { get; init; } = [];
+}
+
+/// <summary>What operators tell a job to do.</summary>
+public enum JobVerb
+{
+    Approve = 1,
+    Pause = 2,
+    Resume = 3,
+    Advance = 4,
+    Retry = 5,
+    Abort = 6,
 }
 
 /// <summary>A job in one overlay.</summary>

@@ -44,7 +44,10 @@ internal static class JobViews
             share.Counts,
             share.PausedBecause ?? share.Report?.Waits ?? "",
             share.IsAway,
-            share.HeardAt) { IsLeftOut = share.IsLeftOut })]);
+            share.HeardAt) { IsLeftOut = share.IsLeftOut })])
+    {
+        Verbs = JobCommand.Possible(job),
+    };
 
     public static JobSummary ToSummary(this JobRecord job, string id) => new(
         id,

@@ -11,13 +11,13 @@ internal sealed record JobRights(bool MayApprove, bool MayControl, string? Antif
 /// <summary>One job: its stages, what failed, a map of its targets, and what the viewer may do. The script brings it up to date.</summary>
 internal static class JobPage
 {
-    private static readonly (string Verb, string Title, JobState[] States)[] Controls =
+    private static readonly (JobVerb Verb, string Title)[] Controls =
     [
-        ("pause", "Pause", [JobState.Preparing, JobState.Waiting, JobState.Running, JobState.Baking, JobState.AtGate]),
-        ("resume", "Resume", [JobState.Paused]),
-        ("advance", "Next stage", [JobState.Baking, JobState.AtGate]),
-        ("retry", "Retry failed", [JobState.Running, JobState.Paused, JobState.Completed]),
-        ("abort", "Abort", [.. Enum.GetValues<JobState>().Where(state => !JobView.IsEnded(state))]),
+        (JobVerb.Pause, "Pause"),
+        (JobVerb.Resume, "Resume"),
+        (JobVerb.Advance, "Next stage"),
+        (JobVerb.Retry, "Retry failed"),
+        (JobVerb.Abort, "Abort"),
     ];
 
     /// <param name="job">How it stands.</param>
@@ -30,7 +30,7 @@ internal static class JobPage
         "",
         Html.Of($"""
             <div id="job" data-job="{job.Id}">
-            <div id="live" data-state="{job.State}" data-stage="{job.Stage}">{Live(job, failures, unreachable)}</div>
+            <div id="live" data-verbs="{string.Join(' ', job.Verbs.Select(NameOf))}" data-stage="{job.Stage}">{Live(job, failures, unreachable)}</div>
             {Actions(job, rights)}
             <section aria-labelledby="map-title"><h2 id="map-title">Targets</h2>
             <noscript><p class="note">With scripts, this is a map of all targets. “controlplane job targets {job.Id}” lists them.</p></noscript>
@@ -133,7 +133,7 @@ internal static class JobPage
         var controls = rights.MayControl ? Controls : [];
         if (rights.MayApprove)
         {
-            controls = [("approve", "Approve", [JobState.AwaitingApproval]), .. controls];
+            controls = [(JobVerb.Approve, "Approve"), .. controls];
         }
 
         return controls.Length == 0 ? Html.Empty : Html.Of($"""
@@ -141,13 +141,15 @@ internal static class JobPage
             <form id="actions" class="actions"><label for="reason">Reason</label>
             <input id="reason" name="reason" maxlength="{Api.GivenReason.LengthMax}" required autocomplete="off">
             {Html.Join(controls.Select(control => Html.Of($"""
-                <button type="button" data-verb="{control.Verb}" data-states="{string.Join(' ', control.States)}"{(control.States.Contains(job.State)
+                <button type="button" data-verb="{NameOf(control.Verb)}"{(job.Verbs.Contains(control.Verb)
                     ? Html.Empty : new Html(" disabled"))}>{control.Title}</button>
                 """)))}
             {(rights.Antiforgery is { } token ? Html.Of($"""<input type="hidden" id="antiforgery" value="{token}">""") : Html.Empty)}
             <output id="told" role="status"></output></form></section>
             """);
     }
+
+    private static string NameOf(JobVerb verb) => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName($"{verb}");
 
     private static Html Fact(string name, string? value) =>
         string.IsNullOrEmpty(value) ? Html.Empty : Html.Of($"<div><dt>{name}</dt><dd>{value}</dd></div>");

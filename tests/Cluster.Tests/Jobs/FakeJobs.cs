@@ -31,7 +31,10 @@ internal sealed class FakeJobs
         spec ??= new JobSpec(new JobAction("puppet", "runonce"), new JobTargets { Identities = ["web1"] });
         var begun = DateTimeOffset.UnixEpoch;
         return jobs[id] = new FakeJob(
-            new JobSnapshot(id, spec, Caller.Local.Principal, JobState.Running, "", 1, begun, begun, null, 0, [], []));
+            new JobSnapshot(id, spec, Caller.Local.Principal, JobState.Running, "", 1, begun, begun, null, 0, [], [])
+            {
+                Verbs = [JobVerb.Pause, JobVerb.Retry, JobVerb.Abort],
+            });
     }
 
     public object List() => Stand.In<IJobListGrain>(new()

@@ -124,6 +124,37 @@ public sealed class JobRulesTests
         Assert.Equal(JobState.Completed, Prepared(0, new JobsOptions()).State);
     }
 
+    [Theory]
+    [InlineData(JobState.Preparing, "Abort")]
+    [InlineData(JobState.AwaitingApproval, "Approve Abort")]
+    [InlineData(JobState.Waiting, "Abort")]
+    [InlineData(JobState.Running, "Pause Retry Abort")]
+    [InlineData(JobState.Baking, "Pause Advance Retry Abort")]
+    [InlineData(JobState.Paused, "Resume Retry Abort")]
+    [InlineData(JobState.Completed, "Retry")]
+    [InlineData(JobState.Aborted, "")]
+    public void WhatCanBeDone_IsWhatIsNotRefused(JobState state, string verbs)
+    {
+        var hasStarted = state is not (JobState.Preparing or JobState.AwaitingApproval or JobState.Waiting);
+        var job = new JobRecord { Spec = Good, State = state, StartedAt = hasStarted ? DateTimeOffset.UnixEpoch : null };
+        Assert.Equal(verbs, string.Join(' ', JobCommand.Possible(job)));
+    }
+
+    [Fact]
+    public void AJobThatItsWebHookStopped_CanBeAdvanced_AndOneOverlayThatIsPaused_Resumed()
+    {
+        var stopped = new JobRecord
+        {
+            Spec = Good, State = JobState.Paused, PausedFrom = JobState.AtGate, Question = new GateQuestion(0, 1, DateTimeOffset.UnixEpoch),
+        };
+        Assert.Contains(JobVerb.Advance, JobCommand.Possible(stopped));
+        var running = new JobRecord
+        {
+            Spec = Good, State = JobState.Running, Overlays = [new OverlayShare("a") { PausedBecause = "failures" }],
+        };
+        Assert.Contains(JobVerb.Resume, JobCommand.Possible(running));
+    }
+
     private static JobSpec Later => Good with { StartAt = DateTimeOffset.MaxValue };
 
     private static JobRecord Prepared(int targets, JobsOptions options, JobSpec? spec = null) => JobDecision.Next(
