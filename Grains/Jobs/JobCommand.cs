@@ -55,6 +55,7 @@ internal static class JobCommand
         return new CommandVerdict(job with
         {
             State = job.State == JobState.Paused ? job.PausedFrom : job.State,
+            StageBegunAt = job.State == JobState.Paused ? null : job.StageBegunAt,
             Reason = "",
             Overlays = [.. job.Overlays.Select(share => share.IsLeftOut ? share : share with
             {

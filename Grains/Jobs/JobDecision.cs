@@ -152,6 +152,7 @@ internal static class JobDecision
 
     private static JobRecord Run(JobRecord job, JobSpec spec, DateTimeOffset now)
     {
+        job = job.StageBegunAt is null ? job with { StageBegunAt = now } : job;
         for (var number = 0; number < spec.Thresholds.Count; number++)
         {
             var judged = Judge(job, spec.Thresholds[number], now);

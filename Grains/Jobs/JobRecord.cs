@@ -35,7 +35,7 @@ internal sealed record JobRecord
     [Id(8)]
     public int Stage { get; init; }
 
-    /// <summary>When the stage began.</summary>
+    /// <summary>When the stage began, or was taken up again after a pause; null before that is seen.</summary>
     [Id(9)]
     public DateTimeOffset? StageBegunAt { get; init; }
 

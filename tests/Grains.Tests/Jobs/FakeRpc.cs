@@ -30,6 +30,12 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
     /// <summary>Whether the network takes requests.</summary>
     public bool IsAway { get; set; }
 
+    /// <summary>Who answers discovery.</summary>
+    public IReadOnlyList<string> Discovered { get; set; } = [];
+
+    /// <summary>What discovery asked for last.</summary>
+    public RpcFilter? DiscoveredBy { get; private set; }
+
     /// <summary>What is sent waits for this; null when the brokers are there.</summary>
     public Task? Reconnects { get; set; }
 
@@ -47,7 +53,11 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
     public void Reply(string node, string action, int status = 0) => open.Last(request => request.HasGiven(node, action)).Reply(node, status);
 
     public Task<IReadOnlyList<string>> DiscoverAsync(
-        string overlay, RpcFilter filter, TimeSpan window, CancellationToken cancellationToken) => throw new NotSupportedException();
+        string overlay, RpcFilter filter, TimeSpan window, CancellationToken cancellationToken)
+    {
+        DiscoveredBy = filter;
+        return IsAway ? throw new NetworkUnavailableException("the broker is away") : Task.FromResult(Discovered);
+    }
 
     public Task<RpcNodeReply> AskServiceAsync(
         string overlay,

@@ -465,12 +465,7 @@ public sealed class JobRunTests
             JobWorld.Spec() with { Retry = new JobRetry { On = [TargetState.Failed], Max = 3 } }, OneOverlay);
         world.Rpc.Answer = (_, _, times) => times < 3 ? 1 : 0;
         await world.UntilEndedAsync();
-        var results = new List<JobResult>();
-        await foreach (var (_, record) in world.Results.ReadAsync("job@a", 0, TestContext.Current.CancellationToken))
-        {
-            results.AddRange(record);
-        }
-
+        var results = await world.ResultsAsync("a");
         Assert.Equal(300, results.Count);
         Assert.Equal(300, results.Select(result => (result.Identity, result.Attempt)).Distinct().Count());
         Assert.Equal(100, world.Counts[TargetState.Succeeded]);
@@ -483,6 +478,45 @@ public sealed class JobRunTests
             (overlays, nodes, concurrency, seed, kills) => JobWorld.RunAsync(() => RunAsync(overlays, nodes, concurrency, seed, kills))
                 .GetAwaiter().GetResult(),
             iter: 150);
+
+    // However operators command, and however often: it adds up, and an end is one.
+    [Fact]
+    public void AnyCommands_LeaveAJobThatAddsUp_AndNothingIsBegunAfterItsEnd() => Gen.Select(Gen.Int[1, 3], Gen.Int[0, 1_000_000]).Sample(
+        (overlays, seed) => JobWorld.RunAsync(() => CommandAsync(overlays, new Random(seed))).GetAwaiter().GetResult(), iter: 150);
+
+    private static async Task CommandAsync(int overlays, Random random)
+    {
+        var spec = JobWorld.Spec(
+            new JobStage("canary", "10%") { Gate = JobGate.Manual }, new JobStage("rest", "100%") { RatePerMinute = 120 });
+        using var world = new JobWorld(spec, Enumerable.Range(0, overlays).ToDictionary(number => $"{(char)('a' + number)}", _ => 40));
+        world.Rpc.Answer = (_, _, _) => random.Next(4) switch { 0 => 1, 1 => null, _ => 0 };
+        for (var step = 0; step < 60; step++)
+        {
+            for (var times = random.Next(6); times > 0; times--)
+            {
+                world.TellIfPossible(random.Next(12) switch
+                {
+                    0 or 1 or 2 => job => JobCommand.Pause(job, "bob", ""),
+                    3 or 4 or 5 => JobCommand.Resume,
+                    6 or 7 => job => JobCommand.Advance(job, job.Stage, world.Now),
+                    8 or 9 => job => JobCommand.Retry(job, [], world.Now),
+                    10 when step > 20 => job => JobCommand.Abort(job, "bob", "", world.Now),
+                    _ => job => JobCommand.Approve(job, "bob", ""),
+                });
+            }
+
+            await world.StepAsync(TimeSpan.FromSeconds(random.Next(1, 30)));
+            Assert.Equal(40 * overlays, world.Counts.All);
+        }
+
+        world.TellIfPossible(job => JobCommand.Abort(job, "bob", "", world.Now));
+        await world.StepAsync();
+        var begun = world.Rpc.Executed.Values.Sum();
+        await world.UntilEndedAsync();
+        await world.StepAsync(TimeSpan.FromMinutes(10));
+        Assert.Equal(begun, world.Rpc.Executed.Values.Sum());
+        Assert.Equal(40 * overlays, world.Counts.Ended + world.Counts[TargetState.Unknown]);
+    }
 
     private static async Task RunAsync(int overlays, int nodes, int concurrency, int seed, int[] kills)
     {
@@ -516,6 +550,8 @@ public sealed class JobRunTests
             }
 
             await world.StepAsync(TimeSpan.FromSeconds(random.Next(1, 90)));
+            Assert.Equal(world.Job.Overlays.Sum(share => share.Targets), world.Counts.All);
+            Assert.All(world.Job.ToSnapshot("job").StageCounts, counts => Assert.All(counts.ByState, count => Assert.True(count >= 0)));
             Assert.True(
                 world.Counts[TargetState.Dispatched] <= concurrency,
                 $"{world.Counts[TargetState.Dispatched]} of {concurrency} are under way");

@@ -33,7 +33,7 @@ internal sealed class JobWorld : IDisposable
             new Fixed<OverlaysOptions>(new OverlaysOptions()),
             Rpc,
             Results,
-            new JobDiscovery(null!, Rpc),
+            new JobDiscovery(Known.Grains, Rpc),
             meter,
             loops,
             time);
@@ -53,6 +53,7 @@ internal sealed class JobWorld : IDisposable
         });
         foreach (var (overlay, nodes) in overlays)
         {
+            Known.Add(overlay, Enumerable.Range(0, nodes).Select(number => $"{overlay}-{number:0000}"));
             parts[overlay] = new Part(new OverlayTargets
             {
                 Order = new OverlayJobOrder("job", overlay, overlays.Keys.First(), spec, Job.Submitter),
@@ -65,6 +66,9 @@ internal sealed class JobWorld : IDisposable
     public JobRecord Job { get; private set; }
 
     public FakeRpc Rpc { get; }
+
+    /// <summary>Who is heard.</summary>
+    public KnownNodes Known { get; } = new();
 
     public FakeReceivers Receivers { get; } = new();
 
@@ -92,6 +96,10 @@ internal sealed class JobWorld : IDisposable
 
     public IReadOnlyList<JobTarget> TargetsIn(string overlay) => [.. parts[overlay].Work!.Targets(0).Select(target => target.Target)];
 
+    /// <summary>What was logged of an overlay's targets.</summary>
+    public async Task<IReadOnlyList<JobResult>> ResultsAsync(string overlay) => [.. (await Results
+        .ReadAsync($"job@{overlay}", 0, TestContext.Current.CancellationToken).ToListAsync()).SelectMany(record => record.Results)];
+
     /// <summary>The silo that does an overlay's part ends right after a write, before what was to follow it.</summary>
     public void EndAfter(string overlay, Func<OverlayProgress, bool> write) => parts[overlay].Progress.EndsAfter = write;
 
@@ -103,6 +111,8 @@ internal sealed class JobWorld : IDisposable
         var verdict = command(Job);
         Change(_ => verdict.Job ?? throw new InvalidOperationException(verdict.Detail));
     }
+
+    public void TellIfPossible(Func<JobRecord, CommandVerdict> command) => Change(job => command(job).Job ?? job);
 
     /// <summary>An overlay hears at once what it may do.</summary>
     public void Allot(string overlay) => parts[overlay].Work!.Follow(Job.Overlays.First(one => one.Overlay == overlay).Allotment);
