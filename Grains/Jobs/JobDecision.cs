@@ -15,7 +15,7 @@ internal static class JobDecision
     /// </summary>
     public static JobRecord Next(JobRecord before, JobRecord changed, JobFacts facts)
     {
-        var next = Allotments.Allot(changed).WithEvent(before, facts.Now);
+        var next = Allotments.Allot(changed).WithEvents(before, facts.Now);
         for (var steps = 0; steps < StepsMax; steps++)
         {
             var stepped = Allotments.Allot(Step(next.Spec is null ? next : next.WithLost(facts.Now), facts));
@@ -24,7 +24,7 @@ internal static class JobDecision
                 break;
             }
 
-            next = stepped.WithEvent(next, facts.Now);
+            next = stepped.WithEvents(next, facts.Now);
         }
 
         return ReferenceEquals(next, before) ? before
