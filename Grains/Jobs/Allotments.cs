@@ -15,7 +15,9 @@ internal static class Allotments
         var busy = job.Overlays.Where(share => share is { IsLeftOut: false, PausedBecause: null } && !HasDone(share))
             .ToDictionary(share => share.Overlay, share => share.Targets, StringComparer.Ordinal);
         var stage = spec.Stages[job.Stage];
-        var concurrency = ShareOut(stage.Concurrency, busy, job.Overlays);
+        var room = busy.ToDictionary(
+            one => one.Key, one => Math.Min(one.Value, stage.ConcurrencyPerOverlay ?? int.MaxValue), StringComparer.Ordinal);
+        var concurrency = ShareOut(stage.Concurrency, room, job.Overlays);
         var rates = stage.RatePerMinute is { } rate ? StageSizes.Share(Math.Min(rate, busy.Values.Sum()), busy) : null;
         var shares = job.Overlays.Select(share =>
         {

@@ -162,6 +162,9 @@ internal sealed record JobStageBody(string Name)
     [Description("How many nodes work at once, in all overlays together.")]
     public int? Concurrency { get; init; }
 
+    [Description("How many nodes work at once in one overlay; no limit but the other without.")]
+    public int? ConcurrencyPerOverlay { get; init; }
+
     public int? RatePerMinute { get; init; }
 
     public JobRamp Ramp { get; init; }

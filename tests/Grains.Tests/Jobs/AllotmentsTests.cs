@@ -30,6 +30,15 @@ public sealed class AllotmentsTests
     }
 
     [Fact]
+    public void AnOverlay_HasNoMoreThanTheStageAllowsEach()
+    {
+        var job = Started(limit: 100, new Part("a"), new Part("b"));
+        var spec = JobWorld.Spec(JobStage.All with { Concurrency = 100, ConcurrencyPerOverlay = 15 });
+        job = Allotments.Allot(job with { Spec = spec, Overlays = [job.Overlays[0], job.Overlays[1] with { PausedBecause = "failures" }] });
+        Assert.Equal(15, Concurrency(job, 0));
+    }
+
+    [Fact]
     public void WhatIsCutFromOne_IsGivenToAnother_WhenThatIsConfirmed()
     {
         var (a, b) = (new Part("a"), new Part("b"));

@@ -19,6 +19,7 @@ public sealed class JobRulesTests
         { "size must be 100%", spec => spec with { Stages = [new JobStage("all", "50%")] } },
         { "stages[0].size must be a number", spec => spec with { Stages = [new JobStage("all", "x")] } },
         { "stages[0].webHook must name", spec => spec with { Stages = [JobStage.All with { Gate = JobGate.WebHook }] } },
+        { "stages[0].concurrencyPerOverlay must be 1", spec => spec with { Stages = [JobStage.All with { ConcurrencyPerOverlay = 0 }] } },
         { "stages[0].webHook must name", spec => spec with { Stages = [JobStage.All with { GateWebHook = "board" }] } },
         { "notify.webHooks must be at most 10", spec => spec with { Notify = new JobNotify { WebHooks = ["chat", "chat"] } } },
         { "two are named 'all'", spec => spec with { Stages = [JobStage.All, JobStage.All] } },
