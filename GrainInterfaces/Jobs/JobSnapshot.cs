@@ -34,6 +34,10 @@ public sealed record JobSnapshot(
     /// <summary>What can be done with it now, by somebody who may.</summary>
     [Id(12)]
     public IReadOnlyList<JobVerb> Verbs { get; init; } = [];
+
+    /// <summary>How many of the nodes that were named are enrolled in none of its overlays; 0 before it starts.</summary>
+    [Id(13)]
+    public int NotFound { get; init; }
 }
 
 /// <summary>What operators tell a job to do.</summary>

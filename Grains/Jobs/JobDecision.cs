@@ -139,13 +139,14 @@ internal static class JobDecision
             .ToDictionary(share => share.Overlay, share => share.Targets, StringComparer.Ordinal);
         if (targets.Values.Sum() == 0)
         {
-            return job.End(JobState.Completed, "no enrolled node is meant", facts.Now);
+            return job.End(JobState.Completed, "no enrolled node is meant", facts.Now) with { NotFound = NotFound(spec.Targets, 0) };
         }
 
         var ends = StageSizes.Ends(spec.Stages, targets);
         return job.BeginStage(0, facts.Now) with
         {
             StartedAt = facts.Now,
+            NotFound = NotFound(spec.Targets, targets.Values.Sum()),
             Overlays = [.. job.Overlays.Select(share => share with { Ends = ends.GetValueOrDefault(share.Overlay) ?? [] })],
         };
     }
@@ -180,8 +181,15 @@ internal static class JobDecision
     private static string WhatIsMissing(JobRecord job)
     {
         string[] missing = [.. job.Overlays.Where(share => share.IsLeftOut || share.IsLost).Select(share => share.Overlay)];
-        return missing.Length == 0 ? "" : $"without what became of it in {string.Join(", ", missing)}, which did not answer in time";
+        return string.Join("; ", new[]
+        {
+            missing.Length == 0 ? "" : $"without what became of it in {string.Join(", ", missing)}, which did not answer in time",
+            job.NotFound == 0 ? "" : $"without {job.NotFound} of the nodes that it names, which are not enrolled",
+        }.Where(one => one.Length > 0));
     }
+
+    private static int NotFound(JobTargets targets, int found) => targets.Identities.Count == 0 ? 0
+        : targets.Identities.Except(targets.Exclude, StringComparer.Ordinal).Count() - found;
 
     // Its part of the stage is done, or it is cut off for longer than the job waits for what is unknown.
     private static bool IsDone(JobRecord job, OverlayShare share) =>

@@ -81,6 +81,10 @@ internal sealed record JobRecord
     [Id(20)]
     public bool IsDue { get; init; }
 
+    /// <summary>How many of the nodes that were named are enrolled in none of its overlays.</summary>
+    [Id(21)]
+    public int NotFound { get; init; }
+
     public bool IsEnded => State is JobState.Completed or JobState.Aborted or JobState.Failed;
 
     /// <summary>Whether every overlay knows how the job stands, and neither it nor we have anything left to say.</summary>

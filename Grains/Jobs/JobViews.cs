@@ -42,11 +42,12 @@ internal static class JobViews
         [.. job.Overlays.Select(share => new JobInOverlay(
             share.Overlay,
             share.Counts,
-            share.PausedBecause ?? share.Report?.Waits ?? "",
+            ReasonOf(share),
             share.IsAway,
             share.HeardAt) { IsLeftOut = share.IsLeftOut })])
     {
         Verbs = JobCommand.Possible(job),
+        NotFound = job.NotFound,
     };
 
     public static JobSummary ToSummary(this JobRecord job, string id) => new(
@@ -61,6 +62,15 @@ internal static class JobViews
         TargetCounts.Sum(job.Overlays.Select(share => share.Counts)),
         job.SubmittedAt,
         job.EndedAt);
+
+    // One that is cut off has not heard of a pause: until it says so, it goes on with what it was given.
+    private static string ReasonOf(OverlayShare share)
+    {
+        var reason = share.PausedBecause ?? share.Report?.Waits ?? "";
+        var isUnconfirmed = share is { Allotment: { IsHeld: true, IsEnded: false }, Report: { IsPrepared: true } report }
+            && report.Allotment < share.Allotment.Number;
+        return isUnconfirmed ? $"{reason}{(reason.Length > 0 ? "; " : "")}it has not confirmed the pause yet" : reason;
+    }
 
     // A report that waits for another reason is new as well, though nothing was stored for it.
     private static bool IsNewer(OverlayReport report, OverlayReport known) =>

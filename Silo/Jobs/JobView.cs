@@ -1,3 +1,5 @@
+using System.ComponentModel;
+
 namespace ControlPlane.Jobs;
 
 /// <summary>A job as the API gives it.</summary>
@@ -29,6 +31,9 @@ internal sealed record JobView(
     JobCounts Counts,
     IReadOnlyList<JobOverlayView> Overlays)
 {
+    [Description("How many of the nodes that were named are enrolled in none of its overlays.")]
+    public int NotFound { get; init; }
+
     public static JobView Of(JobSnapshot job) => Following(job) with { Job = JobBodies.Of(job.Spec) };
 
     /// <summary>Without what it is to do, which may hold 100 000 identities.</summary>
@@ -46,7 +51,10 @@ internal sealed record JobView(
         [.. job.Spec.Stages.Zip(StageCountsOf(job), (stage, counts) => new JobStageView(stage.Name, JobCounts.Of(counts)))],
         JobCounts.Of(job.Counts),
         [.. job.Overlays.Select(one => new JobOverlayView(
-            one.Overlay, JobCounts.Of(one.Counts), one.Reason, one.IsAway, one.IsLeftOut, one.HeardAt))]);
+            one.Overlay, JobCounts.Of(one.Counts), one.Reason, one.IsAway, one.IsLeftOut, one.HeardAt))])
+    {
+        NotFound = job.NotFound,
+    };
 
     /// <summary>How each stage's targets stand; none before the job has started, when nobody has been given to a stage.</summary>
     public static IEnumerable<TargetCounts> StageCountsOf(JobSnapshot job) => job.StageCounts.Count == job.Spec.Stages.Count

@@ -28,6 +28,31 @@ public sealed class JobBoundsTests
     });
 
     [Fact]
+    public Task NodesThatAreNamed_AndNotThere_AreCounted() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec() with
+        {
+            Targets = new JobTargets { Identities = ["a-0000", "a-0001", "gone1", "gone2", "gone2", "not-meant"], Exclude = ["not-meant"] },
+        };
+        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 2 });
+        await world.UntilEndedAsync();
+        Assert.Equal((JobState.Completed, 2), (world.Job.State, world.Job.ToSnapshot("job").NotFound));
+        Assert.Equal("without 2 of the nodes that it names, which are not enrolled", world.Job.Reason);
+    });
+
+    [Fact]
+    public Task APause_ThatAnOverlayHasNotConfirmed_IsSaidToBe() => JobWorld.RunAsync(async () =>
+    {
+        using var world = new JobWorld(JobWorld.Spec(JobStage.All with { RatePerMinute = 60 }), OneOverlay);
+        await world.UntilAsync(_ => world.Rpc.Executed.Count > 3);
+        world.Tell(job => JobCommand.Pause(job, "bob", ""));
+        await world.StepAsync(TimeSpan.FromSeconds(1), "a");
+        Assert.Equal("it has not confirmed the pause yet", world.Job.ToSnapshot("job").Overlays[0].Reason);
+        await world.StepAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal("it is held", world.Job.ToSnapshot("job").Overlays[0].Reason);
+    });
+
+    [Fact]
     public Task AStageOfEachOverlay_HasItsShareOfEach_AndItsLeast() => JobWorld.RunAsync(async () =>
     {
         var spec = JobWorld.Spec(
