@@ -55,7 +55,7 @@ internal static class JobPage
         <section aria-labelledby="stages-title"><h2 id="stages-title">Stages</h2>{Stages(job)}</section>
         <section aria-labelledby="failures-title"><h2 id="failures-title">Failures</h2>{Missing(unreachable)}{Failures(failures)}</section>
         <div class="columns">
-        <section aria-labelledby="what-title"><h2 id="what-title">What it is</h2>{Facts(job)}</section>
+        <section aria-labelledby="what-title"><h2 id="what-title">What it is</h2>{JobFacts.Render(job)}</section>
         <section aria-labelledby="overlays-title"><h2 id="overlays-title">Overlays</h2>{Overlays(job)}</section>
         </div>
         """);
@@ -98,27 +98,6 @@ internal static class JobPage
                 """)))}</tbody></table>
             """);
 
-    private static Html Facts(JobSnapshot job) => Html.Of($"""
-        <dl>
-        {Fact("Job", job.Id)}
-        {Fact("Inputs", job.Spec.Action.InputsJson)}
-        {Fact("Why", job.Spec.Reason)}
-        {Fact("Submitted by", job.Submitter)}
-        {Instant("Submitted", job.SubmittedAt)}
-        {Instant("Started", job.StartedAt)}
-        {Instant("Ended", job.EndedAt)}
-        {Fact("Mode", job.Spec.Mode.ToString())}
-        {Fact("Stops", string.Join("; ", job.Spec.Thresholds.Select(Threshold)))}
-        {Fact("Tells", job.Spec.Notify is { } notify ? string.Join(", ", notify.WebHooks.Concat(notify.Nats ? ["NATS"] : [])) : "")}
-        </dl>
-        """);
-
-    private static string Threshold(JobThreshold threshold)
-    {
-        var most = threshold.Count is { } count ? $"{count}" : $"{threshold.Percent}% (of {threshold.MinSample} or more)";
-        return $"{threshold.Then} at {most} {string.Join(" or ", threshold.States)} in the {threshold.Scope}";
-    }
-
     private static Html Overlays(JobSnapshot job) => job.Overlays.Count == 0 ? Html.Of($"""<p class="note">None yet.</p>""") : Html.Of($"""
         <table><thead><tr><th scope="col">Overlay</th><th scope="col" class="number">Targets</th><th scope="col" class="number">Ended</th>
         <th scope="col" class="wide">How it stands</th></tr></thead>
@@ -150,10 +129,4 @@ internal static class JobPage
     }
 
     private static string NameOf(JobVerb verb) => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName($"{verb}");
-
-    private static Html Fact(string name, string? value) =>
-        string.IsNullOrEmpty(value) ? Html.Empty : Html.Of($"<div><dt>{name}</dt><dd>{value}</dd></div>");
-
-    private static Html Instant(string name, DateTimeOffset? at) =>
-        at is null ? Html.Empty : Html.Of($"<div><dt>{name}</dt><dd>{Layout.Time(at)}</dd></div>");
 }

@@ -40,6 +40,10 @@ public sealed class JobPagesTests : IAsyncLifetime
                 new JobStage("rest", "100%"),
             ],
             Notify = new JobNotify { WebHooks = ["chat"], Nats = true },
+            After = ["first"],
+            Window = new JobWindow(new TimeOnly(22, 0), new TimeOnly(4, 0)) { Days = [DayOfWeek.Saturday] },
+            Offline = new JobOffline(OfflinePolicy.Wait),
+            Retry = new JobRetry { On = [TargetState.Failed], Max = 2 },
             Thresholds = [new JobThreshold(ThresholdScope.Stage, [TargetState.Failed], ThresholdAction.Pause) { Percent = 3 }],
         });
         job.Say("web1", TargetState.Failed, 1, Hostile);
@@ -56,6 +60,11 @@ public sealed class JobPagesTests : IAsyncLifetime
         Assert.Contains("bakes 10m, somebody advances it", page, StringComparison.Ordinal);
         Assert.Contains("the web hook board is asked", page, StringComparison.Ordinal);
         Assert.Contains("<dt>Tells</dt><dd>chat, NATS</dd>", page, StringComparison.Ordinal);
+        Assert.Contains("<dt>After</dt><dd>first</dd>", page, StringComparison.Ordinal);
+        Assert.Contains("<dd>are waited for 6h, then skipped</dd>", page, StringComparison.Ordinal);
+        Assert.Contains("<dd>2 times what is Failed, after up to 5s, at most 2m</dd>", page, StringComparison.Ordinal);
+        Assert.Contains("<dd>a node 1m, the job 1d</dd>", page, StringComparison.Ordinal);
+        Assert.Contains("22:00 to 04:00 on Saturday, in each overlay", page, StringComparison.Ordinal);
         Assert.Contains("Pause at 3% (of 20 or more) Failed in the Stage", page, StringComparison.Ordinal);
         Assert.Contains("""<td class="number">2</td><td>Failed</td>""", page, StringComparison.Ordinal);
         Assert.Contains("""data-verbs="pause retry abort""", page, StringComparison.Ordinal);
