@@ -1,5 +1,6 @@
 using System.Globalization;
 using ControlPlane.Access;
+using ControlPlane.Flow;
 using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 
@@ -100,6 +101,26 @@ public sealed class JobRulesTests
         Assert.Equal(TargetOrder.Order(nodes, node => node, 1), TargetOrder.Order(nodes.Reverse(), node => node, 1));
         Assert.NotEqual(TargetOrder.Order(nodes, node => node, 1), TargetOrder.Order(nodes, node => node, 2));
         Assert.Equal(nodes, TargetOrder.Order(nodes.Reverse(), node => node, null));
+    }
+
+    [Fact]
+    public async Task AllPartsOfAnEmergency_GoBeforeOtherJobs_WhichTakeTurns()
+    {
+        using var gate = new Gate(new GateBounds("batches", "sending", 4, 1_000, TimeSpan.FromSeconds(1)), TimeProvider.System);
+        var places = Enumerable.Range(0, 4).Select(job => Enter($"job{job}", "a", JobPriority.Normal)).ToArray();
+        var others = Enumerable.Range(0, 200).Select(job => Enter($"job{job}", "b", JobPriority.Normal)).ToArray();
+        var urgent = Enumerable.Range(0, 4).Select(part => Enter("urgent", $"{part}", JobPriority.Emergency)).ToArray();
+        Assert.All(urgent, one => Assert.False(one.IsCompleted));
+
+        foreach (var entered in places.Concat(urgent).Concat(others))
+        {
+            Assert.IsType<GateVerdict.Admitted>(await entered.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken)).Dispose();
+        }
+
+        Task<GateVerdict> Enter(string job, string overlay, JobPriority priority) => gate.EnterAsync(
+            JobContext.TicketOf(new OverlayJobOrder(
+                job, overlay, "site", Good with { Priority = priority }, JobSubmitter.Of(Caller.Local))),
+            TestContext.Current.CancellationToken);
     }
 
     [Fact]
