@@ -69,13 +69,13 @@ internal static class JobViews
         var reason = share.PausedBecause ?? share.Report?.Waits ?? "";
         var isUnconfirmed = share is { Allotment: { IsHeld: true, IsEnded: false }, Report: { IsPrepared: true } report }
             && report.Allotment < share.Allotment.Number;
-        return isUnconfirmed ? $"{reason}{(reason.Length > 0 ? "; " : "")}it has not confirmed the pause yet" : reason;
+        return isUnconfirmed ? $"{reason}{(reason.Length > 0 ? "; " : "")}it has not confirmed yet that it begins nothing new" : reason;
     }
 
     // A report that waits for another reason is new as well, though nothing was stored for it.
     private static bool IsNewer(OverlayReport report, OverlayReport known) =>
         (report.Preparation, report.Version).CompareTo((known.Preparation, known.Version)) > 0
-        || ((report.Preparation, report.Version) == (known.Preparation, known.Version) && (report.IsPrepared != known.IsPrepared || report.Waits != known.Waits
+        || ((report.Preparation, report.Version) == (known.Preparation, known.Version) && ((report.IsPrepared && !known.IsPrepared) || report.Waits != known.Waits
             || report.Fault != known.Fault || report.IsSettled != known.IsSettled || report.IsAtRest != known.IsAtRest));
 
     private static JobRecord WithShare(this JobRecord job, string overlay, Func<OverlayShare, OverlayShare> change)

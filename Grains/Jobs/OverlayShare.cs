@@ -72,7 +72,7 @@ internal sealed record OverlayShare([property: Id(0)] string Overlay)
     private TargetCounts NotBegun(OverlayReport report, int stage)
     {
         var counts = new int[TargetCounts.None.ByState.Count];
-        var state = report.Stages[^1][TargetState.Cancelled] > 0 ? TargetState.Cancelled : TargetState.Pending;
+        var state = report.Stages is [.., var others] && others[TargetState.Cancelled] > 0 ? TargetState.Cancelled : TargetState.Pending;
         counts[(int)state] = Ends[stage] - (stage == 0 ? 0 : Ends[stage - 1]);
         return new TargetCounts { ByState = counts };
     }

@@ -126,6 +126,27 @@ public sealed class JobEndToEndTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task AJobAfterAnother_ActsOnTheNodesThatFailedThere()
+    {
+        var first = await SubmitAsync(new
+        {
+            agent = "simulated", action = "run", inputs = new { seconds = 0.5, fail = true }, targets = new { all = true },
+        });
+        var second = await SubmitAsync(new
+        {
+            agent = "simulated",
+            action = "run",
+            inputs = new { seconds = 0 },
+            targets = new { ofJob = new { job = first, states = new[] { "failed" } } },
+            after = new[] { first },
+        });
+        var job = await UntilAsync(second, "completed");
+        Assert.Equal(Nodes, Count(job, "succeeded"));
+        Assert.Equal(Nodes, Count(await ShowAsync(first, Token), "failed"));
+        Assert.All(fleet.Nodes, node => Assert.Equal(2, node.Executions.Values.Sum()));
+    }
+
+    [Fact]
     public async Task ASchedule_BeginsItsJob_WhenItsSiloWasKilledBefore_AndEachNodeIsAskedOnce()
     {
         using var answer = await Api.PutAsJsonAsync(

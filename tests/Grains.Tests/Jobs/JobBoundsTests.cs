@@ -47,7 +47,7 @@ public sealed class JobBoundsTests
         await world.UntilAsync(_ => world.Rpc.Executed.Count > 3);
         world.Tell(job => JobCommand.Pause(job, "bob", ""));
         await world.StepAsync(TimeSpan.FromSeconds(1), "a");
-        Assert.Equal("it has not confirmed the pause yet", world.Job.ToSnapshot("job").Overlays[0].Reason);
+        Assert.Equal("it has not confirmed yet that it begins nothing new", world.Job.ToSnapshot("job").Overlays[0].Reason);
         await world.StepAsync(TimeSpan.FromSeconds(1));
         Assert.Equal("it is held", world.Job.ToSnapshot("job").Overlays[0].Reason);
     });

@@ -188,7 +188,7 @@ public sealed class JobRulesTests
             [
                 new OverlayShare("a")
                 {
-                    Report = new OverlayReport { IsPrepared = true, Targets = targets, Stages = [TargetCounts.None] },
+                    Report = new OverlayReport { IsPrepared = true, Targets = targets },
                 },
             ],
         },
