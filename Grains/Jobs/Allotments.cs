@@ -41,9 +41,9 @@ internal static class Allotments
         var kept = shares.Where(share => !busy.ContainsKey(share.Overlay)).Sum(share => inUse[share.Overlay]);
         var wanted = StageSizes.Share(Math.Clamp(concurrency - kept, 0, busy.Values.Sum()), busy);
         var free = concurrency - kept - busy.Keys.Sum(overlay => inUse[overlay]);
-        foreach (var (overlay, most) in wanted.Where(one => one.Value > inUse[one.Key]).OrderBy(one => one.Key, StringComparer.Ordinal).ToArray())
+        foreach (var overlay in wanted.Keys.Where(overlay => wanted[overlay] > inUse[overlay]).Order(StringComparer.Ordinal).ToArray())
         {
-            wanted[overlay] = Math.Min(most, inUse[overlay] + Math.Max(0, free));
+            wanted[overlay] = Math.Min(wanted[overlay], inUse[overlay] + Math.Max(0, free));
             free -= wanted[overlay] - inUse[overlay];
         }
 
@@ -51,8 +51,8 @@ internal static class Allotments
     }
 
     /// <summary>
-    /// How many nodes may be at work in an overlay, by what it was told and what it says. None where the job has given it up: its stage goes
-    /// on without it.
+    /// How many nodes may be at work in an overlay, by what it was told and what it says. None where the job has given it up: its stage
+    /// goes on without it.
     /// </summary>
     private static int InUse(OverlayShare share)
     {

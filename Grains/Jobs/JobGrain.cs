@@ -139,7 +139,8 @@ internal sealed partial class JobGrain(
             found.AddRange(page?.Results ?? []);
             if (page is { IsEnd: false })
             {
-                return new JobResultPage(found, $"{cursor with { Position = page.Position, Skip = page.Skip }}") { Unreachable = unreachable };
+                cursor = cursor with { Position = page.Position, Skip = page.Skip };
+                return new JobResultPage(found, $"{cursor}") { Unreachable = unreachable };
             }
 
             cursor = new JobCursor(cursor.Overlay + 1, Position: 0, Skip: 0);
@@ -286,7 +287,10 @@ internal sealed partial class JobGrain(
         calls.Begin(share, context.Now);
         try
         {
-            var order = new OverlayJobOrder(Id, share.Overlay, sites.Here, Record.Spec!, Record.Submitter) { Preparation = Record.Preparation };
+            var order = new OverlayJobOrder(Id, share.Overlay, sites.Here, Record.Spec!, Record.Submitter)
+            {
+                Preparation = Record.Preparation,
+            };
             var report = OverlayCalls.IsToPrepare(Record, share)
                 ? await sites.PrepareAsync(order)
                 : await sites.AllotAsync(Id, share.Overlay, share.Allotment);

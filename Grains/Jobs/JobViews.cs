@@ -5,7 +5,9 @@ namespace ControlPlane.Jobs;
 /// <summary>What a job's record takes in, and how it is shown. Pure.</summary>
 internal static class JobViews
 {
-    /// <summary>Named nodes that a record keeps when the job has started and their overlays know them; more would be written with every change.</summary>
+    /// <summary>
+    /// Named nodes that a record keeps when the job has started and their overlays know them; more would be written with every change.
+    /// </summary>
     private const int IdentitiesKept = 1_000;
 
     /// <summary>An overlay said how its part stands; the same record when that is nothing new.</summary>
@@ -22,7 +24,9 @@ internal static class JobViews
     public static JobRecord NotHeard(this JobRecord job, string overlay, DateTimeOffset now) =>
         job.WithShare(overlay, share => share.IsAway ? share : share with { AwaySince = now });
 
-    /// <summary>Overlays that are away for longer than the job waits for what is unknown are lost; the same record when there are none.</summary>
+    /// <summary>
+    /// Overlays that are away for longer than the job waits for what is unknown are lost; the same record when there are none.
+    /// </summary>
     public static JobRecord WithLost(this JobRecord job, DateTimeOffset now) => job.Overlays
         .Where(share => !share.IsLost && share.AwaySince + job.Spec!.Timeouts.UnknownGrace <= now)
         .Aggregate(job, (marked, lost) => marked.WithShare(lost.Overlay, share => share with { IsLost = true }));
@@ -74,9 +78,13 @@ internal static class JobViews
 
     // A report that waits for another reason is new as well, though nothing was stored for it.
     private static bool IsNewer(OverlayReport report, OverlayReport known) =>
-        (report.Preparation, report.Version).CompareTo((known.Preparation, known.Version)) > 0
-        || ((report.Preparation, report.Version) == (known.Preparation, known.Version) && ((report.IsPrepared && !known.IsPrepared) || report.Waits != known.Waits
-            || report.Fault != known.Fault || report.IsSettled != known.IsSettled || report.IsAtRest != known.IsAtRest));
+        (report.Preparation, report.Version).CompareTo((known.Preparation, known.Version)) switch
+        {
+            > 0 => true,
+            0 => (report.IsPrepared && !known.IsPrepared) || report.Waits != known.Waits || report.Fault != known.Fault
+                || report.IsSettled != known.IsSettled || report.IsAtRest != known.IsAtRest,
+            _ => false,
+        };
 
     private static JobRecord WithShare(this JobRecord job, string overlay, Func<OverlayShare, OverlayShare> change)
     {

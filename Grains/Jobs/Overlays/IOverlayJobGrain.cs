@@ -8,8 +8,8 @@ namespace ControlPlane.Jobs;
 internal interface IOverlayJobGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Finds the targets, once for each <see cref="OverlayJobOrder.Preparation"/>, and says how it stands. Safe to repeat: it is asked again
-    /// until it knows them.
+    /// Finds the targets, once for each <see cref="OverlayJobOrder.Preparation"/>, and says how it stands. Safe to repeat: it is asked
+    /// again until it knows them.
     /// </summary>
     [Alias("Prepare"), ResponseTimeout("00:02:00")]
     Task<OverlayReport> Prepare(OverlayJobOrder order);

@@ -61,7 +61,7 @@ internal sealed class JobContext : IDisposable
     /// <summary>Ends the check of a specification that takes too long, since a registry of DDLs may be asked.</summary>
     public CancellationTokenSource BeginCheck() => new(CheckPatience, Time);
 
-    /// <summary>Jobs take turns, however many overlays of this silo each has; the parts of an emergency do not wait for each other.</summary>
+    /// <summary>Jobs take turns, however many overlays each has here; the parts of an emergency do not wait for each other.</summary>
     public static GateTicket TicketOf(OverlayJobOrder order) => order.Spec.Priority == JobPriority.Emergency
         ? new GateTicket($"{order.Job}@{order.Overlay}", Priority: EmergencyPriority)
         : new GateTicket(order.Job);

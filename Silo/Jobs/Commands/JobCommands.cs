@@ -173,9 +173,12 @@ internal static class JobCommands
         if (job.Overlays.Count > 0)
         {
             people.Say("");
-            PrintCounts(people, "overlay", [.. job.Overlays.Select(one => ($"{one.Overlay}{(one.IsLeftOut ? " (left out)" : one.IsAway ? " (away)" : "")}", one.Counts))]);
+            PrintCounts(people, "overlay", [.. job.Overlays.Select(one => (NameOf(one), one.Counts))]);
         }
     });
+
+    private static string NameOf(JobOverlayView part) =>
+        $"{part.Overlay}{(part.IsLeftOut ? " (left out)" : part.IsAway ? " (away)" : "")}";
 
     private static void PrintCounts(Printer print, string name, IReadOnlyList<(string Name, JobCounts Counts)> rows) => print.List(rows,
         (name, row => row.Name),

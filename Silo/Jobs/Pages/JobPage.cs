@@ -55,7 +55,7 @@ internal static class JobPage
         <section aria-labelledby="stages-title"><h2 id="stages-title">Stages</h2>{Stages(job)}</section>
         <section aria-labelledby="failures-title"><h2 id="failures-title">Failures</h2>{Missing(unreachable)}{Failures(failures)}</section>
         <div class="columns">
-        <section aria-labelledby="what-title"><h2 id="what-title">What it is</h2>{JobFacts.Render(job)}</section>
+        <section aria-labelledby="what-title"><h2 id="what-title">What it is</h2>{JobSpecFacts.Render(job)}</section>
         <section aria-labelledby="overlays-title"><h2 id="overlays-title">Overlays</h2>{Overlays(job)}</section>
         </div>
         """);

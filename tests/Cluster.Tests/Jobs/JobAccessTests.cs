@@ -82,7 +82,8 @@ public sealed partial class JobAccessTests : IAsyncDisposable
         const string ofPuppet = """, "status": { "agent": "puppet", "action": "status" }""";
         await AssertAsync(HttpStatusCode.Accepted, "puppet", "runonce", """{ "identities": ["web1"] }""", "CHG-1", ofPuppet);
         await AssertAsync(HttpStatusCode.Forbidden, "puppet", "runonce", """{ "identities": ["web1"] }""", "CHG-1", ofShell);
-        await AssertAsync(HttpStatusCode.Forbidden, "puppet", "runonce", """{ "identities": ["web1"] }""", "CHG-1", """, "executorId": "id" """);
+        const string ofExecutor = """, "executorId": "id" """;
+        await AssertAsync(HttpStatusCode.Forbidden, "puppet", "runonce", """{ "identities": ["web1"] }""", "CHG-1", ofExecutor);
 
         async Task AssertAsync(
             HttpStatusCode status, string agent, string action, string targets, string reason, string besides = "")

@@ -263,24 +263,6 @@ public sealed class JobApiTests : IAsyncLifetime
         await (await api.GetAsync("/v1/jobs/abc/results?format=xml")).AssertProblemAsync(HttpStatusCode.BadRequest, "malformed-request");
     }
 
-    [Fact]
-    public async Task Pages_GoWithoutAnOverlayThatIsCutOff_AndSaySo_AndAFileIsRefused()
-    {
-        var job = api.Grains.Jobs.Add("abc");
-        job.Say("n1", TargetState.Succeeded);
-        job.Unreachable = ["eu-2"];
-
-        foreach (var kind in (string[])["targets", "results"])
-        {
-            var page = await (await api.GetAsync($"/v1/jobs/abc/{kind}")).JsonAsync();
-            Assert.Equal(["n1"], Identities(page.GetProperty(kind)));
-            Assert.Equal("""["eu-2"]""", page.GetProperty("unreachable").ToString());
-        }
-
-        await (await api.GetAsync("/v1/jobs/abc/results?format=csv"))
-            .AssertProblemAsync(HttpStatusCode.ServiceUnavailable, "overlay-unreachable");
-    }
-
     [Theory]
     [InlineData("/v1/jobs/abc/results?format=jsonl", null)]
     [InlineData("/v1/jobs/abc/results", "application/x-ndjson")]

@@ -87,6 +87,24 @@ public sealed class JobPagesTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lists_GoWithoutAnOverlayThatIsCutOff_AndSaySo_AndAFileIsRefused()
+    {
+        var job = api.Grains.Jobs.Add("abc");
+        job.Say("n1", TargetState.Succeeded);
+        job.Unreachable = ["eu-2"];
+
+        foreach (var kind in (string[])["targets", "results"])
+        {
+            var page = await (await api.GetAsync($"/v1/jobs/abc/{kind}")).JsonAsync();
+            Assert.Equal("n1", Assert.Single(page.GetProperty(kind).EnumerateArray()).GetProperty("identity").GetString());
+            Assert.Equal("""["eu-2"]""", page.GetProperty("unreachable").ToString());
+        }
+
+        await (await api.GetAsync("/v1/jobs/abc/results?format=csv"))
+            .AssertProblemAsync(HttpStatusCode.ServiceUnavailable, "overlay-unreachable");
+    }
+
+    [Fact]
     public async Task AJob_OfSomebodyElse_MayBeApproved()
     {
         var job = api.Grains.Jobs.Add("abc");

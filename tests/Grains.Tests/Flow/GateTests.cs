@@ -40,9 +40,11 @@ public sealed class GateTests : IDisposable
             new GateBounds("batches", "sending", 2, int.MaxValue, TimeSpan.FromSeconds(5)), new FakeTimeProvider(Start));
         List<IDisposable> inside =
         [
-            (await wide.EnterAsync(new GateTicket("job0", Start), Token)).Place, (await wide.EnterAsync(new GateTicket("job1", Start), Token)).Place,
+            (await wide.EnterAsync(new GateTicket("job0", Start), Token)).Place,
+            (await wide.EnterAsync(new GateTicket("job1", Start), Token)).Place,
         ];
-        var waiting = Enumerable.Range(0, 200).ToDictionary(job => $"job{job}", job => wide.EnterAsync(new GateTicket($"job{job}", Start), Token));
+        var waiting = Enumerable.Range(0, 200)
+            .ToDictionary(job => $"job{job}", job => wide.EnterAsync(new GateTicket($"job{job}", Start), Token));
         waiting["urgent"] = wide.EnterAsync(new GateTicket("urgent", Start.AddMinutes(1), Priority: 120), Token);
 
         // Two hundred jobs come again as soon as they have left, and each has had its turn before any has its second.

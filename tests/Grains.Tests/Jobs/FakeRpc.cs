@@ -50,7 +50,8 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
     }
 
     /// <summary>A node answers an action late: to the request by which it was given it last.</summary>
-    public void Reply(string node, string action, int status = 0) => open.Last(request => request.HasGiven(node, action)).Reply(node, status);
+    public void Reply(string node, string action, int status = 0) =>
+        open.Last(request => request.HasGiven(node, action)).Reply(node, status);
 
     public Task<IReadOnlyList<string>> DiscoverAsync(
         string overlay, RpcFilter filter, TimeSpan window, CancellationToken cancellationToken)

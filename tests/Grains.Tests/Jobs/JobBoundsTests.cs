@@ -59,7 +59,7 @@ public sealed class JobBoundsTests
             new JobStage("canary", "10%") { PerOverlay = true, Min = 2, Gate = JobGate.Manual }, new JobStage("rest", "100%"));
         using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 100, ["b"] = 5, ["c"] = 1 });
         await world.UntilAsync(job => job.State == JobState.AtGate);
-        Assert.Equal([10, 2, 1], ((string[])["a", "b", "c"]).Select(overlay => world.Rpc.Executed.Keys.Count(key => key.Node[..1] == overlay)));
+        Assert.Equal([10, 2, 1], "abc".Select(overlay => world.Rpc.Executed.Keys.Count(key => key.Node[0] == overlay)));
     });
 
     [Fact]
@@ -180,7 +180,10 @@ public sealed class JobBoundsTests
         {
             Thresholds =
             [
-                new JobThreshold(ThresholdScope.Overlay, [TargetState.Failed, TargetState.Rejected], ThresholdAction.PauseOverlay) { Count = 2 },
+                new JobThreshold(ThresholdScope.Overlay, [TargetState.Failed, TargetState.Rejected], ThresholdAction.PauseOverlay)
+                {
+                    Count = 2,
+                },
             ],
         };
         using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 50, ["b"] = 50 });
@@ -218,7 +221,8 @@ public sealed class JobBoundsTests
         var results = await world.ResultsAsync("a");
         Assert.Equal(10, results.Count);
         Assert.Equal(
-            results.Select(result => (result.State == TargetState.Succeeded, result.Attempt)), results.Select(result => (result.IsLate, 1)));
+            results.Select(result => (result.State == TargetState.Succeeded, result.Attempt)),
+            results.Select(result => (result.IsLate, 1)));
     });
 
     [Fact]
@@ -226,7 +230,10 @@ public sealed class JobBoundsTests
     {
         var spec = JobWorld.Spec() with
         {
-            Retry = new JobRetry { On = [TargetState.Failed], Max = 2, Backoff = TimeSpan.FromSeconds(30), BackoffMax = TimeSpan.FromSeconds(50) },
+            Retry = new JobRetry
+            {
+                On = [TargetState.Failed], Max = 2, Backoff = TimeSpan.FromSeconds(30), BackoffMax = TimeSpan.FromSeconds(50),
+            },
         };
         using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 1_000 });
         var sentAt = new Dictionary<string, List<DateTimeOffset>>();

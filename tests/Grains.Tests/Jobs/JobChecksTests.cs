@@ -42,7 +42,8 @@ public sealed class JobChecksTests : IAgentDdls
         var spec = JobWorld.Spec() with { Action = new JobAction("puppet", "runonce") { Status = status } };
 
         Assert.Contains(
-            await FaultsAsync(spec), fault => fault.StartsWith("action.status.agent: there is no DDL of the agent 'shell'", StringComparison.Ordinal));
+            await FaultsAsync(spec),
+            fault => fault.StartsWith("action.status.agent: there is no DDL of the agent 'shell'", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -59,11 +60,11 @@ public sealed class JobChecksTests : IAgentDdls
     [Fact]
     public async Task CheckAsync_NamesJobsThatItComesAfter_AndThatAreNotThere()
     {
-        ddl = new AgentDdl(
-            "puppet", "Puppet", "1.0.0", TimeSpan.FromSeconds(60), IsService: false, new Dictionary<string, DdlAction>(StringComparer.Ordinal)
-            {
-                ["runonce"] = new("runonce", "Runs", DdlDisplay.Failed, new Dictionary<string, DdlInput>(StringComparer.Ordinal), [], []),
-            });
+        var actions = new Dictionary<string, DdlAction>(StringComparer.Ordinal)
+        {
+            ["runonce"] = new("runonce", "Runs", DdlDisplay.Failed, new Dictionary<string, DdlInput>(StringComparer.Ordinal), [], []),
+        };
+        ddl = new AgentDdl("puppet", "Puppet", "1.0.0", TimeSpan.FromSeconds(60), IsService: false, actions);
 
         Assert.Equal(["after: there is no job 'gone' at this site"], await FaultsAsync(JobWorld.Spec() with { After = ["there", "gone"] }));
         Assert.Empty(await FaultsAsync(JobWorld.Spec() with { After = ["there"] }));
@@ -82,6 +83,7 @@ public sealed class JobChecksTests : IAgentDdls
         var sites = new JobSites(null!, new NoSiteLink(), new Fixed<OverlaysOptions>(overlays));
         var others = new FakeReceivers();
         var receivers = new JobReceivers(others, others, sites, new Fixed<JobsOptions>(new JobsOptions()), TimeProvider.System);
-        return (await new JobChecks(new JobActions(this), sites, receivers, jobs).CheckAsync(spec, TestContext.Current.CancellationToken)).Faults;
+        var checks = new JobChecks(new JobActions(this), sites, receivers, jobs);
+        return (await checks.CheckAsync(spec, TestContext.Current.CancellationToken)).Faults;
     }
 }

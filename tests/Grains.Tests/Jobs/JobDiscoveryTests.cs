@@ -96,6 +96,7 @@ public sealed class JobDiscoveryTests
     {
         var order = new OverlayJobOrder(
             "job", "eu-1", "eu-1", JobWorld.Spec() with { Targets = targets }, JobSubmitter.Of(Caller.Local));
-        return (await new JobDiscovery(known.Grains, rpc).FindAsync(order, TestContext.Current.CancellationToken)).Select(node => node.Identity);
+        var found = await new JobDiscovery(known.Grains, rpc).FindAsync(order, TestContext.Current.CancellationToken);
+        return found.Select(node => node.Identity);
     }
 }

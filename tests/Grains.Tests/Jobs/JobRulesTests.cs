@@ -114,7 +114,8 @@ public sealed class JobRulesTests
 
         foreach (var entered in places.Concat(urgent).Concat(others))
         {
-            Assert.IsType<GateVerdict.Admitted>(await entered.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken)).Dispose();
+            var verdict = await entered.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+            Assert.IsType<GateVerdict.Admitted>(verdict).Dispose();
         }
 
         Task<GateVerdict> Enter(string job, string overlay, JobPriority priority) => gate.EnterAsync(

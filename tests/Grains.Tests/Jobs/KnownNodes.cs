@@ -9,7 +9,8 @@ internal sealed class KnownNodes
 {
     public KnownNodes() => Grains = TestedGrains.Make((method, key, arguments) => method switch
     {
-        nameof(IFleetSliceGrain.Select) => Task.FromResult(Select(key, (NodeQuery)arguments[0]!, (string?)arguments[1], (int)arguments[2]!)),
+        nameof(IFleetSliceGrain.Select) => Task.FromResult(
+            Select(key, (NodeQuery)arguments[0]!, (string?)arguments[1], (int)arguments[2]!)),
         nameof(IOverlayJobGrain.ListTargets) => Task.FromResult(new OverlayTargetPage(
             [.. Targets.GetValueOrDefault(key, []).Where(target => ((IReadOnlyList<TargetState>)arguments[0]!).Contains(target.State))],
             null)),

@@ -64,7 +64,10 @@ public sealed class OverlayCallsTests
         Assert.True(unheard.IsSettled);
         Assert.Empty(calls.Due(unheard, Now));
 
-        var found = ended with { Overlays = [ended.Overlays[0] with { IsLeftOut = true, Report = new OverlayReport { IsPrepared = true } }] };
+        var found = ended with
+        {
+            Overlays = [ended.Overlays[0] with { IsLeftOut = true, Report = new OverlayReport { IsPrepared = true } }],
+        };
         Assert.False(found.IsSettled);
         Assert.Single(calls.Due(found, Now));
     }

@@ -4,7 +4,7 @@ using ControlPlane.Console;
 namespace ControlPlane.Jobs;
 
 /// <summary>What a job is to do, and how carefully, as its page says it.</summary>
-internal static class JobFacts
+internal static class JobSpecFacts
 {
     public static Html Render(JobSnapshot job) => Html.Of($"""
         <dl>
