@@ -9,7 +9,8 @@ internal sealed class JobActions(IAgentDdls ddls)
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 32, AllowDuplicateProperties = false };
 
     /// <summary>
-    /// The action, and the one that says how it stands, with the DDLs' defaults filled in; all that is wrong with it when it cannot be taken.
+    /// The action, and the one that says how it stands, with the DDLs' defaults filled in; all that is wrong with it when it cannot be
+    /// taken.
     /// </summary>
     public async Task<(JobAction Action, IReadOnlyList<string> Faults)> CheckAsync(JobAction action, CancellationToken cancellationToken)
     {

@@ -129,7 +129,10 @@ internal static class JobDecision
             Reason = "",
             Preparation = job.Preparation + 1,
             IsDue = true,
-            Overlays = [.. job.Overlays.Select(share => share with { IsLeftOut = false, PausedBecause = null })],
+            Overlays = [.. job.Overlays.Select(share => share with
+            {
+                IsLeftOut = false, PausedBecause = null, AwaySince = null, IsLost = false,
+            })],
         };
     }
 

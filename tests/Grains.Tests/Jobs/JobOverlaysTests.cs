@@ -137,6 +137,22 @@ public sealed class JobOverlaysTests
     });
 
     [Fact]
+    public Task AnOverlayThatWasCutOffWhenAJobWasSubmitted_IsAskedAgain_WhenItStarts() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec() with { StartAt = DateTimeOffset.UnixEpoch.AddDays(20_001) };
+        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 2, ["b"] = 2 });
+        for (var minute = 0; minute < 7; minute++)
+        {
+            await world.StepAsync(TimeSpan.FromMinutes(1), "b");
+        }
+
+        Assert.Equal((JobState.Waiting, true), (world.Job.State, world.Job.Overlays[1].IsLeftOut));
+        await world.StepAsync(TimeSpan.FromDays(1));
+        await world.UntilEndedAsync();
+        Assert.Equal(4, world.Counts[TargetState.Succeeded]);
+    });
+
+    [Fact]
     public Task AnOverlayThatIsCutOffWhenAJobStarts_IsLeftOut_AndSaidToBe() => JobWorld.RunAsync(async () =>
     {
         var spec = JobWorld.Spec() with { StartAt = DateTimeOffset.UnixEpoch.AddDays(20_001) };
