@@ -112,10 +112,15 @@ public sealed class JobRulesTests
         var urgent = Enumerable.Range(0, 4).Select(part => Enter("urgent", $"{part}", JobPriority.Emergency)).ToArray();
         Assert.All(urgent, one => Assert.False(one.IsCompleted));
 
-        foreach (var entered in places.Concat(urgent).Concat(others))
+        await LeaveAsync(places);
+        await LeaveAsync(urgent);
+        await LeaveAsync(others[..4]);
+
+        // All of them are in before any leaves.
+        static async Task LeaveAsync(IEnumerable<Task<GateVerdict>> entering)
         {
-            var verdict = await entered.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
-            Assert.IsType<GateVerdict.Admitted>(verdict).Dispose();
+            var inside = await Task.WhenAll(entering).WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+            Assert.All(inside, verdict => Assert.IsType<GateVerdict.Admitted>(verdict).Dispose());
         }
 
         Task<GateVerdict> Enter(string job, string overlay, JobPriority priority) => gate.EnterAsync(
