@@ -90,6 +90,7 @@ internal sealed class GrainCallAccess(CallerSeal seal, ITokenAuthenticator token
             Plan = required.On == AccessTarget.Plan ? context.Request.GetArgument(0) as string : null,
             Agent = job?.Action.Agent,
             Action = job?.Action.Name,
+            AlsoActions = job?.Action.StatusActions ?? [],
             Targets = job?.Targets.Max ?? (job?.Targets.Identities is { Count: > 0 } listed ? listed.Count : null),
             Reason = job?.Reason,
             Operation = OperationOf(context),

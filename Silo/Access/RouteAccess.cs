@@ -58,6 +58,7 @@ internal static class RouteAccess
             Plan = required.On == AccessTarget.Plan ? parameters.GetValueOrDefault("id") : null,
             Agent = action?.Agent,
             Action = action?.Action,
+            AlsoActions = action?.AlsoActions ?? [],
             Targets = action?.TargetsMax,
             Reason = (body as IGivesReason)?.Reason,
             Operation = endpoint.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName
@@ -88,6 +89,9 @@ internal interface INamesAction
     string Agent { get; }
 
     string Action { get; }
+
+    /// <summary>Other actions that nodes may be asked for along with it.</summary>
+    IReadOnlyList<(string Agent, string Action)> AlsoActions { get; }
 
     /// <summary>The one overlay whose nodes are meant; null when there may be others.</summary>
     string? Overlay { get; }
