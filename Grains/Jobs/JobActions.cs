@@ -25,6 +25,12 @@ internal sealed class JobActions(IAgentDdls ddls)
             ]);
         }
 
+        // Also where a folder has a DDL of that name: what our own grains can do, only they know.
+        if (OwnAgent.Runs(action) && OwnAgent.FaultOrNull(action) is { } fault)
+        {
+            return (action, [fault]);
+        }
+
         var check = DdlInputs.Read(ddl, action.Name, inputs);
         return check.Inputs is { } completed
             ? (action with { InputsJson = completed.ToJsonString() }, [])

@@ -8,8 +8,10 @@ internal sealed class JobChecks(JobActions actions, JobSites sites, JobReceivers
     public async Task<(JobSpec Spec, IReadOnlyList<string> Faults)> CheckAsync(JobSpec spec, CancellationToken cancellationToken)
     {
         var (action, wrong) = await actions.CheckAsync(spec.Action, cancellationToken);
+        spec = spec with { Action = action };
+        spec = OwnAgent.Runs(action) ? OwnAgent.Complete(spec) : spec;
         return (
-            spec with { Action = action },
+            spec,
             [.. JobSpecCheck.Faults(spec), .. UnknownOverlays(spec), .. receivers.Unknown(spec), .. TooLong(spec), .. wrong]);
     }
 

@@ -57,22 +57,23 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
         if (unknown.Length > 0 || followed.Length > 0)
         {
             isAsking = true;
-            AskAllAsync(unknown, followed).Ignore();
+            AskAllAsync(unknown, followed, outcomes.Table).Ignore();
         }
     }
 
-    private async Task AskAllAsync(int[] unknown, int[] followed)
+    private async Task AskAllAsync(int[] unknown, int[] followed, TargetTable table)
     {
         try
         {
             if (unknown.Length > 0 && Action.Status is { } status)
             {
-                await AskAsync(status.Agent, status.Name, status.InputsJson, unknown);
+                await AskAsync(status.Agent, status.Name, status.InputsJson, unknown, table);
             }
 
             foreach (var part in followed.Chunk(FollowedAtOnce))
             {
-                await Task.WhenAll(part.Select(target => AskAsync(ExecutorAgent, "status", InputsOf(executions[target]), [target])));
+                await Task.WhenAll(
+                    part.Select(target => AskAsync(ExecutorAgent, "status", InputsOf(executions[target]), [target], table)));
             }
         }
         finally
@@ -86,9 +87,10 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
     private static string InputsOf(string execution) =>
         JsonSerializer.Serialize(new Dictionary<string, string>(StringComparer.Ordinal) { ["id"] = execution });
 
-    private async Task AskAsync(string agent, string action, string inputsJson, IReadOnlyList<int> asked)
+    private async Task AskAsync(string agent, string action, string inputsJson, IReadOnlyList<int> asked, TargetTable table)
     {
-        var left = asked.ToDictionary(target => targets.Identities[target], StringComparer.Ordinal);
+        var left = asked.ToDictionary(
+            target => targets.Identities[target], target => (Target: target, Attempt: table.AttemptsOf(target)), StringComparer.Ordinal);
         using var patience = new CancellationTokenSource(Patience, context.Time);
         await using var request = context.Rpc.Open(new RpcCall(targets.Order!.Overlay, agent, action, Encoding.UTF8.GetBytes(inputsJson)));
         try
@@ -96,9 +98,9 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
             await request.SendAsync([.. asked.Select(targets.ToRpc)], patience.Token);
             await foreach (var reply in request.ReadRepliesAsync(patience.Token))
             {
-                if (left.Remove(reply.Identity, out var target))
+                if (left.Remove(reply.Identity, out var one))
                 {
-                    came.Add(Read(target, reply));
+                    came.Add(Read(one.Target, one.Attempt, reply));
                 }
 
                 if (left.Count == 0)
@@ -113,14 +115,14 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
         }
     }
 
-    private static StatusAnswer Read(int target, RpcNodeReply reply)
+    private static StatusAnswer Read(int target, int attempt, RpcNodeReply reply)
     {
         var data = reply.DataText;
         var state = reply.StatusCode != 0 ? TargetState.Failed
             : TextOrNull(data, "running") == "True" ? TargetState.Running
             : TextOrNull(data, "exit_code") is { } exit && exit != "0" ? TargetState.Failed
             : TargetState.Succeeded;
-        return new StatusAnswer(target, state, reply.StatusCode, TextOrNull(data, "exit_reason") ?? reply.Message, data);
+        return new StatusAnswer(target, attempt, state, reply.StatusCode, TextOrNull(data, "exit_reason") ?? reply.Message, data);
     }
 
     private static string? TextOrNull(string? json, string name)
@@ -139,5 +141,11 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
     }
 }
 
-/// <summary>How a node says that an action stands.</summary>
-internal sealed record StatusAnswer(int Target, TargetState State, int StatusCode, string Message, string? DataJson);
+/// <summary>How an attempt of an action stands at a target, as the node or its grain says.</summary>
+/// <param name="Target">Which target.</param>
+/// <param name="Attempt">Which attempt.</param>
+/// <param name="State">How; unknown when nobody can say.</param>
+/// <param name="StatusCode">The node's; null where no node answered.</param>
+/// <param name="Message">Why, in words.</param>
+/// <param name="DataJson">What it answered; null when nothing.</param>
+internal sealed record StatusAnswer(int Target, int Attempt, TargetState State, int? StatusCode, string Message, string? DataJson);

@@ -43,6 +43,10 @@ internal sealed class TargetOutcomes
 
     private JobSpec Spec => targets.Order!.Spec;
 
+    /// <summary>Whether somebody can say what became of a target that is unknown.</summary>
+    private bool CanAsk =>
+        OwnAgent.Runs(Spec.Action) || (Spec is { Mode: JobMode.Reliable, Action.Status: not null } && !IsEnding);
+
     public int? FindPosition(string identity) => positions.TryGetValue(identity, out var target) ? target : null;
 
     /// <summary>Counts what was logged before the silo ended and is not in the table.</summary>
@@ -66,6 +70,11 @@ internal sealed class TargetOutcomes
             else if (Table[target] == TargetState.Running)
             {
                 Await(target, now);
+            }
+            else if (Table[target] == TargetState.Unknown && OwnAgent.Runs(Spec.Action))
+            {
+                // The silo before had asked about it, and heard nothing.
+                unknownSince[target] = now;
             }
         }
     }
@@ -97,16 +106,23 @@ internal sealed class TargetOutcomes
         End(target, StateOf(reply.StatusCode), said, now);
     }
 
-    /// <summary>What a node says of how its action stands.</summary>
+    /// <summary>What is said of how an action stands. Of an earlier attempt, it says nothing of the one that is under way.</summary>
     public void Take(StatusAnswer answer, DateTimeOffset now)
     {
-        if (answer.State == TargetState.Running && Table[answer.Target] == TargetState.Unknown)
+        var was = Table[answer.Target];
+        if (Table.AttemptsOf(answer.Target) != answer.Attempt || answer.State == was
+            || was is not (TargetState.Dispatched or TargetState.Running or TargetState.Unknown))
+        {
+            return;
+        }
+
+        if (answer.State == TargetState.Running)
         {
             Table.Set(answer.Target, TargetState.Running);
             unknownSince.Remove(answer.Target);
             Await(answer.Target, now);
         }
-        else if (answer.State != TargetState.Running && Table[answer.Target] is TargetState.Unknown or TargetState.Running)
+        else
         {
             End(answer.Target, answer.State, new Said(answer.StatusCode, answer.Message, answer.DataJson), now);
         }
@@ -212,7 +228,7 @@ internal sealed class TargetOutcomes
         Log(target, state, said, now);
         deadlineOf.Remove(target);
         unknownSince.Remove(target);
-        if (state == TargetState.Unknown && Spec is { Mode: JobMode.Reliable, Action.Status: not null } && !IsEnding)
+        if (state == TargetState.Unknown && CanAsk)
         {
             unknownSince[target] = now;
         }

@@ -32,6 +32,7 @@ internal sealed class JobWorld : IDisposable
             new Fixed<JobsOptions>(new JobsOptions { SendsAtOnce = sendsAtOnce }),
             new Fixed<OverlaysOptions>(new OverlaysOptions()),
             Rpc,
+            Nodes.Factory,
             Results,
             new JobDiscovery(null!, Rpc),
             meter,
@@ -65,6 +66,9 @@ internal sealed class JobWorld : IDisposable
     public JobRecord Job { get; private set; }
 
     public FakeRpc Rpc { get; }
+
+    /// <summary>What has nodes enrol anew.</summary>
+    public EnrollingNodes Nodes { get; } = new();
 
     public FakeReceivers Receivers { get; } = new();
 
