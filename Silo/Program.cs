@@ -37,6 +37,7 @@ internal static class Program
             .AddFleetState()
             .AddFleet()
             .AddJobs()
+            .AddReplication()
             .AddWebHooks()
             .AddChoriaSigning());
 

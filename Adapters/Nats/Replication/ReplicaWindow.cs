@@ -30,10 +30,12 @@ internal sealed class ReplicaWindow : IAsyncDisposable
     private readonly ulong _follows;
     private Replica? _last;
     private ulong _number;
+    private long _connectedAt;
 
     private ReplicaWindow(
         NatsJSContext jetStream, ReplicaSettings settings, INatsSub<byte[]> answers, ulong follows, TimeProvider time) =>
-        (_jetStream, _settings, _answers, _follows, _time) = (jetStream, settings, answers, follows, time);
+        (_jetStream, _settings, _answers, _follows, _time, _connectedAt) =
+            (jetStream, settings, answers, follows, time, time.GetTimestamp());
 
     /// <summary>How many were sent and not acknowledged.</summary>
     public int Count => _sent.Count;
@@ -139,10 +141,15 @@ internal sealed class ReplicaWindow : IAsyncDisposable
         }
     }
 
-    /// <exception cref="ReplicaOutOfStepException">The oldest was not answered for so long.</exception>
+    /// <exception cref="ReplicaOutOfStepException">The oldest was not answered for so long, or there was no connection.</exception>
     public void ThrowIfSilentFor(TimeSpan silence)
     {
-        if (_sent.TryPeek(out var oldest) && _time.GetElapsedTime(oldest.At) > silence)
+        if (_jetStream.Connection.ConnectionState == NatsConnectionState.Open)
+        {
+            _connectedAt = _time.GetTimestamp();
+        }
+
+        if (_time.GetElapsedTime(_connectedAt) > silence || (_sent.TryPeek(out var oldest) && _time.GetElapsedTime(oldest.At) > silence))
         {
             throw new ReplicaOutOfStepException($"'{_settings.Target}' did not answer for {silence.TotalSeconds:0} s");
         }
