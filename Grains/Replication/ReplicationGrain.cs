@@ -5,7 +5,9 @@ using Orleans.Storage;
 
 namespace ControlPlane.Replication;
 
-/// <summary>See <see cref="IReplicationGrain"/>. It sees that the link is copied, by one try after the other, and says how that fares.</summary>
+/// <summary>
+/// See <see cref="IReplicationGrain"/>. It sees that the link is copied, by one try after the other, and says how that fares.
+/// </summary>
 /// <remarks>
 /// Two of them at once, as while a silo is lost, do no harm: the port's copies are stored once. What is stored here is what an operator
 /// wants, and where the link began, before its first copy.
@@ -42,7 +44,8 @@ internal sealed class ReplicationGrain : Grain, IInternalReplicationGrain, IAsyn
         else
         {
             this.RegisterGrainTimer(
-                token => context.Loops.RoundAsync("replication", _ => GoOnAsync(), token), new GrainTimerCreationOptions(TimeSpan.Zero, Tick));
+                token => context.Loops.RoundAsync("replication", _ => GoOnAsync(), token),
+                new GrainTimerCreationOptions(TimeSpan.Zero, Tick));
         }
 
         return Task.CompletedTask;

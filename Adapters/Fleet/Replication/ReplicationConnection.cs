@@ -59,7 +59,9 @@ internal sealed class ReplicationConnection : IAsyncDisposable
         catch (Exception refused)
         {
             await connection.DisposeAsync();
-            throw NatsFault.Is(refused) ? new BrokerLoginException($"{name}: {connector.Fault?.Reason ?? refused.Message}", refused) : refused;
+            throw NatsFault.Is(refused)
+                ? new BrokerLoginException($"{name}: {connector.Fault?.Reason ?? refused.Message}", refused)
+                : refused;
         }
     }
 

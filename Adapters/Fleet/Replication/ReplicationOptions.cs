@@ -96,7 +96,9 @@ public sealed class ReplicationLinkOptions
     [System.ComponentModel.DataAnnotations.Range(0d, 1d)]
     public double RetentionLeftMin { get; set; } = 0.3;
 
-    /// <summary>The age of the oldest message that is not copied, above which health warns. 1 second to 30 days; 15 minutes by default.</summary>
+    /// <summary>
+    /// The age of the oldest message that is not copied, above which health warns. 1 second to 30 days; 15 minutes by default.
+    /// </summary>
     [Between("00:00:01", "30.00:00:00")]
     public TimeSpan LagMax { get; set; } = TimeSpan.FromMinutes(15);
 }

@@ -111,7 +111,9 @@ internal sealed class StreamReplication(
     // Without a prefix, the subjects that are copied are those of the target; all of a source are not known here.
     private static StreamConfig? CreationOf(ReplicaSettings settings, ReplicationLinkOptions link)
     {
-        string[] subjects = settings.SubjectPrefix.Length > 0 ? [$"{settings.SubjectPrefix}.>"] : [.. settings.Subjects, settings.GapSubject];
+        string[] subjects = settings.SubjectPrefix.Length > 0
+            ? [$"{settings.SubjectPrefix}.>"]
+            : [.. settings.Subjects, settings.GapSubject];
         return settings.SubjectPrefix.Length == 0 && settings.Subjects.Count == 0 ? null : new StreamConfig(settings.Target, subjects)
         {
             Description = $"ControlPlane: copies of {settings.Source}, by the link {settings.Name} of {settings.Replicator}",

@@ -6,7 +6,7 @@ namespace ControlPlane.Adapters.Nats;
 internal sealed record ReplicaPlan(ReplicaCursor After, ReplicaGap? Gap)
 {
     /// <summary>Up to where all is in the target, as its last copy says it, or what is remembered where that says more.</summary>
-    public static ReplicaCursor Reached(TargetState target, ReplicaCheckpoint checkpoint)
+    public static ReplicaCursor Reached(ReplicaEnd target, ReplicaCheckpoint checkpoint)
     {
         var remembered = checkpoint.HoldsFor(target.Incarnation, target.LastSequence) ? checkpoint.Examined : null;
         return target.Cursor is not { } cursor ? remembered ?? checkpoint.Origin

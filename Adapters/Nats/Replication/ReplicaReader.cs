@@ -90,7 +90,7 @@ internal sealed class ReplicaReader : IAsyncDisposable
         var copy = Replica.Copy(_settings, cursor, message.Subject, message.Headers, message.Data ?? []);
         if (copy.Size > messageBytesMax)
         {
-            var before = new ReplicaCursor(cursor.Incarnation, cursor.Sequence - 1, _read.Sequence == cursor.Sequence - 1 ? _read.StoredAt : null);
+            var before = _read.Sequence == cursor.Sequence - 1 ? _read : new ReplicaCursor(cursor.Incarnation, cursor.Sequence - 1);
             copy = Replica.Record(
                 _settings, ReplicaPlan.Dropped(_settings, before, cursor.Sequence + 1, nextAt: null, ReplicaGapReason.TooLarge));
         }

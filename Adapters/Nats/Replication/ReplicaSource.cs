@@ -1,3 +1,4 @@
+using System.Globalization;
 using NATS.Client.Core;
 using NATS.Client.JetStream;
 using NATS.Client.JetStream.Models;
@@ -135,6 +136,6 @@ internal sealed class ReplicaSource(NatsJSContext jetStream, ReplicaSettings set
         },
         cancellationToken);
 
-    private static DateTimeOffset? TimeOf(string? text) => DateTimeOffset.TryParse(
-        text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out var at) ? at : null;
+    private static DateTimeOffset? TimeOf(string? text) =>
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at : null;
 }

@@ -9,7 +9,7 @@ namespace ControlPlane.Adapters.Nats;
 /// <param name="LastSequence">The sequence of the last message that there ever was: what the next one is to follow.</param>
 /// <param name="Cursor">The last copy; null when it holds none.</param>
 /// <param name="MessageBytesMax">The largest message that it takes, headers included.</param>
-internal sealed record TargetState(string Incarnation, ulong LastSequence, ReplicaCursor? Cursor, long MessageBytesMax);
+internal sealed record ReplicaEnd(string Incarnation, ulong LastSequence, ReplicaCursor? Cursor, long MessageBytesMax);
 
 /// <summary>The side of a link that is written.</summary>
 internal sealed class ReplicaTarget(NatsJSContext jetStream, ReplicaSettings settings)
@@ -24,16 +24,17 @@ internal sealed class ReplicaTarget(NatsJSContext jetStream, ReplicaSettings set
 
     /// <summary>Makes it where it is missing, and finds its end.</summary>
     /// <exception cref="ReplicaFaultException">It is not there, does not take what it is to, or holds another link's copies.</exception>
-    public async Task<TargetState> OpenAsync(CancellationToken cancellationToken)
+    public async Task<ReplicaEnd> OpenAsync(CancellationToken cancellationToken)
     {
         var info = await GetAsync(cancellationToken);
         if (info.Config.Subjects?.Any(subject => Covers(subject, settings.GapSubject)) != true)
         {
-            throw new ReplicaFaultException($"the target '{settings.Target}' takes no gap records: give it the subject {settings.GapSubject}");
+            throw new ReplicaFaultException(
+                $"the target '{settings.Target}' takes no gap records: give it the subject {settings.GapSubject}");
         }
 
         var (last, cursor) = info.State.Messages == 0 ? (info.State.LastSeq, null) : await FindLastAsync(info.State.FirstSeq, cancellationToken);
-        return new TargetState(
+        return new ReplicaEnd(
             ReplicaCursor.IncarnationOf(info.Created),
             Math.Max(last, info.State.LastSeq),
             cursor,

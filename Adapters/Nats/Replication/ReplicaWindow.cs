@@ -58,7 +58,11 @@ internal sealed class ReplicaWindow : IAsyncDisposable
         NatsJSContext jetStream, ReplicaSettings settings, ulong follows, TimeProvider time, CancellationToken cancellationToken)
     {
         // One subscription for all answers; see PullSession for why it is not the connection's own.
-        var capacity = new NatsSubChannelOpts { Capacity = 2 * (settings.WindowMessagesMax + 1), FullMode = BoundedChannelFullMode.DropNewest };
+        var capacity = new NatsSubChannelOpts
+        {
+            Capacity = 2 * (settings.WindowMessagesMax + 1),
+            FullMode = BoundedChannelFullMode.DropNewest,
+        };
         var answers = await jetStream.Connection.SubscribeCoreAsync<byte[]>(
             $"{jetStream.NewBaseInbox()}.*",
             serializer: NatsRawSerializer<byte[]>.Default,

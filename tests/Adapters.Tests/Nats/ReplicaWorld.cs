@@ -118,7 +118,10 @@ internal sealed class ReplicaWorld : IAsyncDisposable
     {
         IReadOnlyList<Copied> last = [];
         return Readiness.UntilAsync(
-            async _ => isDone(last = await CopiesAsync()), "the copies", Token, () => $"{last.Count} copies, last {(last is [.., var end] ? end : null)}");
+            async _ => isDone(last = await CopiesAsync()),
+            "the copies",
+            Token,
+            () => $"{last.Count} copies, last {(last is [.., var end] ? end : null)}");
     }
 
     /// <summary>All that the target holds, in order.</summary>
