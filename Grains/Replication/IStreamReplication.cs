@@ -37,4 +37,6 @@ public sealed record ReplicationLink(string Name, string Source, string Target, 
 /// <summary>What hears of a link that is copied.</summary>
 /// <param name="KeepAsync">Keeps a checkpoint, instead of the one before. The first is kept before anything is copied.</param>
 /// <param name="Report">Hears about once a second how far it is.</param>
-public sealed record ReplicationObserver(Func<string, Task> KeepAsync, Action<ReplicationProgress> Report);
+/// <param name="Estimate">Hears what waits, about, when the target cannot be reached.</param>
+public sealed record ReplicationObserver(
+    Func<string, Task> KeepAsync, Action<ReplicationProgress> Report, Action<ReplicationProgress> Estimate);

@@ -127,7 +127,7 @@ internal sealed class ReplicationGrain : Grain, IInternalReplicationGrain, IAsyn
         return context.Replication.CopyAsync(
             link!.Name,
             record.State.Checkpoint,
-            new ReplicationObserver(checkpoint => self.Keep(checkpoint).WaitAsync(cancellationToken), status!.Report),
+            new ReplicationObserver(checkpoint => self.Keep(checkpoint).WaitAsync(cancellationToken), status!.Report, status!.Estimate),
             cancellationToken);
     }
 

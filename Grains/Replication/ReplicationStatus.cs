@@ -40,6 +40,20 @@ internal sealed partial class ReplicationStatus(ReplicationLink link, Replicatio
         Alarm(next);
     }
 
+    /// <summary>Hears what waits while it cannot copy. What it did before that stays.</summary>
+    public void Estimate(ReplicationProgress next)
+    {
+        progress = progress is null ? next : progress with
+        {
+            Pending = next.Pending,
+            OldestPendingAt = next.OldestPendingAt,
+            RetentionLeft = next.RetentionLeft,
+            At = next.At,
+        };
+        meter.Set(ToSnapshot());
+        Alarm(progress);
+    }
+
     /// <summary>It does something else now, or for another reason.</summary>
     public void Change(ReplicationState next, string? because)
     {

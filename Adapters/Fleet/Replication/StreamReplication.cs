@@ -35,18 +35,22 @@ internal sealed class StreamReplication(
     /// <summary>The stream that a link appends to.</summary>
     public static string TargetOf(ReplicationLinkOptions link) => link.TargetStream ?? link.SourceStream;
 
-    public Task CopyAsync(string link, string? checkpoint, ReplicationObserver observer, CancellationToken cancellationToken) => DoAsync(
-        link,
-        async (settings, source, target) =>
-        {
-            await new ReplicaCopier(settings, source.JetStream, target.JetStream, jitter, time).RunAsync(
-                checkpoint is null ? null : ReplicaCheckpoint.Read(checkpoint),
-                next => observer.KeepAsync(next.ToJson()),
-                progress => observer.Report(Read(progress)),
-                cancellationToken);
-            return true;
-        },
-        cancellationToken);
+    public Task CopyAsync(string link, string? checkpoint, ReplicationObserver observer, CancellationToken cancellationToken)
+    {
+        var kept = checkpoint is null ? null : ReplicaCheckpoint.Read(checkpoint);
+        return DoAsync(
+            link,
+            async (settings, source, target) =>
+            {
+                await new ReplicaCopier(settings, source.JetStream, target.JetStream, jitter, time).RunAsync(
+                    kept, next => observer.KeepAsync(next.ToJson()), progress => observer.Report(Read(progress)), cancellationToken);
+                return true;
+            },
+            cancellationToken,
+            async (settings, source) => observer.Estimate(Read(
+                await new ReplicaBacklog(settings, source.JetStream, time).MeasureAsync(
+                    kept ?? new ReplicaCheckpoint(new ReplicaCursor("", 0)), cancellationToken))));
+    }
 
     public Task<ReplicationVerification> VerifyAsync(string link, int copiesMax, CancellationToken cancellationToken) => DoAsync(
         link,
@@ -67,7 +71,8 @@ internal sealed class StreamReplication(
     private async Task<T> DoAsync<T>(
         string name,
         Func<ReplicaSettings, ReplicationConnection, ReplicationConnection, Task<T>> work,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        Func<ReplicaSettings, ReplicationConnection, Task>? withoutTarget = null)
     {
         var link = options.Value.Links[name];
         var settings = SettingsOf(name, link);
@@ -75,8 +80,7 @@ internal sealed class StreamReplication(
         {
             await using var source = await OpenAsync(
                 $"replication of {name}, source", link.Source, inbox => ReplicationSubjects.OfSource(settings, inbox), cancellationToken);
-            await using var target = await OpenAsync(
-                $"replication of {name}, target", link.Target, inbox => ReplicationSubjects.OfTarget(settings, inbox), cancellationToken);
+            await using var target = await OpenTargetAsync(settings, link, source, withoutTarget, cancellationToken);
             return await work(settings, source, target);
         }
         catch (Exception fault) when (
@@ -84,6 +88,28 @@ internal sealed class StreamReplication(
             || (fault is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             throw new StoreUnavailableException($"the link {name} broke off: {fault.Message}", fault);
+        }
+    }
+
+    private async Task<ReplicationConnection> OpenTargetAsync(
+        ReplicaSettings settings,
+        ReplicationLinkOptions link,
+        ReplicationConnection source,
+        Func<ReplicaSettings, ReplicationConnection, Task>? withoutTarget,
+        CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await OpenAsync(
+                $"replication of {settings.Name}, target",
+                link.Target,
+                inbox => ReplicationSubjects.OfTarget(settings, inbox),
+                cancellationToken);
+        }
+        catch (BrokerLoginException)
+        {
+            await (withoutTarget?.Invoke(settings, source) ?? Task.CompletedTask);
+            throw;
         }
     }
 

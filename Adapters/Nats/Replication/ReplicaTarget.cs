@@ -33,7 +33,9 @@ internal sealed class ReplicaTarget(NatsJSContext jetStream, ReplicaSettings set
                 $"the target '{settings.Target}' takes no gap records: give it the subject {settings.GapSubject}");
         }
 
-        var (last, cursor) = info.State.Messages == 0 ? (info.State.LastSeq, null) : await FindLastAsync(info.State.FirstSeq, cancellationToken);
+        var (last, cursor) = info.State.Messages == 0
+            ? (info.State.LastSeq, null)
+            : await FindLastAsync(info.State.FirstSeq, cancellationToken);
         return new ReplicaEnd(
             ReplicaCursor.IncarnationOf(info.Created),
             Math.Max(last, info.State.LastSeq),

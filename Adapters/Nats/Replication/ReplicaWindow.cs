@@ -9,9 +9,10 @@ namespace ControlPlane.Adapters.Nats;
 
 /// <summary>Appends to a target, many publishes at once, each only behind the one before it. Not thread-safe: its owner is.</summary>
 /// <remarks>
-/// The first is expected to follow the sequence with which the target was seen to end, each further one the message id of the one before.
-/// So a server stores a message if its predecessor is there and nothing else: one that was lost on its way takes all later ones with it,
-/// and two windows at once can neither mix nor leave out. See <c>docs/decisions/0038</c>.
+/// One that is sent while others are under way demands the message id of the one before it as the target's last; one that is sent alone
+/// demands the sequence with which the target is known to end. So a server stores a message if its predecessor is there and nothing else:
+/// one that was lost on its way takes all later ones with it, and two windows at once can neither mix nor leave out. See
+/// <c>docs/decisions/0038</c>.
 /// </remarks>
 internal sealed class ReplicaWindow : IAsyncDisposable
 {
@@ -27,15 +28,16 @@ internal sealed class ReplicaWindow : IAsyncDisposable
     private readonly INatsSub<byte[]> _answers;
     private readonly TimeProvider _time;
     private readonly Queue<Sent> _sent = [];
-    private readonly ulong _follows;
-    private Replica? _last;
+    private string _lastId = "";
     private ulong _number;
     private long _connectedAt;
 
     private ReplicaWindow(
-        NatsJSContext jetStream, ReplicaSettings settings, INatsSub<byte[]> answers, ulong follows, TimeProvider time) =>
-        (_jetStream, _settings, _answers, _follows, _time, _connectedAt) =
-            (jetStream, settings, answers, follows, time, time.GetTimestamp());
+        NatsJSContext jetStream, ReplicaSettings settings, INatsSub<byte[]> answers, ulong follows, TimeProvider time)
+    {
+        (_jetStream, _settings, _answers, _time) = (jetStream, settings, answers, time);
+        (TargetSequence, _connectedAt) = (follows, time.GetTimestamp());
+    }
 
     /// <summary>How many were sent and not acknowledged.</summary>
     public int Count => _sent.Count;
@@ -68,7 +70,7 @@ internal sealed class ReplicaWindow : IAsyncDisposable
             serializer: NatsRawSerializer<byte[]>.Default,
             opts: new NatsSubOpts { ChannelOpts = capacity },
             cancellationToken: cancellationToken);
-        return new ReplicaWindow(jetStream, settings, answers, follows, time) { TargetSequence = follows };
+        return new ReplicaWindow(jetStream, settings, answers, follows, time);
     }
 
     public bool HasRoomFor(Replica next) =>
@@ -77,16 +79,17 @@ internal sealed class ReplicaWindow : IAsyncDisposable
     public async ValueTask SendAsync(Replica next, CancellationToken cancellationToken)
     {
         next.Headers[JetStreamStore.MessageId] = next.Id;
-        if (_last is { } last)
+        if (_sent.Count > 0)
         {
-            next.Headers[ExpectedId] = last.Id;
+            next.Headers[ExpectedId] = _lastId;
         }
         else
         {
-            next.Headers[ExpectedSequence] = _follows.ToString(CultureInfo.InvariantCulture);
+            // Servers forget ids: by age when they restart. What lies at a sequence never changes.
+            next.Headers[ExpectedSequence] = TargetSequence.ToString(CultureInfo.InvariantCulture);
         }
 
-        _last = next;
+        _lastId = next.Id;
         _sent.Enqueue(new Sent(++_number, next, _time.GetTimestamp()));
         Bytes += next.Size;
         await _jetStream.Connection.PublishAsync(

@@ -7,26 +7,24 @@ using NATS.Client.JetStream.Models;
 
 namespace ControlPlane.Benchmarks.Replication;
 
-/// <summary>
-/// Messages of 1 kB a second that reach a stream 50 ms away, each way, beside one publish at a time as Choria's Stream Replicator does it.
-/// </summary>
-public sealed class ReplicationBenchmark : IBenchmark, IAsyncDisposable
+/// <summary>Messages of 1 kB a second that reach a stream 50 ms away, each way.</summary>
+public abstract class ReplicationBenchmark(string name) : IBenchmark, IAsyncDisposable
 {
-    private const string Source = "SOURCE";
-    private const string Target = "TARGET";
-    private const int Messages = 40_000;
-    private const int OneByOne = 60;
+    protected const string Source = "SOURCE";
+    protected const string Target = "TARGET";
+    protected const int Messages = 40_000;
 
     private static readonly TimeSpan Way = TimeSpan.FromMilliseconds(50);
 
     private NatsServer? _near;
     private NatsServer? _far;
     private TcpProxy? _way;
+    private TcpProxy? _leafWay;
     private NatsConnection? _source;
     private NatsConnection? _target;
     private NatsConnection? _look;
 
-    public string Name => "replication-window";
+    public string Name => name;
 
     public string Unit => "messages/s";
 
@@ -34,8 +32,24 @@ public sealed class ReplicationBenchmark : IBenchmark, IAsyncDisposable
 
     public async Task PrepareAsync(CancellationToken cancellationToken)
     {
-        _near = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, cancellationToken);
-        _far = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, cancellationToken);
+        // The near server is a leaf node of the far one, over the same delay, for JetStream's own sources.
+        var leaf = LoopbackPort.Free();
+        _far = await NatsServer.StartAsync(
+            new NatsServerSettings
+            {
+                JetStream = true,
+                Configuration = $"jetstream {{ domain: far }}\nleafnodes {{ listen: \"127.0.0.1:{leaf}\" }}",
+            },
+            cancellationToken);
+        _leafWay = TcpProxy.Start(leaf, Way);
+        var remote = _leafWay.Url.Replace("nats://", "nats-leaf://", StringComparison.Ordinal);
+        _near = await NatsServer.StartAsync(
+            new NatsServerSettings
+            {
+                JetStream = true,
+                Configuration = $"jetstream {{ domain: near }}\nleafnodes {{ remotes: [ {{ url: \"{remote}\" }} ] }}",
+            },
+            cancellationToken);
         _way = TcpProxy.Start(_far.Port, Way);
         _source = new NatsConnection(new NatsOpts { Url = _near.Url });
         _target = new NatsConnection(new NatsOpts { Url = _way.Url });
@@ -67,7 +81,7 @@ public sealed class ReplicationBenchmark : IBenchmark, IAsyncDisposable
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var begun = Stopwatch.GetTimestamp();
         var copying = copier.RunAsync(null, _ => Task.CompletedTask, _ => { }, ending.Token);
-        await UntilCopiedAsync(copying, cancellationToken);
+        await UntilCopiedAsync(new NatsJSContext(_look!), copying, cancellationToken);
         var seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
         await ending.CancelAsync();
         await copying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -77,36 +91,28 @@ public sealed class ReplicationBenchmark : IBenchmark, IAsyncDisposable
     public async Task<double> RunReferenceAsync(CancellationToken cancellationToken)
     {
         await DeleteTargetAsync(cancellationToken);
-        var (source, target) = (new NatsJSContext(_source!), new NatsJSContext(_target!));
-        await target.CreateStreamAsync(new StreamConfig(Target, ["to.>"]), cancellationToken);
-        var reader = await source.OpenReaderAsync(Source, _ => { }, cancellationToken);
-        var begun = Stopwatch.GetTimestamp();
-        await foreach (var message in reader.FetchAsync(
-            new NatsJSFetchOpts { MaxMsgs = OneByOne }, NatsRawSerializer<byte[]>.Default, cancellationToken))
-        {
-            var ack = await target.PublishAsync(
-                $"to.{message.Subject}", message.Data, NatsRawSerializer<byte[]>.Default, cancellationToken: cancellationToken);
-            ack.EnsureSuccess();
-        }
-
-        return OneByOne / Stopwatch.GetElapsedTime(begun).TotalSeconds;
+        return await RunReferenceAsync(
+            new NatsJSContext(_source!), new NatsJSContext(_target!), new NatsJSContext(_look!), cancellationToken);
     }
+
+    private protected abstract Task<double> RunReferenceAsync(
+        NatsJSContext source, NatsJSContext target, NatsJSContext far, CancellationToken cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var one in new IAsyncDisposable?[] { _source, _target, _look, _way, _near, _far })
+        GC.SuppressFinalize(this);
+        foreach (var one in new IAsyncDisposable?[] { _source, _target, _look, _way, _leafWay, _near, _far })
         {
             await (one?.DisposeAsync() ?? ValueTask.CompletedTask);
         }
     }
 
-    private async Task UntilCopiedAsync(Task copying, CancellationToken cancellationToken)
+    private protected static async Task UntilCopiedAsync(NatsJSContext look, Task copying, CancellationToken cancellationToken)
     {
-        var look = new NatsJSContext(_look!);
         while (true)
         {
             await Task.Delay(50, cancellationToken);
-            if (copying.IsCompleted)
+            if (copying.IsFaulted)
             {
                 await copying;
             }
@@ -135,5 +141,42 @@ public sealed class ReplicationBenchmark : IBenchmark, IAsyncDisposable
         {
             // There is none.
         }
+    }
+}
+
+/// <summary>Beside one publish at a time, as Choria's Stream Replicator does it.</summary>
+public sealed class ReplicationWindow() : ReplicationBenchmark("replication-window")
+{
+    private const int OneByOne = 60;
+
+    private protected override async Task<double> RunReferenceAsync(
+        NatsJSContext source, NatsJSContext target, NatsJSContext far, CancellationToken cancellationToken)
+    {
+        await far.CreateStreamAsync(new StreamConfig(Target, ["to.>"]), cancellationToken);
+        var reader = await source.OpenReaderAsync(Source, _ => { }, cancellationToken);
+        var begun = Stopwatch.GetTimestamp();
+        await foreach (var message in reader.FetchAsync(
+            new NatsJSFetchOpts { MaxMsgs = OneByOne }, NatsRawSerializer<byte[]>.Default, cancellationToken))
+        {
+            var ack = await target.PublishAsync(
+                $"to.{message.Subject}", message.Data, NatsRawSerializer<byte[]>.Default, cancellationToken: cancellationToken);
+            ack.EnsureSuccess();
+        }
+
+        return OneByOne / Stopwatch.GetElapsedTime(begun).TotalSeconds;
+    }
+}
+
+/// <summary>Beside JetStream's own <c>sources</c>, over a leaf node.</summary>
+public sealed class ReplicationSources() : ReplicationBenchmark("replication-sources")
+{
+    private protected override async Task<double> RunReferenceAsync(
+        NatsJSContext source, NatsJSContext target, NatsJSContext far, CancellationToken cancellationToken)
+    {
+        var sourced = new StreamSource { Name = Source, External = new ExternalStreamSource { Api = "$JS.near.API" } };
+        var begun = Stopwatch.GetTimestamp();
+        await far.CreateStreamAsync(new StreamConfig { Name = Target, Sources = [sourced] }, cancellationToken);
+        await UntilCopiedAsync(far, Task.CompletedTask, cancellationToken);
+        return Messages / Stopwatch.GetElapsedTime(begun).TotalSeconds;
     }
 }

@@ -42,8 +42,11 @@ public sealed class ReplicationApiTests : IAsyncLifetime
     [Theory]
     [InlineData(0)]
     [InlineData(100_001)]
-    public async Task Verify_RefusesANumberOfCopies_ThatItDoesNotCompare(int copiesMax) => await (await api.PostAsync(
-        "/v1/replication/audit:verify", $$"""{"copiesMax":{{copiesMax}}}""")).AssertProblemAsync(HttpStatusCode.BadRequest, "malformed-request");
+    public async Task Verify_RefusesANumberOfCopies_ThatItDoesNotCompare(int copiesMax)
+    {
+        using var answer = await api.PostAsync("/v1/replication/audit:verify", $$"""{"copiesMax":{{copiesMax}}}""");
+        await answer.AssertProblemAsync(HttpStatusCode.BadRequest, "malformed-request");
+    }
 
     [Fact]
     public async Task Commands_PrintWhatIsThere_AndVerifyEndsWith1_WhenTheSidesDiffer()

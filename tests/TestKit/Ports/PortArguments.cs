@@ -91,7 +91,7 @@ internal static class PortArguments
         [typeof(RpcFilter)] = RpcFilter.Everyone,
         [typeof(IReadOnlyList<RpcTarget>)] = new[] { new RpcTarget(Identity, NodeProtocol.V2) },
         [typeof(IReadOnlyCollection<string>)] = Array.Empty<string>(),
-        [typeof(ReplicationObserver)] = new ReplicationObserver(_ => Task.CompletedTask, _ => { }),
+        [typeof(ReplicationObserver)] = new ReplicationObserver(_ => Task.CompletedTask, _ => { }, _ => { }),
         [typeof(LogRecord)] = new LogRecord("topic", Id: null, "{}"u8.ToArray()),
     };
 
