@@ -24,7 +24,7 @@ public sealed class ReplicaBacklog(ReplicaSettings settings, NatsJSContext sourc
         var pending = state.Last <= after ? 0 : Math.Min((long)(state.Last - after), state.Messages);
         var subject = settings.Subjects is [var only] ? only : Everything;
         var oldest = pending == 0 ? null : await source.NextAsync(settings.Source, after + 1, subject, cancellationToken);
-        return new ReplicaProgress(
-            reached, pending, oldest?.Time, state.RetentionLeft(pending, oldest?.Time, time.GetUtcNow()), Copied: 0, CopiedBytes: 0, Gaps: 0);
+        var left = state.RetentionLeft(pending, oldest?.Time, time.GetUtcNow());
+        return new ReplicaProgress(reached, pending, oldest?.Time, left, Copied: 0, CopiedBytes: 0, Gaps: 0);
     }
 }
