@@ -82,6 +82,12 @@ public static class Permissions
     /// <summary>Pause, resume, advance, retry and abort jobs.</summary>
     public const string JobsControl = "jobs.control";
 
+    /// <summary>See links of replication, and compare their two sides.</summary>
+    public const string ReplicationRead = "replication.read";
+
+    /// <summary>Pause and resume links of replication.</summary>
+    public const string ReplicationWrite = "replication.write";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
@@ -94,6 +100,7 @@ public static class Permissions
         AccessSelf, AccessRead, AccessAuditRead, AccessTokensRead, AccessTokensRevoke,
         RequestsSign,
         JobsRead, JobsRun, JobsApprove, JobsControl,
+        ReplicationRead, ReplicationWrite,
     ];
 
     /// <summary>Whether it only lets one see: such a call is recorded when it is denied, not when it is allowed.</summary>
