@@ -314,7 +314,14 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
 
     private async Task GoOnAfterAsync(Task<GateVerdict> entered)
     {
-        await entered;
+        var verdict = await entered;
+        if (ending.IsCancellationRequested)
+        {
+            // It ended while it waited: a place that nobody takes would be one fewer for ever.
+            (verdict as GateVerdict.Admitted)?.Dispose();
+            return;
+        }
+
         await GoOnAsync();
     }
 
