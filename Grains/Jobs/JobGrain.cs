@@ -252,7 +252,7 @@ internal sealed partial class JobGrain(
             await job.ReplaceAsync(next);
             if (next.IsEnded && !before.IsEnded)
             {
-                context.Meter.Ended(next.State);
+                context.Meter.Ended(next.State, next.EndedAt - next.StartedAt ?? TimeSpan.Zero);
                 LogEnded(Id, next.State, next.Reason);
             }
 

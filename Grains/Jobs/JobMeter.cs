@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using ControlPlane.Flow;
 
 namespace ControlPlane.Jobs;
 
@@ -7,7 +8,7 @@ internal sealed class JobMeter : IDisposable
 {
     private readonly Meter meter = new("ControlPlane.Jobs");
     private readonly Counter<long> submitted;
-    private readonly Counter<long> ended;
+    private readonly Histogram<double> durations;
     private readonly Counter<long> dispatched;
     private readonly Counter<long> results;
     private readonly Counter<long> notifications;
@@ -16,7 +17,7 @@ internal sealed class JobMeter : IDisposable
     public JobMeter()
     {
         submitted = meter.CreateCounter<long>("controlplane.jobs.submitted", "{job}", "Jobs that were submitted at this site.");
-        ended = meter.CreateCounter<long>("controlplane.jobs.ended", "{job}", "Jobs that ended, by state.");
+        durations = meter.CreateHistogram<double>("controlplane.jobs.duration", "s", "From a job's start to its end, by the state it ended in.");
         dispatched = meter.CreateCounter<long>(
             "controlplane.jobs.dispatched", "{request}", "Requests that jobs sent to nodes, attempts after the first included.");
         results = meter.CreateCounter<long>("controlplane.jobs.results", "{result}", "What came of requests to nodes, by state.");
@@ -28,7 +29,19 @@ internal sealed class JobMeter : IDisposable
 
     public void Submitted() => submitted.Add(1);
 
-    public void Ended(JobState state) => ended.Add(1, new KeyValuePair<string, object?>("state", state.ToString()));
+    /// <param name="state">How it ended.</param>
+    /// <param name="took">From its start; zero for one that never started.</param>
+    public void Ended(JobState state, TimeSpan took) =>
+        durations.Record(took.TotalSeconds, new KeyValuePair<string, object?>("state", state.ToString()));
+
+    /// <summary>Tells of a gate how many parts of jobs are in it and wait for it.</summary>
+    public void Watch(Gate sends)
+    {
+        meter.CreateObservableGauge(
+            "controlplane.jobs.sends.running", () => sends.Load.Running, "{part}", "Parts of jobs that send now, on this silo.");
+        meter.CreateObservableGauge(
+            "controlplane.jobs.sends.waiting", () => sends.Load.Waiting, "{part}", "Parts of jobs that wait until they may send.");
+    }
 
     public void Dispatched(int requests) => dispatched.Add(requests);
 

@@ -35,6 +35,7 @@ internal sealed class JobContext : IDisposable
         (this.options, this.overlays, Rpc, Grains, Results, Discovery, Meter, Loops, Time) =
             (options, overlays, rpc, grains, results, discovery, meter, loops, time);
         Gate = new Gate(new GateBounds("batches of requests", "the sending of jobs", GatePlaces, GateWaitingMax, GateRetry), time);
+        meter.Watch(Gate);
     }
 
     public INodeRpc Rpc { get; }
