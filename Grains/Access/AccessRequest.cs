@@ -25,6 +25,12 @@ public sealed record AccessRequest(string Permission)
     /// <summary>What a Choria request says besides; null for what is none.</summary>
     public ChoriaRequestFacts? Choria { get; init; }
 
+    /// <summary>
+    /// Whether the nodes of a job are chosen. When it is submitted they are not: what rules say of nodes is left to the overlays then, each
+    /// of which judges the nodes that it chose before it takes any on.
+    /// </summary>
+    public bool AreNodesChosen { get; init; }
+
     /// <summary>How many nodes it is about, where that is known.</summary>
     public int? Targets { get; init; }
 

@@ -16,9 +16,12 @@ public sealed class JobAccessTests : IAsyncDisposable
           puppeteer:
             - { permissions: [jobs.run], agents: [puppet], actions: [runonce, status], limits: { targets: 2 }, conditions: { reason: true } }
           local: [{ permissions: [jobs.run], agents: [rpcutil], overlays: [eu-1] }]
+          tester: [{ permissions: [jobs.run], agents: [shell], nodes: env=test }]
         grants:
           - { role: puppeteer, principals: ["*"] }
           - { role: local, principals: ["*"] }
+          - { role: tester, principals: ["*"] }
+        denials: [{ name: gold, principals: ["*"], permissions: [jobs.run], nodes: tier=gold }]
         """;
 
     private readonly string folder = Directory.CreateTempSubdirectory("controlplane-jobs-").FullName;
@@ -46,6 +49,7 @@ public sealed class JobAccessTests : IAsyncDisposable
         await AssertAsync(HttpStatusCode.Forbidden, "puppet", "runonce", """{ "all": true }""", "CHG-1");
         await AssertAsync(HttpStatusCode.Forbidden, "puppet", "runonce", """{ "identities": ["web1"] }""", " ");
         await AssertAsync(HttpStatusCode.Accepted, "rpcutil", "ping", """{ "overlays": ["eu-1"] }""", "");
+        await AssertAsync(HttpStatusCode.Accepted, "shell", "run", """{ "all": true }""", "");
         await AssertAsync(HttpStatusCode.Forbidden, "rpcutil", "ping", """{ "overlays": ["eu-1", "eu-2"] }""", "");
 
         async Task AssertAsync(HttpStatusCode status, string agent, string action, string targets, string reason)
