@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using ControlPlane.Access;
+using ControlPlane.Access.Policies;
 using ControlPlane.Adapters.Choria;
 using Microsoft.Extensions.Options;
 using Orleans.Runtime;
@@ -13,6 +14,7 @@ internal sealed class SignatureRights(
     ChoriaTokens tokens,
     UserTokens own,
     UserRestrictions restrictions,
+    IAccessPolicy policy,
     AccessGuard guard,
     IAuditTrail audit,
     IOptions<ChoriaSigningOptions> options)
@@ -84,9 +86,13 @@ internal sealed class SignatureRights(
             return Fault(SignatureRefusal.Denied, forbidden, proven);
         }
 
+        // Rules may hold for nodes of a kind, so each that the filter names is judged; a single one is named by the request already.
+        var (judged, decision) = await policy.JudgeNodesAsync(
+            caller, request, request.Node is null ? IdentitiesOf(proven) : [], cancellationToken);
         await guard.InvokeAsync(
             caller,
-            request,
+            judged,
+            decision,
             () =>
             {
                 sign();
@@ -121,6 +127,7 @@ internal sealed class SignatureRights(
             ["timeToLiveSeconds"] = $"{request.TimeToLiveSeconds}",
             ["inputsSha256"] = Convert.ToHexStringLower(SHA256.HashData(proven.Inputs.Span)),
         };
+        var identities = IdentitiesOf(proven);
         if (options.Value.RecordInputs)
         {
             parameters["inputs"] = Cut(Encoding.UTF8.GetString(proven.Inputs.Span));
@@ -131,7 +138,8 @@ internal sealed class SignatureRights(
             Agent = proven.Agent,
             Action = proven.Action,
             Collective = request.Collective,
-            Node = OnlyNodeOrNull(request.Filter),
+            Node = identities is [var only] ? only : null,
+            Targets = identities.Count > 0 ? identities.Count : null,
             Choria = new ChoriaRequestFacts(
                 request.Sender,
                 proven.Inputs.IsEmpty ? NoInputs : Encoding.UTF8.GetString(proven.Inputs.Span),
@@ -145,9 +153,13 @@ internal sealed class SignatureRights(
     private static string Cut(string text) =>
         text.Length <= ParameterMax ? text : $"{text[..ParameterMax]}… ({text.Length} characters)";
 
-    // Of several identities nodes match any; a pattern is not a name.
-    private static string? OnlyNodeOrNull(ChoriaFilter filter) =>
-        filter.Identities is [{ } only] && !only.StartsWith('/') ? only : null;
+    // Nodes match any of the identities, so it is for no others, however few the rest of the filter leaves. A pattern names none: any
+    // node may match it.
+    private static IReadOnlyList<string> IdentitiesOf(ProvenRequest proven)
+    {
+        var named = proven.Request.Request.Filter.Identities;
+        return named.Any(identity => identity.StartsWith('/')) ? [] : [.. named.Distinct(StringComparer.Ordinal)];
+    }
 
     private static SignatureFault Fault(SignatureRefusal kind, string detail, ProvenRequest proven) =>
         new(kind, detail, proven.Claims.CallerId);

@@ -16,10 +16,11 @@ public sealed class AccessPolicyReader
 
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    // What only requests of Choria's own say, jobs too, and what only approvals say: elsewhere such a condition would be never or always
-    // true.
+    // What only requests of Choria's own say, what jobs say too, what is kept where jobs run, and what only approvals say: elsewhere such a
+    // condition would be never or always true.
     private static readonly string[] ChoriaRequests = [Permissions.RequestsSign];
     private static readonly string[] Actions = [Permissions.RequestsSign, Permissions.JobsRun];
+    private static readonly string[] Jobs = [Permissions.JobsRun];
     private static readonly string[] Approvals = [Permissions.PlacementPlansApprove];
 
     private readonly DocumentFaults faults;
@@ -100,6 +101,11 @@ public sealed class AccessPolicyReader
             NeedsReason = conditions?.Flag("reason") ?? false,
             NeedsFourEyes = conditions?.Flag("fourEyes") ?? false,
         };
+        if (rule.ConcurrencyMax is not null)
+        {
+            RequireOnly(limits!.Child("concurrency")!, "concurrency", permissions, Jobs);
+        }
+
         if (rule.NeedsFourEyes)
         {
             RequireOnly(conditions!.Child("fourEyes")!, "fourEyes", permissions, Approvals);

@@ -155,6 +155,28 @@ public sealed class ChoriaSignerTests : IAsyncLifetime
         Assert.Equal(new ChoriaRequestFacts("desk.example.net", "{}", TimeSpan.FromMinutes(1), Now), asked.Choria);
     }
 
+    [Theory]
+    [InlineData(new[] { "test1", "test2", "test1" }, 2, null)]
+    [InlineData(new[] { "test1", "prod1", "test2" }, 2, "may not requests.sign")]
+    [InlineData(new[] { "test1", "test2", "test3" }, 2, "may not requests.sign")]
+    [InlineData(new[] { "test1", "/test/" }, 2, "may not requests.sign")]
+    [InlineData(new string[0], 2, "may not requests.sign")]
+    public async Task SignAsync_JudgesEachNode_AndTheirNumber(string[] identities, int most, string? refusal)
+    {
+        stage.Policy.Allows = asked => asked.Targets <= most && asked.Node?.StartsWith("test", StringComparison.Ordinal) == true;
+        var question = Question(
+            Request() with { Filter = new ChoriaFilter { Agents = ["rpcutil"], Identities = identities } }, Token(Claims()));
+
+        if (refusal is null)
+        {
+            await SignedAsync(question);
+        }
+        else
+        {
+            Assert.Contains(refusal, await RefusalAsync(question), StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task SignAsync_JudgesByTheTokensClaims()
     {

@@ -43,7 +43,7 @@ internal sealed class SigningStage : IAsyncDisposable
         Register = new ChoriaTokens(cluster.Client);
         Signer = new ChoriaSigner(
             new SignatureCheck(options, Options.Create(Provisioning), time),
-            new SignatureRights(Register, tokens, new UserRestrictions(users, options), Guard, Audit, options),
+            new SignatureRights(Register, tokens, new UserRestrictions(users, options), Policy, Guard, Audit, options),
             sealer,
             meter,
             time,
@@ -140,13 +140,15 @@ internal sealed class ScriptedPolicy : IAccessPolicy
 {
     public Func<AccessDecision?> Deny { get; set; } = () => null;
 
+    public Func<AccessRequest, bool> Allows { get; set; } = _ => true;
+
     public ConcurrentQueue<(ControlPlane.Access.Caller Caller, AccessRequest Request)> Asked { get; } = new();
 
     public ValueTask<AccessDecision> JudgeAsync(
         ControlPlane.Access.Caller caller, AccessRequest request, CancellationToken cancellationToken)
     {
         Asked.Enqueue((caller, request));
-        return new(Deny() ?? new AccessDecision(IsAllowed: true, "allowed", "test"));
+        return new(Deny() ?? new AccessDecision(Allows(request), "allowed", "test"));
     }
 }
 

@@ -44,6 +44,9 @@ public sealed class AccessPolicyReaderTests
     [InlineData(
         "roles: { r: [{ permissions: [nodes.read], conditions: { fourEyes: true } }] }",
         "3:67: 'fourEyes' says something of placement.plans.approve alone")]
+    [InlineData(
+        "roles: { r: [{ permissions: [requests.sign], limits: { concurrency: 5 } }] }",
+        "3:69: 'concurrency' says something of jobs.run alone")]
     [InlineData("roles: { r: [{ permissions: [nodes.read], conditions: { reasons: true } }] }", "3:57: 'reasons' is unknown here")]
     [InlineData(
         "roles: { viewer: [] }\ngrants: [{ role: viewr, principals: [a] }]",
