@@ -4,6 +4,9 @@ namespace ControlPlane.Access;
 /// <param name="Permission">One of <see cref="Permissions.All"/>.</param>
 public sealed record AccessRequest(string Permission)
 {
+    /// <summary>In the place of a permission, for the record of what nobody can be allowed.</summary>
+    public const string NoPermission = "none";
+
     /// <summary>The overlay that it is about; null when it is about the site, or about a node.</summary>
     public string? Overlay { get; init; }
 

@@ -17,6 +17,7 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     private static readonly byte[] SiteKey = RandomNumberGenerator.GetBytes(32);
 
     private readonly Recorded recorded = new();
+    private readonly Limits limits = new();
     private readonly Starting starting = new();
     private InProcessTestCluster cluster = null!;
 
@@ -29,6 +30,7 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
             silo.Services.AddSingleton<ITokenAuthenticator, Tokens>();
             silo.Services.AddSingleton<IAccessPolicy, OnlyPublic>();
             silo.Services.AddSingleton<IAuditTrail>(recorded);
+            silo.Services.AddSingleton<ICallLimits>(limits);
             silo.Services.AddSingleton<AccessGuard>();
             silo.AddGrainAccess();
         });
@@ -41,12 +43,38 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     public async ValueTask DisposeAsync() => await cluster.DisposeAsync();
 
     [Fact]
-    public async Task ACallWithoutAToken_IsDenied() =>
+    public async Task ACallWithoutAToken_IsDenied_AndRecorded()
+    {
         await Assert.ThrowsAsync<NotAuthenticatedException>(() => Call(token: null, grain => grain.WhoAsks()));
 
+        Assert.Contains("failed nobody sys.client/*: no token came, for IAskedForTest.WhoAsks", recorded.Lines);
+        Assert.Empty(limits.Failures);
+    }
+
     [Fact]
-    public async Task ACallWithABadToken_IsDenied() =>
+    public async Task ACallWithABadToken_IsDenied_CountedAndRecorded()
+    {
         await Assert.ThrowsAsync<NotAuthenticatedException>(() => Call("stolen", grain => grain.WhoAsks()));
+
+        Assert.Contains("failed nobody sys.client/*: the token is not good, for IAskedForTest.WhoAsks", recorded.Lines);
+        Assert.StartsWith("sys.client/", Assert.Single(limits.Failures).Address, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AClientThatFailedTooOften_AndAPrincipalThatDid_AreNotHeard()
+    {
+        limits.Locked = "eve";
+        await Assert.ThrowsAsync<TooManyCallsException>(() => Call("eve", grain => grain.WhoAsks()));
+        Assert.Contains("failed eve sys.client/*: locked, for IAskedForTest.WhoAsks", recorded.Lines);
+
+        limits.Slowed = "ann";
+        await Assert.ThrowsAsync<TooManyCallsException>(() => Call("ann", grain => grain.WhoAsks()));
+        Assert.DoesNotContain(recorded.Lines, line => line.Contains("failed ann", StringComparison.Ordinal));
+
+        limits.AreClientsLocked = true;
+        await Assert.ThrowsAsync<TooManyCallsException>(() => Call("bob", grain => grain.WhoAsks()));
+        Assert.Contains("failed nobody sys.client/*: locked, for IAskedForTest.WhoAsks", recorded.Lines);
+    }
 
     [Fact]
     public async Task TheHolderOfAToken_IsWhoAsks_AlsoBehindAnotherGrain()
@@ -86,8 +114,12 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task AMethodThatIsNotPublic_IsDenied_EvenToWhoIsAuthenticated() =>
+    public async Task AMethodThatIsNotPublic_IsDenied_EvenToWhoIsAuthenticated_AndRecorded()
+    {
         await Assert.ThrowsAsync<AccessDeniedException>(() => CallInner("ann", grain => grain.WhoAsks()));
+
+        Assert.Equal("begin IAskedInside.WhoAsks ann denied", recorded.Lines.Last());
+    }
 
     [Fact]
     public async Task AClientThatWritesTheCallerItself_IsDenied()
@@ -186,8 +218,7 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
         public Task<AuditedCall> BeginAsync(
             Caller caller, AccessRequest request, AccessDecision decision, CancellationToken cancellationToken)
         {
-            var operation = request.Operation[(request.Operation.LastIndexOf('.', request.Operation.LastIndexOf('.') - 1) + 1)..];
-            Lines.Enqueue($"begin {operation} {caller.Principal}{(decision.IsAllowed ? "" : " denied")}");
+            Lines.Enqueue($"begin {Short(request.Operation)} {caller.Principal}{(decision.IsAllowed ? "" : " denied")}");
             return Task.FromResult(new AuditedCall("1", caller, request, decision));
         }
 
@@ -197,7 +228,37 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
             return Task.CompletedTask;
         }
 
-        public Task RecordFailedSignInAsync(CallerMethod method, string? principal, string? address, string why) => Task.CompletedTask;
+        public Task RecordFailedSignInAsync(CallerMethod method, string? principal, string? address, string why)
+        {
+            // Of the client's id its kind, and of the operation what the test calls.
+            var words = why.Split(", for ");
+            Lines.Enqueue($"failed {principal ?? "nobody"} {address?.Split('/')[0]}/*: {words[0]}, for {Short(words[1])}");
+            return Task.CompletedTask;
+        }
+
+        private static string Short(string operation) =>
+            operation[(operation.LastIndexOf('.', operation.LastIndexOf('.') - 1) + 1)..];
+    }
+
+    /// <summary>Hears everybody but those whom a test names.</summary>
+    private sealed class Limits : ICallLimits
+    {
+        public ConcurrentQueue<SignInAttempt> Failures { get; } = new();
+
+        public bool AreClientsLocked { get; set; }
+
+        public string? Locked { get; set; }
+
+        public string? Slowed { get; set; }
+
+        public CallRefusal? LockOf(SignInAttempt attempt) =>
+            AreClientsLocked ? new CallRefusal(IsLock: true, TimeSpan.FromMinutes(5), "locked") : null;
+
+        public void Failed(SignInAttempt attempt) => Failures.Enqueue(attempt);
+
+        public CallRefusal? Take(Caller caller) => caller.Principal == Locked || caller.Principal == Slowed
+            ? new CallRefusal(caller.Principal == Locked, TimeSpan.FromMinutes(5), caller.Principal == Locked ? "locked" : "slowed")
+            : null;
     }
 }
 

@@ -232,6 +232,70 @@ public sealed class ChoriaSignerTests : IAsyncLifetime
         Assert.Null(await tokens.Revoke("unknown", "stolen"));
     }
 
+    [Fact]
+    public async Task SignAsync_CountsWhatIsNotGood_ToTheAddress_AndToWhoseTokenIsShownWithoutItsKey()
+    {
+        await SignedAsync(Question(Request(), Token(Claims())));
+        await RefusalAsync(Question(Request(), ""));
+        await RefusalAsync(Question(Request(), Token(Claims())) with { Signature = "" });
+        await RefusalAsync(Raw("{"u8.ToArray(), Token(Claims())));
+
+        Assert.Equal(
+            [new SignInAttempt("192.0.2.1"), new SignInAttempt("192.0.2.1") { Holder = "up=carol" }], stage.Limits.Failures);
+    }
+
+    [Fact]
+    public async Task SignAsync_LooksAtNothing_FromAnAddressThatIsLocked_AndRecordsIt()
+    {
+        stage.Limits.IsLocked = attempt => attempt.Address == "192.0.2.1";
+
+        Assert.Contains("too many sign-ins failed", await RefusalAsync(Question(Request(), Token(Claims()))), StringComparison.Ordinal);
+        Assert.Equal(["failed ChoriaToken : too many sign-ins failed"], stage.Audit.Lines);
+        Assert.Empty(stage.Policy.Asked);
+    }
+
+    [Fact]
+    public async Task SignAsync_SignsNotForWhoAsksTooMuch_OrIsLocked()
+    {
+        stage.Limits.Slowed.Add("up=carol");
+        Assert.Contains("asks more than it may", await RefusalAsync(Question(Request(), Token(Claims()))), StringComparison.Ordinal);
+        Assert.Empty(stage.Audit.Lines);
+
+        stage.Limits.Locked.Add("up=carol");
+        await RefusalAsync(Question(Request() with { Id = "2" }, Token(Claims())));
+        Assert.Equal(["failed ChoriaToken up=carol: too many sign-ins failed"], stage.Audit.Lines);
+    }
+
+    [Fact]
+    public async Task FindAsync_FindsWhoTheSignerFinds_UntilTheTokenIsRevoked()
+    {
+        var claims = Read(Token(Claims() with { UserProperties = new Dictionary<string, string> { ["department"] = "sre" } }));
+
+        var (caller, _) = await stage.Callers.FindAsync(claims, "192.0.2.1");
+        Assert.Equal(("up=carol", CallerMethod.ChoriaToken, claims.Id), (caller!.Principal, caller.Method, caller.CredentialId));
+        Assert.Equal(["sre"], caller.Claims["user_properties.department"]);
+
+        Assert.NotNull(await stage.Grains.GetGrain<IChoriaTokensGrain>(0).Revoke(claims.Id!, "stolen"));
+        var (none, fault) = await stage.Callers.FindAsync(claims, "192.0.2.1");
+        Assert.Null(none);
+        Assert.Contains("revoked", fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task FindAsync_FindsNobody_WhoseTokenHasNoId()
+    {
+        var (caller, fault) = await stage.Callers.FindAsync(Claims(), address: null);
+
+        Assert.Null(caller);
+        Assert.Contains("no jti", fault, StringComparison.Ordinal);
+    }
+
+    private static ClientClaims Read(string token)
+    {
+        Assert.True(SigningStage.Trust.TryVerify(token, Now, out ClientClaims? claims, out var refusal), refusal?.Detail);
+        return claims;
+    }
+
     [Theory]
     [InlineData("rpcutil.*", true)]
     [InlineData("rpcutil.ping", true)]
