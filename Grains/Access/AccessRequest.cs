@@ -16,6 +16,9 @@ public sealed record AccessRequest(string Permission)
     /// <summary>The plan that it is about; null when it is about none.</summary>
     public string? Plan { get; init; }
 
+    /// <summary>The job that it is about; null when it is about none, or when the job is submitted.</summary>
+    public string? Job { get; init; }
+
     /// <summary>The collective of a Choria request.</summary>
     public string? Collective { get; init; }
 
@@ -41,7 +44,8 @@ public sealed record AccessRequest(string Permission)
     public string? Reason { get; init; }
 
     /// <summary>
-    /// Who made what is to be approved, where nobody can be asked by <see cref="Plan"/>; null where nothing is approved.
+    /// Who made what is to be approved, where nobody can be asked by <see cref="Plan"/> or <see cref="Job"/>; null where nothing is
+    /// approved.
     /// </summary>
     public string? Submitter { get; init; }
 
@@ -50,9 +54,6 @@ public sealed record AccessRequest(string Permission)
 
     /// <summary>What it was called with, for the record: never a secret.</summary>
     public IReadOnlyDictionary<string, string> Parameters { get; init; } = NoParameters;
-
-    /// <summary>The trace that the call belongs to; null without one.</summary>
-    public string? Trace { get; init; }
 
     private static readonly IReadOnlyDictionary<string, string> NoParameters = new Dictionary<string, string>(StringComparer.Ordinal);
 }
@@ -73,6 +74,9 @@ public sealed record AccessDecision(bool IsAllowed, string Rule, string Policy, 
 {
     /// <summary>How many nodes at once the rule lets a job work on; null when it says nothing. Whoever runs the job keeps it.</summary>
     public int? ConcurrencyMax { get; init; }
+
+    /// <summary>Who submitted what is approved, where a rule demanded that somebody else did; null otherwise.</summary>
+    public string? Submitter { get; init; }
 
     /// <summary>What a caller is told who is denied.</summary>
     public AccessDeniedException ToException(Caller caller, AccessRequest request) =>

@@ -38,6 +38,9 @@ public sealed record Caller
     /// The address that the call came from; at a gateway the client's id in its place. Null for calls that come over no network.
     /// </summary>
     public string? Address { get; init; }
+
+    /// <summary>The trace that began with the call: all that is done for it is recorded with it. Null without one.</summary>
+    public string? Trace { get; init; }
 }
 
 /// <summary>How a caller was authenticated.</summary>

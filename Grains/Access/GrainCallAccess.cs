@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Reflection;
-using ControlPlane.Jobs;
 
 namespace ControlPlane.Access;
 
@@ -97,7 +96,8 @@ internal sealed class GrainCallAccess(
             return null;
         }
 
-        var caller = holder with { Address = ClientOf(context) };
+        // A client's own trace where it comes along, else a new one: what grains do for the call is recorded with it.
+        var caller = holder with { Address = ClientOf(context), Trace = CallTrace.Current() };
         if (limits.Take(caller) is { } refusal)
         {
             await (refusal.IsLock ? RecordFailureAsync(context, caller.Principal, refusal.Detail) : Task.CompletedTask);
@@ -136,25 +136,12 @@ internal sealed class GrainCallAccess(
         contract?.FullName is "Orleans.Runtime.IClusterManifestSystemTarget" or "Orleans.Runtime.IGrainCallCancellationExtension"
             or "Orleans.Runtime.ICancellationSourcesExtension";
 
-    private static AccessRequest RequestOf(IIncomingGrainCallContext context, RequiresAttribute required)
-    {
-        var key = context.TargetId.Key.ToString();
-        var arguments = Enumerable.Range(0, context.Request.GetArgumentCount()).Select(context.Request.GetArgument).ToList();
-        var job = arguments.Select(given => given as JobSpec ?? (given as JobSchedule)?.Job).FirstOrDefault(spec => spec is not null);
-        return new AccessRequest(required.Permission)
-        {
-            Node = required.On == AccessTarget.Node ? key : null,
-            Overlay = required.On == AccessTarget.Overlay ? key : job?.Targets.Overlays is [var one] ? one : null,
-            Plan = required.On == AccessTarget.Plan ? context.Request.GetArgument(0) as string : null,
-            Agent = job?.Action.Agent,
-            Action = job?.Action.Name,
-            Targets = job?.Targets.Max ?? (job?.Targets.Identities is { Count: > 0 } listed ? listed.Count : null),
-            Reason = job?.Reason,
-            Operation = OperationOf(context),
-            Trace = System.Diagnostics.Activity.Current?.TraceId.ToString(),
-            Parameters = CallParameters.Of(arguments),
-        };
-    }
+    private static AccessRequest RequestOf(IIncomingGrainCallContext context, RequiresAttribute required) => AccessRequests.OfGrain(
+        context.InterfaceMethod,
+        required,
+        OperationOf(context),
+        context.TargetId.Key.ToString(),
+        [.. Enumerable.Range(0, context.Request.GetArgumentCount()).Select(context.Request.GetArgument)]);
 
     private static string OperationOf(IIncomingGrainCallContext context) => $"{context.InterfaceName}.{context.MethodName}";
 }

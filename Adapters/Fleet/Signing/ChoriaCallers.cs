@@ -50,19 +50,18 @@ public sealed class ChoriaCallers
         }
     }
 
-    /// <summary>The principal whose token it is, for the count of those that are shown without their key; it need not be in force.</summary>
-    public async Task<string> PrincipalOfAsync(ClientClaims claims)
+    /// <summary>Whose token was shown without its key: who goes on trying is to be stopped.</summary>
+    /// <returns>The principal; null for a token that is worth nothing anyway, as a revoked one, or while the register is away.</returns>
+    public async Task<string?> PrincipalOfAsync(ClientClaims claims, bool acceptsOthers = true)
     {
         try
         {
-            return IdFaultOf(claims) is null
-                && await register.RecogniseAsync(ShownOf(claims, acceptsOthers: false)) is TokenAdmission.Admitted { SignIn.Principal: var name }
-                    ? name
-                    : claims.CallerId;
+            var admission = IdFaultOf(claims) is null ? await register.RecogniseAsync(ShownOf(claims, acceptsOthers)) : null;
+            return (admission as TokenAdmission.Admitted)?.SignIn.Principal;
         }
         catch (Exception away) when (away is TimeoutException or OrleansException)
         {
-            return claims.CallerId;
+            return null;
         }
     }
 
@@ -87,6 +86,7 @@ public sealed class ChoriaCallers
         var caller = signIn.CallerWith(claims.Id!, address);
         return caller with
         {
+            Trace = CallTrace.Current(),
             Claims = caller.Claims.Where(claim => !said.ContainsKey(claim.Key)).Concat(said)
                 .ToDictionary(claim => claim.Key, claim => claim.Value, StringComparer.Ordinal),
         };

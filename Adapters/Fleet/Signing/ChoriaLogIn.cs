@@ -70,7 +70,8 @@ public sealed partial class ChoriaLogIn
 
         return limits.Take(person.Caller) is { } refusal
             ? await RefuseAsync(question, address, new LogInRefusal(refusal.Detail, refusal.Detail))
-            : await AdmitAsync(person, question, cancellationToken);
+            : await AdmitAsync(
+                person with { Caller = person.Caller with { Trace = CallTrace.Current() } }, question, cancellationToken);
     }
 
     private async Task<ChoriaLogInAnswer> RefuseAsync(ChoriaLogInQuestion question, string? address, LogInRefusal fault)

@@ -78,7 +78,8 @@ internal sealed class SignatureCheck(IOptions<ChoriaSigningOptions> options, IOp
 
         if (!Ed25519Key.VerifyHex(claims.PublicKey, question.Request.Span, question.Signature))
         {
-            fault = new SignatureFault(SignatureRefusal.Proof, "the request is not signed by the key of the token", caller) { Unproven = claims };
+            const string Unsigned = "the request is not signed by the key of the token";
+            fault = new SignatureFault(SignatureRefusal.Proof, Unsigned, caller) { Unproven = claims };
             return null;
         }
 

@@ -74,7 +74,7 @@ internal sealed class SignatureRights(
     {
         limits.Failed(new SignInAttempt(address)
         {
-            Holder = fault.Unproven is { } stolen ? await callers.PrincipalOfAsync(stolen) : null,
+            Holder = fault.Unproven is { } stolen ? await callers.PrincipalOfAsync(stolen, options.Value.AcceptOtherTokens) : null,
         });
         await audit.RecordFailedSignInAsync(CallerMethod.ChoriaToken, fault.Caller, address, fault.Detail);
     }

@@ -21,7 +21,7 @@ public sealed class AccessPolicyReader
     private static readonly string[] ChoriaRequests = [Permissions.RequestsSign];
     private static readonly string[] Actions = [Permissions.RequestsSign, Permissions.JobsRun];
     private static readonly string[] Jobs = [Permissions.JobsRun];
-    private static readonly string[] Approvals = [Permissions.PlacementPlansApprove];
+    private static readonly string[] Approvals = [Permissions.PlacementPlansApprove, Permissions.JobsApprove];
 
     private readonly DocumentFaults faults;
     private readonly Dictionary<string, YamlNode> roles = new(StringComparer.Ordinal);
@@ -101,20 +101,33 @@ public sealed class AccessPolicyReader
             NeedsReason = conditions?.Flag("reason") ?? false,
             NeedsFourEyes = conditions?.Flag("fourEyes") ?? false,
         };
-        if (rule.ConcurrencyMax is not null)
-        {
-            RequireOnly(limits!.Child("concurrency")!, "concurrency", permissions, Jobs);
-        }
-
-        if (rule.NeedsFourEyes)
-        {
-            RequireOnly(conditions!.Child("fourEyes")!, "fourEyes", permissions, Approvals);
-        }
-
+        RejectUnfit(rule, limits, conditions);
         limits?.RejectUnknown();
         conditions?.RejectUnknown();
         section.RejectUnknown();
         return rule;
+    }
+
+    // What would be never or always true.
+    private void RejectUnfit(AccessRule rule, YamlSection? limits, YamlSection? conditions)
+    {
+        if (rule.ConcurrencyMax is not null)
+        {
+            RequireOnly(limits!.Child("concurrency")!, "concurrency", rule.Permissions, Jobs);
+        }
+
+        var mute = rule.Permissions.Where(permission => !Permissions.TakesReason(permission)).Order(StringComparer.Ordinal).ToList();
+        if (rule.NeedsReason && mute.Count > 0)
+        {
+            faults.Add(
+                conditions!.Child("reason")!,
+                $"nobody can say why for {string.Join(", ", mute)}: give them a rule of their own without it");
+        }
+
+        if (rule.NeedsFourEyes)
+        {
+            RequireOnly(conditions!.Child("fourEyes")!, "fourEyes", rule.Permissions, Approvals);
+        }
     }
 
     private RoleGrant ReadGrant(YamlSection section)
@@ -222,6 +235,7 @@ public sealed class AccessPolicyReader
         return new AccessScope
         {
             Sites = Names(section, "sites"),
+            Regions = Names(section, "regions"),
             Overlays = Names(section, "overlays"),
             Collectives = Names(section, "collectives"),
             Agents = Names(section, "agents"),

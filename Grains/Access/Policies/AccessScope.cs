@@ -10,6 +10,8 @@ internal sealed record AccessScope
 
     public FrozenSet<string>? Sites { get; init; }
 
+    public FrozenSet<string>? Regions { get; init; }
+
     public FrozenSet<string>? Overlays { get; init; }
 
     public FrozenSet<string>? Collectives { get; init; }
@@ -40,6 +42,7 @@ internal sealed record AccessScope
         var overlay = request.Node is null ? request.Overlay : facts.Node?.Overlay;
         var fulfilsByDefault = IsNodeJudgedLater(request) ? !isUnknownWithin : isUnknownWithin;
         return !Covers(Sites, facts.Site, isUnknownWithin) ? Obstacle.Site
+            : !Covers(Regions, facts.Region, isUnknownWithin) ? Obstacle.Region
             : !Covers(Overlays, overlay, isUnknownWithin) ? Obstacle.Overlay
             : !Covers(Collectives, request.Collective, isUnknownWithin) ? Obstacle.Collective
             : !Covers(Agents, request.Agent, isUnknownWithin) ? Obstacle.Agent
@@ -61,6 +64,7 @@ internal enum Obstacle
 {
     None = 0,
     Site,
+    Region,
     Overlay,
     Collective,
     Agent,

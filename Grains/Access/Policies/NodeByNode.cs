@@ -6,8 +6,8 @@ public static class NodeByNode
     private const int JudgedAtOnce = 64;
 
     /// <summary>
-    /// Judges for all of them together, and where that does not allow, for each: rules may hold for nodes of a kind. Changes nothing, and may
-    /// be repeated.
+    /// Judges for all of them together, and where that does not allow, for each: rules may hold for nodes of a kind. Changes nothing, and
+    /// may be repeated.
     /// </summary>
     /// <param name="policy">Who says what callers may do.</param>
     /// <param name="caller">Who asks.</param>

@@ -41,7 +41,8 @@ internal sealed class CallLimits : ICallLimits, IDisposable
     {
         var limits = app.Services.GetRequiredService<CallLimits>();
         var isOn = app.Services.GetRequiredService<AccessDemand>().IsOn;
-        app.Use((context, next) => isOn || ChoriaEndpoints.IsFor(context.Request) ? limits.JudgeAddressAsync(context, next) : next(context));
+        app.Use((context, next) =>
+            isOn || ChoriaEndpoints.IsFor(context.Request) ? limits.JudgeAddressAsync(context, next) : next(context));
         app.UseAuthentication();
         app.Use((context, next) => limits.JudgeCallerAsync(context, next));
     }

@@ -85,6 +85,26 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ACallOfAClient_HasItsIdForAnAddress_AndATrace_AlsoBehindAnotherGrain()
+    {
+        var from = (await Call("ann", grain => grain.WhereFromBehind())).Split(' ');
+
+        Assert.StartsWith("sys.client/", from[0], StringComparison.Ordinal);
+        Assert.Matches("^[0-9a-f]{32}$", from[1]);
+        Assert.NotEqual(from[1], (await Call("ann", grain => grain.WhereFromBehind())).Split(' ')[1]);
+        Assert.Contains(from[1], recorded.Traces);
+    }
+
+    [Fact]
+    public async Task AReason_IsJudged_WhicheverWayItIsGiven()
+    {
+        await Call("ann", grain => grain.GiveReason("CHG-1"));
+        await Call("ann", grain => grain.Change(new ControlPlane.Enrolment.ControlChange("CHG-2")));
+
+        Assert.Equal(["CHG-1", "CHG-2"], recorded.Reasons);
+    }
+
+    [Fact]
     public async Task WhatThePolicyDenies_IsRecorded_AndNotDone()
     {
         await Assert.ThrowsAsync<AccessDeniedException>(() => Call("ann", grain => grain.Forbidden()));
@@ -215,9 +235,19 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     {
         public ConcurrentQueue<string> Lines { get; } = new();
 
+        public ConcurrentQueue<string?> Traces { get; } = new();
+
+        public ConcurrentQueue<string> Reasons { get; } = new();
+
         public Task<AuditedCall> BeginAsync(
             Caller caller, AccessRequest request, AccessDecision decision, CancellationToken cancellationToken)
         {
+            Traces.Enqueue(caller.Trace);
+            if (request.Reason is { } reason)
+            {
+                Reasons.Enqueue(reason);
+            }
+
             Lines.Enqueue($"begin {Short(request.Operation)} {caller.Principal}{(decision.IsAllowed ? "" : " denied")}");
             return Task.FromResult(new AuditedCall("1", caller, request, decision));
         }
@@ -271,6 +301,15 @@ public interface IAskedForTest : IGrainWithStringKey
     [Alias("WhoAsksBehind"), Requires(Permissions.NodesReprovision)]
     Task<string> WhoAsksBehind();
 
+    [Alias("WhereFromBehind"), Requires(Permissions.NodesReprovision)]
+    Task<string> WhereFromBehind();
+
+    [Alias("GiveReason"), Requires(Permissions.JobsControl)]
+    Task<bool> GiveReason(string reason);
+
+    [Alias("Change"), Requires(Permissions.EnrolmentControl)]
+    Task<bool> Change(ControlPlane.Enrolment.ControlChange change);
+
     [Alias("Forbidden"), Requires(Permissions.NodesDecommission)]
     Task<bool> Forbidden();
 
@@ -296,6 +335,9 @@ public interface IAskedInside : IGrainWithStringKey
 {
     [Alias("WhoAsks")]
     Task<string> WhoAsks();
+
+    [Alias("WhereFrom")]
+    Task<string> WhereFrom();
 }
 
 internal sealed class AskedGrain : Grain, IAskedForTest, IAskedInside
@@ -306,6 +348,14 @@ internal sealed class AskedGrain : Grain, IAskedForTest, IAskedInside
     public Task<string> WhoAsks() => Task.FromResult(CallerContext.Actor);
 
     public Task<string> WhoAsksBehind() => GrainFactory.GetGrain<IAskedInside>("behind").WhoAsks();
+
+    public Task<string> WhereFromBehind() => GrainFactory.GetGrain<IAskedInside>("behind").WhereFrom();
+
+    public Task<string> WhereFrom() => Task.FromResult($"{CallerContext.Current.Address} {CallerContext.Current.Trace}");
+
+    public Task<bool> GiveReason(string reason) => Task.FromResult(true);
+
+    public Task<bool> Change(ControlPlane.Enrolment.ControlChange change) => Task.FromResult(true);
 
     public Task<bool> Forbidden() => Task.FromResult(done = true);
 

@@ -97,7 +97,8 @@ public sealed class LimitsTests : IDisposable
         }
 
         Assert.Equal(HttpStatusCode.TooManyRequests, await api.StatusAsync(Token));
-        Assert.Contains(api.Logs.Of(AuditTrail.Category), line => line.Contains("too many sign-ins from this address", StringComparison.Ordinal));
+        Assert.Contains(
+            api.Logs.Of(AuditTrail.Category), line => line.Contains("too many sign-ins from this address", StringComparison.Ordinal));
         Assert.NotNull(limits.LockOf(new SignInAttempt("192.0.2.1") { UserName = "alice" }));
         Assert.Null(limits.LockOf(new SignInAttempt("192.0.2.1") { UserName = "bob" }));
         Assert.NotNull(limits.LockOf(new SignInAttempt("sys.client/1")));

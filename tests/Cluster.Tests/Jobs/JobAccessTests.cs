@@ -1,6 +1,10 @@
 using System.Net;
 using System.Net.Http.Headers;
+using ControlPlane.Access;
 using ControlPlane.Cluster.Tests.Silo;
+using ControlPlane.Jobs;
+using ControlPlane.TestKit;
+using ControlPlane.TestKit.Access;
 
 namespace ControlPlane.Cluster.Tests.Jobs;
 
@@ -17,10 +21,12 @@ public sealed class JobAccessTests : IAsyncDisposable
             - { permissions: [jobs.run], agents: [puppet], actions: [runonce, status], limits: { targets: 2 }, conditions: { reason: true } }
           local: [{ permissions: [jobs.run], agents: [rpcutil], overlays: [eu-1] }]
           tester: [{ permissions: [jobs.run], agents: [shell], nodes: env=test }]
+          approver: [{ permissions: [jobs.approve], conditions: { fourEyes: true } }]
         grants:
           - { role: puppeteer, principals: ["*"] }
           - { role: local, principals: ["*"] }
           - { role: tester, principals: ["*"] }
+          - { role: approver, principals: ["*"] }
         denials: [{ name: gold, principals: ["*"], permissions: [jobs.run], nodes: tier=gold }]
         """;
 
@@ -33,13 +39,32 @@ public sealed class JobAccessTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Approve_IsDenied_ToWhoSubmittedTheJob_AndTheRecordSaysWhoDid()
+    {
+        await using var api = await StartAsync();
+        foreach (var (id, submitter) in new[] { ("own", "puppeteer"), ("other", "ann") })
+        {
+            var status = id == "own" ? HttpStatusCode.Forbidden : HttpStatusCode.OK;
+            var job = api.Grains.Jobs.Add(id);
+            job.Become(job.Snapshot with { State = JobState.AwaitingApproval, Submitter = submitter });
+
+            Assert.Equal(status, (await api.PostAsync($"/v1/jobs/{id}:approve", """{"reason":"CHG-1"}""")).StatusCode);
+        }
+
+        IReadOnlyList<AuditRecord> records = [];
+        await Readiness.UntilAsync(
+            async _ => (records = await api.Audit.RecordsAsync(TestContext.Current.CancellationToken)).Count == 3,
+            "both calls and an outcome are recorded",
+            TestContext.Current.CancellationToken);
+        Assert.Equal(
+            [("own", "puppeteer", AuditKind.Denied), ("other", "ann", AuditKind.Call)],
+            records.Where(record => record.Kind != AuditKind.Outcome).Select(record => (record.On?.Job, record.Submitter, record.Kind)));
+    }
+
+    [Fact]
     public async Task Submit_IsJudged_ByAgentActionTargetsOverlayAndReason()
     {
-        var (tokens, policy) = (Path.Combine(folder, "tokens"), Path.Combine(folder, "access.yaml"));
-        await File.WriteAllTextAsync(tokens, $"puppeteer {Token}\n", TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(policy, Policy, TestContext.Current.CancellationToken);
-        await using var api = await ApiHost.StartAsync(("Access:Tokens:Files:0", tokens), ("Access:Policy:File", policy));
-        api.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+        await using var api = await StartAsync();
 
         await AssertAsync(HttpStatusCode.Accepted, "puppet", "runonce", """{ "identities": ["web1", "web2"] }""", "CHG-1");
         await AssertAsync(HttpStatusCode.Accepted, "puppet", "status", """{ "all": true, "max": 2 }""", "CHG-1");
@@ -57,5 +82,15 @@ public sealed class JobAccessTests : IAsyncDisposable
             var body = $$"""{ "agent": "{{agent}}", "action": "{{action}}", "targets": {{targets}}, "reason": "{{reason}}" }""";
             Assert.Equal(status, (await api.PostAsync("/v1/jobs", body)).StatusCode);
         }
+    }
+
+    private async Task<ApiHost> StartAsync()
+    {
+        var (tokens, policy) = (Path.Combine(folder, "tokens"), Path.Combine(folder, "access.yaml"));
+        await File.WriteAllTextAsync(tokens, $"puppeteer {Token}\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(policy, Policy, TestContext.Current.CancellationToken);
+        var api = await ApiHost.StartAsync(("Access:Tokens:Files:0", tokens), ("Access:Policy:File", policy));
+        api.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+        return api;
     }
 }

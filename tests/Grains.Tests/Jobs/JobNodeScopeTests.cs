@@ -19,6 +19,7 @@ public sealed class JobNodeScopeTests : IAccessPolicy, IAuditTrail
         """);
 
     private readonly List<(string? Node, bool IsAllowed)> recorded = [];
+    private string? trace;
 
     [Theory]
     [InlineData("puppet", true)]
@@ -37,6 +38,7 @@ public sealed class JobNodeScopeTests : IAccessPolicy, IAuditTrail
     {
         Assert.Equal(2, await TakeAsync("puppet", "test1", "test2"));
         Assert.Equal([("test1", true)], recorded);
+        Assert.Equal("0af7", trace);
     }
 
     [Theory]
@@ -78,6 +80,7 @@ public sealed class JobNodeScopeTests : IAccessPolicy, IAuditTrail
         Caller caller, AccessRequest request, AccessDecision decision, CancellationToken cancellationToken)
     {
         recorded.Add((request.Node, decision.IsAllowed));
+        trace = caller.Trace;
         return Task.FromResult(new AuditedCall("1", caller, request, decision));
     }
 
@@ -101,7 +104,7 @@ public sealed class JobNodeScopeTests : IAccessPolicy, IAuditTrail
         int? taken = -1;
         var spec = JobWorld.Spec() with { Action = new JobAction(agent, "status") };
         await new JobAuthority(new AccessGuard(this, this), this).InvokeAsync(
-            new OverlayJobOrder("job", "eu-1", "eu-1", spec, JobSubmitter.Of(Caller.Local)),
+            new OverlayJobOrder("job", "eu-1", "eu-1", spec, JobSubmitter.Of(Caller.Local with { Trace = "0af7" })),
             identities,
             concurrencyMax =>
             {

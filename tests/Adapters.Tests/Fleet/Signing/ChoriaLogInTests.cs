@@ -209,7 +209,7 @@ public sealed class ChoriaLogInTests : IAsyncLifetime
     {
         stage.Identities.Known["id"] = Identity("dana@example.net");
         var token = await TokenAsync(QuestionOf("id"));
-        Assert.True(SigningStage.Trust.TryVerify(token, stage.Time.GetUtcNow(), out ClientClaims? claims, out var refusal), refusal?.Detail);
+        Assert.True(SigningStage.Trust.TryVerify(token, stage.Time.GetUtcNow(), out ClientClaims? claims, out var fault), fault?.Detail);
 
         await SignAsync(token, "oidc=dana_example_net", "rpcutil");
         var (caller, _) = await stage.Callers.FindAsync(claims, "192.0.2.1");
@@ -218,6 +218,7 @@ public sealed class ChoriaLogInTests : IAsyncLifetime
         Assert.Equal("dana@example.net", await stage.Callers.PrincipalOfAsync(claims));
         Assert.NotNull(await stage.Grains.GetGrain<IChoriaTokensGrain>(0).Revoke(claims.Id!, "stolen"));
         Assert.Contains("revoked", (await stage.Callers.FindAsync(claims, "192.0.2.1")).Fault, StringComparison.Ordinal);
+        Assert.Null(await stage.Callers.PrincipalOfAsync(claims));
     }
 
     [Fact]
@@ -238,7 +239,7 @@ public sealed class ChoriaLogInTests : IAsyncLifetime
     public async Task AToken_OfAUserWhoWasTakenOffTheList_IsNobodys()
     {
         var token = await TokenAsync(Question(Timestamp));
-        Assert.True(SigningStage.Trust.TryVerify(token, stage.Time.GetUtcNow(), out ClientClaims? claims, out var refusal), refusal?.Detail);
+        Assert.True(SigningStage.Trust.TryVerify(token, stage.Time.GetUtcNow(), out ClientClaims? claims, out var fault), fault?.Detail);
         Assert.Equal("up=alice", (await stage.Callers.FindAsync(claims, "192.0.2.1")).Caller?.Principal);
 
         var empty = Options.Create(new ChoriaSigningOptions());
