@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using ControlPlane.Access;
 using ControlPlane.Cluster.Tests.Silo;
+using ControlPlane.Commands;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using StackExchange.Redis;
@@ -208,6 +209,38 @@ public sealed class ConsoleSignInTests(ConsoleFixture console) : IClassFixture<C
         using var again = await viewer.PostAsync(
             $"/v1/access/sessions/{own.GetProperty("id").GetString()}:end", Reason(), await viewer.AntiforgeryAsync());
         await again.AssertProblemAsync(HttpStatusCode.NotFound, "unknown-session");
+    }
+
+    [Fact]
+    public async Task TheCommand_EndsAllSessionsOfAPerson_AndNobodyElses()
+    {
+        var tokens = Path.GetTempFileName();
+        await File.WriteAllTextAsync(tokens, "ci 0123456789abcdefghijklmnop\n", Cancel);
+        var token = Path.GetTempFileName();
+        await File.WriteAllTextAsync(token, "0123456789abcdefghijklmnop", Cancel);
+        await using var api = await console.StartAsync(time: null, ("Access:Tokens:Files:0", tokens));
+        using var one = console.Open(api);
+        using var two = console.Open(api);
+        using var viewer = console.Open(api);
+        await one.SignInAsync("approver");
+        await two.SignInAsync("approver");
+        await viewer.SignInAsync("viewer");
+        string[] where = ["--url", api.Url.ToString(), "--token-file", token];
+
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        Assert.Equal(ExitCodes.Refused, await CommandLine.RunAsync(["access", "sessions", "end", .. where], output, error));
+        Assert.Contains("--principal", error.ToString(), StringComparison.Ordinal);
+        string[] end = ["access", "sessions", "end", "--principal", "approver", "--reason", "left", .. where];
+        Assert.Equal(ExitCodes.Done, await CommandLine.RunAsync(end, output, error));
+
+        Assert.Equal(HttpStatusCode.Unauthorized, await one.StatusAsync());
+        Assert.Equal(HttpStatusCode.Unauthorized, await two.StatusAsync());
+        Assert.Equal(HttpStatusCode.OK, await viewer.StatusAsync());
+        Assert.Equal(ExitCodes.Done, await CommandLine.RunAsync(["access", "sessions", "list", .. where], output, error));
+        Assert.Contains("viewer", output.ToString(), StringComparison.Ordinal);
+        File.Delete(tokens);
+        File.Delete(token);
     }
 
     [Fact]
