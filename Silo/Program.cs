@@ -20,6 +20,7 @@ internal static class Program
         builder.AddRedis();
         builder.Host.UseOrleans(silo => silo
             .AddRuntime()
+            .AddTraceContext()
             .AddGrainAccess()
             .AddOverlayPlacement()
             .AddExternalDecision()
@@ -42,7 +43,7 @@ internal static class Program
 
         return builder
             .AddLogs()
-            .AddMetrics()
+            .AddTelemetry()
             .AddAccess()
             .AddApi()
             .AddHistory()

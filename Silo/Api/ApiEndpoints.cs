@@ -81,7 +81,8 @@ internal static class ApiEndpoints
         json.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
         json.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false));
 
-        // A body that says more or less than it should is refused, not guessed at.
+        // A body that says more or less than it should, or a number as text, is refused, not guessed at.
+        json.NumberHandling = JsonNumberHandling.Strict;
         json.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
         json.RespectNullableAnnotations = true;
         json.RespectRequiredConstructorParameters = true;

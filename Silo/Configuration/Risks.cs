@@ -1,8 +1,10 @@
 using System.Net;
+using ControlPlane.Access;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Access;
 using ControlPlane.Adapters.Fleet.Sites;
 using ControlPlane.Api;
+using ControlPlane.Health;
 using ControlPlane.Hosting;
 using ControlPlane.Placement;
 
@@ -20,6 +22,8 @@ internal sealed record Risk(string Name, string Key, string Detail)
 internal static partial class Risks
 {
     public const string ApiWithoutTls = "api-without-tls";
+    public const string AuditWithoutSync = "audit-without-sync";
+    public const string HealthWithoutTls = "health-without-tls";
     public const string NatsWithoutTls = "nats-without-tls";
     public const string RedisWithoutPassword = "redis-without-password";
     public const string RedisWithoutTls = "redis-without-tls";
@@ -27,12 +31,15 @@ internal static partial class Risks
 
     /// <summary>All names; <c>docs/SECURITY.md</c> says of each what it means.</summary>
     public static readonly IReadOnlyList<string> Names =
-        [ApiWithoutTls, NatsWithoutTls, RedisWithoutPassword, RedisWithoutTls, SitesWithoutKeys];
+        [ApiWithoutTls, AuditWithoutSync, HealthWithoutTls, NatsWithoutTls, RedisWithoutPassword, RedisWithoutTls, SitesWithoutKeys];
 
     /// <summary>The risks of a configuration whose values can be read.</summary>
     public static IReadOnlyList<Risk> Of(IConfiguration configuration) =>
     [
         .. OfApi(Bound<ApiOptions>(configuration, ApiOptions.Section)),
+        .. OfHealth(Bound<HealthOptions>(configuration, HealthOptions.Section)),
+        .. OfAudit(
+            Bound<AuditOptions>(configuration, AuditOptions.Section), Bound<FleetOptions>(configuration, FleetOptions.Section)),
         .. OfRedis(Bound<RedisOptions>(configuration, RedisOptions.Section)),
         .. OfBrokers(
             Bound<FleetOptions>(configuration, FleetOptions.Section),
@@ -71,6 +78,19 @@ internal static partial class Risks
         where listen is { Tls: false } && !IPAddress.IsLoopback(listen.Endpoint.Address)
         select new Risk(ApiWithoutTls, $"{ApiOptions.Section}:{nameof(api.Listen)}:{url.Index}",
             "carries access tokens in the clear: use https://");
+
+    private static IEnumerable<Risk> OfHealth(HealthOptions health) =>
+        from url in health.Listen.Index()
+        let listen = ListenUrl.Parse(url.Item)
+        where listen is not null && !IPAddress.IsLoopback(listen.Endpoint.Address)
+        select new Risk(HealthWithoutTls, $"{HealthOptions.Section}:{nameof(health.Listen)}:{url.Index}",
+            "tells whoever reaches it the metrics, without TLS or a token: listen on a network for monitoring alone");
+
+    private static IEnumerable<Risk> OfAudit(AuditOptions audit, FleetOptions fleet) =>
+        fleet.Overlays.Values.Any(IsBeyondLoopback) && AuditRegistration.FindSync(audit, fleet) is null
+            ? [new Risk(AuditWithoutSync, $"{AuditOptions.Section}:{nameof(audit.Folder)}",
+                "is none, so that a record of a call may be lost with the power of a machine: " + AuditRegistration.Remedy)]
+            : [];
 
     private static IEnumerable<Risk> OfRedis(RedisOptions redis)
     {

@@ -79,7 +79,7 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Services.AddKeyedSingleton<ILog>(ControlPlane.Store.Logs.Audit, log);
         builder.Logging.AddProvider(logs);
         configure(builder.Services);
-        builder.AddMetrics().AddAccess().AddApi().AddReadiness();
+        builder.AddTelemetry().AddAccess().AddApi().AddReadiness();
 
         var app = builder.Build().MapControlPlane();
         await app.StartAsync(TestContext.Current.CancellationToken);

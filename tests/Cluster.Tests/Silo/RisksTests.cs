@@ -10,6 +10,7 @@ public sealed class RisksTests
     {
         { Risks.ApiWithoutTls, "Api:Listen:0", "http://10.0.0.1:8780" },
         { Risks.ApiWithoutTls, "Api:Listen:0", "http://0.0.0.0:8780" },
+        { Risks.HealthWithoutTls, "Health:Listen:0", "http://0.0.0.0:8781" },
         { Risks.NatsWithoutTls, "Fleet:Provisioning:Urls:0", "nats://broker1.example.net:4222" },
         { Risks.NatsWithoutTls, "Fleet:Overlays:eu-1:Urls:0", "nats://10.0.0.1:4222" },
         { Risks.RedisWithoutPassword, "Redis:Endpoints:0", "redis1.example.net:6379" },
@@ -20,6 +21,7 @@ public sealed class RisksTests
     {
         { "Api:Listen:0", "https://10.0.0.1:8780" },
         { "Api:Listen:0", "http://[::1]:8780" },
+        { "Health:Listen:0", "http://127.0.0.1:8781" },
         { "Fleet:Provisioning:Urls:0", "nats://localhost:4222" },
         { "Fleet:Overlays:eu-1:Urls:0", "nats://127.0.0.1:4222" },
         { "Redis:Endpoints:0", "localhost:6379" },
@@ -51,6 +53,7 @@ public sealed class RisksTests
             ("Overlays:Local", "eu-1"), ("Overlays:Members:eu-1:Brokers:0", "nats://a:4222"),
             ("Overlays:Members:eu-2:Brokers:0", "nats://b:4222"),
             ("Fleet:Overlays:eu-2:Urls:0", "nats://10.0.0.1:4222"), ("Fleet:Overlays:eu-2:Tls", "true"),
+            ("Access:Audit:Folder", "/var/lib/controlplane/audit"),
         ];
         Assert.Equal(["Sites:SeedFile"], Risks.Faults(Configuration(region)).Select(fault => fault.Key));
 
@@ -58,6 +61,22 @@ public sealed class RisksTests
         Assert.Empty(Risks.Faults(Configuration([.. region, ("Sites:SeedFile", "/etc/controlplane/site.seed")])));
         Assert.Empty(Risks.Faults(Configuration([.. region, ("Overlays:Members:eu-2:ServedBy", "eu-1")])));
         Assert.Empty(Risks.Faults(Configuration([.. region[..3], ("Fleet:Overlays:eu-2:Urls:0", "nats://127.0.0.1:4222")])));
+    }
+
+    /// <summary>Brokers acknowledge before they have synced.</summary>
+    [Fact]
+    public void RecordsOfCalls_OnBrokersOfOtherMachines_AreSynced()
+    {
+        (string, string)[] brokers = [("Fleet:Overlays:eu-1:Urls:0", "nats://10.0.0.1:4222"), ("Fleet:Overlays:eu-1:Tls", "true")];
+        Assert.Equal(["Access:Audit:Folder"], KeysOf(brokers));
+
+        Assert.Equal(["Access:Audit:Folder"], KeysOf([.. brokers, ("Fleet:StateReplicas", "3")]));
+        Assert.Empty(KeysOf([.. brokers, ("Fleet:StateReplicas", "3"), ("Access:Audit:BrokerSyncsAlways", "true")]));
+        Assert.Empty(KeysOf([.. brokers, ("Access:Audit:Folder", "/var/lib/controlplane/audit")]));
+        Assert.Empty(KeysOf([.. brokers, ("Risks:Accepted:0", Risks.AuditWithoutSync)]));
+
+        static IEnumerable<string> KeysOf((string, string)[] settings) =>
+            Risks.Faults(Configuration(settings)).Select(fault => fault.Key);
     }
 
     [Fact]
@@ -111,6 +130,6 @@ public sealed class RisksTests
 
     private static IConfiguration Configuration(params (string Key, string Value)[] settings) => new ConfigurationBuilder()
         .AddInMemoryCollection(settings.Append(("Fleet:Provisioning:Tls", "false")).Append(("Fleet:Overlays:eu-1:Tls", "false"))
-            .ToDictionary(one => one.Item1, one => (string?)one.Item2))
+            .DistinctBy(one => one.Item1).ToDictionary(one => one.Item1, one => (string?)one.Item2))
         .Build();
 }
