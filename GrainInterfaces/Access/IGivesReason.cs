@@ -16,6 +16,9 @@ public interface INamesAction
     /// <summary>Its action.</summary>
     string Action { get; }
 
+    /// <summary>Other actions that nodes may be asked for along with it.</summary>
+    IReadOnlyList<(string Agent, string Action)> AlsoActions { get; }
+
     /// <summary>The one overlay whose nodes are meant; null when there may be others.</summary>
     string? Overlay { get; }
 

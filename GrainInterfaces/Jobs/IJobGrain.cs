@@ -33,7 +33,7 @@ public interface IJobGrain : IGrainWithStringKey
     /// <summary>
     /// Its targets in some states (empty: all), after a cursor, at most <paramref name="limit"/> (1 to <see cref="TargetsPageMax"/>).
     /// </summary>
-    /// <exception cref="Placement.OverlayUnreachableException">An overlay does not answer.</exception>
+    /// <remarks>Overlays that do not answer are left out, and named.</remarks>
     [Alias("ListTargets"), AlwaysInterleave, ResponseTimeout("00:01:00"), Requires(Permissions.JobsRead)]
     Task<JobTargetPage> ListTargets(IReadOnlyList<TargetState> states, string? after, int limit);
 
@@ -41,7 +41,7 @@ public interface IJobGrain : IGrainWithStringKey
     /// What came of it at its targets, in some states (empty: all), after a cursor, at most <paramref name="limit"/> (1 to
     /// <see cref="ResultsPageMax"/>).
     /// </summary>
-    /// <exception cref="Placement.OverlayUnreachableException">An overlay does not answer.</exception>
+    /// <remarks>Overlays that do not answer are left out, and named.</remarks>
     [Alias("ListResults"), AlwaysInterleave, ResponseTimeout("00:01:00"), Requires(Permissions.JobsRead)]
     Task<JobResultPage> ListResults(IReadOnlyList<TargetState> states, string? after, int limit);
 

@@ -17,6 +17,8 @@ public sealed record JobSchedule([property: Id(0)] JobSpec Job, [property: Id(1)
 
     string INamesAction.Action => Job.Action.Name;
 
+    IReadOnlyList<(string Agent, string Action)> INamesAction.AlsoActions => Job.Action.StatusActions;
+
     string? INamesAction.Overlay => ((INamesAction)Job).Overlay;
 
     int? INamesAction.TargetsMax => ((INamesAction)Job).TargetsMax;

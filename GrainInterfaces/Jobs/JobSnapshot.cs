@@ -30,11 +30,33 @@ public sealed record JobSnapshot(
 {
     /// <summary>How all targets stand.</summary>
     public TargetCounts Counts => TargetCounts.Sum(StageCounts);
+
+    /// <summary>What can be done with it now, by somebody who may.</summary>
+    [Id(12)]
+    public IReadOnlyList<JobVerb> Verbs { get; init; } = [];
+
+    /// <summary>How many of the nodes that were named are enrolled in none of its overlays; 0 before it starts.</summary>
+    [Id(13)]
+    public int NotFound { get; init; }
+}
+
+/// <summary>What operators tell a job to do.</summary>
+public enum JobVerb
+{
+    Approve = 1,
+    Pause = 2,
+    Resume = 3,
+    Advance = 4,
+    Retry = 5,
+    Abort = 6,
 }
 
 /// <summary>A job in one overlay.</summary>
 /// <param name="Overlay">The overlay.</param>
-/// <param name="Counts">How its targets stand, as it last said.</param>
+/// <param name="Counts">
+/// How its targets stand, as it last said. When it is away for longer than the job waits for what is unknown, what it was given and has
+/// said no end of is unknown.
+/// </param>
 /// <param name="Reason">Why nothing is begun there now; empty otherwise.</param>
 /// <param name="IsAway">It does not answer: what it was given goes on, and its counts are old.</param>
 /// <param name="HeardAt">When it last said how it stands; null before it has.</param>
@@ -44,7 +66,12 @@ public sealed record JobInOverlay(
     [property: Id(1)] TargetCounts Counts,
     [property: Id(2)] string Reason,
     [property: Id(3)] bool IsAway,
-    [property: Id(4)] DateTimeOffset? HeardAt);
+    [property: Id(4)] DateTimeOffset? HeardAt)
+{
+    /// <summary>It did not say in time which nodes it has: the job goes on without them, and they are counted nowhere.</summary>
+    [Id(5)]
+    public bool IsLeftOut { get; init; }
+}
 
 /// <summary>How far a job is.</summary>
 public enum JobState
@@ -172,7 +199,12 @@ public sealed record JobTarget(
 /// <param name="Targets">In the order in which they are worked on.</param>
 /// <param name="Next">Where the next page begins; null when there is none.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobTargetPage")]
-public sealed record JobTargetPage([property: Id(0)] IReadOnlyList<JobTarget> Targets, [property: Id(1)] string? Next);
+public sealed record JobTargetPage([property: Id(0)] IReadOnlyList<JobTarget> Targets, [property: Id(1)] string? Next)
+{
+    /// <summary>Overlays that do not answer now: this page is without theirs, and so are those that follow from it.</summary>
+    [Id(2)]
+    public IReadOnlyList<string> Unreachable { get; init; } = [];
+}
 
 /// <summary>What came of one attempt at one target.</summary>
 /// <param name="Identity">The node.</param>
@@ -199,4 +231,9 @@ public sealed record JobResult(
 /// <param name="Results">In the order in which they came, of one overlay after the other.</param>
 /// <param name="Next">Where the next page begins; null when there is none now.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobResultPage")]
-public sealed record JobResultPage([property: Id(0)] IReadOnlyList<JobResult> Results, [property: Id(1)] string? Next);
+public sealed record JobResultPage([property: Id(0)] IReadOnlyList<JobResult> Results, [property: Id(1)] string? Next)
+{
+    /// <summary>Overlays that do not answer now: this page is without theirs, and so are those that follow from it.</summary>
+    [Id(2)]
+    public IReadOnlyList<string> Unreachable { get; init; } = [];
+}

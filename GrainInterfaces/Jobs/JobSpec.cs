@@ -13,6 +13,8 @@ public sealed record JobSpec([property: Id(0)] JobAction Action, [property: Id(1
 
     string INamesAction.Action => Action.Name;
 
+    IReadOnlyList<(string Agent, string Action)> INamesAction.AlsoActions => Action.StatusActions;
+
     string? INamesAction.Overlay => Targets.Overlays is [var one] ? one : null;
 
     int? INamesAction.TargetsMax => Targets.Max ?? (Targets.Identities.Count > 0 ? Targets.Identities.Count : null);
@@ -111,15 +113,27 @@ public sealed record JobAction(
     /// </summary>
     [Id(5)]
     public string? ExecutorId { get; init; }
+
+    /// <summary>The actions by which nodes are asked how it stands. Who submits the job must be allowed each of them.</summary>
+    public IReadOnlyList<(string Agent, string Action)> StatusActions =>
+    [
+        .. Status is null ? [] : new[] { (Status.Agent, Status.Name) },
+        .. ExecutorId is null ? [] : new[] { (JobStatusAction.Executor.Agent, JobStatusAction.Executor.Name) },
+    ];
 }
 
 /// <summary>An action that says how another stands.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobStatusAction")]
 public sealed record JobStatusAction(
-    [property: Id(0)] string Agent, [property: Id(1)] string Name, [property: Id(2), Redact] string InputsJson = "{}");
+    [property: Id(0)] string Agent, [property: Id(1)] string Name, [property: Id(2), Redact] string InputsJson = "{}")
+{
+    /// <summary>How a job of Choria's <c>executor</c> stands, without the job's id.</summary>
+    public static JobStatusAction Executor { get; } = new("executor", "status");
+}
 
 /// <summary>
-/// Which nodes a job is for. Of <see cref="Query"/>, <see cref="Identities"/>, <see cref="OfJob"/> and <see cref="Broadcast"/> one.
+/// Which nodes a job is for: those that there are when it starts. Of <see cref="Query"/>, <see cref="Identities"/>,
+/// <see cref="OfJob"/> and <see cref="Broadcast"/> one.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobTargets")]
 public sealed record JobTargets

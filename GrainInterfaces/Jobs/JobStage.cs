@@ -24,6 +24,10 @@ public sealed record JobStage([property: Id(0)] string Name, [property: Id(1)] s
     [Id(4)]
     public int Concurrency { get; init; } = 1_000;
 
+    /// <summary>How many nodes work at once in one overlay. 1 to 100 000; null for no limit but the other.</summary>
+    [Id(10)]
+    public int? ConcurrencyPerOverlay { get; init; }
+
     /// <summary>How many nodes are begun with a minute, in all overlays together. 1 or more; null for no limit.</summary>
     [Id(5)]
     public int? RatePerMinute { get; init; }

@@ -28,6 +28,9 @@ public sealed record AccessRequest(string Permission)
     /// <summary>The action of a Choria request.</summary>
     public string? Action { get; init; }
 
+    /// <summary>Other actions that nodes may be asked for along with it: each must be allowed as well.</summary>
+    public IReadOnlyList<(string Agent, string Action)> AlsoActions { get; init; } = [];
+
     /// <summary>What a Choria request says besides; null for what is none.</summary>
     public ChoriaRequestFacts? Choria { get; init; }
 

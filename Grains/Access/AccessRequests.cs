@@ -28,6 +28,7 @@ public static class AccessRequests
             Job = required.On == AccessTarget.Job ? id : null,
             Agent = action?.Agent,
             Action = action?.Action,
+            AlsoActions = action?.AlsoActions ?? [],
             Targets = action?.TargetsMax,
             Reason = given.OfType<IGivesReason>().FirstOrDefault()?.Reason ?? named.GetValueOrDefault(ReasonName),
             Operation = operation,

@@ -15,7 +15,9 @@ internal static class Allotments
         var busy = job.Overlays.Where(share => share is { IsLeftOut: false, PausedBecause: null } && !HasDone(share))
             .ToDictionary(share => share.Overlay, share => share.Targets, StringComparer.Ordinal);
         var stage = spec.Stages[job.Stage];
-        var concurrency = StageSizes.Share(Math.Min(stage.Concurrency, busy.Values.Sum()), busy);
+        var room = busy.ToDictionary(
+            one => one.Key, one => Math.Min(one.Value, stage.ConcurrencyPerOverlay ?? int.MaxValue), StringComparer.Ordinal);
+        var concurrency = ShareOut(stage.Concurrency, room, job.Overlays);
         var rates = stage.RatePerMinute is { } rate ? StageSizes.Share(Math.Min(rate, busy.Values.Sum()), busy) : null;
         var shares = job.Overlays.Select(share =>
         {
@@ -24,10 +26,47 @@ internal static class Allotments
                 Concurrency = concurrency.GetValueOrDefault(share.Overlay),
                 RatePerMinute = rates?.GetValueOrDefault(share.Overlay),
             };
-            return NeedsNew(share, wanted) ? share with { Allotment = WithOthers(job, share, wanted) } : share;
+            return NeedsNew(share, wanted)
+                ? share with { Allotment = WithOthers(job, share, wanted), InUseMax = Math.Max(InUse(share), AtOnce(wanted)) }
+                : share;
         }).ToArray();
         return shares.SequenceEqual(job.Overlays, ReferenceEqualityComparer.Instance) ? job : job with { Overlays = shares };
     }
+
+    // What is cut off from one overlay is given to another when the one has confirmed it, and its nodes have ended: until then both would
+    // work on them.
+    private static Dictionary<string, int> ShareOut(int concurrency, Dictionary<string, int> busy, IReadOnlyList<OverlayShare> shares)
+    {
+        var inUse = shares.ToDictionary(share => share.Overlay, InUse, StringComparer.Ordinal);
+        var kept = shares.Where(share => !busy.ContainsKey(share.Overlay)).Sum(share => inUse[share.Overlay]);
+        var wanted = StageSizes.Share(Math.Clamp(concurrency - kept, 0, busy.Values.Sum()), busy);
+        var free = concurrency - kept - busy.Keys.Sum(overlay => inUse[overlay]);
+        foreach (var overlay in wanted.Keys.Where(overlay => wanted[overlay] > inUse[overlay]).Order(StringComparer.Ordinal).ToArray())
+        {
+            wanted[overlay] = Math.Min(wanted[overlay], inUse[overlay] + Math.Max(0, free));
+            free -= wanted[overlay] - inUse[overlay];
+        }
+
+        return wanted;
+    }
+
+    /// <summary>
+    /// How many nodes may be at work in an overlay, by what it was told and what it says. None where the job has given it up: its stage
+    /// goes on without it.
+    /// </summary>
+    private static int InUse(OverlayShare share)
+    {
+        if (share.IsLeftOut || share.IsLost || HasDone(share))
+        {
+            return 0;
+        }
+
+        var underWay = share.Counts[TargetState.Dispatched] + share.Counts[TargetState.Running];
+        var isConfirmed = (share.Report?.Allotment ?? 0) == share.Allotment.Number;
+        return Math.Max(underWay, isConfirmed ? AtOnce(share.Allotment) : share.InUseMax);
+    }
+
+    private static int AtOnce(Allotment allotment) => allotment.IsHeld || allotment.IsEnded ? 0 : allotment.Concurrency;
 
     /// <summary>Whether an overlay has done what it was allotted.</summary>
     public static bool HasDone(OverlayShare share) =>

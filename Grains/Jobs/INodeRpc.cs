@@ -44,8 +44,9 @@ public interface IRpcRequest : IAsyncDisposable
     /// </summary>
     /// <returns>
     /// How many of the list were dealt with, counted from its begin (with those that had been given it before); fewer than all when the
-    /// network went away: the rest were not sent, and may be sent later.
+    /// network went away or the call was ended: the rest were not sent, and may be sent later.
     /// </returns>
+    /// <exception cref="OperationCanceledException">The call was ended before any was sent.</exception>
     /// <exception cref="ArgumentException">
     /// A target's identity is malformed, or there are more than <see cref="RpcCall.TargetsMax"/>: nothing was sent.
     /// </exception>

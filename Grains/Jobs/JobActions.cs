@@ -3,32 +3,49 @@ using System.Text.Json.Nodes;
 
 namespace ControlPlane.Jobs;
 
-/// <summary>Checks a job's action by the DDL of its agent, before anything is sent.</summary>
+/// <summary>Checks a job's actions by the DDLs of their agents, before anything is sent.</summary>
 internal sealed class JobActions(IAgentDdls ddls)
 {
     private static readonly JsonDocumentOptions Strict = new() { MaxDepth = 32, AllowDuplicateProperties = false };
 
-    /// <summary>The action with the DDL's defaults filled in; all that is wrong with it when it cannot be taken.</summary>
+    /// <summary>
+    /// The action, and the one that says how it stands, with the DDLs' defaults filled in; all that is wrong with it when it cannot be
+    /// taken.
+    /// </summary>
     public async Task<(JobAction Action, IReadOnlyList<string> Faults)> CheckAsync(JobAction action, CancellationToken cancellationToken)
     {
-        if (ObjectOrNull(action.InputsJson) is not { } inputs)
+        var (inputs, faults) = await CheckAsync("action", action.Agent, action.Name, action.InputsJson, cancellationToken);
+        action = action with { InputsJson = inputs };
+        if (action.Status is not { } status)
         {
-            return (action, ["action.inputs must be one JSON object"]);
+            return (action, faults);
         }
 
-        if (await ddls.FindAsync(action.Agent, cancellationToken) is not { } ddl)
+        var (asked, wrong) = await CheckAsync("action.status", status.Agent, status.Name, status.InputsJson, cancellationToken);
+        return (action with { Status = status with { InputsJson = asked } }, [.. faults, .. wrong]);
+    }
+
+    private async Task<(string InputsJson, IReadOnlyList<string> Faults)> CheckAsync(
+        string at, string agent, string name, string inputsJson, CancellationToken cancellationToken)
+    {
+        if (ObjectOrNull(inputsJson) is not { } inputs)
         {
-            return (action,
+            return (inputsJson, [$"{at}.inputs must be one JSON object"]);
+        }
+
+        if (await ddls.FindAsync(agent, cancellationToken) is not { } ddl)
+        {
+            return (inputsJson,
             [
-                $"action.agent: there is no DDL of the agent '{action.Agent}', so its inputs cannot be checked; put {action.Agent}.json into "
+                $"{at}.agent: there is no DDL of the agent '{agent}', so its inputs cannot be checked; put {agent}.json into "
                 + "the folder of Jobs:Ddl:Folder, or set Jobs:Ddl:UseRegistry",
             ]);
         }
 
-        var check = DdlInputs.Read(ddl, action.Name, inputs);
+        var check = DdlInputs.Read(ddl, name, inputs);
         return check.Inputs is { } completed
-            ? (action with { InputsJson = completed.ToJsonString() }, [])
-            : (action, [.. check.Faults.Select(fault => $"action: {fault}")]);
+            ? (completed.ToJsonString(), [])
+            : (inputsJson, [.. check.Faults.Select(fault => $"{at}: {fault}")]);
     }
 
     private static JsonObject? ObjectOrNull(string json)

@@ -8,6 +8,24 @@ internal static class JobCommand
     private static readonly TargetState[] SafeToRetry = [TargetState.Failed, TargetState.Rejected];
     private static readonly TargetState[] AllBad = [.. SafeToRetry, TargetState.TimedOut, TargetState.Unknown];
 
+    /// <summary>What would change it now, if somebody who may asked for it.</summary>
+    public static IReadOnlyList<JobVerb> Possible(JobRecord job)
+    {
+        (JobVerb Verb, CommandVerdict Verdict)[] tried =
+        [
+            (JobVerb.Pause, Pause(job, "", "")),
+            (JobVerb.Resume, Resume(job)),
+            (JobVerb.Advance, Advance(job, job.Stage, default)),
+            (JobVerb.Retry, Retry(job, [], default)),
+            (JobVerb.Abort, Abort(job, "", "", default)),
+        ];
+        return
+        [
+            .. job is { State: JobState.AwaitingApproval, ApprovedBy: null } ? [JobVerb.Approve] : Array.Empty<JobVerb>(),
+            .. tried.Where(one => one.Verdict.Job is { } after && !ReferenceEquals(after, job)).Select(one => one.Verb),
+        ];
+    }
+
     public static CommandVerdict Approve(JobRecord job, string caller, string reason) => job switch
     {
         { ApprovedBy: not null } => new CommandVerdict(job),
@@ -39,10 +57,11 @@ internal static class JobCommand
         return new CommandVerdict(job with
         {
             State = job.State == JobState.Paused ? job.PausedFrom : job.State,
+            StageBegunAt = job.State == JobState.Paused ? null : job.StageBegunAt,
             Reason = "",
             Overlays = [.. job.Overlays.Select(share => share.IsLeftOut ? share : share with
             {
-                PausedBecause = null, Before = share.Report?.Stages ?? [],
+                PausedBecause = null, Before = share.Stages,
             })],
         });
     }

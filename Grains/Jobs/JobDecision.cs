@@ -15,16 +15,16 @@ internal static class JobDecision
     /// </summary>
     public static JobRecord Next(JobRecord before, JobRecord changed, JobFacts facts)
     {
-        var next = Allotments.Allot(changed).WithEvent(before, facts.Now);
+        var next = Allotments.Allot(changed).WithEvents(before, facts.Now);
         for (var steps = 0; steps < StepsMax; steps++)
         {
-            var stepped = Allotments.Allot(Step(next, facts));
+            var stepped = Allotments.Allot(Step(next.Spec is null ? next : next.WithLost(facts.Now), facts));
             if (ReferenceEquals(stepped, next))
             {
                 break;
             }
 
-            next = stepped.WithEvent(next, facts.Now);
+            next = stepped.WithEvents(next, facts.Now);
         }
 
         return ReferenceEquals(next, before) ? before
@@ -56,7 +56,7 @@ internal static class JobDecision
             job.End(JobState.Aborted, $"it took longer than timeouts.job, {job.Spec.Timeouts.Job}", facts.Now),
         JobState.Preparing => Prepare(job, job.Spec, facts),
         JobState.AwaitingApproval when job.ApprovedBy is not null => job with { State = JobState.Waiting, Reason = "" },
-        JobState.Waiting => Wait(job, job.Spec, facts),
+        JobState.Waiting => Wait(job, job.Spec, facts, isFresh: false),
         JobState.Running => Run(job, job.Spec, facts.Now),
         JobState.Baking when job.StageDoneAt + job.Spec.Stages[job.Stage].Bake <= facts.Now =>
             JobGates.Reach(job, job.Spec.Stages[job.Stage], facts.Now),
@@ -71,11 +71,11 @@ internal static class JobDecision
             return job.End(JobState.Failed, $"{refusing.Overlay}: {refusing.Report!.Fault}", facts.Now);
         }
 
-        var unheard = job.Overlays.Where(share => !share.IsLeftOut && share.Report is not { IsPrepared: true }).ToArray();
+        var unheard = job.Overlays.Where(share => !share.IsLeftOut && !job.IsPrepared(share)).ToArray();
         if (unheard.Length > 0)
         {
             // An overlay that is cut off now does not hold the others up; what it has is not worked on.
-            var late = unheard.Where(share => share.IsAway && job.SubmittedAt + spec.Timeouts.UnknownGrace <= facts.Now).ToArray();
+            var late = unheard.Where(share => share.IsLost).ToArray();
             return late.Length == 0 ? job : job with
             {
                 Overlays = [.. job.Overlays.Select(share => late.Contains(share) ? share with
@@ -92,28 +92,24 @@ internal static class JobDecision
             return job.End(JobState.Failed, $"{targets} nodes are meant, more than the {most} that it may be", facts.Now);
         }
 
-        if (targets == 0)
-        {
-            return job.End(JobState.Completed, "no enrolled node is meant", facts.Now);
-        }
-
-        var mustBeApproved = spec.RequiresApproval || targets > facts.Options.ApproveAbove || facts.Options.MustApprove(spec.Action);
+        var mustBeApproved = targets > 0
+            && (spec.RequiresApproval || targets > facts.Options.ApproveAbove || facts.Options.MustApprove(spec.Action));
         return mustBeApproved && job.ApprovedBy is null
             ? job with
             {
                 State = JobState.AwaitingApproval, Reason = $"{targets} nodes; somebody else than {job.Submitter.Principal} must approve it",
             }
-            : job with { State = JobState.Waiting, Reason = "" };
+            : Wait(job with { State = JobState.Waiting, Reason = "" }, spec, facts, isFresh: true);
     }
 
-    private static JobRecord Wait(JobRecord job, JobSpec spec, JobFacts facts)
+    private static JobRecord Wait(JobRecord job, JobSpec spec, JobFacts facts, bool isFresh)
     {
-        if (spec.StartAt > facts.Now)
+        if (!job.IsDue && spec.StartAt > facts.Now)
         {
             return WithReason(job, $"starts at {spec.StartAt:u}");
         }
 
-        foreach (var before in spec.After)
+        foreach (var before in job.IsDue ? [] : spec.After)
         {
             switch (facts.After.GetValueOrDefault(before))
             {
@@ -126,18 +122,41 @@ internal static class JobDecision
             }
         }
 
+        // Its targets are those that there are when it starts, not those that were meant when it was submitted or approved.
+        return isFresh ? Start(job, spec, facts) : job with
+        {
+            State = JobState.Preparing,
+            Reason = "",
+            Preparation = job.Preparation + 1,
+            IsDue = true,
+            Overlays = [.. job.Overlays.Select(share => share with
+            {
+                IsLeftOut = false, PausedBecause = null, AwaySince = null, IsLost = false,
+            })],
+        };
+    }
+
+    private static JobRecord Start(JobRecord job, JobSpec spec, JobFacts facts)
+    {
         var targets = job.Overlays.Where(share => !share.IsLeftOut)
             .ToDictionary(share => share.Overlay, share => share.Targets, StringComparer.Ordinal);
+        if (targets.Values.Sum() == 0)
+        {
+            return job.End(JobState.Completed, "no enrolled node is meant", facts.Now) with { NotFound = NotFound(spec.Targets, 0) };
+        }
+
         var ends = StageSizes.Ends(spec.Stages, targets);
         return job.BeginStage(0, facts.Now) with
         {
             StartedAt = facts.Now,
+            NotFound = NotFound(spec.Targets, targets.Values.Sum()),
             Overlays = [.. job.Overlays.Select(share => share with { Ends = ends.GetValueOrDefault(share.Overlay) ?? [] })],
         };
     }
 
     private static JobRecord Run(JobRecord job, JobSpec spec, DateTimeOffset now)
     {
+        job = job.StageBegunAt is null ? job with { StageBegunAt = now } : job;
         for (var number = 0; number < spec.Thresholds.Count; number++)
         {
             var judged = Judge(job, spec.Thresholds[number], now);
@@ -152,29 +171,42 @@ internal static class JobDecision
             return job.Pause($"the stage {spec.Stages[job.Stage].Name} took longer than timeouts.stage, {spec.Timeouts.Stage}");
         }
 
-        if (job.Overlays.Any(share => !IsDone(job, share, spec.Timeouts.UnknownGrace, now)))
+        if (job.Overlays.Any(share => !IsDone(job, share)))
         {
             return job;
         }
 
         return job.Stage == spec.Stages.Count - 1
-            ? job.End(JobState.Completed, "", now)
+            ? job.End(JobState.Completed, WhatIsMissing(job), now)
             : job with { State = JobState.Baking, StageDoneAt = now };
     }
 
+    private static string WhatIsMissing(JobRecord job)
+    {
+        string[] missing = [.. job.Overlays.Where(share => share.IsLeftOut || share.IsLost).Select(share => share.Overlay)];
+        return string.Join("; ", new[]
+        {
+            missing.Length == 0 ? "" : $"without what became of it in {string.Join(", ", missing)}, which did not answer in time",
+            job.NotFound == 0 ? "" : $"without {job.NotFound} of the nodes that it names, which are not enrolled",
+        }.Where(one => one.Length > 0));
+    }
+
+    private static int NotFound(JobTargets targets, int found) => targets.Identities.Count == 0 ? 0
+        : targets.Identities.Except(targets.Exclude, StringComparer.Ordinal).Count() - found;
+
     // Its part of the stage is done, or it is cut off for longer than the job waits for what is unknown.
-    private static bool IsDone(JobRecord job, OverlayShare share, TimeSpan grace, DateTimeOffset now) =>
+    private static bool IsDone(JobRecord job, OverlayShare share) =>
         share.IsLeftOut
         || (share.PausedBecause is null
             && (share.Allotment.Ends[job.Stage] == (job.Stage == 0 ? 0 : share.Allotment.Ends[job.Stage - 1]) || Allotments.HasDone(share)
-                || (share.IsAway && share.HeardAt + grace <= now)));
+                || share.IsLost));
 
     private static JobRecord Judge(JobRecord job, JobThreshold threshold, DateTimeOffset now)
     {
         if (threshold.Scope == ThresholdScope.Overlay)
         {
-            var firing = job.Overlays.FirstOrDefault(share => share is { PausedBecause: null, Report: { } report }
-                && threshold.Fires(report.Counts, TargetCounts.Sum(share.Before)));
+            var firing = job.Overlays.FirstOrDefault(share =>
+                share.PausedBecause is null && threshold.Fires(share.Counts, TargetCounts.Sum(share.Before)));
             return firing is null ? job : Follow(job, threshold, firing, Words(threshold, $"in {firing.Overlay}"), now);
         }
 

@@ -25,14 +25,11 @@ internal sealed partial class JobGrain(
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FollowPatienceMax = TimeSpan.FromSeconds(30);
 
-    /// <summary>An overlay that says nothing for so long is asked.</summary>
-    private static readonly TimeSpan AskInterval = TimeSpan.FromSeconds(10);
-
     private readonly SemaphoreSlim changing = new(1);
-    private readonly HashSet<string> telling = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, DateTimeOffset> askedAt = new(StringComparer.Ordinal);
+    private readonly OverlayCalls calls = new();
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private JobSummary? listed;
+    private DateTimeOffset listedAt;
     private IGrainTimer? ticking;
     private JobOutbox? outbox;
 
@@ -78,16 +75,18 @@ internal sealed partial class JobGrain(
             return Refused(JobRefusal.TooManyJobs, $"{index.UnfinishedCount} jobs are unfinished, as many as Jobs:UnfinishedMax allows");
         }
 
-        // Known to the silos before it is stored: whatever ends this one, the job is taken up again.
-        await index.AddUnfinishedAsync(Id, CancellationToken.None);
-        await ChangeAsync(record => record.Spec is not null ? record : new JobRecord
+        var submitted = new JobRecord
         {
             Spec = completed,
             Digest = digest,
             Submitter = JobSubmitter.Of(caller),
             SubmittedAt = context.Now,
             Overlays = [.. sites.OverlaysOf(spec).Select(overlay => new OverlayShare(overlay))],
-        });
+        };
+
+        // Known to the silos before it is stored: whatever ends this one, the job is taken up again.
+        await index.WriteUnfinishedAsync(submitted.ToSummary(Id), CancellationToken.None);
+        await ChangeAsync(record => record.Spec is not null ? record : submitted);
         context.Meter.Submitted();
         LogSubmitted(Id, spec.Action.Agent, spec.Action.Name, caller.Principal);
         Begin();
@@ -114,39 +113,40 @@ internal sealed partial class JobGrain(
     {
         limit = Math.Clamp(limit, 1, IJobGrain.TargetsPageMax);
         var cursor = JobCursor.Read(after);
-        var found = new List<JobTarget>();
+        var (found, unreachable) = (new List<JobTarget>(), new List<string>());
         while (cursor.Overlay < Record.Overlays.Count && found.Count < limit)
         {
-            var overlay = Record.Overlays[cursor.Overlay].Overlay;
-            var page = await sites.ListTargetsAsync(Id, overlay, states, (int)cursor.Position - 1, limit - found.Count);
-            found.AddRange(page.Targets);
-            cursor = page.Next is { } last
+            var page = await ListAsync(Record.Overlays[cursor.Overlay], unreachable, overlay =>
+                sites.ListTargetsAsync(Id, overlay, states, (int)cursor.Position - 1, limit - found.Count));
+            found.AddRange(page?.Targets ?? []);
+            cursor = page?.Next is { } last
                 ? cursor with { Position = (ulong)last + 1 }
                 : new JobCursor(cursor.Overlay + 1, Position: 0, Skip: 0);
         }
 
-        return new JobTargetPage(found, cursor.Overlay < Record.Overlays.Count ? $"{cursor}" : null);
+        return new JobTargetPage(found, cursor.Overlay < Record.Overlays.Count ? $"{cursor}" : null) { Unreachable = unreachable };
     }
 
     public async Task<JobResultPage> ListResults(IReadOnlyList<TargetState> states, string? after, int limit)
     {
         limit = Math.Clamp(limit, 1, IJobGrain.ResultsPageMax);
         var cursor = JobCursor.Read(after);
-        var found = new List<JobResult>();
+        var (found, unreachable) = (new List<JobResult>(), new List<string>());
         while (cursor.Overlay < Record.Overlays.Count)
         {
-            var overlay = Record.Overlays[cursor.Overlay].Overlay;
-            var page = await sites.ListResultsAsync(Id, overlay, states, cursor.Position, cursor.Skip, limit - found.Count);
-            found.AddRange(page.Results);
-            if (!page.IsEnd)
+            var page = await ListAsync(Record.Overlays[cursor.Overlay], unreachable, overlay =>
+                sites.ListResultsAsync(Id, overlay, states, cursor.Position, cursor.Skip, limit - found.Count));
+            found.AddRange(page?.Results ?? []);
+            if (page is { IsEnd: false })
             {
-                return new JobResultPage(found, $"{cursor with { Position = page.Position, Skip = page.Skip }}");
+                cursor = cursor with { Position = page.Position, Skip = page.Skip };
+                return new JobResultPage(found, $"{cursor}") { Unreachable = unreachable };
             }
 
             cursor = new JobCursor(cursor.Overlay + 1, Position: 0, Skip: 0);
         }
 
-        return new JobResultPage(found, null);
+        return new JobResultPage(found, null) { Unreachable = unreachable };
     }
 
     public Task<JobOutcome> Approve(string reason) =>
@@ -170,12 +170,27 @@ internal sealed partial class JobGrain(
         if (Record.Spec is not null && Record.Overlays.Any(share => share.Overlay == overlay))
         {
             await ChangeAsync(record => record.Heard(overlay, report, context.Now));
+
+            // Its part may have been found when the job had ended already: it is to be told so.
+            if (!Record.IsSettled)
+            {
+                Begin();
+            }
         }
     }
 
     public void Dispose() => changing.Dispose();
 
-    public Task<bool> Wake() => Task.FromResult(Record is { Spec: not null, IsSettled: false });
+    public async Task<bool> Wake()
+    {
+        if (Record is { Spec: not null, IsSettled: true })
+        {
+            // Its silo ended before that was listed.
+            await index.WriteEndedAsync(Record.ToSummary(Id), CancellationToken.None);
+        }
+
+        return Record is { Spec: not null, IsSettled: false };
+    }
 
     // Kept alive while something is left to do: nobody calls it then.
     private void Begin() => ticking ??= this.RegisterGrainTimer(
@@ -189,12 +204,6 @@ internal sealed partial class JobGrain(
         TellAll();
         Outbox.GoOn();
         await ListAsync();
-        if (Record.IsSettled)
-        {
-            await index.RemoveUnfinishedAsync(Id, CancellationToken.None);
-            ticking?.Dispose();
-            ticking = null;
-        }
     }
 
     private async Task<JobOutcome> CommandAsync(Func<JobRecord, CommandVerdict> command)
@@ -204,7 +213,13 @@ internal sealed partial class JobGrain(
             return Refused(JobRefusal.UnknownJob, $"there is no job {Id}");
         }
 
+        // It may be settled, and go on then: known to the silos before that is stored.
         CommandVerdict? verdict = null;
+        if (ticking is null && command(Record).Job is not null)
+        {
+            await index.WriteUnfinishedAsync(Record.ToSummary(Id), CancellationToken.None);
+        }
+
         await ChangeAsync(record =>
         {
             verdict = command(record);
@@ -215,13 +230,7 @@ internal sealed partial class JobGrain(
             return Refused(verdict.Refusal, verdict.Detail);
         }
 
-        if (ticking is null && !Record.IsSettled)
-        {
-            // It was settled, and goes on.
-            await index.AddUnfinishedAsync(Id, CancellationToken.None);
-            Begin();
-        }
-
+        Begin();
         return new JobOutcome.Accepted(Record.ToSnapshot(Id));
     }
 
@@ -267,47 +276,34 @@ internal sealed partial class JobGrain(
 
     private void TellAll()
     {
-        foreach (var share in Record.Overlays.Where(IsToBeTold))
+        foreach (var share in calls.Due(Record, context.Now).ToArray())
         {
             context.Loops.RoundAsync("job", _ => TellAsync(share), CancellationToken.None).Ignore();
         }
     }
 
-    private bool IsToBeTold(OverlayShare share)
-    {
-        if (share.IsLeftOut || telling.Contains(share.Overlay))
-        {
-            return false;
-        }
-
-        var isNews = share.Report is not { IsPrepared: true } ? Record.State == JobState.Preparing
-            : share.Report.Allotment < share.Allotment.Number;
-        var isQuiet = share.Report is { IsPrepared: true } && !Allotments.HasDone(share) && Record.StartedAt is not null;
-
-        // What an overlay was told it does by itself, and says so; it is asked again when that does not come.
-        var since = context.Now - askedAt.GetValueOrDefault(share.Overlay);
-        return (isNews && (since >= Tick || !share.IsAway)) || (isQuiet && since >= AskInterval);
-    }
-
     private async Task TellAsync(OverlayShare share)
     {
-        telling.Add(share.Overlay);
-        askedAt[share.Overlay] = context.Now;
+        calls.Begin(share, context.Now);
         try
         {
-            var report = share.Report is { IsPrepared: true }
-                ? await sites.AllotAsync(Id, share.Overlay, share.Allotment)
-                : await sites.PrepareAsync(new OverlayJobOrder(Id, share.Overlay, sites.Here, Record.Spec!, Record.Submitter));
+            var order = new OverlayJobOrder(Id, share.Overlay, sites.Here, Record.Spec!, Record.Submitter)
+            {
+                Preparation = Record.Preparation,
+            };
+            var report = OverlayCalls.IsToPrepare(Record, share)
+                ? await sites.PrepareAsync(order)
+                : await sites.AllotAsync(Id, share.Overlay, share.Allotment);
             await ChangeAsync(record => record.Heard(share.Overlay, report, context.Now));
         }
         catch (Exception away) when (away is SiteUnreachableException or TimeoutException or StoreUnavailableException or OrleansException)
         {
             LogAway(Id, share.Overlay, away.Message);
-            await ChangeAsync(record => record.NotHeard(share.Overlay));
+            await ChangeAsync(record => record.NotHeard(share.Overlay, context.Now));
         }
         finally
         {
-            telling.Remove(share.Overlay);
+            calls.End(share);
         }
     }
 
@@ -322,14 +318,39 @@ internal sealed partial class JobGrain(
         return states.ToDictionary(one => one.before, one => one.State, StringComparer.Ordinal);
     }
 
+    // One that is cut off does not keep the others' from whoever looks. While it is known to be, it is not waited for.
+    private static async Task<T?> ListAsync<T>(OverlayShare share, List<string> unreachable, Func<string, Task<T>> ask)
+        where T : class
+    {
+        try
+        {
+            if (!share.IsAway)
+            {
+                return await ask(share.Overlay);
+            }
+        }
+        catch (SiteUnreachableException)
+        {
+        }
+
+        unreachable.Add(share.Overlay);
+        return null;
+    }
+
     // Lists are a copy: they may lag, and are written again until they do not.
     private async Task ListAsync()
     {
-        var summary = Record.ToSummary(Id);
-        if (summary != listed)
+        var (summary, now) = (Record.ToSummary(Id), context.Now);
+        if (Record.IsSettled)
         {
-            await index.WriteAsync(summary, CancellationToken.None);
-            listed = summary;
+            await index.WriteEndedAsync(summary, CancellationToken.None);
+            ticking?.Dispose();
+            (ticking, listed) = (null, null);
+        }
+        else if (summary != listed || listedAt + JobIndex.RewriteInterval <= now)
+        {
+            await index.WriteUnfinishedAsync(summary, CancellationToken.None);
+            (listed, listedAt) = (summary, now);
         }
     }
 

@@ -6,12 +6,17 @@ using Microsoft.Extensions.DependencyInjection;
 namespace ControlPlane.Jobs;
 
 /// <summary>
-/// Which jobs there are at this site, in a register of its brokers: those that are unfinished, and all that are kept by day.
+/// Which jobs there are at this site, in registers of its brokers: those that are unfinished and their parts, for as long as they take, in
+/// the one that forgets nothing with time; those that have ended by day, in the one that does.
 /// </summary>
-internal sealed class JobIndex([FromKeyedServices(Registers.Jobs)] IRegister register, TimeProvider time)
+internal sealed class JobIndex(
+    IRegister unfinished, [FromKeyedServices(Registers.Jobs)] IRegister ended, TimeProvider time)
 {
-    private const string Unfinished = "unfinished";
-    private const string UnfinishedParts = "unfinished-parts";
+    /// <summary>Whoever goes on with a job or a part writes it again after this: a register that is full has lost it.</summary>
+    public static readonly TimeSpan RewriteInterval = TimeSpan.FromHours(1);
+
+    private const string Jobs = "jobs-unfinished";
+    private const string Parts = "job-parts-unfinished";
     private const int DaysMax = 366;
 
     /// <summary>After so many days without a job, none before is kept any more.</summary>
@@ -22,49 +27,57 @@ internal sealed class JobIndex([FromKeyedServices(Registers.Jobs)] IRegister reg
     /// <summary>How many jobs were unfinished when that was last looked at.</summary>
     public int UnfinishedCount { get; private set; }
 
-    public Task AddUnfinishedAsync(string job, CancellationToken cancellationToken) => AddAsync(Unfinished, job, cancellationToken);
+    /// <summary>How a job stands that is unfinished: it is woken, and listed.</summary>
+    public Task WriteUnfinishedAsync(JobSummary job, CancellationToken cancellationToken) =>
+        unfinished.WriteAsync(Jobs, job.Id, BytesOf(job), expected: null, cancellationToken);
+
+    /// <summary>How a job stands that is finished: it is listed for a while, and woken no more.</summary>
+    public async Task WriteEndedAsync(JobSummary job, CancellationToken cancellationToken)
+    {
+        await ended.WriteAsync(DayOf(job.SubmittedAt), job.Id, BytesOf(job), expected: null, cancellationToken);
+        await RemoveUnfinishedAsync(job.Id, cancellationToken);
+    }
 
     public Task RemoveUnfinishedAsync(string job, CancellationToken cancellationToken) =>
-        register.RemoveAsync(Unfinished, job, cancellationToken);
+        unfinished.RemoveAsync(Jobs, job, cancellationToken);
 
-    public Task AddUnfinishedPartAsync(string part, CancellationToken cancellationToken) =>
-        AddAsync(UnfinishedParts, part, cancellationToken);
+    public Task WriteUnfinishedPartAsync(string part, CancellationToken cancellationToken) =>
+        unfinished.WriteAsync(Parts, part, "{}"u8.ToArray(), expected: null, cancellationToken);
 
     public Task RemoveUnfinishedPartAsync(string part, CancellationToken cancellationToken) =>
-        register.RemoveAsync(UnfinishedParts, part, cancellationToken);
+        unfinished.RemoveAsync(Parts, part, cancellationToken);
 
     public async Task<IReadOnlyList<string>> ListUnfinishedAsync(CancellationToken cancellationToken)
     {
-        var jobs = await register.ListAsync(Unfinished, cancellationToken).Select(entry => entry.Key).ToListAsync(cancellationToken);
+        var jobs = await unfinished.ListAsync(Jobs, cancellationToken).Select(entry => entry.Key).ToListAsync(cancellationToken);
         UnfinishedCount = jobs.Count;
         return jobs;
     }
 
     public async Task<IReadOnlyList<string>> ListUnfinishedPartsAsync(CancellationToken cancellationToken) =>
-        await register.ListAsync(UnfinishedParts, cancellationToken).Select(entry => entry.Key).ToListAsync(cancellationToken);
-
-    /// <summary>How a job stands, for lists.</summary>
-    public Task WriteAsync(JobSummary job, CancellationToken cancellationToken) => register.WriteAsync(
-        DayOf(job.SubmittedAt), job.Id, JsonSerializer.SerializeToUtf8Bytes(job, Json), expected: null, cancellationToken);
+        await unfinished.ListAsync(Parts, cancellationToken).Select(entry => entry.Key).ToListAsync(cancellationToken);
 
     /// <summary>Jobs, newest first.</summary>
     public async Task<IReadOnlyList<JobSummary>> ListAsync(Func<JobSummary, bool> wanted, int limit, CancellationToken cancellationToken)
     {
-        var found = new List<JobSummary>();
-        var today = time.GetUtcNow();
-        for (var (day, empty) = (0, 0); day < DaysMax && empty < EmptyDaysMax && found.Count < limit; day++)
+        // One that was ended and goes on is in both.
+        var found = (await ReadAsync(unfinished, Jobs, cancellationToken)).ToDictionary(job => job.Id, StringComparer.Ordinal);
+        var (today, ofDays) = (time.GetUtcNow(), 0);
+        for (var (day, empty) = (0, 0); day < DaysMax && empty < EmptyDaysMax && ofDays < limit; day++)
         {
-            var ofDay = await register.ListAsync(DayOf(today.AddDays(-day)), cancellationToken)
-                .Select(entry => JsonSerializer.Deserialize<JobSummary>(entry.Content.Span, Json)!).ToListAsync(cancellationToken);
+            var ofDay = await ReadAsync(ended, DayOf(today.AddDays(-day)), cancellationToken);
             empty = ofDay.Count == 0 ? empty + 1 : 0;
-            found.AddRange(ofDay.Where(wanted).OrderByDescending(job => job.SubmittedAt));
+            ofDays += ofDay.Count(job => found.TryAdd(job.Id, job) && wanted(job));
         }
 
-        return [.. found.Take(limit)];
+        return [.. found.Values.Where(wanted).OrderByDescending(job => job.SubmittedAt).Take(limit)];
     }
 
-    private Task<ulong> AddAsync(string area, string key, CancellationToken cancellationToken) =>
-        register.WriteAsync(area, key, "{}"u8.ToArray(), expected: null, cancellationToken);
+    private static async Task<IReadOnlyList<JobSummary>> ReadAsync(IRegister register, string area, CancellationToken cancellationToken) =>
+        await register.ListAsync(area, cancellationToken)
+            .Select(entry => JsonSerializer.Deserialize<JobSummary>(entry.Content.Span, Json)!).ToListAsync(cancellationToken);
+
+    private static byte[] BytesOf(JobSummary job) => JsonSerializer.SerializeToUtf8Bytes(job, Json);
 
     private static string DayOf(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

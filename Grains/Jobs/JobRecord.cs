@@ -35,7 +35,7 @@ internal sealed record JobRecord
     [Id(8)]
     public int Stage { get; init; }
 
-    /// <summary>When the stage began.</summary>
+    /// <summary>When the stage began, or was taken up again after a pause; null before that is seen.</summary>
     [Id(9)]
     public DateTimeOffset? StageBegunAt { get; init; }
 
@@ -73,56 +73,26 @@ internal sealed record JobRecord
     [Id(18)]
     public GateQuestion? Question { get; init; }
 
+    /// <summary>How often its targets were found anew. What overlays found before counts no more.</summary>
+    [Id(19)]
+    public int Preparation { get; init; }
+
+    /// <summary>Its time has come and those before it have completed: it begins as soon as its targets are found.</summary>
+    [Id(20)]
+    public bool IsDue { get; init; }
+
+    /// <summary>How many of the nodes that were named are enrolled in none of its overlays.</summary>
+    [Id(21)]
+    public int NotFound { get; init; }
+
     public bool IsEnded => State is JobState.Completed or JobState.Aborted or JobState.Failed;
 
     /// <summary>Whether every overlay knows how the job stands, and neither it nor we have anything left to say.</summary>
-    public bool IsSettled => IsEnded && Notices.Count == 0 && Overlays.All(share => share.IsLeftOut || share.Report is { IsSettled: true });
-}
+    public bool IsSettled => IsEnded && Notices.Count == 0 && Overlays.All(share => share.Report is { IsSettled: true }
+        || (share.Report is not { IsPrepared: true } && (share.IsLeftOut || StartedAt is null)));
 
-/// <summary>A job's part in one overlay, as the job knows it.</summary>
-[GenerateSerializer, Immutable, Alias("ControlPlane.OverlayShare")]
-internal sealed record OverlayShare([property: Id(0)] string Overlay)
-{
-    /// <summary>Up to which of its targets each stage goes; empty before the job starts.</summary>
-    [Id(1)]
-    public IReadOnlyList<int> Ends { get; init; } = [];
-
-    /// <summary>What it last said; null before it has.</summary>
-    [Id(2)]
-    public OverlayReport? Report { get; init; }
-
-    [Id(3)]
-    public DateTimeOffset? HeardAt { get; init; }
-
-    /// <summary>What it may do.</summary>
-    [Id(4)]
-    public Allotment Allotment { get; init; } = Allotment.None;
-
-    /// <summary>Why nothing is begun there, although the job runs; null when something is.</summary>
-    [Id(5)]
-    public string? PausedBecause { get; init; }
-
-    /// <summary>It did not answer when it was asked last.</summary>
-    [Id(6)]
-    public bool IsAway { get; init; }
-
-    /// <summary>It did not say in time which nodes it has: the job goes on without it.</summary>
-    [Id(7)]
-    public bool IsLeftOut { get; init; }
-
-    /// <summary>How its targets stood when the job was last resumed: thresholds count from there.</summary>
-    [Id(8)]
-    public IReadOnlyList<TargetCounts> Before { get; init; } = [];
-
-    public int Targets => Report?.Targets ?? 0;
-
-    /// <summary>How all of its targets stand.</summary>
-    public TargetCounts Counts => Report?.Counts ?? TargetCounts.None;
-
-    public TargetCounts CountsOf(int stage) =>
-        Report is { } report && stage < report.Stages.Count ? report.Stages[stage] : TargetCounts.None;
-
-    public TargetCounts BeforeOf(int stage) => stage < Before.Count ? Before[stage] : TargetCounts.None;
+    /// <summary>Whether an overlay has found the targets that it has now.</summary>
+    public bool IsPrepared(OverlayShare share) => share.Report is { IsPrepared: true } report && report.Preparation == Preparation;
 }
 
 /// <summary>What an overlay may do for a job: with it, it goes on for as long as it is cut off.</summary>
@@ -225,6 +195,10 @@ internal sealed record OverlayReport
     /// <summary>The job has ended, and everything that is known of its targets is in this report.</summary>
     [Id(9)]
     public bool IsSettled { get; init; }
+
+    /// <summary>Of which search for its targets it speaks.</summary>
+    [Id(10)]
+    public int Preparation { get; init; }
 
     public TargetCounts Counts => TargetCounts.Sum(Stages);
 }

@@ -87,31 +87,18 @@ internal sealed class JobSites(IGrainFactory grains, ISiteLink link, IOptionsMon
     public Task HearAsync(OverlayJobOrder order, OverlayReport report) =>
         AskAsync(order.Site, new JobQuestion.Hear(order.Job, order.Overlay, report), Patience);
 
-    /// <exception cref="OverlayUnreachableException">The overlay's site did not answer.</exception>
+    /// <exception cref="SiteUnreachableException">The overlay's site did not answer.</exception>
     public Task<OverlayTargetPage> ListTargetsAsync(
         string job, string overlay, IReadOnlyList<TargetState> states, int after, int limit)
     {
         limit = options.CurrentValue.Serves(overlay) ? limit : Math.Min(limit, LinkTargetsMax);
-        return ListAsync(overlay, new JobQuestion.ListTargets(job, overlay, states, after, limit), reply => reply.Targets);
+        return AskAsync(overlay, new JobQuestion.ListTargets(job, overlay, states, after, limit), Patience, reply => reply.Targets);
     }
 
-    /// <exception cref="OverlayUnreachableException">The overlay's site did not answer.</exception>
+    /// <exception cref="SiteUnreachableException">The overlay's site did not answer.</exception>
     public Task<OverlayResultPage> ListResultsAsync(
         string job, string overlay, IReadOnlyList<TargetState> states, ulong after, int skip, int limit) =>
-        ListAsync(overlay, new JobQuestion.ListResults(job, overlay, states, after, skip, limit), reply => reply.Results);
-
-    private async Task<T> ListAsync<T>(string overlay, JobQuestion question, Func<JobReply, T?> read)
-        where T : class
-    {
-        try
-        {
-            return await AskAsync(overlay, question, Patience, read);
-        }
-        catch (SiteUnreachableException away)
-        {
-            throw new OverlayUnreachableException(away.Message, away);
-        }
-    }
+        AskAsync(overlay, new JobQuestion.ListResults(job, overlay, states, after, skip, limit), Patience, reply => reply.Results);
 
     private async Task<T> AskAsync<T>(string overlay, JobQuestion question, TimeSpan patience, Func<JobReply, T?> read)
         where T : class =>

@@ -115,6 +115,11 @@ internal static class JobSpecCheck
             yield return $"concurrency must be 1 to {ConcurrencyMax}";
         }
 
+        if (stage.ConcurrencyPerOverlay is < 1 or > ConcurrencyMax)
+        {
+            yield return $"concurrencyPerOverlay must be 1 to {ConcurrencyMax}";
+        }
+
         if (stage.RatePerMinute is < 1)
         {
             yield return "ratePerMinute must be 1 or more";

@@ -5,7 +5,9 @@ namespace ControlPlane.Jobs;
 /// <summary>What a job's record takes in, and how it is shown. Pure.</summary>
 internal static class JobViews
 {
-    /// <summary>Named nodes that a record keeps when their overlays know them; more would be written with every change.</summary>
+    /// <summary>
+    /// Named nodes that a record keeps when the job has started and their overlays know them; more would be written with every change.
+    /// </summary>
     private const int IdentitiesKept = 1_000;
 
     /// <summary>An overlay said how its part stands; the same record when that is nothing new.</summary>
@@ -14,13 +16,20 @@ internal static class JobViews
         {
             var isNews = share.Report is not { } known || IsNewer(report, known);
             return isNews || share.IsAway
-                ? share with { Report = isNews ? report : share.Report, HeardAt = now, IsAway = false }
+                ? share with { Report = isNews ? report : share.Report, HeardAt = now, AwaySince = null, IsLost = false }
                 : share;
         }).WithoutKnownIdentities();
 
     /// <summary>An overlay did not answer.</summary>
-    public static JobRecord NotHeard(this JobRecord job, string overlay) =>
-        job.WithShare(overlay, share => share.IsAway ? share : share with { IsAway = true });
+    public static JobRecord NotHeard(this JobRecord job, string overlay, DateTimeOffset now) =>
+        job.WithShare(overlay, share => share.IsAway ? share : share with { AwaySince = now });
+
+    /// <summary>
+    /// Overlays that are away for longer than the job waits for what is unknown are lost; the same record when there are none.
+    /// </summary>
+    public static JobRecord WithLost(this JobRecord job, DateTimeOffset now) => job.Overlays
+        .Where(share => !share.IsLost && share.AwaySince + job.Spec!.Timeouts.UnknownGrace <= now)
+        .Aggregate(job, (marked, lost) => marked.WithShare(lost.Overlay, share => share with { IsLost = true }));
 
     public static JobSnapshot ToSnapshot(this JobRecord job, string id) => new(
         id,
@@ -37,9 +46,13 @@ internal static class JobViews
         [.. job.Overlays.Select(share => new JobInOverlay(
             share.Overlay,
             share.Counts,
-            share.PausedBecause ?? share.Report?.Waits ?? "",
+            ReasonOf(share),
             share.IsAway,
-            share.HeardAt))]);
+            share.HeardAt) { IsLeftOut = share.IsLeftOut })])
+    {
+        Verbs = JobCommand.Possible(job),
+        NotFound = job.NotFound,
+    };
 
     public static JobSummary ToSummary(this JobRecord job, string id) => new(
         id,
@@ -54,11 +67,24 @@ internal static class JobViews
         job.SubmittedAt,
         job.EndedAt);
 
+    // One that is cut off has not heard of a pause: until it says so, it goes on with what it was given.
+    private static string ReasonOf(OverlayShare share)
+    {
+        var reason = share.PausedBecause ?? share.Report?.Waits ?? "";
+        var isUnconfirmed = share is { Allotment: { IsHeld: true, IsEnded: false }, Report: { IsPrepared: true } report }
+            && report.Allotment < share.Allotment.Number;
+        return isUnconfirmed ? $"{reason}{(reason.Length > 0 ? "; " : "")}it has not confirmed yet that it begins nothing new" : reason;
+    }
+
     // A report that waits for another reason is new as well, though nothing was stored for it.
     private static bool IsNewer(OverlayReport report, OverlayReport known) =>
-        report.Version > known.Version
-        || (report.Version == known.Version && (report.IsPrepared != known.IsPrepared || report.Waits != known.Waits
-            || report.Fault != known.Fault || report.IsSettled != known.IsSettled || report.IsAtRest != known.IsAtRest));
+        (report.Preparation, report.Version).CompareTo((known.Preparation, known.Version)) switch
+        {
+            > 0 => true,
+            0 => (report.IsPrepared && !known.IsPrepared) || report.Waits != known.Waits || report.Fault != known.Fault
+                || report.IsSettled != known.IsSettled || report.IsAtRest != known.IsAtRest,
+            _ => false,
+        };
 
     private static JobRecord WithShare(this JobRecord job, string overlay, Func<OverlayShare, OverlayShare> change)
     {
@@ -67,33 +93,14 @@ internal static class JobViews
     }
 
     private static JobRecord WithoutKnownIdentities(this JobRecord job) =>
-        job.Spec is { Targets.Identities.Count: > IdentitiesKept } spec && job.Overlays.All(share => share.Report is { IsPrepared: true })
+        job is { StartedAt: not null, Spec: { Targets.Identities.Count: > IdentitiesKept } spec }
             ? job with { Spec = spec with { Targets = spec.Targets with { Identities = [] } } }
             : job;
 
     private static TargetCounts[] StageCounts(JobRecord job) => job.StartedAt is null
         ? [TargetCounts.Sum(job.Overlays.Select(share => share.Counts))]
         : [.. Enumerable.Range(0, job.Spec!.Stages.Count).Select(
-            stage => TargetCounts.Sum(job.Overlays.Select(share => CountsOf(share, stage))))];
-
-    // An overlay counts what it has not begun in one: those targets are all in one state.
-    private static TargetCounts CountsOf(OverlayShare share, int stage)
-    {
-        if (share.Report is not { } report || share.Ends.Count == 0)
-        {
-            return TargetCounts.None;
-        }
-
-        if (stage < report.Stages.Count - 1)
-        {
-            return report.Stages[stage];
-        }
-
-        var counts = new int[TargetCounts.None.ByState.Count];
-        var state = report.Stages[^1][TargetState.Cancelled] > 0 ? TargetState.Cancelled : TargetState.Pending;
-        counts[(int)state] = share.Ends[stage] - (stage == 0 ? 0 : share.Ends[stage - 1]);
-        return new TargetCounts { ByState = counts };
-    }
+            stage => TargetCounts.Sum(job.Overlays.Select(share => share.CountsOf(stage))))];
 }
 
 /// <summary>Where a page of a job's targets or results begins.</summary>

@@ -33,10 +33,10 @@ public interface IRegister
 }
 
 /// <summary>The registers of an overlay that are keyed services; the one without a key holds what is known of nodes, and
-/// which schedules of jobs there are.</summary>
+/// which jobs are unfinished and which schedules there are.</summary>
 public static class Registers
 {
-    /// <summary>Which jobs there are; what was not written for the retention of jobs (<c>Fleet:JobsMaxAge</c>) goes.</summary>
+    /// <summary>Which jobs have ended; what was not written for the retention of jobs (<c>Fleet:JobsMaxAge</c>) goes.</summary>
     public const string Jobs = "jobs-known";
 }
 

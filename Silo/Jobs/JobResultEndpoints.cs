@@ -2,6 +2,7 @@ using System.ComponentModel;
 using ControlPlane.Access;
 using ControlPlane.Api;
 using ControlPlane.Filters;
+using ControlPlane.Placement;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
@@ -20,6 +21,7 @@ internal static class JobResultEndpoints
     {
         v1.MapGet("/jobs/{id}/targets", ListTargetsAsync).WithName("ListJobTargets").WithTags("jobs").Requires(Permissions.JobsRead)
             .WithSummary("A job's targets in the order in which they are worked on, a page at a time.")
+            .WithDescription("Overlays that do not answer are left out, and named in unreachable.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
@@ -27,7 +29,7 @@ internal static class JobResultEndpoints
             .WithSummary("What came of a job at its targets: a page at a time, or the whole as JSON lines or CSV.")
             .WithDescription(
                 "The whole is given for format=jsonl or csv, or for Accept: application/x-ndjson or text/csv. With reply a page may hold less than the "
-                + "limit, or nothing, and have a next one.")
+                + "limit, or nothing, and have a next one. Overlays that do not answer are left out of a page, and named in unreachable; the whole is refused then.")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
@@ -83,13 +85,13 @@ internal static class JobResultEndpoints
             return JobEndpoints.Unknown(id);
         }
 
-        // The first page is waited for, so that an overlay that is away is a problem and not an answer that breaks off.
+        // A file has all or breaks off. Its first page is waited for, so that an overlay that is away already is a problem and not that.
         var asked = format == ResultFormat.Json ? limit : IJobGrain.ResultsPageMax;
         var first = await job.ListResults(states, NullIfEmpty(parameters.Cursor), asked);
         return format == ResultFormat.Json
-            ? TypedResults.Ok(new JobResultsPage([.. Taken(first, reply)], first.Next))
+            ? TypedResults.Ok(new JobResultsPage([.. Taken(first, reply)], first.Next, first.Unreachable))
             : ResultExport.Stream(
-                format, ReadAllAsync(job, states, first, reply, cancellationToken), json.Value.SerializerOptions, cancellationToken);
+                format, ReadAllAsync(job, states, Whole(first), reply, cancellationToken), json.Value.SerializerOptions, cancellationToken);
     }
 
     private static async IAsyncEnumerable<JobResultView> ReadAllAsync(
@@ -112,9 +114,12 @@ internal static class JobResultEndpoints
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            page = await job.ListResults(states, page.Next, IJobGrain.ResultsPageMax);
+            page = Whole(await job.ListResults(states, page.Next, IJobGrain.ResultsPageMax));
         }
     }
+
+    private static JobResultPage Whole(JobResultPage page) => page.Unreachable.Count == 0 ? page
+        : throw new OverlayUnreachableException($"{string.Join(", ", page.Unreachable)} does not answer; a page of results goes without it");
 
     private static IEnumerable<JobResultView> Taken(JobResultPage page, ReplyExpression? reply) =>
         page.Results.Select(JobResultView.Of).Where(result => reply is null || result.Fulfils(reply));

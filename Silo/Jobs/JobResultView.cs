@@ -60,4 +60,5 @@ internal sealed record JobResultView(
 
 /// <param name="Results">In the order in which they came, of one overlay after the other.</param>
 /// <param name="Next">What to ask for the next page with; null when there is none now.</param>
-internal sealed record JobResultsPage(IReadOnlyList<JobResultView> Results, string? Next);
+/// <param name="Unreachable">Overlays that do not answer now: this page is without theirs, and so are those that follow from it.</param>
+internal sealed record JobResultsPage(IReadOnlyList<JobResultView> Results, string? Next, IReadOnlyList<string> Unreachable);

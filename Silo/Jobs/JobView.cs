@@ -1,3 +1,5 @@
+using System.ComponentModel;
+
 namespace ControlPlane.Jobs;
 
 /// <summary>A job as the API gives it.</summary>
@@ -29,6 +31,9 @@ internal sealed record JobView(
     JobCounts Counts,
     IReadOnlyList<JobOverlayView> Overlays)
 {
+    [Description("How many of the nodes that were named are enrolled in none of its overlays.")]
+    public int NotFound { get; init; }
+
     public static JobView Of(JobSnapshot job) => Following(job) with { Job = JobBodies.Of(job.Spec) };
 
     /// <summary>Without what it is to do, which may hold 100 000 identities.</summary>
@@ -45,7 +50,11 @@ internal sealed record JobView(
         job.Stage,
         [.. job.Spec.Stages.Zip(StageCountsOf(job), (stage, counts) => new JobStageView(stage.Name, JobCounts.Of(counts)))],
         JobCounts.Of(job.Counts),
-        [.. job.Overlays.Select(one => new JobOverlayView(one.Overlay, JobCounts.Of(one.Counts), one.Reason, one.IsAway, one.HeardAt))]);
+        [.. job.Overlays.Select(one => new JobOverlayView(
+            one.Overlay, JobCounts.Of(one.Counts), one.Reason, one.IsAway, one.IsLeftOut, one.HeardAt))])
+    {
+        NotFound = job.NotFound,
+    };
 
     /// <summary>How each stage's targets stand; none before the job has started, when nobody has been given to a stage.</summary>
     public static IEnumerable<TargetCounts> StageCountsOf(JobSnapshot job) => job.StageCounts.Count == job.Spec.Stages.Count
@@ -64,8 +73,10 @@ internal sealed record JobStageView(string Name, JobCounts Counts);
 /// <param name="Counts">How its targets stand, as it last said.</param>
 /// <param name="Reason">Why nothing is begun there now; empty otherwise.</param>
 /// <param name="IsAway">It does not answer: its counts are old.</param>
+/// <param name="IsLeftOut">It did not say in time which nodes it has: they are counted nowhere.</param>
 /// <param name="HeardAt">When it last said how it stands.</param>
-internal sealed record JobOverlayView(string Overlay, JobCounts Counts, string Reason, bool IsAway, DateTimeOffset? HeardAt);
+internal sealed record JobOverlayView(
+    string Overlay, JobCounts Counts, string Reason, bool IsAway, bool IsLeftOut, DateTimeOffset? HeardAt);
 
 /// <summary>How many targets are in each state.</summary>
 internal sealed record JobCounts(

@@ -88,7 +88,7 @@ internal sealed class NodeRpcRequest : IRpcRequest
                 sent += await SendAsync(inbox, targets[dealtWith], limit.Token) ? 1 : 0;
             }
         }
-        catch (Exception unsent) when (IsAway(unsent, cancellationToken))
+        catch (Exception unsent) when (IsAway(unsent, cancellationToken) || (unsent is OperationCanceledException && dealtWith > 0))
         {
             // That one was taken back, and the rest was not begun.
         }

@@ -36,9 +36,17 @@ public sealed partial class PolicyAccess : IAccessPolicy
 
     public async ValueTask<AccessDecision> JudgeAsync(Caller caller, AccessRequest request, CancellationToken cancellationToken)
     {
-        var decision = source.Current is { } policy
-            ? await JudgeAsync(policy, caller, request, cancellationToken)
-            : JudgeWithout(caller, request);
+        var decision = await JudgeActionAsync(caller, request, cancellationToken);
+        foreach (var (agent, action) in decision.IsAllowed ? request.AlsoActions : [])
+        {
+            var also = await JudgeActionAsync(caller, request with { Agent = agent, Action = action }, cancellationToken);
+            if (!also.IsAllowed || also.WouldBeDenied)
+            {
+                decision = also with { Rule = $"{agent}#{action}: {also.Rule}", ConcurrencyMax = decision.ConcurrencyMax };
+                break;
+            }
+        }
+
         meter.Decided(decision);
         if (decision.WouldBeDenied && pace.Admits($"{caller.Principal} {request.Permission}"))
         {
@@ -58,6 +66,11 @@ public sealed partial class PolicyAccess : IAccessPolicy
 
         return AccessExplanation.Of(policy, caller, request, await GatherAsync(policy, request, cancellationToken));
     }
+
+    private async ValueTask<AccessDecision> JudgeActionAsync(
+        Caller caller, AccessRequest request, CancellationToken cancellationToken) => source.Current is { } policy
+        ? await JudgeAsync(policy, caller, request, cancellationToken)
+        : JudgeWithout(caller, request);
 
     private async ValueTask<AccessDecision> JudgeAsync(
         AccessPolicy policy, Caller caller, AccessRequest request, CancellationToken cancellationToken)

@@ -7,7 +7,10 @@ namespace ControlPlane.Jobs;
 [Alias("ControlPlane.IOverlayJobGrain")]
 internal interface IOverlayJobGrain : IGrainWithStringKey
 {
-    /// <summary>Finds the targets, once, and says how it stands. Safe to repeat: it is asked again until it knows them.</summary>
+    /// <summary>
+    /// Finds the targets, once for each <see cref="OverlayJobOrder.Preparation"/>, and says how it stands. Safe to repeat: it is asked
+    /// again until it knows them.
+    /// </summary>
     [Alias("Prepare"), ResponseTimeout("00:02:00")]
     Task<OverlayReport> Prepare(OverlayJobOrder order);
 
@@ -47,7 +50,12 @@ internal sealed record OverlayJobOrder(
     [property: Id(1)] string Overlay,
     [property: Id(2)] string Site,
     [property: Id(3)] JobSpec Spec,
-    [property: Id(4)] JobSubmitter Submitter);
+    [property: Id(4)] JobSubmitter Submitter)
+{
+    /// <summary>Which search for its targets this is: a job that begins later than it was submitted has them found anew.</summary>
+    [Id(5)]
+    public int Preparation { get; init; }
+}
 
 /// <summary>What a job would do in an overlay.</summary>
 /// <param name="Targets">How many nodes are meant.</param>
@@ -76,7 +84,7 @@ internal sealed record OverlayResultPage(
     [property: Id(2)] int Skip,
     [property: Id(3)] bool IsEnd);
 
-/// <summary>A job's targets in one overlay, stored once.</summary>
+/// <summary>A job's targets in one overlay, stored before it is allotted anything.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.OverlayTargets")]
 internal sealed record OverlayTargets
 {

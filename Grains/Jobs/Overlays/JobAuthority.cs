@@ -49,10 +49,16 @@ internal sealed class JobAuthority(AccessGuard guard, IAccessPolicy policy)
         Overlay = order.Overlay,
         Agent = order.Spec.Action.Agent,
         Action = order.Spec.Action.Name,
+        AlsoActions = order.Spec.Action.StatusActions,
         AreNodesChosen = true,
         Targets = targets,
         Reason = order.Spec.Reason.Length == 0 ? null : order.Spec.Reason,
         Operation = "job",
-        Parameters = new Dictionary<string, string>(StringComparer.Ordinal) { ["job"] = order.Job, ["site"] = order.Site },
+        Parameters = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["job"] = order.Job,
+            ["site"] = order.Site,
+            ["alsoActions"] = string.Join(' ', order.Spec.Action.StatusActions.Select(also => $"{also.Agent}#{also.Action}")),
+        },
     };
 }

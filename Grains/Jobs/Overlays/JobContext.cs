@@ -61,8 +61,10 @@ internal sealed class JobContext : IDisposable
     /// <summary>Ends the check of a specification that takes too long, since a registry of DDLs may be asked.</summary>
     public CancellationTokenSource BeginCheck() => new(CheckPatience, Time);
 
-    public static GateTicket TicketOf(OverlayJobOrder order) =>
-        new(order.Job, Priority: order.Spec.Priority == JobPriority.Emergency ? EmergencyPriority : 0);
+    /// <summary>Jobs take turns, however many overlays each has here; the parts of an emergency do not wait for each other.</summary>
+    public static GateTicket TicketOf(OverlayJobOrder order) => order.Spec.Priority == JobPriority.Emergency
+        ? new GateTicket($"{order.Job}@{order.Overlay}", Priority: EmergencyPriority)
+        : new GateTicket(order.Job);
 
     /// <summary>How many targets a job sends to when it is its turn.</summary>
     public int SendMax => Math.Max(1, Options.SendsAtOnce / GatePlaces);

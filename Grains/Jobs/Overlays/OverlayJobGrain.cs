@@ -28,6 +28,7 @@ internal sealed partial class OverlayJobGrain(
     private OverlayJobWork? work;
     private IGrainTimer? ticking;
     private Task? preparing;
+    private DateTimeOffset listedAt;
     private string waitsFor = "";
 
     private string Key => this.GetPrimaryKeyString();
@@ -44,7 +45,7 @@ internal sealed partial class OverlayJobGrain(
 
     public async Task<OverlayReport> Prepare(OverlayJobOrder order)
     {
-        if (work is null && targets.State.Fault is null)
+        if (IsToFind(order) || (work is null && targets.State.Fault is null))
         {
             preparing = preparing is { IsCompleted: false } ? preparing : PrepareAsync(order);
             await preparing;
@@ -52,6 +53,10 @@ internal sealed partial class OverlayJobGrain(
 
         return Report();
     }
+
+    // Anew only for the job's own site, and not when something was allotted: then it has begun.
+    private bool IsToFind(OverlayJobOrder order) => targets.State.Order is not { } known
+        || (order.Preparation > known.Preparation && order.Site == known.Site && progress.State.Allotment.Number == 0);
 
     public async Task<OverlayDryRun> DryRun(OverlayJobOrder order)
     {
@@ -77,7 +82,7 @@ internal sealed partial class OverlayJobGrain(
             if (ticking is null)
             {
                 // It was settled, and goes on.
-                await index.AddUnfinishedPartAsync(Key, CancellationToken.None);
+                await index.WriteUnfinishedPartAsync(Key, CancellationToken.None);
                 Tick();
             }
 
@@ -121,7 +126,7 @@ internal sealed partial class OverlayJobGrain(
         return new OverlayResultPage(results, after, 0, IsEnd: true);
     }
 
-    public Task<bool> Wake() => Task.FromResult(work is { Report.IsSettled: false });
+    public Task<bool> Wake() => Task.FromResult(work is { Report.IsSettled: false } || preparing is { IsCompleted: false });
 
     // Known to the silos before it is stored: if this one ends in between, the next one finds nothing to go on with, and forgets it.
     private async Task PrepareAsync(OverlayJobOrder order)
@@ -130,13 +135,14 @@ internal sealed partial class OverlayJobGrain(
         try
         {
             waitsFor = "";
-            await index.AddUnfinishedPartAsync(Key, patience.Token);
-            if (targets.State.Order is not null)
+            await index.WriteUnfinishedPartAsync(Key, patience.Token);
+            if (!IsToFind(order))
             {
                 await BeginAsync(patience.Token);
                 return;
             }
 
+            await EndWorkAsync();
             var found = await context.Discovery.FindAsync(order, patience.Token);
             string[] identities = [.. found.Select(node => node.Identity)];
             await authority.InvokeAsync(
@@ -163,6 +169,18 @@ internal sealed partial class OverlayJobGrain(
         }
     }
 
+    // What was found before is worked on no more, whatever comes meanwhile.
+    private async Task EndWorkAsync()
+    {
+        ticking?.Dispose();
+        (ticking, var ended) = (null, work);
+        work = null;
+        if (ended is not null)
+        {
+            await ended.DisposeAsync();
+        }
+    }
+
     private async Task BeginAsync(CancellationToken cancellationToken)
     {
         var begun = new OverlayJobWork(Key, targets.State, progress, context, Tell, logger);
@@ -185,7 +203,7 @@ internal sealed partial class OverlayJobGrain(
         async token =>
         {
             await context.Loops.RoundAsync("job in an overlay", _ => GoOnAsync(), token);
-            if (work!.Report.IsSettled)
+            if (work is { Report.IsSettled: true })
             {
                 await context.Loops.RoundAsync("job in an overlay", SettleAsync, token);
             }
@@ -194,9 +212,16 @@ internal sealed partial class OverlayJobGrain(
 
     private async Task GoOnAsync()
     {
+        var now = context.Now;
+        if (listedAt + JobIndex.RewriteInterval <= now)
+        {
+            await index.WriteUnfinishedPartAsync(Key, CancellationToken.None);
+            listedAt = now;
+        }
+
         try
         {
-            await work!.GoOnAsync();
+            await (work?.GoOnAsync() ?? Task.CompletedTask);
         }
         catch (InconsistentStateException)
         {
@@ -217,8 +242,8 @@ internal sealed partial class OverlayJobGrain(
 
     private OverlayReport Report() => targets.State switch
     {
-        { Fault: { } fault } => new OverlayReport { Fault = fault, IsSettled = true },
-        _ => work?.Report ?? new OverlayReport { Waits = waitsFor },
+        { Fault: { } fault, Order: { } order } => new OverlayReport { Fault = fault, IsSettled = true, Preparation = order.Preparation },
+        { Order: var order } => work?.Report ?? new OverlayReport { Waits = waitsFor, Preparation = order?.Preparation ?? 0 },
     };
 
     private void Tell(OverlayReport report) => TellAsync(report).Ignore();

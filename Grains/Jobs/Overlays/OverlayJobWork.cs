@@ -30,6 +30,7 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
     private readonly CancellationTokenSource ending = new();
 
     private Allotment? news;
+    private CancellationTokenSource? sending;
     private Task<GateVerdict>? entering;
     private OverlayReport? told;
     private DateTimeOffset toldAt;
@@ -59,6 +60,9 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
     private Allotment Allotment => progress.State.Allotment;
 
     private TargetTable Table => outcomes.Table;
+
+    /// <summary>Nothing more may be begun, by what came since the targets that are sent to were chosen.</summary>
+    private bool IsStopped => news is { IsHeld: true } or { IsEnded: true };
 
     /// <summary>Takes up what is stored and logged.</summary>
     /// <exception cref="StoreUnavailableException">The log cannot be read now.</exception>
@@ -96,6 +100,12 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
         if (allotment.Number > (news ?? Allotment).Number)
         {
             news = allotment;
+        }
+
+        // While brokers are away sending may take long: what was not sent by now is not.
+        if (IsStopped)
+        {
+            sending?.Cancel();
         }
 
         GoOnAsync().Ignore();
@@ -255,25 +265,38 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
 
     private async Task SendAsync(IReadOnlyList<int> chosen)
     {
-        foreach (var group in chosen.GroupBy(Table.AttemptsOf).ToArray())
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(ending.Token);
+        sending = stop;
+        try
         {
-            int[] same = [.. group];
-            var sent = await requests.SendAsync(group.Key, same, ending.Token);
-            context.Meter.Dispatched(sent);
-            var now = context.Now;
-            foreach (var target in same.Take(sent))
+            foreach (var group in chosen.GroupBy(Table.AttemptsOf).ToArray())
             {
-                outcomes.Await(target, now);
+                await SendAsync(group.Key, [.. group], stop.Token);
             }
+        }
+        finally
+        {
+            sending = null;
+        }
+    }
 
-            foreach (var target in same.Skip(sent))
-            {
-                // Surely not sent: the same attempt is made later.
-                Table.Undo(target);
-                outcomes.Queue.Postpone(target, now + ResendDelay);
-                outcomes.IsChanged = true;
-                waits = requests.Fault ?? "the network is away";
-            }
+    private async Task SendAsync(int attempt, IReadOnlyList<int> same, CancellationToken cancellationToken)
+    {
+        var sent = IsStopped ? 0 : await requests.SendAsync(attempt, same, cancellationToken);
+        context.Meter.Dispatched(sent);
+        var now = context.Now;
+        foreach (var target in same.Take(sent))
+        {
+            outcomes.Await(target, now);
+        }
+
+        foreach (var target in same.Skip(sent))
+        {
+            // Surely not sent: the same attempt is made later.
+            Table.Undo(target);
+            outcomes.Queue.Postpone(target, now + ResendDelay);
+            outcomes.IsChanged = true;
+            waits = requests.Fault ?? "the network is away";
         }
     }
 
@@ -336,6 +359,7 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
             Version = progress.State.Version,
             Allotment = Allotment.Number,
             IsPrepared = true,
+            Preparation = targets.Order!.Preparation,
             Targets = Table.Count,
             Stages = Table.Counts,
             IsAtRest = isAtRest,

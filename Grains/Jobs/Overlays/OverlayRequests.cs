@@ -38,6 +38,11 @@ internal sealed class OverlayRequests(OverlayTargets targets, JobContext context
             Fault = away.Message;
             return 0;
         }
+        catch (OperationCanceledException) when (!ending.IsCancellationRequested)
+        {
+            Fault = "nothing more is to be begun";
+            return 0;
+        }
     }
 
     public async ValueTask DisposeAsync()

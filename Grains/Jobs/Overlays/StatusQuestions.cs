@@ -12,7 +12,6 @@ namespace ControlPlane.Jobs;
 /// <param name="goOn">Called when something came.</param>
 internal sealed class StatusQuestions(OverlayTargets targets, JobContext context, Func<Task> goOn)
 {
-    private const string ExecutorAgent = "executor";
     private const int FollowedAtOnce = 100;
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
@@ -45,6 +44,7 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
     }
 
     /// <summary>Asks all that are unknown or run, unless that was done lately. Does not wait for the answers.</summary>
+    /// <remarks>Those that the executor runs are asked about there, each by its own id; the others by the job's status action.</remarks>
     public void Ask(TargetOutcomes outcomes, DateTimeOffset now)
     {
         if (isAsking || now < nextAt)
@@ -52,27 +52,29 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
             return;
         }
 
-        int[] unknown = Action.Status is null ? [] : [.. outcomes.Unknown];
-        int[] followed = executions.Count == 0 ? [] : [.. outcomes.Running.Where(executions.ContainsKey)];
-        if (unknown.Length > 0 || followed.Length > 0)
+        var running = outcomes.Running.ToLookup(executions.ContainsKey);
+        int[] asked = Action.Status is null ? [] : [.. outcomes.Unknown, .. running[false]];
+        int[] followed = [.. running[true]];
+        if (asked.Length > 0 || followed.Length > 0)
         {
             isAsking = true;
-            AskAllAsync(unknown, followed).Ignore();
+            AskAllAsync(asked, followed).Ignore();
         }
     }
 
-    private async Task AskAllAsync(int[] unknown, int[] followed)
+    private async Task AskAllAsync(int[] asked, int[] followed)
     {
         try
         {
-            if (unknown.Length > 0 && Action.Status is { } status)
+            if (asked.Length > 0 && Action.Status is { } status)
             {
-                await AskAsync(status.Agent, status.Name, status.InputsJson, unknown);
+                await AskAsync(status, asked);
             }
 
             foreach (var part in followed.Chunk(FollowedAtOnce))
             {
-                await Task.WhenAll(part.Select(target => AskAsync(ExecutorAgent, "status", InputsOf(executions[target]), [target])));
+                await Task.WhenAll(part.Select(target =>
+                    AskAsync(JobStatusAction.Executor with { InputsJson = InputsOf(executions[target]) }, [target])));
             }
         }
         finally
@@ -86,19 +88,20 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
     private static string InputsOf(string execution) =>
         JsonSerializer.Serialize(new Dictionary<string, string>(StringComparer.Ordinal) { ["id"] = execution });
 
-    private async Task AskAsync(string agent, string action, string inputsJson, IReadOnlyList<int> asked)
+    private async Task AskAsync(JobStatusAction status, IReadOnlyList<int> asked)
     {
         var left = asked.ToDictionary(target => targets.Identities[target], StringComparer.Ordinal);
         using var patience = new CancellationTokenSource(Patience, context.Time);
-        await using var request = context.Rpc.Open(new RpcCall(targets.Order!.Overlay, agent, action, Encoding.UTF8.GetBytes(inputsJson)));
+        await using var request = context.Rpc.Open(
+            new RpcCall(targets.Order!.Overlay, status.Agent, status.Name, Encoding.UTF8.GetBytes(status.InputsJson)));
         try
         {
             await request.SendAsync([.. asked.Select(targets.ToRpc)], patience.Token);
             await foreach (var reply in request.ReadRepliesAsync(patience.Token))
             {
-                if (left.Remove(reply.Identity, out var target))
+                if (left.Remove(reply.Identity, out var target) && ReadOrNull(status, target, reply) is { } answer)
                 {
-                    came.Add(Read(target, reply));
+                    came.Add(answer);
                 }
 
                 if (left.Count == 0)
@@ -113,8 +116,14 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
         }
     }
 
-    private static StatusAnswer Read(int target, RpcNodeReply reply)
+    // A question that was not executed says nothing of the action, nor does an executor that does not know the id: it stays unknown.
+    private static StatusAnswer? ReadOrNull(JobStatusAction status, int target, RpcNodeReply reply)
     {
+        if (reply.StatusCode > 1 || (reply.StatusCode == 1 && status.Agent == JobStatusAction.Executor.Agent))
+        {
+            return null;
+        }
+
         var data = reply.DataText;
         var state = reply.StatusCode != 0 ? TargetState.Failed
             : TextOrNull(data, "running") == "True" ? TargetState.Running

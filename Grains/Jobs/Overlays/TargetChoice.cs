@@ -98,7 +98,7 @@ internal sealed class TargetChoice(OverlayTargets targets, TargetOutcomes outcom
             most = Math.Min(most, Table.Counts[stage].Ended + 1);
         }
 
-        return most - Table.CountOf(TargetState.Dispatched) - Table.CountOf(TargetState.Running);
+        return most - outcomes.UnderWay;
     }
 
     private bool IsWithinRate(Allotment allotment, DateTimeOffset now)

@@ -13,6 +13,7 @@ internal sealed class TargetOutcomes
     private readonly PriorityQueue<int, DateTimeOffset> deadlines = new();
     private readonly Dictionary<int, DateTimeOffset> deadlineOf = [];
     private readonly Dictionary<int, DateTimeOffset> unknownSince = [];
+    private readonly Dictionary<int, DateTimeOffset> abandoned = [];
     private readonly List<JobResult> unlogged = [];
     private JobResult[] logging = [];
 
@@ -39,6 +40,9 @@ internal sealed class TargetOutcomes
     /// <summary>Those of which it is not known what came of them, and which are asked about still.</summary>
     public IReadOnlyCollection<int> Unknown => unknownSince.Keys;
 
+    /// <summary>How many nodes are at work, or may be: what a silo that ended had sent goes on there.</summary>
+    public int UnderWay => Table.CountOf(TargetState.Dispatched) + Table.CountOf(TargetState.Running) + abandoned.Count;
+
     public IEnumerable<int> Running => deadlineOf.Keys.Where(target => Table[target] == TargetState.Running);
 
     private JobSpec Spec => targets.Order!.Spec;
@@ -54,7 +58,9 @@ internal sealed class TargetOutcomes
         }
     }
 
-    /// <summary>Gives up what was under way when the silo ended: what came of it is unknown.</summary>
+    /// <summary>
+    /// Gives up what was under way when the silo ended: what came of it is unknown. What was to follow from the others follows now.
+    /// </summary>
     public void TakeUp(DateTimeOffset now)
     {
         for (var target = 0; target < Table.Count; target++)
@@ -62,10 +68,15 @@ internal sealed class TargetOutcomes
             if (Table[target] == TargetState.Dispatched)
             {
                 End(target, TargetState.Unknown, new Said(null, "the silo that asked it ended before its answer came", null), now);
+                abandoned[target] = now + Spec.Timeouts.Execution;
             }
             else if (Table[target] == TargetState.Running)
             {
                 Await(target, now);
+            }
+            else
+            {
+                GoOn(target, now);
             }
         }
     }
@@ -79,7 +90,7 @@ internal sealed class TargetOutcomes
         }
 
         var isLate = Table[target] is TargetState.TimedOut or TargetState.Unknown;
-        if (!isLate && Table[target] != TargetState.Dispatched)
+        if (!isLate && Table[target] is not (TargetState.Dispatched or TargetState.Running))
         {
             return;
         }
@@ -116,6 +127,7 @@ internal sealed class TargetOutcomes
     public void Await(int target, DateTimeOffset now)
     {
         var until = now + Spec.Timeouts.Execution;
+        abandoned.Remove(target);
         deadlineOf[target] = until;
         deadlines.Enqueue(target, until);
         IsChanged = true;
@@ -136,10 +148,16 @@ internal sealed class TargetOutcomes
             }
         }
 
+        foreach (var (target, _) in abandoned.Where(one => one.Value <= now).ToArray())
+        {
+            abandoned.Remove(target);
+        }
+
         foreach (var (target, _) in unknownSince.Where(unknown => unknown.Value + Spec.Timeouts.UnknownGrace <= now).ToArray())
         {
             unknownSince.Remove(target);
-            Repeat(target, TargetState.Unknown, now);
+            IsChanged = true;
+            Repeat(target, now);
         }
     }
 
@@ -206,33 +224,42 @@ internal sealed class TargetOutcomes
         _ => TargetState.Failed,
     };
 
-    // What is unknown is asked about first where there is something to ask; until then it is not at rest.
     private void End(int target, TargetState state, Said said, DateTimeOffset now)
     {
         Log(target, state, said, now);
+        abandoned.Remove(target);
         deadlineOf.Remove(target);
         unknownSince.Remove(target);
-        if (state == TargetState.Unknown && Spec is { Mode: JobMode.Reliable, Action.Status: not null } && !IsEnding)
+        GoOn(target, now);
+    }
+
+    // By how the target stands and by nothing else, so that the same follows when the silo ended before it was stored. What is unknown is
+    // asked about first where there is something to ask; until then it is not at rest.
+    private void GoOn(int target, DateTimeOffset now)
+    {
+        if (Table[target] == TargetState.Unknown && Spec is { Mode: JobMode.Reliable, Action.Status: not null } && !IsEnding)
         {
             unknownSince[target] = now;
         }
-        else if (!said.IsLate)
+        else
         {
-            Repeat(target, state, now);
+            Repeat(target, now);
         }
     }
 
-    private void Repeat(int target, TargetState state, DateTimeOffset now)
+    // Who was left out without an attempt is not tried again: that is not how it would be heard.
+    private void Repeat(int target, DateTimeOffset now)
     {
-        IsChanged = true;
         var retry = Spec.Retry;
-        if (IsEnding || !retry.On.Contains(state) || Table.AttemptsOf(target) > retry.Max)
+        var attempts = Table.AttemptsOf(target);
+        if (IsEnding || !retry.On.Contains(Table[target]) || attempts == 0 || attempts > retry.Max)
         {
             return;
         }
 
+        IsChanged = true;
         Table.Set(target, TargetState.Pending);
-        var most = retry.Backoff * Math.Pow(2, Table.AttemptsOf(target) - 1);
+        var most = retry.Backoff * Math.Pow(2, attempts - 1);
         Queue.Postpone(target, now + ((most < retry.BackoffMax ? most : retry.BackoffMax) * context.Jitter.NextDouble()));
     }
 

@@ -10,6 +10,7 @@ internal static class JobCloudEvents
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
     /// <summary>The kind as subjects and types have it: <c>stage-done</c>.</summary>
@@ -49,7 +50,8 @@ internal static class JobCloudEvents
                     record.Spec.Stages[happened.Stage].Name,
                     record.Spec.Stages.Count,
                     happened.Version,
-                    CountsOf(happened.Counts))),
+                    CountsOf(happened.Counts),
+                    happened.Overlay)),
             Json);
 
     private static Dictionary<string, int> CountsOf(TargetCounts counts) => new(Enum.GetValues<TargetState>()
@@ -80,5 +82,6 @@ internal static class JobCloudEvents
         string StageName,
         int Stages,
         int Version,
-        IReadOnlyDictionary<string, int> Counts);
+        IReadOnlyDictionary<string, int> Counts,
+        string? Overlay);
 }

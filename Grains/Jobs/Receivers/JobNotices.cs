@@ -9,7 +9,12 @@ internal sealed record JobTransition(
     [property: Id(3)] JobState State,
     [property: Id(4)] string Reason,
     [property: Id(5)] int Stage,
-    [property: Id(6)] TargetCounts Counts);
+    [property: Id(6)] TargetCounts Counts)
+{
+    /// <summary>The overlay that it is about; null when it is about the job.</summary>
+    [Id(7)]
+    public string? Overlay { get; init; }
+}
 
 /// <summary>An event and who has not been told of it yet.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobNotice")]
@@ -30,37 +35,40 @@ internal enum JobTransitionKind
     Paused = 7,
     Resumed = 8,
     Ended = 9,
+
+    /// <summary>Nothing new is begun in one overlay, although the job runs.</summary>
+    OverlayPaused = 10,
+    OverlayResumed = 11,
 }
 
 /// <summary>Which events a job's changes are, and who is still to be told of them. Pure.</summary>
 internal static class JobNotices
 {
     /// <summary>
-    /// The record after a step, with the event that the step is. Of each kind the newest is kept: an older one that nobody could be told
-    /// of says less.
+    /// The record after a step, with the events that the step is. Of each kind, and overlay, the newest is kept: an older one that nobody
+    /// could be told of says less.
     /// </summary>
-    public static JobRecord WithEvent(this JobRecord after, JobRecord before, DateTimeOffset now)
+    public static JobRecord WithEvents(this JobRecord after, JobRecord before, DateTimeOffset now)
     {
-        if (after.Spec is not { Notify: { } notify } || KindOf(before, after) is not { } kind)
+        string[] receivers = after.Spec?.Notify is { } notify
+            ? [.. notify.WebHooks, .. notify.Nats ? [JobNotice.Nats] : Array.Empty<string>()]
+            : [];
+        return receivers.Length == 0 ? after : EventsOf(before, after).Aggregate(after, (told, one) =>
         {
-            return after;
-        }
-
-        string[] receivers = [.. notify.WebHooks, .. notify.Nats ? [JobNotice.Nats] : Array.Empty<string>()];
-        if (receivers.Length == 0)
-        {
-            return after;
-        }
-
-        // A change may be several events: each has a version of its own, which is its id.
-        var version = after.Version + 1;
-        var counts = TargetCounts.Sum(after.Overlays.Select(share => share.Counts));
-        var happened = new JobTransition(kind, version, now, after.State, after.Reason, after.Stage, counts);
-        return after with
-        {
-            Version = version,
-            Notices = [.. after.Notices.Where(notice => notice.Event.Kind != kind), new JobNotice(happened, receivers)],
-        };
+            // Each has a version of its own, which is its id.
+            var version = told.Version + 1;
+            var counts = TargetCounts.Sum(told.Overlays.Select(share => share.Counts));
+            var happened = new JobTransition(one.Kind, version, now, told.State, one.Reason, told.Stage, counts) { Overlay = one.Overlay };
+            return told with
+            {
+                Version = version,
+                Notices =
+                [
+                    .. told.Notices.Where(notice => (notice.Event.Kind, notice.Event.Overlay) != (one.Kind, one.Overlay)),
+                    new JobNotice(happened, receivers),
+                ],
+            };
+        });
     }
 
     /// <summary>A receiver was told of events, or they were given up; the same record when it was to be told of none of them.</summary>
@@ -77,6 +85,26 @@ internal static class JobNotices
     /// <summary>What a receiver is still to be told, in the order in which it happened.</summary>
     public static IEnumerable<JobTransition> UntoldTo(this JobRecord job, string receiver) =>
         job.Notices.Where(notice => notice.Receivers.Contains(receiver)).Select(notice => notice.Event).OrderBy(one => one.Version);
+
+    private static IEnumerable<(JobTransitionKind Kind, string? Overlay, string Reason)> EventsOf(JobRecord before, JobRecord after)
+    {
+        if (KindOf(before, after) is { } kind)
+        {
+            yield return (kind, null, after.Reason);
+        }
+
+        foreach (var (was, share) in before.Overlays.Join(after.Overlays, was => was.Overlay, share => share.Overlay, ValueTuple.Create))
+        {
+            if (share.PausedBecause is { } why && was.PausedBecause is null)
+            {
+                yield return (JobTransitionKind.OverlayPaused, share.Overlay, why);
+            }
+            else if (was.PausedBecause is not null && share.PausedBecause is null)
+            {
+                yield return (JobTransitionKind.OverlayResumed, share.Overlay, "");
+            }
+        }
+    }
 
     private static JobTransitionKind? KindOf(JobRecord before, JobRecord after) => (before, after) switch
     {

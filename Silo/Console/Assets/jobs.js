@@ -55,7 +55,7 @@
     if (!fresh) return;
     byId("live").replaceWith(document.adoptNode(fresh));
     for (const button of document.querySelectorAll("#actions button")) {
-      button.disabled = !button.dataset.states.split(" ").includes(fresh.dataset.state);
+      button.disabled = !fresh.dataset.verbs.split(" ").includes(button.dataset.verb);
     }
   });
 

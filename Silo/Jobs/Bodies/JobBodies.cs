@@ -80,6 +80,7 @@ internal static class JobBodies
         Min = stage.Min,
         PerOverlay = stage.PerOverlay,
         Concurrency = stage.Concurrency,
+        ConcurrencyPerOverlay = stage.ConcurrencyPerOverlay,
         RatePerMinute = stage.RatePerMinute,
         Ramp = stage.Ramp,
         Bake = Durations.Write(stage.Bake),

@@ -13,6 +13,11 @@ namespace ControlPlane.Jobs;
 /// <param name="Targets">Which nodes.</param>
 internal sealed record JobBody(string Agent, string Action, JobTargetsBody Targets) : INamesAction, IGivesReason
 {
+    IReadOnlyList<(string Agent, string Action)> INamesAction.AlsoActions => new JobAction(Agent, Action)
+    {
+        Status = Status is { } status ? new JobStatusAction(status.Agent, status.Action) : null, ExecutorId = ExecutorId,
+    }.StatusActions;
+
     string? INamesAction.Overlay => Targets.Overlays is [var one] ? one : null;
 
     int? INamesAction.TargetsMax => Targets.Max ?? (JobTargetsReader.IsList(Targets) ? Targets.Identities.Count : null);
@@ -156,6 +161,9 @@ internal sealed record JobStageBody(string Name)
 
     [Description("How many nodes work at once, in all overlays together.")]
     public int? Concurrency { get; init; }
+
+    [Description("How many nodes work at once in one overlay; no limit but the other without.")]
+    public int? ConcurrencyPerOverlay { get; init; }
 
     public int? RatePerMinute { get; init; }
 

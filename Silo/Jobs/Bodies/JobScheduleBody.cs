@@ -12,6 +12,8 @@ internal sealed record JobScheduleBody(string Cron, JobBody Job) : INamesAction,
 
     string INamesAction.Action => Job.Action;
 
+    IReadOnlyList<(string Agent, string Action)> INamesAction.AlsoActions => ((INamesAction)Job).AlsoActions;
+
     string? INamesAction.Overlay => ((INamesAction)Job).Overlay;
 
     int? INamesAction.TargetsMax => ((INamesAction)Job).TargetsMax;

@@ -66,6 +66,7 @@ internal sealed class JobSpecReader
             Min = body.Min ?? stage.Min,
             PerOverlay = body.PerOverlay,
             Concurrency = body.Concurrency ?? stage.Concurrency,
+            ConcurrencyPerOverlay = body.ConcurrencyPerOverlay,
             RatePerMinute = body.RatePerMinute,
             Ramp = body.Ramp,
             Bake = Duration($"$.stages[{position}].bake", body.Bake) ?? stage.Bake,

@@ -78,9 +78,14 @@ internal static class JobCommands
         const string meaning = "Lists the targets of a job in the order in which they are worked on.";
         return new ClientCommand("targets", meaning, async (call, cancellationToken) =>
         {
+            var missing = new HashSet<string>(StringComparer.Ordinal);
             var targets = await call.Api.ListAsync<JobTargetPage, JobTarget>(
                 $"{PathOf(call, id)}/targets?limit={IJobGrain.TargetsPageMax}{Query(call, states)}",
-                page => (page.Targets, page.Next),
+                page =>
+                {
+                    missing.UnionWith(page.Unreachable);
+                    return (page.Targets, page.Next);
+                },
                 cancellationToken);
             call.Print.List(targets,
                 ("identity", target => target.Identity),
@@ -88,6 +93,7 @@ internal static class JobCommands
                 ("stage", target => target.Stage),
                 ("state", target => target.State),
                 ("attempts", target => target.Attempts));
+            return JobResultsCommand.SayMissing(call, missing);
         })
         { id, states };
     }
@@ -167,9 +173,12 @@ internal static class JobCommands
         if (job.Overlays.Count > 0)
         {
             people.Say("");
-            PrintCounts(people, "overlay", [.. job.Overlays.Select(one => ($"{one.Overlay}{(one.IsAway ? " (away)" : "")}", one.Counts))]);
+            PrintCounts(people, "overlay", [.. job.Overlays.Select(one => (NameOf(one), one.Counts))]);
         }
     });
+
+    private static string NameOf(JobOverlayView part) =>
+        $"{part.Overlay}{(part.IsLeftOut ? " (left out)" : part.IsAway ? " (away)" : "")}";
 
     private static void PrintCounts(Printer print, string name, IReadOnlyList<(string Name, JobCounts Counts)> rows) => print.List(rows,
         (name, row => row.Name),

@@ -29,8 +29,12 @@ internal sealed class JobFollower(ClientCall call)
         return job;
     }
 
-    /// <summary>Whether every target did what was asked, or was left out on purpose.</summary>
-    public static bool IsGood(JobView job) => job is { State: JobState.Completed, Counts.Cancelled: 0 } && job.Counts.Bad() == 0;
+    /// <summary>
+    /// Whether every target did what was asked, or was left out on purpose; not when those of an overlay are not known, or a node that was
+    /// named is not there.
+    /// </summary>
+    public static bool IsGood(JobView job) => job is { State: JobState.Completed, Counts.Cancelled: 0, NotFound: 0 }
+        && job.Counts.Bad() == 0 && !job.Overlays.Any(one => one.IsLeftOut);
 
     private TextWriter Error => call.Arguments.InvocationConfiguration.Error;
 

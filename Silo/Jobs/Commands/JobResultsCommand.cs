@@ -27,27 +27,54 @@ internal static class JobResultsCommand
             if (call.Arguments.GetValue(export) is { } format)
             {
                 await ExportAsync(call, $"{query}&format={format}", call.Arguments.GetValue(file), cancellationToken);
-                return;
+                return ExitCodes.Done;
             }
 
-            call.Print.List(await ListAsync(call.Api, query, cancellationToken),
+            var (results, missing) = await ListAsync(call, query, cancellationToken);
+            call.Print.List(results,
                 ("identity", result => result.Identity),
                 ("attempt", result => result.Attempt),
                 ("state", result => result.State),
                 ("code", result => result.Code),
                 ("message", result => result.Message),
                 ("data", result => result.Data));
+            return SayMissing(call, missing);
         })
         { id, states, reply, export, file };
     }
 
-    /// <summary>All results of a job.</summary>
-    /// <param name="api">Where it is known.</param>
+    /// <summary>All results of a job, and the overlays that do not answer and whose results are missing.</summary>
+    /// <param name="call">The call of a command.</param>
     /// <param name="path">Its results, with a query.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    public static Task<List<JobResultView>> ListAsync(ApiClient api, string path, CancellationToken cancellationToken) =>
-        api.ListAsync<JobResultsPage, JobResultView>(
-            $"{path}&limit={IJobGrain.ResultsPageMax}", page => (page.Results, page.Next), cancellationToken);
+    public static async Task<(List<JobResultView> Results, IReadOnlyCollection<string> Missing)> ListAsync(
+        ClientCall call, string path, CancellationToken cancellationToken)
+    {
+        var missing = new HashSet<string>(StringComparer.Ordinal);
+        var results = await call.Api.ListAsync<JobResultsPage, JobResultView>(
+            $"{path}&limit={IJobGrain.ResultsPageMax}",
+            page =>
+            {
+                missing.UnionWith(page.Unreachable);
+                return (page.Results, page.Next);
+            },
+            cancellationToken);
+        return (results, missing);
+    }
+
+    /// <summary>Says which overlays a list is without.</summary>
+    /// <returns>The exit code of a command that shows it.</returns>
+    public static int SayMissing(ClientCall call, IReadOnlyCollection<string> missing)
+    {
+        if (missing.Count == 0)
+        {
+            return ExitCodes.Done;
+        }
+
+        call.Arguments.InvocationConfiguration.Error.WriteLine(
+            $"without {Printer.Printable(string.Join(", ", missing.Order(StringComparer.Ordinal)))}, which does not answer");
+        return ExitCodes.Unreachable;
+    }
 
     private static async Task ExportAsync(ClientCall call, string path, string? file, CancellationToken cancellationToken)
     {

@@ -36,7 +36,7 @@ internal static class RpcCommand
             var job = await call.Api.PostAsync<JobView>("v1/jobs", body, cancellationToken);
             job = await new JobFollower(call).ToEndAsync(job, cancellationToken);
             var reply = Uri.EscapeDataString(call.Arguments.GetValue(options.FilterReplies) ?? "");
-            var results = await JobResultsCommand.ListAsync(call.Api, $"v1/jobs/{job.Id}/results?reply={reply}", cancellationToken);
+            var (results, missing) = await JobResultsCommand.ListAsync(call, $"v1/jobs/{job.Id}/results?reply={reply}", cancellationToken);
             var print = call.Arguments.GetValue(options.Json)
                 ? new Printer(call.Arguments.InvocationConfiguration.Output, json: true)
                 : call.Print;
@@ -44,7 +44,8 @@ internal static class RpcCommand
             var display = call.Arguments.GetValue(options.Display);
             print.Whole(
                 new RpcView(job, results, summaries), people => new ReplyPrinter(people, display, action).Print(job, results, summaries));
-            return job.Counts.All > 0 && JobFollower.IsGood(job) ? ExitCodes.Done : ExitCodes.Refused;
+            var whole = JobResultsCommand.SayMissing(call, missing);
+            return job.Counts.All > 0 && JobFollower.IsGood(job) ? whole : ExitCodes.Refused;
         })
         { Agent, Action, Inputs };
         targets.AddTo(command);

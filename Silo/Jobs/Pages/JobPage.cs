@@ -11,21 +11,26 @@ internal sealed record JobRights(bool MayApprove, bool MayControl, string? Antif
 /// <summary>One job: its stages, what failed, a map of its targets, and what the viewer may do. The script brings it up to date.</summary>
 internal static class JobPage
 {
-    private static readonly (string Verb, string Title, JobState[] States)[] Controls =
+    private static readonly (JobVerb Verb, string Title)[] Controls =
     [
-        ("pause", "Pause", [JobState.Preparing, JobState.Waiting, JobState.Running, JobState.Baking, JobState.AtGate]),
-        ("resume", "Resume", [JobState.Paused]),
-        ("advance", "Next stage", [JobState.Baking, JobState.AtGate]),
-        ("retry", "Retry failed", [JobState.Running, JobState.Paused, JobState.Completed]),
-        ("abort", "Abort", [.. Enum.GetValues<JobState>().Where(state => !JobView.IsEnded(state))]),
+        (JobVerb.Pause, "Pause"),
+        (JobVerb.Resume, "Resume"),
+        (JobVerb.Advance, "Next stage"),
+        (JobVerb.Retry, "Retry failed"),
+        (JobVerb.Abort, "Abort"),
     ];
 
-    public static Html Render(JobSnapshot job, IReadOnlyList<FailureGroup> failures, JobRights rights) => Layout.Page(
+    /// <param name="job">How it stands.</param>
+    /// <param name="failures">What failed.</param>
+    /// <param name="unreachable">Overlays that do not answer now: what failed there is not known.</param>
+    /// <param name="rights">What the viewer may do.</param>
+    public static Html Render(
+        JobSnapshot job, IReadOnlyList<FailureGroup> failures, IReadOnlyList<string> unreachable, JobRights rights) => Layout.Page(
         $"{job.Spec.Action.Agent}#{job.Spec.Action.Name}",
         "",
         Html.Of($"""
             <div id="job" data-job="{job.Id}">
-            <div id="live" data-state="{job.State}" data-stage="{job.Stage}">{Live(job, failures)}</div>
+            <div id="live" data-verbs="{string.Join(' ', job.Verbs.Select(NameOf))}" data-stage="{job.Stage}">{Live(job, failures, unreachable)}</div>
             {Actions(job, rights)}
             <section aria-labelledby="map-title"><h2 id="map-title">Targets</h2>
             <noscript><p class="note">With scripts, this is a map of all targets. “controlplane job targets {job.Id}” lists them.</p></noscript>
@@ -40,7 +45,7 @@ internal static class JobPage
         <h1>Unknown job</h1><p>There is no job “{id}” (any more).</p>
         """));
 
-    private static Html Live(JobSnapshot job, IReadOnlyList<FailureGroup> failures) => Html.Of($"""
+    private static Html Live(JobSnapshot job, IReadOnlyList<FailureGroup> failures, IReadOnlyList<string> unreachable) => Html.Of($"""
         <h1>{job.Spec.Action.Agent}#{job.Spec.Action.Name} <span class="stage {TargetGroups.NameOf(job.State)}">{job.State}</span></h1>
         {(job.Reason.Length == 0 ? Html.Empty : Html.Of($"""<p class="reason">{job.Reason}</p>"""))}
         <section class="progress" aria-labelledby="progress-title"><h2 id="progress-title">{job.Counts.Ended:N0} of {job.Counts.All:N0} nodes have ended</h2>
@@ -48,9 +53,9 @@ internal static class JobPage
         <ul class="legend">{Html.Join(TargetGroups.All.Select(group => Html.Of(
             $"""<li class="{group.Name}">{group.Title} <b>{group.CountIn(job.Counts):N0}</b></li>""")))}</ul></section>
         <section aria-labelledby="stages-title"><h2 id="stages-title">Stages</h2>{Stages(job)}</section>
-        <section aria-labelledby="failures-title"><h2 id="failures-title">Failures</h2>{Failures(failures)}</section>
+        <section aria-labelledby="failures-title"><h2 id="failures-title">Failures</h2>{Missing(unreachable)}{Failures(failures)}</section>
         <div class="columns">
-        <section aria-labelledby="what-title"><h2 id="what-title">What it is</h2>{Facts(job)}</section>
+        <section aria-labelledby="what-title"><h2 id="what-title">What it is</h2>{JobSpecFacts.Render(job)}</section>
         <section aria-labelledby="overlays-title"><h2 id="overlays-title">Overlays</h2>{Overlays(job)}</section>
         </div>
         """);
@@ -77,6 +82,10 @@ internal static class JobPage
         stage.GateWebHook is { } hook ? $"the web hook {hook} is asked" : null,
     }.OfType<string>());
 
+    private static Html Missing(IReadOnlyList<string> unreachable) => unreachable.Count == 0
+        ? Html.Empty
+        : Html.Of($"""<p class="note stale">Without those of {string.Join(", ", unreachable)}, which does not answer.</p>""");
+
     private static Html Failures(IReadOnlyList<FailureGroup> failures) => failures.Count == 0
         ? Html.Of($"""<p class="note">None.</p>""")
         : Html.Of($"""
@@ -88,27 +97,6 @@ internal static class JobPage
                     Html.Of($"""<a href="/nodes/{Uri.EscapeDataString(identity)}">{identity}</a> """)))}</td></tr>
                 """)))}</tbody></table>
             """);
-
-    private static Html Facts(JobSnapshot job) => Html.Of($"""
-        <dl>
-        {Fact("Job", job.Id)}
-        {Fact("Inputs", job.Spec.Action.InputsJson)}
-        {Fact("Why", job.Spec.Reason)}
-        {Fact("Submitted by", job.Submitter)}
-        {Instant("Submitted", job.SubmittedAt)}
-        {Instant("Started", job.StartedAt)}
-        {Instant("Ended", job.EndedAt)}
-        {Fact("Mode", job.Spec.Mode.ToString())}
-        {Fact("Stops", string.Join("; ", job.Spec.Thresholds.Select(Threshold)))}
-        {Fact("Tells", job.Spec.Notify is { } notify ? string.Join(", ", notify.WebHooks.Concat(notify.Nats ? ["NATS"] : [])) : "")}
-        </dl>
-        """);
-
-    private static string Threshold(JobThreshold threshold)
-    {
-        var most = threshold.Count is { } count ? $"{count}" : $"{threshold.Percent}% (of {threshold.MinSample} or more)";
-        return $"{threshold.Then} at {most} {string.Join(" or ", threshold.States)} in the {threshold.Scope}";
-    }
 
     private static Html Overlays(JobSnapshot job) => job.Overlays.Count == 0 ? Html.Of($"""<p class="note">None yet.</p>""") : Html.Of($"""
         <table><thead><tr><th scope="col">Overlay</th><th scope="col" class="number">Targets</th><th scope="col" class="number">Ended</th>
@@ -124,7 +112,7 @@ internal static class JobPage
         var controls = rights.MayControl ? Controls : [];
         if (rights.MayApprove)
         {
-            controls = [("approve", "Approve", [JobState.AwaitingApproval]), .. controls];
+            controls = [(JobVerb.Approve, "Approve"), .. controls];
         }
 
         return controls.Length == 0 ? Html.Empty : Html.Of($"""
@@ -132,7 +120,7 @@ internal static class JobPage
             <form id="actions" class="actions"><label for="reason">Reason</label>
             <input id="reason" name="reason" maxlength="{Api.GivenReason.LengthMax}" required autocomplete="off">
             {Html.Join(controls.Select(control => Html.Of($"""
-                <button type="button" data-verb="{control.Verb}" data-states="{string.Join(' ', control.States)}"{(control.States.Contains(job.State)
+                <button type="button" data-verb="{NameOf(control.Verb)}"{(job.Verbs.Contains(control.Verb)
                     ? Html.Empty : new Html(" disabled"))}>{control.Title}</button>
                 """)))}
             {(rights.Antiforgery is { } token ? Html.Of($"""<input type="hidden" id="antiforgery" value="{token}">""") : Html.Empty)}
@@ -140,9 +128,5 @@ internal static class JobPage
             """);
     }
 
-    private static Html Fact(string name, string? value) =>
-        string.IsNullOrEmpty(value) ? Html.Empty : Html.Of($"<div><dt>{name}</dt><dd>{value}</dd></div>");
-
-    private static Html Instant(string name, DateTimeOffset? at) =>
-        at is null ? Html.Empty : Html.Of($"<div><dt>{name}</dt><dd>{Layout.Time(at)}</dd></div>");
+    private static string NameOf(JobVerb verb) => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName($"{verb}");
 }

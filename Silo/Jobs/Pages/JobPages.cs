@@ -32,13 +32,15 @@ internal static class JobPages
             return new ConsolePage(JobPage.Unknown(id), StatusCodes.Status404NotFound);
         }
 
-        var failed = Bad.Sum(state => job.Counts[state]) == 0 ? [] : (await grains.GetJob(id).ListResults(Bad, null, FailuresMax)).Results;
+        var failed = Bad.Sum(state => job.Counts[state]) == 0
+            ? new JobResultPage([], null)
+            : await grains.GetJob(id).ListResults(Bad, null, FailuresMax);
         var isOwn = job.Submitter == CallerContext.Actor;
         var rights = new JobRights(
             !isOwn && await MayAsync(access, Permissions.JobsApprove, id, cancellationToken),
             await MayAsync(access, Permissions.JobsControl, id, cancellationToken),
             Antiforgery.TokenOf(context));
-        return new ConsolePage(JobPage.Render(job, FailureGroup.Of(failed), rights));
+        return new ConsolePage(JobPage.Render(job, FailureGroup.Of(failed.Results), failed.Unreachable, rights));
     }
 
     // Whether a button is shown is no decision: the call itself is judged and recorded.

@@ -31,7 +31,10 @@ internal sealed class FakeJobs
         spec ??= new JobSpec(new JobAction("puppet", "runonce"), new JobTargets { Identities = ["web1"] });
         var begun = DateTimeOffset.UnixEpoch;
         return jobs[id] = new FakeJob(
-            new JobSnapshot(id, spec, Caller.Local.Principal, JobState.Running, "", 1, begun, begun, null, 0, [], []));
+            new JobSnapshot(id, spec, Caller.Local.Principal, JobState.Running, "", 1, begun, begun, null, 0, [], [])
+            {
+                Verbs = [JobVerb.Pause, JobVerb.Retry, JobVerb.Abort],
+            });
     }
 
     public object List() => Stand.In<IJobListGrain>(new()
@@ -108,13 +111,13 @@ internal sealed class FakeJobs
     private JobTargetPage Targets(string id, IReadOnlyList<TargetState> states, string? after, int limit)
     {
         var (page, next) = Page(jobs[id].Targets.Where(one => states.Count == 0 || states.Contains(one.State)), after, limit);
-        return new JobTargetPage(page, next);
+        return new JobTargetPage(page, next) { Unreachable = jobs[id].Unreachable };
     }
 
     private JobResultPage Results(string id, IReadOnlyList<TargetState> states, string? after, int limit)
     {
         var (page, next) = Page(jobs[id].Results.Where(one => states.Count == 0 || states.Contains(one.State)), after, limit);
-        return new JobResultPage(page, next);
+        return new JobResultPage(page, next) { Unreachable = jobs[id].Unreachable };
     }
 
     private static (IReadOnlyList<T> Page, string? Next) Page<T>(IEnumerable<T> all, string? after, int limit)
@@ -135,6 +138,9 @@ internal sealed class FakeJob(JobSnapshot snapshot)
     public JobSnapshot Snapshot { get; private set; } = snapshot;
 
     public List<JobTarget> Targets { get; } = [];
+
+    /// <summary>Overlays that do not answer.</summary>
+    public IReadOnlyList<string> Unreachable { get; set; } = [];
 
     public List<JobResult> Results { get; } = [];
 

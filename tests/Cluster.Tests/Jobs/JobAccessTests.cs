@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.RegularExpressions;
 using ControlPlane.Access;
 using ControlPlane.Cluster.Tests.Silo;
 using ControlPlane.Jobs;
@@ -9,7 +10,7 @@ using ControlPlane.TestKit.Access;
 namespace ControlPlane.Cluster.Tests.Jobs;
 
 /// <summary>That a policy is asked with what the job is to do, before it is submitted.</summary>
-public sealed class JobAccessTests : IAsyncDisposable
+public sealed partial class JobAccessTests : IAsyncDisposable
 {
     private const string Token = "puppeteer-0123456789abcdefg";
 
@@ -20,7 +21,7 @@ public sealed class JobAccessTests : IAsyncDisposable
           puppeteer:
             - { permissions: [jobs.run], agents: [puppet], actions: [runonce, status], limits: { targets: 2 }, conditions: { reason: true } }
           local: [{ permissions: [jobs.run], agents: [rpcutil], overlays: [eu-1] }]
-          tester: [{ permissions: [jobs.run], agents: [shell], nodes: env=test }]
+          tester: [{ permissions: [jobs.run], agents: [facts], nodes: env=test }]
           approver: [{ permissions: [jobs.approve], conditions: { fourEyes: true } }]
         grants:
           - { role: puppeteer, principals: ["*"] }
@@ -41,7 +42,7 @@ public sealed class JobAccessTests : IAsyncDisposable
     [Fact]
     public async Task Approve_IsDenied_ToWhoSubmittedTheJob_AndTheRecordSaysWhoDid()
     {
-        await using var api = await StartAsync();
+        await using var api = await StartAsync(Policy);
         foreach (var (id, submitter) in new[] { ("own", "puppeteer"), ("other", "ann") })
         {
             var status = id == "own" ? HttpStatusCode.Forbidden : HttpStatusCode.OK;
@@ -61,10 +62,42 @@ public sealed class JobAccessTests : IAsyncDisposable
             records.Where(record => record.Kind != AuditKind.Outcome).Select(record => (record.On?.Job, record.Submitter, record.Kind)));
     }
 
+    [Theory]
+    [InlineData("jobs.read", "")]
+    [InlineData("jobs.read, jobs.control", "pause resume advance retry abort")]
+    [InlineData("jobs.read, jobs.approve", "approve")]
+    public async Task AJobsPage_HasTheButtons_ThatThePolicyAllows(string permissions, string verbs)
+    {
+        await using var api = await StartAsync($$"""
+            apiVersion: access.controlplane/v1
+            kind: AccessPolicy
+            roles: { viewer: [{ permissions: [{{permissions}}] }] }
+            grants: [{ role: viewer, principals: ["*"] }]
+            """);
+        api.Grains.Jobs.Add("abc");
+
+        var page = await api.GetTextAsync("/jobs/abc");
+
+        Assert.Equal(verbs, string.Join(' ', Button().Matches(page).Select(button => button.Groups[1].Value)));
+    }
+
+    [GeneratedRegex("<button [^>]*data-verb=\"(\\w+)\"")]
+    private static partial Regex Button();
+
+    private async Task<ApiHost> StartAsync(string text)
+    {
+        var (tokens, policy) = (Path.Combine(folder, "tokens"), Path.Combine(folder, "access.yaml"));
+        await File.WriteAllTextAsync(tokens, $"puppeteer {Token}\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(policy, text, TestContext.Current.CancellationToken);
+        var api = await ApiHost.StartAsync(("Access:Tokens:Files:0", tokens), ("Access:Policy:File", policy));
+        api.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+        return api;
+    }
+
     [Fact]
     public async Task Submit_IsJudged_ByAgentActionTargetsOverlayAndReason()
     {
-        await using var api = await StartAsync();
+        await using var api = await StartAsync(Policy);
 
         await AssertAsync(HttpStatusCode.Accepted, "puppet", "runonce", """{ "identities": ["web1", "web2"] }""", "CHG-1");
         await AssertAsync(HttpStatusCode.Accepted, "puppet", "status", """{ "all": true, "max": 2 }""", "CHG-1");
@@ -74,23 +107,24 @@ public sealed class JobAccessTests : IAsyncDisposable
         await AssertAsync(HttpStatusCode.Forbidden, "puppet", "runonce", """{ "all": true }""", "CHG-1");
         await AssertAsync(HttpStatusCode.Forbidden, "puppet", "runonce", """{ "identities": ["web1"] }""", " ");
         await AssertAsync(HttpStatusCode.Accepted, "rpcutil", "ping", """{ "overlays": ["eu-1"] }""", "");
-        await AssertAsync(HttpStatusCode.Accepted, "shell", "run", """{ "all": true }""", "");
+        await AssertAsync(HttpStatusCode.Accepted, "facts", "show", """{ "all": true }""", "");
         await AssertAsync(HttpStatusCode.Forbidden, "rpcutil", "ping", """{ "overlays": ["eu-1", "eu-2"] }""", "");
 
-        async Task AssertAsync(HttpStatusCode status, string agent, string action, string targets, string reason)
+        // What nodes are asked besides is sent to them as well.
+        const string ofShell = """, "status": { "agent": "shell", "action": "run" }""";
+        const string ofPuppet = """, "status": { "agent": "puppet", "action": "status" }""";
+        await AssertAsync(HttpStatusCode.Accepted, "puppet", "runonce", """{ "identities": ["web1"] }""", "CHG-1", ofPuppet);
+        await AssertAsync(HttpStatusCode.Forbidden, "puppet", "runonce", """{ "identities": ["web1"] }""", "CHG-1", ofShell);
+        const string ofExecutor = """, "executorId": "id" """;
+        await AssertAsync(HttpStatusCode.Forbidden, "puppet", "runonce", """{ "identities": ["web1"] }""", "CHG-1", ofExecutor);
+
+        async Task AssertAsync(
+            HttpStatusCode status, string agent, string action, string targets, string reason, string besides = "")
         {
-            var body = $$"""{ "agent": "{{agent}}", "action": "{{action}}", "targets": {{targets}}, "reason": "{{reason}}" }""";
+            var body = $$"""
+                { "agent": "{{agent}}", "action": "{{action}}", "targets": {{targets}}, "reason": "{{reason}}"{{besides}} }
+                """;
             Assert.Equal(status, (await api.PostAsync("/v1/jobs", body)).StatusCode);
         }
-    }
-
-    private async Task<ApiHost> StartAsync()
-    {
-        var (tokens, policy) = (Path.Combine(folder, "tokens"), Path.Combine(folder, "access.yaml"));
-        await File.WriteAllTextAsync(tokens, $"puppeteer {Token}\n", TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(policy, Policy, TestContext.Current.CancellationToken);
-        var api = await ApiHost.StartAsync(("Access:Tokens:Files:0", tokens), ("Access:Policy:File", policy));
-        api.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
-        return api;
     }
 }

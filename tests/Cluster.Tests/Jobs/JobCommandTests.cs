@@ -36,6 +36,39 @@ public sealed class JobCommandTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("targets")]
+    [InlineData("results")]
+    public async Task Lists_GoWithoutAnOverlayThatIsCutOff_AndSaySo(string list)
+    {
+        var job = Jobs.Add("abc");
+        job.Say("web1", TargetState.Failed, 1, "full");
+        job.Unreachable = ["eu-2"];
+
+        var (exitCode, output, error) = await RunAsync("job", list, "abc");
+
+        Assert.Equal(ExitCodes.Unreachable, exitCode);
+        Assert.Contains("web1", output, StringComparison.Ordinal);
+        Assert.Contains("without eu-2, which does not answer", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Watch_OfAJobWithoutAnOverlay_IsNoSuccess()
+    {
+        var job = Jobs.Add("abc");
+        job.Say("web1", TargetState.Succeeded);
+        job.Become(job.Snapshot with
+        {
+            State = JobState.Completed,
+            Overlays = [new JobInOverlay("eu-2", TargetCounts.None, "", IsAway: true, null) { IsLeftOut = true }],
+        });
+
+        var (exitCode, output, _) = await RunAsync("job", "watch", "abc");
+
+        Assert.Equal(ExitCodes.Refused, exitCode);
+        Assert.Contains("eu-2 (left out)", output, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(JobState.Running, ExitCodes.Done)]
     [InlineData(JobState.Failed, ExitCodes.Refused)]
     public async Task DryRun_ShowsWhoWouldBeHit_InWhichStage_AndSubmitsNothing(JobState state, int expected)

@@ -34,6 +34,48 @@ public sealed class GateTests : IDisposable
     }
 
     [Fact]
+    public async Task EnterAsync_LetsPriorityInFirst_AndTheOthersByTheirTurns()
+    {
+        using var wide = new Gate(
+            new GateBounds("batches", "sending", 2, int.MaxValue, TimeSpan.FromSeconds(5)), new FakeTimeProvider(Start));
+        List<IDisposable> inside =
+        [
+            (await wide.EnterAsync(new GateTicket("job0", Start), Token)).Place,
+            (await wide.EnterAsync(new GateTicket("job1", Start), Token)).Place,
+        ];
+        var waiting = Enumerable.Range(0, 200)
+            .ToDictionary(job => $"job{job}", job => wide.EnterAsync(new GateTicket($"job{job}", Start), Token));
+        waiting["urgent"] = wide.EnterAsync(new GateTicket("urgent", Start.AddMinutes(1), Priority: 120), Token);
+
+        // Two hundred jobs come again as soon as they have left, and each has had its turn before any has its second.
+        var turns = new List<string>();
+        while (turns.Count < 401)
+        {
+            inside[0].Dispose();
+            inside.RemoveAt(0);
+            var (job, _) = await FirstAsync();
+            turns.Add(job);
+            inside.Add((await waiting[job]).Place);
+            waiting.Remove(job);
+            if (job != "urgent")
+            {
+                waiting[job] = wide.EnterAsync(new GateTicket(job, Start.AddSeconds(turns.Count)), Token);
+            }
+        }
+
+        Assert.Equal("urgent", turns[0]);
+        Assert.Equal(200, turns.Skip(1).Take(200).Distinct().Count());
+        Assert.Equal(200, turns.Skip(201).Take(200).Distinct().Count());
+
+        async Task<(string Job, Task<GateVerdict> Verdict)> FirstAsync()
+        {
+            await Task.WhenAny(waiting.Values);
+            var (job, verdict) = waiting.Single(one => one.Value.IsCompleted);
+            return (job, verdict);
+        }
+    }
+
+    [Fact]
     public async Task EnterAsync_LosesNoPlace_WhenOneWhoWaitsGivesUp()
     {
         var first = await Enter(0);

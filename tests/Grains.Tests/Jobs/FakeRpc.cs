@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using System.Threading.Channels;
 using ControlPlane.Jobs;
 using ControlPlane.Nodes;
@@ -8,12 +9,14 @@ namespace ControlPlane.Grains.Tests.Jobs;
 /// <summary>Nodes in memory: each executes a request once and answers as the test says.</summary>
 internal sealed class FakeRpc(TimeProvider time) : INodeRpc
 {
-    private static readonly ReadOnlyMemory<byte> NoData = "{}"u8.ToArray();
-
+    private readonly List<Request> open = [];
     private int unread;
 
     /// <summary>The status code that a node answers to an action, by how often it has executed it; null when it stays silent.</summary>
     public Func<string, string, int, int?> Answer { get; set; } = (_, _, _) => 0;
+
+    /// <summary>The data of a node's answer to an action, by how often it has executed it.</summary>
+    public Func<string, string, int, string> Data { get; set; } = (_, _, _) => "{}";
 
     /// <summary>How often each node executed which action.</summary>
     public Dictionary<(string Node, string Action), int> Executed { get; } = [];
@@ -27,10 +30,35 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
     /// <summary>Whether the network takes requests.</summary>
     public bool IsAway { get; set; }
 
-    public IRpcRequest Open(RpcCall call) => new Request(this, call);
+    /// <summary>Who answers discovery.</summary>
+    public IReadOnlyList<string> Discovered { get; set; } = [];
+
+    /// <summary>What discovery asked for last.</summary>
+    public RpcFilter? DiscoveredBy { get; private set; }
+
+    /// <summary>What is sent waits for this; null when the brokers are there.</summary>
+    public Task? Reconnects { get; set; }
+
+    /// <summary>How often something waited for the brokers.</summary>
+    public int Reconnecting { get; private set; }
+
+    public IRpcRequest Open(RpcCall call)
+    {
+        var request = new Request(this, call);
+        open.Add(request);
+        return request;
+    }
+
+    /// <summary>A node answers an action late: to the request by which it was given it last.</summary>
+    public void Reply(string node, string action, int status = 0) =>
+        open.Last(request => request.HasGiven(node, action)).Reply(node, status);
 
     public Task<IReadOnlyList<string>> DiscoverAsync(
-        string overlay, RpcFilter filter, TimeSpan window, CancellationToken cancellationToken) => throw new NotSupportedException();
+        string overlay, RpcFilter filter, TimeSpan window, CancellationToken cancellationToken)
+    {
+        DiscoveredBy = filter;
+        return IsAway ? throw new NetworkUnavailableException("the broker is away") : Task.FromResult(Discovered);
+    }
 
     public Task<RpcNodeReply> AskServiceAsync(
         string overlay,
@@ -48,8 +76,14 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
 
         public RpcDropped Dropped => new(0, 0, 0);
 
-        public Task<int> SendAsync(IReadOnlyList<RpcTarget> targets, CancellationToken cancellationToken)
+        public async Task<int> SendAsync(IReadOnlyList<RpcTarget> targets, CancellationToken cancellationToken)
         {
+            if (rpc.Reconnects is { } broker)
+            {
+                rpc.Reconnecting++;
+                await broker.WaitAsync(cancellationToken);
+            }
+
             if (rpc.IsAway)
             {
                 throw new NetworkUnavailableException("the broker is away");
@@ -61,12 +95,20 @@ internal sealed class FakeRpc(TimeProvider time) : INodeRpc
                 var times = rpc.Executed[(node, call.Action)] = rpc.Executed.GetValueOrDefault((node, call.Action)) + 1;
                 if (rpc.Answer(node, call.Action, times) is { } status)
                 {
-                    Count(1);
-                    replies.Writer.TryWrite(new RpcNodeReply(node, status, status == 0 ? "" : "it failed", NoData, rpc.CurrentTime));
+                    Reply(node, status);
                 }
             }
 
-            return Task.FromResult(targets.Count);
+            return targets.Count;
+        }
+
+        public bool HasGiven(string node, string action) => call.Action == action && given.Contains(node);
+
+        public void Reply(string node, int status)
+        {
+            var data = Encoding.UTF8.GetBytes(rpc.Data(node, call.Action, rpc.Executed[(node, call.Action)]));
+            Count(1);
+            replies.Writer.TryWrite(new RpcNodeReply(node, status, status == 0 ? "" : "it failed", data, rpc.CurrentTime));
         }
 
         public Task BroadcastAsync(RpcFilter filter, IReadOnlyCollection<string> expected, CancellationToken cancellationToken) =>

@@ -7,6 +7,7 @@ namespace ControlPlane.Grains.Tests.Jobs;
 public sealed class JobAuthorityTests : IAccessPolicy, IAuditTrail
 {
     private readonly List<(AccessRequest Request, AccessDecision Decision)> recorded = [];
+    private JobSpec spec = JobWorld.Spec();
     private Func<AccessRequest, AccessDecision> rule = _ => Allowed();
 
     [Fact]
@@ -16,6 +17,21 @@ public sealed class JobAuthorityTests : IAccessPolicy, IAuditTrail
 
         Assert.Equal(20, await TakeAsync("a", "b"));
         Assert.Null(Assert.Single(recorded).Request.Node);
+    }
+
+    [Fact]
+    public async Task InvokeAsync_AsksForTheActions_ByWhichNodesAreAskedHowItStands()
+    {
+        await TakeAsync("a");
+        Assert.Empty(recorded[0].Request.AlsoActions);
+
+        spec = spec with
+        {
+            Action = spec.Action with { Status = new JobStatusAction("shell", "run"), ExecutorId = "id" },
+        };
+        await TakeAsync("a");
+        Assert.Equal([("shell", "run"), ("executor", "status")], recorded[1].Request.AlsoActions);
+        Assert.Equal("shell#run executor#status", recorded[1].Request.Parameters["alsoActions"]);
     }
 
     [Fact]
@@ -94,7 +110,7 @@ public sealed class JobAuthorityTests : IAccessPolicy, IAuditTrail
 
     private static AccessDecision Denied() => new(IsAllowed: false, "no rule", "1");
 
-    private static OverlayJobOrder Order() => new("job", "eu-1", "eu-1", JobWorld.Spec(), JobSubmitter.Of(Caller.Local));
+    private OverlayJobOrder Order() => new("job", "eu-1", "eu-1", spec, JobSubmitter.Of(Caller.Local));
 
     private async Task<int?> TakeAsync(params string[] identities)
     {

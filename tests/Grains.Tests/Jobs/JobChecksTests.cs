@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ControlPlane.Grains.Tests.Sites;
 using ControlPlane.Jobs;
 using ControlPlane.Placement;
 using ControlPlane.Sites;
@@ -10,6 +11,12 @@ namespace ControlPlane.Grains.Tests.Jobs;
 public sealed class JobChecksTests : IAgentDdls
 {
     private const int NamesMax = 100_000;
+
+    private readonly IGrainFactory jobs = TestedGrains.Make((_, id, _) => Task.FromResult(id == "there"
+        ? new JobSnapshot(id, JobWorld.Spec(), "ann", JobState.Running, "", 1, default, null, null, 0, [], [])
+        : null));
+
+    private AgentDdl? ddl;
 
     private readonly OverlaysOptions overlays = new()
     {
@@ -29,6 +36,17 @@ public sealed class JobChecksTests : IAgentDdls
     }
 
     [Fact]
+    public async Task CheckAsync_ChecksTheStatusAction_AsItDoesTheAction()
+    {
+        var status = new JobStatusAction("shell", "run", """{"command":"id"}""");
+        var spec = JobWorld.Spec() with { Action = new JobAction("puppet", "runonce") { Status = status } };
+
+        Assert.Contains(
+            await FaultsAsync(spec),
+            fault => fault.StartsWith("action.status.agent: there is no DDL of the agent 'shell'", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task CheckAsync_RefusesNames_ThatCannotBeToldToAnotherSite()
     {
         var named = JobWorld.Spec() with { Targets = new JobTargets { Identities = Names(_ => RandomNumberGenerator.GetHexString(32)) } };
@@ -39,7 +57,20 @@ public sealed class JobChecksTests : IAgentDdls
         Assert.DoesNotContain(await FaultsAsync(named with { Targets = alike }), IsTooLong);
     }
 
-    Task<AgentDdl?> IAgentDdls.FindAsync(string agent, CancellationToken cancellationToken) => Task.FromResult<AgentDdl?>(null);
+    [Fact]
+    public async Task CheckAsync_NamesJobsThatItComesAfter_AndThatAreNotThere()
+    {
+        var actions = new Dictionary<string, DdlAction>(StringComparer.Ordinal)
+        {
+            ["runonce"] = new("runonce", "Runs", DdlDisplay.Failed, new Dictionary<string, DdlInput>(StringComparer.Ordinal), [], []),
+        };
+        ddl = new AgentDdl("puppet", "Puppet", "1.0.0", TimeSpan.FromSeconds(60), IsService: false, actions);
+
+        Assert.Equal(["after: there is no job 'gone' at this site"], await FaultsAsync(JobWorld.Spec() with { After = ["there", "gone"] }));
+        Assert.Empty(await FaultsAsync(JobWorld.Spec() with { After = ["there"] }));
+    }
+
+    Task<AgentDdl?> IAgentDdls.FindAsync(string agent, CancellationToken cancellationToken) => Task.FromResult(ddl);
 
     IReadOnlyList<string> IAgentDdls.Faults => [];
 
@@ -52,6 +83,7 @@ public sealed class JobChecksTests : IAgentDdls
         var sites = new JobSites(null!, new NoSiteLink(), new Fixed<OverlaysOptions>(overlays));
         var others = new FakeReceivers();
         var receivers = new JobReceivers(others, others, sites, new Fixed<JobsOptions>(new JobsOptions()), TimeProvider.System);
-        return (await new JobChecks(new JobActions(this), sites, receivers).CheckAsync(spec, TestContext.Current.CancellationToken)).Faults;
+        var checks = new JobChecks(new JobActions(this), sites, receivers, jobs);
+        return (await checks.CheckAsync(spec, TestContext.Current.CancellationToken)).Faults;
     }
 }

@@ -50,6 +50,32 @@ public sealed class JobReceiversTests
     });
 
     [Fact]
+    public Task AThresholdThatPausesOneOverlay_IsTold_AndThatItGoesOn() => JobWorld.RunAsync(async () =>
+    {
+        var spec = JobWorld.Spec(JobStage.All with { Concurrency = 4 }) with
+        {
+            Notify = new JobNotify { WebHooks = ["chat"] },
+            Thresholds = [new JobThreshold(ThresholdScope.Overlay, [TargetState.Failed], ThresholdAction.PauseOverlay) { Count = 1 }],
+        };
+        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 20, ["b"] = 20, ["c"] = 20 });
+        world.Rpc.Answer = (node, _, _) => node.StartsWith('a') ? 0 : 1;
+        await world.UntilAsync(job => job.Overlays.Count(share => share.PausedBecause is not null) == 2);
+        await world.StepAsync();
+        world.Rpc.Answer = (_, _, _) => 0;
+        world.Tell(JobCommand.Resume);
+        await world.UntilEndedAsync();
+
+        var ofOverlays = world.Receivers.Sent.Select(one => one.Event.GetProperty("data"))
+            .Where(data => data.TryGetProperty("overlay", out _))
+            .Select(data => (data.GetProperty("overlay").GetString(), data.GetProperty("reason").GetString()!)).ToArray();
+        Assert.Equal(["b", "c", "b", "c"], ofOverlays.Select(one => one.Item1));
+        Assert.Contains("the threshold of 1 failed was reached in b", ofOverlays[0].Item2);
+        Assert.Equal(
+            ["submitted", "started", "overlay-paused", "overlay-paused", "overlay-resumed", "overlay-resumed", "ended"],
+            world.Receivers.KindsTo("chat"));
+    });
+
+    [Fact]
     public Task AHookThatDoesNotAnswer_HoldsUpNobody_AndIsGivenUp() => JobWorld.RunAsync(async () =>
     {
         var spec = JobWorld.Spec() with { Notify = new JobNotify { WebHooks = ["dead", "chat"] } };

@@ -1,5 +1,6 @@
 using System.Globalization;
 using ControlPlane.Access;
+using ControlPlane.Flow;
 using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 
@@ -19,6 +20,7 @@ public sealed class JobRulesTests
         { "size must be 100%", spec => spec with { Stages = [new JobStage("all", "50%")] } },
         { "stages[0].size must be a number", spec => spec with { Stages = [new JobStage("all", "x")] } },
         { "stages[0].webHook must name", spec => spec with { Stages = [JobStage.All with { Gate = JobGate.WebHook }] } },
+        { "stages[0].concurrencyPerOverlay must be 1", spec => spec with { Stages = [JobStage.All with { ConcurrencyPerOverlay = 0 }] } },
         { "stages[0].webHook must name", spec => spec with { Stages = [JobStage.All with { GateWebHook = "board" }] } },
         { "notify.webHooks must be at most 10", spec => spec with { Notify = new JobNotify { WebHooks = ["chat", "chat"] } } },
         { "two are named 'all'", spec => spec with { Stages = [JobStage.All, JobStage.All] } },
@@ -102,6 +104,32 @@ public sealed class JobRulesTests
     }
 
     [Fact]
+    public async Task AllPartsOfAnEmergency_GoBeforeOtherJobs_WhichTakeTurns()
+    {
+        using var gate = new Gate(new GateBounds("batches", "sending", 4, 1_000, TimeSpan.FromSeconds(1)), TimeProvider.System);
+        var places = Enumerable.Range(0, 4).Select(job => Enter($"job{job}", "a", JobPriority.Normal)).ToArray();
+        var others = Enumerable.Range(0, 200).Select(job => Enter($"job{job}", "b", JobPriority.Normal)).ToArray();
+        var urgent = Enumerable.Range(0, 4).Select(part => Enter("urgent", $"{part}", JobPriority.Emergency)).ToArray();
+        Assert.All(urgent, one => Assert.False(one.IsCompleted));
+
+        await LeaveAsync(places);
+        await LeaveAsync(urgent);
+        await LeaveAsync(others[..4]);
+
+        // All of them are in before any leaves.
+        static async Task LeaveAsync(IEnumerable<Task<GateVerdict>> entering)
+        {
+            var inside = await Task.WhenAll(entering).WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+            Assert.All(inside, verdict => Assert.IsType<GateVerdict.Admitted>(verdict).Dispose());
+        }
+
+        Task<GateVerdict> Enter(string job, string overlay, JobPriority priority) => gate.EnterAsync(
+            JobContext.TicketOf(new OverlayJobOrder(
+                job, overlay, "site", Good with { Priority = priority }, JobSubmitter.Of(Caller.Local))),
+            TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public void WhoSubmittedAJob_CannotApproveIt()
     {
         var waiting = new JobRecord
@@ -124,6 +152,37 @@ public sealed class JobRulesTests
         Assert.Equal(JobState.Completed, Prepared(0, new JobsOptions()).State);
     }
 
+    [Theory]
+    [InlineData(JobState.Preparing, "Abort")]
+    [InlineData(JobState.AwaitingApproval, "Approve Abort")]
+    [InlineData(JobState.Waiting, "Abort")]
+    [InlineData(JobState.Running, "Pause Retry Abort")]
+    [InlineData(JobState.Baking, "Pause Advance Retry Abort")]
+    [InlineData(JobState.Paused, "Resume Retry Abort")]
+    [InlineData(JobState.Completed, "Retry")]
+    [InlineData(JobState.Aborted, "")]
+    public void WhatCanBeDone_IsWhatIsNotRefused(JobState state, string verbs)
+    {
+        var hasStarted = state is not (JobState.Preparing or JobState.AwaitingApproval or JobState.Waiting);
+        var job = new JobRecord { Spec = Good, State = state, StartedAt = hasStarted ? DateTimeOffset.UnixEpoch : null };
+        Assert.Equal(verbs, string.Join(' ', JobCommand.Possible(job)));
+    }
+
+    [Fact]
+    public void AJobThatItsWebHookStopped_CanBeAdvanced_AndOneOverlayThatIsPaused_Resumed()
+    {
+        var stopped = new JobRecord
+        {
+            Spec = Good, State = JobState.Paused, PausedFrom = JobState.AtGate, Question = new GateQuestion(0, 1, DateTimeOffset.UnixEpoch),
+        };
+        Assert.Contains(JobVerb.Advance, JobCommand.Possible(stopped));
+        var running = new JobRecord
+        {
+            Spec = Good, State = JobState.Running, Overlays = [new OverlayShare("a") { PausedBecause = "failures" }],
+        };
+        Assert.Contains(JobVerb.Resume, JobCommand.Possible(running));
+    }
+
     private static JobSpec Later => Good with { StartAt = DateTimeOffset.MaxValue };
 
     private static JobRecord Prepared(int targets, JobsOptions options, JobSpec? spec = null) => JobDecision.Next(
@@ -135,7 +194,7 @@ public sealed class JobRulesTests
             [
                 new OverlayShare("a")
                 {
-                    Report = new OverlayReport { IsPrepared = true, Targets = targets, Stages = [TargetCounts.None] },
+                    Report = new OverlayReport { IsPrepared = true, Targets = targets },
                 },
             ],
         },

@@ -79,55 +79,6 @@ public sealed class JobRunTests
     });
 
     [Fact]
-    public Task ASiloThatEndsBetweenStoringAndSending_LeavesItsTargetsUnknown_AndAsksNobodyTwice() => JobWorld.RunAsync(async () =>
-    {
-        using var world = new JobWorld(JobWorld.Spec(new JobStage("all", "100%") { Concurrency = 10 }), OneOverlay);
-        await world.StepAsync();
-        world.EndAfter("a", written => written.Cells.Any(cell => (cell & 15) == (int)TargetState.Dispatched));
-        await world.UntilEndedAsync();
-        Assert.Equal(10, world.Counts[TargetState.Unknown]);
-        Assert.Equal(90, world.Counts[TargetState.Succeeded]);
-        Assert.All(world.Rpc.Executed.Values, times => Assert.Equal(1, times));
-    });
-
-    [Fact]
-    public Task ANodeThatDoesNotAnswer_IsAskedHowTheActionStands_BeforeItIsSentItAgain() => JobWorld.RunAsync(async () =>
-    {
-        var spec = JobWorld.Spec() with
-        {
-            Mode = JobMode.Reliable,
-            Action = new JobAction("puppet", "runonce") { IsRepeatable = true, Status = new JobStatusAction("puppet", "status") },
-            Retry = new JobRetry { On = [TargetState.Unknown], Max = 2 },
-        };
-        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 3 });
-
-        // The first one did it and its reply was lost; the second one never got it; the third one answers.
-        world.Rpc.Answer = (node, action, times) => (node, action) switch
-        {
-            ("a-0000", "runonce") => null,
-            ("a-0000", "status") => 0,
-            ("a-0001", "runonce") => times == 1 ? null : 0,
-            ("a-0001", _) => null,
-            _ => 0,
-        };
-        await world.UntilEndedAsync();
-        Assert.Equal(3, world.Counts[TargetState.Succeeded]);
-        Assert.Equal(1, world.Rpc.Executed[("a-0000", "runonce")]);
-        Assert.Equal(2, world.Rpc.Executed[("a-0001", "runonce")]);
-    });
-
-    [Fact]
-    public Task AnActionThatMayNotBeRepeated_IsNotSentAgain_AndStaysUnknown() => JobWorld.RunAsync(async () =>
-    {
-        using var world = new JobWorld(JobWorld.Spec() with { Mode = JobMode.Reliable }, new Dictionary<string, int> { ["a"] = 2 });
-        world.Rpc.Answer = (node, _, _) => node == "a-0000" ? null : 0;
-        await world.UntilEndedAsync();
-        Assert.Equal(1, world.Counts[TargetState.Unknown]);
-        Assert.Equal(JobState.Completed, world.Job.State);
-        Assert.All(world.Rpc.Executed.Values, times => Assert.Equal(1, times));
-    });
-
-    [Fact]
     public Task AnAbortedJob_BeginsNothingMore_AndItsTargetsAddUp() => JobWorld.RunAsync(async () =>
     {
         using var world = new JobWorld(JobWorld.Spec(new JobStage("all", "100%") { RatePerMinute = 60 }), OneOverlay);
@@ -143,28 +94,35 @@ public sealed class JobRunTests
         Assert.Contains("wrong nodes", world.Job.Reason);
     });
 
-    [Fact]
-    public Task AnOverlayThatIsCutOff_FinishesWhatItWasAllotted_AndIsMergedWhenItIsBack() => JobWorld.RunAsync(async () =>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public Task WhatWaitsForTheBrokers_IsNotSent_OnceTheJobIsPausedOrAborted(bool isAborted) => JobWorld.RunAsync(async () =>
     {
-        var spec = JobWorld.Spec(
-            new JobStage("first", "50%") { PerOverlay = true, RatePerMinute = 120 }, new JobStage("rest", "100%"));
-        using var world = new JobWorld(spec, new Dictionary<string, int> { ["a"] = 20, ["b"] = 20 });
-        await world.UntilAsync(job => job.State == JobState.Running && job.Overlays.All(share => share.Report!.Allotment > 0));
-
-        for (var second = 0; second < 120; second++)
+        using var world = new JobWorld(JobWorld.Spec(new JobStage("all", "100%") { RatePerMinute = 60 }), OneOverlay);
+        await world.UntilAsync(_ => world.Rpc.Executed.Count == 3);
+        var brokers = new TaskCompletionSource();
+        world.Rpc.Reconnects = brokers.Task;
+        var stepping = world.StepAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal(1, world.Rpc.Reconnecting);
+        world.Tell(job => isAborted ? JobCommand.Abort(job, "bob", "", world.Now) : JobCommand.Pause(job, "bob", ""));
+        world.Allot("a");
+        await stepping;
+        brokers.SetResult();
+        world.Rpc.Reconnects = null;
+        for (var second = 0; second < 10; second++)
         {
-            await world.StepAsync(TimeSpan.FromSeconds(1), "b");
+            await world.StepAsync(TimeSpan.FromSeconds(1));
         }
 
-        // Its stage is done, and no more than that.
-        Assert.Equal(10, world.Rpc.Executed.Keys.Count(key => key.Node.StartsWith('b')));
-        Assert.True(world.Job.Overlays[1].IsAway);
-        Assert.Equal(0, world.Job.Stage);
-        Assert.Equal(0, world.Counts[TargetState.Failed]);
-
-        await world.UntilEndedAsync();
-        Assert.Equal(40, world.Counts[TargetState.Succeeded]);
-        Assert.All(world.Rpc.Executed.Values, times => Assert.Equal(1, times));
+        Assert.Equal(3, world.Rpc.Executed.Count);
+        Assert.Equal(97, world.Counts[isAborted ? TargetState.Cancelled : TargetState.Pending]);
+        if (!isAborted)
+        {
+            world.Tell(JobCommand.Resume);
+            await world.UntilEndedAsync();
+            Assert.Equal(100, world.Counts[TargetState.Succeeded]);
+        }
     });
 
     [Fact]
@@ -200,12 +158,7 @@ public sealed class JobRunTests
             JobWorld.Spec() with { Retry = new JobRetry { On = [TargetState.Failed], Max = 3 } }, OneOverlay);
         world.Rpc.Answer = (_, _, times) => times < 3 ? 1 : 0;
         await world.UntilEndedAsync();
-        var results = new List<JobResult>();
-        await foreach (var (_, record) in world.Results.ReadAsync("job@a", 0, TestContext.Current.CancellationToken))
-        {
-            results.AddRange(record);
-        }
-
+        var results = await world.ResultsAsync("a");
         Assert.Equal(300, results.Count);
         Assert.Equal(300, results.Select(result => (result.Identity, result.Attempt)).Distinct().Count());
         Assert.Equal(100, world.Counts[TargetState.Succeeded]);
@@ -218,6 +171,45 @@ public sealed class JobRunTests
             (overlays, nodes, concurrency, seed, kills) => JobWorld.RunAsync(() => RunAsync(overlays, nodes, concurrency, seed, kills))
                 .GetAwaiter().GetResult(),
             iter: 150);
+
+    // However operators command, and however often: it adds up, and an end is one.
+    [Fact]
+    public void AnyCommands_LeaveAJobThatAddsUp_AndNothingIsBegunAfterItsEnd() => Gen.Select(Gen.Int[1, 3], Gen.Int[0, 1_000_000]).Sample(
+        (overlays, seed) => JobWorld.RunAsync(() => CommandAsync(overlays, new Random(seed))).GetAwaiter().GetResult(), iter: 150);
+
+    private static async Task CommandAsync(int overlays, Random random)
+    {
+        var spec = JobWorld.Spec(
+            new JobStage("canary", "10%") { Gate = JobGate.Manual }, new JobStage("rest", "100%") { RatePerMinute = 120 });
+        using var world = new JobWorld(spec, Enumerable.Range(0, overlays).ToDictionary(number => $"{(char)('a' + number)}", _ => 40));
+        world.Rpc.Answer = (_, _, _) => random.Next(4) switch { 0 => 1, 1 => null, _ => 0 };
+        for (var step = 0; step < 60; step++)
+        {
+            for (var times = random.Next(6); times > 0; times--)
+            {
+                world.TellIfPossible(random.Next(12) switch
+                {
+                    0 or 1 or 2 => job => JobCommand.Pause(job, "bob", ""),
+                    3 or 4 or 5 => JobCommand.Resume,
+                    6 or 7 => job => JobCommand.Advance(job, job.Stage, world.Now),
+                    8 or 9 => job => JobCommand.Retry(job, [], world.Now),
+                    10 when step > 20 => job => JobCommand.Abort(job, "bob", "", world.Now),
+                    _ => job => JobCommand.Approve(job, "bob", ""),
+                });
+            }
+
+            await world.StepAsync(TimeSpan.FromSeconds(random.Next(1, 30)));
+            Assert.Equal(40 * overlays, world.Counts.All);
+        }
+
+        world.TellIfPossible(job => JobCommand.Abort(job, "bob", "", world.Now));
+        await world.StepAsync();
+        var begun = world.Rpc.Executed.Values.Sum();
+        await world.UntilEndedAsync();
+        await world.StepAsync(TimeSpan.FromMinutes(10));
+        Assert.Equal(begun, world.Rpc.Executed.Values.Sum());
+        Assert.Equal(40 * overlays, world.Counts.Ended + world.Counts[TargetState.Unknown]);
+    }
 
     private static async Task RunAsync(int overlays, int nodes, int concurrency, int seed, int[] kills)
     {
@@ -239,10 +231,20 @@ public sealed class JobRunTests
         {
             if (kills.Contains(step))
             {
-                await world.KillAsync(world.Job.Overlays[random.Next(overlays)].Overlay);
+                var overlay = world.Job.Overlays[random.Next(overlays)].Overlay;
+                if (random.Next(2) == 0)
+                {
+                    await world.KillAsync(overlay);
+                }
+                else
+                {
+                    world.EndBefore(overlay, _ => true);
+                }
             }
 
             await world.StepAsync(TimeSpan.FromSeconds(random.Next(1, 90)));
+            Assert.Equal(world.Job.Overlays.Sum(share => share.Targets), world.Counts.All);
+            Assert.All(world.Job.ToSnapshot("job").StageCounts, counts => Assert.All(counts.ByState, count => Assert.True(count >= 0)));
             Assert.True(
                 world.Counts[TargetState.Dispatched] <= concurrency,
                 $"{world.Counts[TargetState.Dispatched]} of {concurrency} are under way");
@@ -255,6 +257,8 @@ public sealed class JobRunTests
             Assert.Equal(targets.Count, share.Report!.Counts.All);
             Assert.All(targets, target => Assert.InRange(attempts.GetValueOrDefault(target.Identity), 0, target.Attempts));
             Assert.All(targets, target => Assert.InRange(target.Attempts, 0, 3));
+            Assert.All(
+                targets.Where(target => spec.Retry.On.Contains(target.State)), target => Assert.Equal(spec.Retry.Max + 1, target.Attempts));
         }
     }
 }

@@ -23,17 +23,17 @@ internal sealed class JobWorld : IDisposable
     private readonly JobReceivers receivers;
     private Outbox outbox;
 
-    public JobWorld(JobSpec spec, IReadOnlyDictionary<string, int> overlays, int sendsAtOnce = 200)
+    public JobWorld(JobSpec spec, IReadOnlyDictionary<string, int> overlays, int sendsAtOnce = 200, int? approveAbove = null)
     {
         Rpc = new FakeRpc(time);
         loops = new Loops(time, NullLogger<Loops>.Instance);
         Results = new JobResultLog(log);
         context = new JobContext(
-            new Fixed<JobsOptions>(new JobsOptions { SendsAtOnce = sendsAtOnce }),
+            new Fixed<JobsOptions>(new JobsOptions { SendsAtOnce = sendsAtOnce, ApproveAbove = approveAbove }),
             new Fixed<OverlaysOptions>(new OverlaysOptions()),
             Rpc,
             Results,
-            new JobDiscovery(null!, Rpc),
+            new JobDiscovery(Known.Grains, Rpc),
             meter,
             loops,
             time);
@@ -53,6 +53,7 @@ internal sealed class JobWorld : IDisposable
         });
         foreach (var (overlay, nodes) in overlays)
         {
+            Known.Add(overlay, Enumerable.Range(0, nodes).Select(number => $"{overlay}-{number:0000}"));
             parts[overlay] = new Part(new OverlayTargets
             {
                 Order = new OverlayJobOrder("job", overlay, overlays.Keys.First(), spec, Job.Submitter),
@@ -66,7 +67,13 @@ internal sealed class JobWorld : IDisposable
 
     public FakeRpc Rpc { get; }
 
+    /// <summary>Who is heard.</summary>
+    public KnownNodes Known { get; } = new();
+
     public FakeReceivers Receivers { get; } = new();
+
+    /// <summary>How the jobs stand that it comes after.</summary>
+    public Dictionary<string, JobState?> After { get; } = new(StringComparer.Ordinal);
 
     public MemoryLog Log => log;
 
@@ -89,8 +96,15 @@ internal sealed class JobWorld : IDisposable
 
     public IReadOnlyList<JobTarget> TargetsIn(string overlay) => [.. parts[overlay].Work!.Targets(0).Select(target => target.Target)];
 
+    /// <summary>What was logged of an overlay's targets.</summary>
+    public async Task<IReadOnlyList<JobResult>> ResultsAsync(string overlay) => [.. (await Results
+        .ReadAsync($"job@{overlay}", 0, TestContext.Current.CancellationToken).ToListAsync()).SelectMany(record => record.Results)];
+
     /// <summary>The silo that does an overlay's part ends right after a write, before what was to follow it.</summary>
     public void EndAfter(string overlay, Func<OverlayProgress, bool> write) => parts[overlay].Progress.EndsAfter = write;
+
+    /// <summary>The silo that does an overlay's part ends right before a write, after what came before it.</summary>
+    public void EndBefore(string overlay, Func<OverlayProgress, bool> write) => parts[overlay].Progress.EndsBefore = write;
 
     public void Tell(Func<JobRecord, CommandVerdict> command)
     {
@@ -98,12 +112,20 @@ internal sealed class JobWorld : IDisposable
         Change(_ => verdict.Job ?? throw new InvalidOperationException(verdict.Detail));
     }
 
+    public void TellIfPossible(Func<JobRecord, CommandVerdict> command) => Change(job => command(job).Job ?? job);
+
+    /// <summary>An overlay hears at once what it may do.</summary>
+    public void Allot(string overlay) => parts[overlay].Work!.Follow(Job.Overlays.First(one => one.Overlay == overlay).Allotment);
+
     /// <summary>The silo of the job ends: nothing that it still does is stored, and another one takes up what is.</summary>
     public void KillJob()
     {
         outbox.IsEnded = true;
         outbox = new Outbox(this);
     }
+
+    /// <summary>Other nodes are meant from now on, for whoever looks.</summary>
+    public void Become(string overlay, params string[] nodes) => parts[overlay].Found = nodes;
 
     /// <summary>The silo that does an overlay's part ends; another one takes up what is stored.</summary>
     public async Task KillAsync(string overlay)
@@ -131,6 +153,12 @@ internal sealed class JobWorld : IDisposable
             }
 
             var share = Job.Overlays.First(one => one.Overlay == overlay);
+            if (!cutOff.Contains(overlay) && Job.State == JobState.Preparing && part.Targets.Order!.Preparation < Job.Preparation)
+            {
+                part.FindAnew(Job.Preparation);
+                await KillAsync(overlay);
+            }
+
             if (!cutOff.Contains(overlay) && share.Report is { IsPrepared: true })
             {
                 part.Work!.Follow(share.Allotment);
@@ -150,7 +178,7 @@ internal sealed class JobWorld : IDisposable
                 await KillAsync(overlay);
             }
 
-            Change(job => cutOff.Contains(overlay) ? job.NotHeard(overlay) : job.Heard(overlay, part.Work!.Report, Now));
+            Change(job => cutOff.Contains(overlay) ? job.NotHeard(overlay, Now) : job.Heard(overlay, part.Work!.Report, Now));
         }
 
         Change(job => job);
@@ -191,7 +219,7 @@ internal sealed class JobWorld : IDisposable
     }
 
     private void Change(Func<JobRecord, JobRecord> change, GateAnswer? answer = null) =>
-        Job = JobDecision.Next(Job, change(Job), new JobFacts(Now, context.Options) { Gate = answer });
+        Job = JobDecision.Next(Job, change(Job), new JobFacts(Now, context.Options) { Gate = answer, After = After });
 
     private sealed class Outbox
     {
@@ -221,7 +249,16 @@ internal sealed class JobWorld : IDisposable
 
     private sealed class Part(OverlayTargets targets)
     {
-        public OverlayTargets Targets => targets;
+        public OverlayTargets Targets { get; private set; } = targets;
+
+        public IReadOnlyList<string> Found { get; set; } = targets.Identities;
+
+        public void FindAnew(int preparation) => Targets = Targets with
+        {
+            Order = Targets.Order! with { Preparation = preparation },
+            Identities = Found,
+            Protocols = [.. Enumerable.Repeat((byte)NodeProtocol.V2, Found.Count)],
+        };
 
         public MemoryState<OverlayProgress> Progress { get; set; } = new(new OverlayProgress());
 

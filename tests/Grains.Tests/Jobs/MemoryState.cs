@@ -14,6 +14,9 @@ internal sealed class MemoryState<T>(T stored) : IPersistentState<T>
     /// <summary>Whether the silo ends right after the write that made the state that is given.</summary>
     public Func<T, bool>? EndsAfter { get; set; }
 
+    /// <summary>Whether the silo ends right before the write of the state that is given.</summary>
+    public Func<T, bool>? EndsBefore { get; set; }
+
     /// <summary>The silo has ended: nothing that its grains still do is stored.</summary>
     public bool IsEnded { get; private set; }
 
@@ -23,6 +26,7 @@ internal sealed class MemoryState<T>(T stored) : IPersistentState<T>
 
     public Task WriteStateAsync()
     {
+        IsEnded = IsEnded || EndsBefore?.Invoke(State) == true;
         if (!IsEnded)
         {
             Stored = State;

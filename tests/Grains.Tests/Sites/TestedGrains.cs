@@ -13,12 +13,16 @@ public class TestedGrains : DispatchProxy
 
     /// <param name="asked">What grains were asked: interface and method, key and arguments.</param>
     /// <param name="answers">What a method returns.</param>
-    public static IGrainFactory Make(ConcurrentQueue<string> asked, IReadOnlyDictionary<string, object> answers) => Stand<IGrainFactory>(
-        (get, key) => Stand(get.ReturnType, (method, arguments) =>
+    public static IGrainFactory Make(ConcurrentQueue<string> asked, IReadOnlyDictionary<string, object> answers) => Make(
+        (method, key, arguments) =>
         {
-            asked.Enqueue($"{method.Name} of {key[0]}: {string.Join(", ", arguments.Where(one => one is not CancellationToken))}");
-            return answers[method.Name];
-        }));
+            asked.Enqueue($"{method} of {key}: {string.Join(", ", arguments.Where(one => one is not CancellationToken))}");
+            return answers[method];
+        });
+
+    /// <param name="answer">What a method of a grain returns, by the names of both and what it is called with.</param>
+    public static IGrainFactory Make(Func<string, string, object?[], object?> answer) => Stand<IGrainFactory>(
+        (get, key) => Stand(get.ReturnType, (method, arguments) => answer(method.Name, $"{key[0]}", arguments)));
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => answer(targetMethod!, args!);
 

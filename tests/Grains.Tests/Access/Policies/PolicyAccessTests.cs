@@ -57,6 +57,25 @@ public sealed class PolicyAccessTests : IDisposable
     }
 
     [Fact]
+    public async Task JudgeAsync_DeniesAnAction_WithWhichAnotherIsAsked_ThatIsDenied()
+    {
+        source.Current = PolicyExample.Read("""
+            apiVersion: access.controlplane/v1
+            kind: AccessPolicy
+            roles:
+              puppet: [{ permissions: [jobs.run], agents: [puppet], limits: { concurrency: 5 } }]
+              ping: [{ permissions: [jobs.run], agents: [rpcutil], actions: [ping] }]
+            grants: [{ role: puppet, principals: ["*"] }, { role: ping, principals: ["*"] }]
+            """);
+        var run = new AccessRequest(Permissions.JobsRun) { Agent = "puppet", Action = "runonce" };
+
+        Assert.Equal(5, (await JudgeAsync(Operator, run with { AlsoActions = [("rpcutil", "ping")] })).ConcurrencyMax);
+        var denied = await JudgeAsync(Operator, run with { AlsoActions = [("rpcutil", "ping"), ("shell", "run")] });
+        Assert.False(denied.IsAllowed);
+        Assert.StartsWith("shell#run: ", denied.Rule, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task JudgeAsync_AsksNobody_WhereNoRuleDependsOnTheNode()
     {
         Assert.True((await JudgeAsync(PolicyExample.Person("x"), new(Permissions.NodesRead) { Node = "web1.example.net" })).IsAllowed);
