@@ -24,6 +24,7 @@ public static class OperationFacts
                 ("events", string.Join(' ', heard.Where(one => one.IsOfLifecycle).Select(EventName)))),
             (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.TakeStep), _) => Facts(),
             (nameof(INodeGrain), nameof(INodeGrain.Reprovision), _) => Facts(("actor", CallerContext.Actor)),
+            (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.ReprovisionForJob), _) => Facts(("actor", CallerContext.Actor)),
             (nameof(INodeGrain), nameof(INodeGrain.Decommission), _) => Facts(("actor", CallerContext.Actor)),
             (nameof(INodeSliceGrain), nameof(INodeSliceGrain.Adopt), [string adopted, Adoption adoption]) =>
                 Facts(("node", adopted), ("overlay", adoption.Overlay)),

@@ -38,6 +38,7 @@ internal static class Program
             .AddFleetState()
             .AddFleet()
             .AddJobs()
+            .AddReplication()
             .AddWebHooks()
             .AddChoriaSigning());
 

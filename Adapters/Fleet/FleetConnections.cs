@@ -128,8 +128,11 @@ internal sealed class FleetConnections : IAsyncDisposable
         SubPendingChannelCapacity = PendingMessagesMax,
     };
 
-    // Choria's brokers let a client read no inbox but its own, named after its caller id; JetStream's answers come there as well.
-    private static string InboxPrefix(NetworkOptions network) =>
+    /// <summary>Where answers come.</summary>
+    /// <remarks>
+    /// Choria's brokers let a client read no inbox but its own, named after its caller id; JetStream's answers come there as well.
+    /// </remarks>
+    public static string InboxPrefix(BrokerLoginOptions network) =>
         network.TokenFile is { } file && ChoriaToken.TryReadUnverified(SecretFile.Read(file), out ClientClaims? claims, out _)
             ? ChoriaSubjects.ReplyPrefix(InboxCollective, claims.CallerId)
             : NatsOpts.Default.InboxPrefix;

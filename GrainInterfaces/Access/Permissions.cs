@@ -88,6 +88,12 @@ public static class Permissions
     /// <summary>Pause, resume, advance, retry and abort jobs.</summary>
     public const string JobsControl = "jobs.control";
 
+    /// <summary>See links of replication, and compare their two sides.</summary>
+    public const string ReplicationRead = "replication.read";
+
+    /// <summary>Pause and resume links of replication.</summary>
+    public const string ReplicationWrite = "replication.write";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
@@ -101,12 +107,13 @@ public static class Permissions
         AccessSessionsRead, AccessSessionsEnd,
         RequestsSign,
         JobsRead, JobsRun, JobsApprove, JobsControl,
+        ReplicationRead, ReplicationWrite,
     ];
 
     /// <summary>Whether calls for it can say why, so that a policy can demand that they do.</summary>
     public static bool TakesReason(string permission) => permission is NodesReprovision or NodesDecommission or EnrolmentControl
         or PlacementPolicyApply or PlacementOverlaysSetState or PlacementLeaderPromote or CertificatesRevoke or DeadLettersResolve
-        or AccessTokensRevoke or AccessSessionsEnd or JobsRun or JobsApprove or JobsControl;
+        or AccessTokensRevoke or AccessSessionsEnd or JobsRun or JobsApprove or JobsControl or ReplicationWrite;
 
     /// <summary>Whether it only lets one see: such a call is recorded when it is denied, not when it is allowed.</summary>
     public static bool IsReading(string permission) =>

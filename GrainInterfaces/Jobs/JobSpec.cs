@@ -96,6 +96,11 @@ public sealed record JobNotify
 public sealed record JobAction(
     [property: Id(0)] string Agent, [property: Id(1)] string Name, [property: Id(2), Redact] string InputsJson = "{}")
 {
+    /// <summary>
+    /// The agent whose actions the control plane carries out itself, and no node: <c>reprovision</c> has nodes enrol anew.
+    /// </summary>
+    public const string ControlPlaneAgent = "controlplane";
+
     /// <summary>Whether it does no harm when a node is given it twice. Only then is it sent again to a node that did not answer.</summary>
     [Id(3)]
     public bool IsRepeatable { get; init; }

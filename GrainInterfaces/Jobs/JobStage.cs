@@ -134,7 +134,8 @@ public sealed record JobTimeouts
     public TimeSpan Delivery { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// How long a node may take, from when the request was sent to the end of the action. 1 second to 7 days; 60 seconds by default.
+    /// How long a node may take, from when the request was sent to the end of the action. 1 second to 7 days; 60 seconds by default, which
+    /// stand for 30 minutes where the action is <c>controlplane#reprovision</c>.
     /// </summary>
     [Id(1)]
     public TimeSpan Execution { get; init; } = TimeSpan.FromSeconds(60);

@@ -7,8 +7,9 @@ namespace ControlPlane.Flow;
 /// </remarks>
 /// <param name="PerMinute">How many; 1 or more.</param>
 /// <param name="Burst">What was not used within it may be used at once. Shorter than an interval is nothing.</param>
-internal readonly record struct RateLimit(int PerMinute, TimeSpan Burst = default)
+public readonly record struct RateLimit(int PerMinute, TimeSpan Burst = default)
 {
+    /// <summary>Between two of them.</summary>
     public TimeSpan Interval => TimeSpan.FromMinutes(1) / PerMinute;
 
     /// <summary>The next instant to be given out: one that has passed may be used now.</summary>
@@ -24,10 +25,11 @@ internal readonly record struct RateLimit(int PerMinute, TimeSpan Burst = defaul
 /// <summary>So many a minute, in the memory of one owner. Not thread-safe: its owner is.</summary>
 /// <param name="limit">How many.</param>
 /// <param name="takenUntil">When the first one may go; without it, a whole burst may go at once.</param>
-internal sealed class RateLimiter(RateLimit limit, DateTimeOffset takenUntil = default)
+public sealed class RateLimiter(RateLimit limit, DateTimeOffset takenUntil = default)
 {
     private DateTimeOffset takenUntil = takenUntil;
 
+    /// <summary>How many; it may be changed at any time.</summary>
     public RateLimit Limit { get; set; } = limit;
 
     /// <summary>How long until the next one may go; zero or less when it may go now.</summary>

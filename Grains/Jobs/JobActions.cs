@@ -14,6 +14,12 @@ internal sealed class JobActions(IAgentDdls ddls)
     /// </summary>
     public async Task<(JobAction Action, IReadOnlyList<string> Faults)> CheckAsync(JobAction action, CancellationToken cancellationToken)
     {
+        // Also where a folder has a DDL of that name: what our own grains can do, only they know.
+        if (OwnAgent.Runs(action) && OwnAgent.FaultOrNull(action) is { } fault)
+        {
+            return (action, [fault]);
+        }
+
         var (inputs, faults) = await CheckAsync("action", action.Agent, action.Name, action.InputsJson, cancellationToken);
         action = action with { InputsJson = inputs };
         if (action.Status is not { } status)

@@ -8,9 +8,11 @@ internal sealed class JobChecks(JobActions actions, JobSites sites, JobReceivers
     public async Task<(JobSpec Spec, IReadOnlyList<string> Faults)> CheckAsync(JobSpec spec, CancellationToken cancellationToken)
     {
         var (action, wrong) = await actions.CheckAsync(spec.Action, cancellationToken);
+        spec = spec with { Action = action };
+        spec = OwnAgent.Runs(action) ? OwnAgent.Complete(spec) : spec;
         IReadOnlyList<string> faults =
             [.. JobSpecCheck.Faults(spec), .. UnknownOverlays(spec), .. receivers.Unknown(spec), .. TooLong(spec), .. wrong];
-        return (spec with { Action = action }, faults.Count > 0 ? faults : await UnknownJobsAsync(spec));
+        return (spec, faults.Count > 0 ? faults : await UnknownJobsAsync(spec));
     }
 
     // It would wait for ever. They are asked when all else is right: then their ids are ids.

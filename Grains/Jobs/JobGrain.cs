@@ -284,7 +284,7 @@ internal sealed partial class JobGrain(
 
     private async Task TellAsync(OverlayShare share)
     {
-        calls.Begin(share, context.Now);
+        calls.Begin(Record, share, context.Now);
         try
         {
             var order = new OverlayJobOrder(Id, share.Overlay, sites.Here, Record.Spec!, Record.Submitter)
@@ -305,6 +305,9 @@ internal sealed partial class JobGrain(
         {
             calls.End(share);
         }
+
+        // What follows from its answer was not told while it was called.
+        TellAll();
     }
 
     private async Task<IReadOnlyDictionary<string, JobState?>?> FindAfterAsync()

@@ -5,14 +5,14 @@ namespace ControlPlane.Jobs;
 /// </summary>
 internal sealed class OverlayCalls
 {
-    /// <summary>One that did not answer is told again after this.</summary>
+    /// <summary>One that did not answer, or has not done what it was told, is told the same again after this.</summary>
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>One that says nothing for so long is asked.</summary>
     private static readonly TimeSpan AskInterval = TimeSpan.FromSeconds(10);
 
     private readonly Dictionary<string, Allotment> underWay = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, DateTimeOffset> begunAt = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (int Preparation, int Allotment, DateTimeOffset At)> last = new(StringComparer.Ordinal);
 
     /// <summary>Whether an overlay is to find its targets, and not to be told what it may do.</summary>
     public static bool IsToPrepare(JobRecord job, OverlayShare share) => job.State == JobState.Preparing && !job.IsPrepared(share);
@@ -20,10 +20,10 @@ internal sealed class OverlayCalls
     /// <summary>Whom to call now.</summary>
     public IEnumerable<OverlayShare> Due(JobRecord job, DateTimeOffset now) => job.Overlays.Where(share => IsDue(job, share, now));
 
-    public void Begin(OverlayShare share, DateTimeOffset now)
+    public void Begin(JobRecord job, OverlayShare share, DateTimeOffset now)
     {
         underWay[share.Overlay] = share.Allotment;
-        begunAt[share.Overlay] = now;
+        last[share.Overlay] = (job.Preparation, share.Allotment.Number, now);
     }
 
     public void End(OverlayShare share)
@@ -52,7 +52,8 @@ internal sealed class OverlayCalls
         var isQuiet = share.Report is { IsPrepared: true } && !Allotments.HasDone(share) && job.StartedAt is not null;
 
         // What an overlay was told it does by itself, and says so; it is asked again when that does not come.
-        var since = now - begunAt.GetValueOrDefault(share.Overlay);
-        return (isNews && (since >= RetryInterval || !share.IsAway)) || (isQuiet && since >= AskInterval);
+        var (preparation, allotment, at) = last.GetValueOrDefault(share.Overlay, (-1, -1, DateTimeOffset.MinValue));
+        var isTold = preparation == job.Preparation && allotment == share.Allotment.Number;
+        return (isNews && (!isTold || now - at >= RetryInterval)) || (isQuiet && now - at >= AskInterval);
     }
 }

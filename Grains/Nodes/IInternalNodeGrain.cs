@@ -42,6 +42,17 @@ internal interface IInternalNodeGrain : INodeGrain
     [Alias("MoveAway")]
     Task MoveAway(string from, string to);
 
+    /// <summary>Has the node enrol anew for a job, unless it was decommissioned, and says how that stands.</summary>
+    /// <param name="attempt">Names the job and its attempt.</param>
+    /// <param name="reason">Why, for the node's history; 1 to 200 characters.</param>
+    /// <remarks>Safe to repeat: in one name a node enrols once, whatever silo ends.</remarks>
+    [Alias("ReprovisionForJob"), ResponseTimeout("00:01:00")]
+    Task<ReprovisionStatus> ReprovisionForJob(string attempt, string reason);
+
+    /// <summary>How the enrolment stands that a job asked for. Changes nothing.</summary>
+    [Alias("FindReprovision"), AlwaysInterleave]
+    Task<ReprovisionStatus> FindReprovision(string attempt);
+
     /// <summary>Whether who shows credentials of a key is the node as it stands here.</summary>
     /// <param name="key">
     /// Lower-case hexadecimal: the Ed25519 public key of a server token, or SHA-256 of a certificate's public key.

@@ -226,6 +226,44 @@ internal sealed class NodeGrain(
         return new ReprovisionOutcome.Accepted();
     }
 
+    public Task<ReprovisionStatus> FindReprovision(string attempt) => Task.FromResult(ReprovisionStatus.Of(State, attempt));
+
+    public async Task<ReprovisionStatus> ReprovisionForJob(string attempt, string reason)
+    {
+        // Asked before and still where it was: perhaps it never heard. A node that was told twice enrols once.
+        var known = ReprovisionStatus.Of(State, attempt);
+        if (known.State != ReprovisionState.NotAsked
+            && (known.State != ReprovisionState.UnderWay || State is not { Stage: NodeStage.Enrolled, Hold: null }))
+        {
+            return known;
+        }
+
+        if (ReasonAgainst() is { } why)
+        {
+            return ReprovisionStatus.Failed(why);
+        }
+
+        // Before it is told: whoever asks again after our silo ended, is answered by what became of it.
+        var askedAt = State.AskedToEnrolAt;
+        await node.ReplaceAsync(State with { ForJob = new JobReprovision(attempt), AskedToEnrolAt = askedAt ?? context.Now });
+        if (await Reprovision(new ReprovisionRequest(reason), CancellationToken.None) is not ReprovisionOutcome.NodeUnwilling unwilling)
+        {
+            return ReprovisionStatus.Of(State, attempt);
+        }
+
+        await node.ReplaceAsync(State with { ForJob = null, AskedToEnrolAt = askedAt });
+        return ReprovisionStatus.Failed(unwilling.Detail);
+    }
+
+    // Whoever was decommissioned comes back when somebody asks for it by name, and not among many.
+    private string? ReasonAgainst() => State switch
+    {
+        { Stage: NodeStage.Unknown } or { Stage: NodeStage.Discovered, Attempt: 0 } => "it was never enrolled here",
+        { Stage: NodeStage.Gone } => "it was decommissioned",
+        { Stage: NodeStage.Elsewhere, Overlay: var owner } => $"it belongs to {owner}",
+        _ => null,
+    };
+
     public async Task<DecommissionOutcome?> Decommission(DecommissionRequest request)
     {
         // Listed, but nothing is kept of it: it was heard and never answered.

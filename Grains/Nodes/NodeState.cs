@@ -113,6 +113,10 @@ internal sealed record NodeState
     [Id(65)]
     public string? Reception { get; init; }
 
+    /// <summary>The job that last had it enrol anew; null when none did.</summary>
+    [Id(66)]
+    public JobReprovision? ForJob { get; init; }
+
     /// <summary>It is none of ours any more: whatever was ordered for it is superseded.</summary>
     private NodeState Left => Uncounted with
     {
@@ -198,7 +202,7 @@ internal sealed record NodeState
 
     /// <summary>It has arrived in another site's overlay: what was ordered for it here is superseded.</summary>
     public NodeState MovedAway(string overlay, DateTimeOffset at) =>
-        (Left with { Overlay = overlay, PlacementReason = null, Reception = null })
+        (Left with { Overlay = overlay, PlacementReason = null, Reception = null, ForJob = ForJob?.Arrived })
             .Reached(NodeStage.Elsewhere, at, $"it has moved to {overlay}");
 
     /// <summary>
@@ -239,6 +243,7 @@ internal sealed record NodeState
             RenewalAsked = null,
             UpgradeAsked = null,
             AskedToEnrolAt = null,
+            ForJob = ForJob?.Arrived,
             ReachedAt = arrivedAt > at ? arrivedAt : at,
         };
         return enrolled.Reached(NodeStage.Enrolled, at);

@@ -10,6 +10,7 @@ using ControlPlane.Hosting;
 using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Replication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -65,6 +66,7 @@ internal static class ApiEndpoints
         v1.MapJobResults();
         v1.MapJobWatch();
         v1.MapAgents();
+        v1.MapReplication();
         v1.MapSummary();
         v1.MapAccess();
         v1.MapSignInHints();

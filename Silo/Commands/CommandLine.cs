@@ -4,6 +4,7 @@ using ControlPlane.DeadLetters;
 using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Replication;
 
 namespace ControlPlane.Commands;
 
@@ -43,6 +44,7 @@ internal static class CommandLine
             PlanCommands.Create(),
             RpcCommand.Create(),
             JobCommands.Create(),
+            ReplicationCommands.Create(),
             AccessCommands.Create(),
             ChoriaLoginCommand.Create(),
             AuditCommands.Create(),

@@ -2,6 +2,7 @@ using System.Net;
 using ControlPlane.Access;
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Access;
+using ControlPlane.Adapters.Fleet.Replication;
 using ControlPlane.Adapters.Fleet.Sites;
 using ControlPlane.Api;
 using ControlPlane.Health;
@@ -43,7 +44,8 @@ internal static partial class Risks
         .. OfRedis(Bound<RedisOptions>(configuration, RedisOptions.Section)),
         .. OfBrokers(
             Bound<FleetOptions>(configuration, FleetOptions.Section),
-            Bound<AccessBrokersOptions>(configuration, AccessBrokersOptions.Section)),
+            Bound<AccessBrokersOptions>(configuration, AccessBrokersOptions.Section),
+            Bound<ReplicationOptions>(configuration, ReplicationOptions.Section)),
         .. OfSites(
             Bound<OverlaysOptions>(configuration, OverlaysOptions.Section),
             Bound<FleetOptions>(configuration, FleetOptions.Section),
@@ -112,12 +114,13 @@ internal static partial class Risks
         }
     }
 
-    private static IEnumerable<Risk> OfBrokers(FleetOptions fleet, AccessBrokersOptions access) =>
+    private static IEnumerable<Risk> OfBrokers(FleetOptions fleet, AccessBrokersOptions access, ReplicationOptions replication) =>
         from network in (IEnumerable<(string Key, BrokerLoginOptions Login)>)
         [
             .. fleet.Networks().Select(
                 one => ($"{FleetOptions.Section}:{FleetOptions.PathOf(one.Key)}", (BrokerLoginOptions)one.Value)),
             .. access.Networks.Select(one => ($"{AccessBrokersOptions.Section}:{nameof(access.Networks)}:{one.Key}", one.Value)),
+            .. replication.Logins().Select(one => ($"{ReplicationOptions.Section}:{one.Path}", one.Login)),
         ]
         where !network.Login.Tls && IsBeyondLoopback(network.Login)
         select new Risk(NatsWithoutTls, $"{network.Key}:{nameof(BrokerLoginOptions.Tls)}",

@@ -24,6 +24,7 @@ internal static class Readiness
             .AddCheck<CredentialsCheck>("credentials", timeout: Patience)
             .AddCheck<EnrolmentCheck>("enrolment", timeout: Patience)
             .AddCheck<IssuersCheck>("issuers", timeout: Patience)
+            .AddCheck<ReplicationCheck>("replication", timeout: Patience)
             .AddCheck<AccessCheck>("access", timeout: Patience)
             .AddCheck<AccessPolicyCheck>("access-policy", timeout: Patience)
             .AddCheck<AuditCheck>("audit", timeout: Patience);

@@ -35,6 +35,9 @@ internal static class Arrows
         new("Jobs", "Store", "results are a log, and which jobs there are is a register"),
         new("Jobs", "Flow", "jobs take turns at a gate, and send within a rate"),
 
+        new("Replication", "Access", "who paused a link is kept with it"),
+        new("Replication", "Flow", "links are looked after in rounds"),
+
         new("Fleet", "Flow", "what it does every so often, and how often a log says the same"),
         new("Nodes", "Flow", "what it does every so often, what a step leans on, and how often a log says the same"),
         new("Enrolment", "Flow", "gates, brakes and rates of enrolments"),

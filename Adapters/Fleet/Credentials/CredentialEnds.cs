@@ -1,4 +1,5 @@
 using ControlPlane.Adapters.Choria;
+using ControlPlane.Adapters.Fleet.Replication;
 using ControlPlane.Certificates;
 using ControlPlane.X509;
 using Microsoft.Extensions.Options;
@@ -9,7 +10,8 @@ namespace ControlPlane.Adapters.Fleet;
 /// When the credentials end that the silo shows to brokers and nodes, as their files are now, and the CAs that its issuers need.
 /// Thread-safe.
 /// </summary>
-public sealed class CredentialEnds(IOptions<FleetOptions> options, TimeProvider time, GuardedIssuers? issuers = null)
+public sealed class CredentialEnds(
+    IOptions<FleetOptions> options, TimeProvider time, GuardedIssuers? issuers = null, IOptions<ReplicationOptions>? replication = null)
 {
     /// <summary>Time to have a new one made, by people.</summary>
     public static readonly TimeSpan WarningLead = TimeSpan.FromDays(30);
@@ -19,7 +21,7 @@ public sealed class CredentialEnds(IOptions<FleetOptions> options, TimeProvider 
     [
         .. Files().Select(one => (one.Setting, End: EndOrNull(one.Path)))
             .Where(one => one.End is not null)
-            .Select(one => new CredentialEnd($"{FleetOptions.Section}:{one.Setting}", one.End!.Value, "replace its file")),
+            .Select(one => new CredentialEnd(one.Setting, one.End!.Value, "replace its file")),
         .. (issuers?.ListChainEnds() ?? []).Select(one => new CredentialEnd(
             $"{CertificatesOptions.Section}:Issuers:{one.Issuer}: the CA '{one.Authority}'", one.EndsAt, "have it renewed at the CA")),
     ];
@@ -34,16 +36,20 @@ public sealed class CredentialEnds(IOptions<FleetOptions> options, TimeProvider 
     private IEnumerable<(string Setting, string? Path)> Files()
     {
         var fleet = options.Value;
-        foreach (var (name, network) in fleet.Networks())
-        {
-            yield return ($"{FleetOptions.PathOf(name)}:{nameof(network.TokenFile)}", network.TokenFile);
-            yield return ($"{FleetOptions.PathOf(name)}:{nameof(network.CertificateFile)}", network.CertificateFile);
-        }
-
-        yield return (nameof(fleet.ServerTokenIssuerTokenFile), fleet.ServerTokenIssuerTokenFile);
-        yield return ($"{nameof(fleet.CallerProof)}:{nameof(CallerProofOptions.TokenFile)}", fleet.CallerProof?.TokenFile);
-        yield return ($"{nameof(fleet.CallerProof)}:{nameof(CallerProofOptions.CertificateFile)}", fleet.CallerProof?.CertificateFile);
+        var links = replication?.Value.Logins() ?? [];
+        return
+        [
+            .. fleet.Networks().SelectMany(network => OfLogin($"{FleetOptions.Section}:{FleetOptions.PathOf(network.Key)}", network.Value)),
+            ($"{FleetOptions.Section}:{nameof(fleet.ServerTokenIssuerTokenFile)}", fleet.ServerTokenIssuerTokenFile),
+            ($"{FleetOptions.Section}:{nameof(fleet.CallerProof)}:{nameof(CallerProofOptions.TokenFile)}", fleet.CallerProof?.TokenFile),
+            ($"{FleetOptions.Section}:{nameof(fleet.CallerProof)}:{nameof(CallerProofOptions.CertificateFile)}",
+                fleet.CallerProof?.CertificateFile),
+            .. links.SelectMany(link => OfLogin($"{ReplicationOptions.Section}:{link.Path}", link.Login)),
+        ];
     }
+
+    private static IEnumerable<(string Setting, string? Path)> OfLogin(string path, BrokerLoginOptions login) =>
+        [($"{path}:{nameof(login.TokenFile)}", login.TokenFile), ($"{path}:{nameof(login.CertificateFile)}", login.CertificateFile)];
 
     private static DateTimeOffset? EndOrNull(string? path) => SecretFile.TextOrNull(path) is { } text
         ? ClientTokenCheck.ReadOrNull(text, out _)?.ExpiresAt ?? OwnCertificateCheck.EndOrNull(text)

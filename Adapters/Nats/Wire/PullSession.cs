@@ -25,9 +25,7 @@ internal sealed class PullSession : IAsyncDisposable
     private readonly INatsConnection _connection;
     private readonly string _requestSubject;
     private readonly INatsSub<byte[]> _inbox;
-    private readonly AckWindow _window;
-    private readonly int _bytesMax;
-    private readonly int _messagesMax;
+    private readonly PullLimits _limits;
     private readonly int _pullMax;
     private readonly TimeProvider _time;
     private readonly Queue<Pull> _pulls = [];
@@ -37,25 +35,21 @@ internal sealed class PullSession : IAsyncDisposable
         INatsConnection connection,
         string requestSubject,
         INatsSub<byte[]> inbox,
-        AckWindow window,
-        JetStreamStreamOptions options,
+        PullLimits limits,
         TimeProvider time)
     {
         _connection = connection;
         _requestSubject = requestSubject;
         _inbox = inbox;
-        _window = window;
-        _bytesMax = options.WindowBytesMax;
-        _messagesMax = options.WindowMessagesMax;
-        _pullMax = Math.Min(PullMessagesMax, options.WindowMessagesMax);
+        _limits = limits;
+        _pullMax = Math.Min(PullMessagesMax, limits.MessagesMax);
         _time = time;
     }
 
     public static async Task<PullSession> OpenAsync(
         NatsJSContext jetStream,
         string consumerSubject,
-        AckWindow window,
-        JetStreamStreamOptions options,
+        PullLimits limits,
         TimeProvider time,
         CancellationToken cancellationToken)
     {
@@ -64,7 +58,7 @@ internal sealed class PullSession : IAsyncDisposable
         var connection = jetStream.Connection;
         var capacity = new NatsSubChannelOpts
         {
-            Capacity = options.WindowMessagesMax + PullMessagesMax,
+            Capacity = limits.MessagesMax + PullMessagesMax,
             FullMode = BoundedChannelFullMode.DropNewest,
         };
         var inbox = await connection.SubscribeCoreAsync<byte[]>(
@@ -72,7 +66,7 @@ internal sealed class PullSession : IAsyncDisposable
             serializer: NatsRawSerializer<byte[]>.Default,
             opts: new NatsSubOpts { ChannelOpts = capacity },
             cancellationToken: cancellationToken);
-        return new PullSession(connection, $"{jetStream.Opts.Prefix}.CONSUMER.MSG.NEXT.{consumerSubject}", inbox, window, options, time);
+        return new PullSession(connection, $"{jetStream.Opts.Prefix}.CONSUMER.MSG.NEXT.{consumerSubject}", inbox, limits, time);
     }
 
     /// <summary>The next messages that are there, at least one; waits for them.</summary>
@@ -107,16 +101,18 @@ internal sealed class PullSession : IAsyncDisposable
             return;
         }
 
-        var room = _messagesMax - _window.Count - _pulls.Sum(pull => pull.Messages);
-        var bytes = Math.Min(_bytesMax / PullsMax, _bytesMax - _window.Bytes - _pulls.Sum(pull => Math.Max(0, pull.Bytes)));
+        var (messages, held) = _limits.Held();
+        var room = _limits.MessagesMax - messages - _pulls.Sum(pull => pull.Messages);
+        var bytes = Math.Min(
+            _limits.BytesMax / PullsMax, _limits.BytesMax - held - _pulls.Sum(pull => Math.Max(0, pull.Bytes)));
         if (_tooLarge)
         {
             // One message alone is larger than the bound: it is taken, without one, when nothing else is held.
-            room = _window.Count == 0 ? 1 : 0;
+            room = messages == 0 ? 1 : 0;
             bytes = NoLimit;
         }
 
-        if (room > 0 && (bytes == NoLimit || bytes >= _bytesMax / (2 * PullsMax)))
+        if (room > 0 && (bytes == NoLimit || bytes >= _limits.BytesMax / (2 * PullsMax)))
         {
             _tooLarge = false;
             await SendAsync(new Pull(Math.Min(_pullMax, room), bytes), cancellationToken);
@@ -222,3 +218,9 @@ internal sealed class PullSession : IAsyncDisposable
 
 /// <summary>The consumer cannot be read any more; the queue has to be opened again.</summary>
 internal sealed class ConsumerLostException(string message) : Exception(message);
+
+/// <summary>How much may have been asked for and have come without being done with.</summary>
+/// <param name="MessagesMax">How many messages.</param>
+/// <param name="BytesMax">How many bytes of them; one message alone may be larger.</param>
+/// <param name="Held">What came and is not done with.</param>
+internal sealed record PullLimits(int MessagesMax, int BytesMax, Func<(int Messages, long Bytes)> Held);

@@ -150,7 +150,8 @@ internal sealed partial class QueueReader(
     private async Task ReadAsync(CancellationToken cancellationToken)
     {
         var consumer = $"{queue.JetStreamName}.{_owned!.Record.Consumer}";
-        await using var session = await PullSession.OpenAsync(queue.JetStream, consumer, Window, options, time, cancellationToken);
+        var limits = new PullLimits(options.WindowMessagesMax, options.WindowBytesMax, () => (Window.Count, Window.Bytes));
+        await using var session = await PullSession.OpenAsync(queue.JetStream, consumer, limits, time, cancellationToken);
         var batch = new List<NatsMsg<byte[]>>();
         while (true)
         {

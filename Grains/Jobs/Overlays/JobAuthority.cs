@@ -44,7 +44,9 @@ internal sealed class JobAuthority(AccessGuard guard, IAccessPolicy policy)
         }
     }
 
-    private static AccessRequest RequestOf(OverlayJobOrder order, int targets) => new(Permissions.JobsRun)
+    // Who may have a node enrol anew may have many do so.
+    private static AccessRequest RequestOf(OverlayJobOrder order, int targets) => new(
+        OwnAgent.Runs(order.Spec.Action) ? Permissions.NodesReprovision : Permissions.JobsRun)
     {
         Overlay = order.Overlay,
         Agent = order.Spec.Action.Agent,

@@ -25,18 +25,22 @@ internal sealed class JobContext : IDisposable
         IOptionsMonitor<JobsOptions> options,
         IOptionsMonitor<OverlaysOptions> overlays,
         INodeRpc rpc,
+        IGrainFactory grains,
         JobResultLog results,
         JobDiscovery discovery,
         JobMeter meter,
         Loops loops,
         TimeProvider time)
     {
-        (this.options, this.overlays, Rpc, Results, Discovery, Meter, Loops, Time) =
-            (options, overlays, rpc, results, discovery, meter, loops, time);
+        (this.options, this.overlays, Rpc, Grains, Results, Discovery, Meter, Loops, Time) =
+            (options, overlays, rpc, grains, results, discovery, meter, loops, time);
         Gate = new Gate(new GateBounds("batches of requests", "the sending of jobs", GatePlaces, GateWaitingMax, GateRetry), time);
     }
 
     public INodeRpc Rpc { get; }
+
+    /// <summary>The grains of this site.</summary>
+    public IGrainFactory Grains { get; }
 
     public JobResultLog Results { get; }
 

@@ -14,9 +14,15 @@ internal sealed class JobDiscovery(IGrainFactory grains, INodeRpc rpc)
 
     /// <summary>The targets in the order in which they are worked on.</summary>
     /// <exception cref="JobNotReadyException">It cannot be said now: ask again.</exception>
-    /// <exception cref="FormatException">The query cannot be understood.</exception>
+    /// <exception cref="FormatException">The query cannot be understood, or nobody here can do the action.</exception>
     public async Task<IReadOnlyList<RosterEntry>> FindAsync(OverlayJobOrder order, CancellationToken cancellationToken)
     {
+        // Of a site that knows more than this one.
+        if (OwnAgent.Runs(order.Spec.Action) && OwnAgent.FaultOrNull(order.Spec.Action) is { } fault)
+        {
+            throw new FormatException(fault);
+        }
+
         var targets = order.Spec.Targets;
         var among = await NamedAsync(order, cancellationToken);
         var nodes = await SelectAsync(
@@ -53,7 +59,8 @@ internal sealed class JobDiscovery(IGrainFactory grains, INodeRpc rpc)
             case { Broadcast: { } asked }:
                 try
                 {
-                    IReadOnlyList<string> agents = [.. asked.Agents, order.Spec.Action.Agent];
+                    IReadOnlyList<string> agents =
+                        OwnAgent.Runs(order.Spec.Action) ? asked.Agents : [.. asked.Agents, order.Spec.Action.Agent];
                     IReadOnlyList<string> compound = asked.Filter is null ? [] : [asked.Filter];
                     var filter = new RpcFilter(asked.Facts, asked.Classes, agents, asked.Identities, compound);
                     var answered = await rpc.DiscoverAsync(order.Overlay, filter, BroadcastWindow, cancellationToken);

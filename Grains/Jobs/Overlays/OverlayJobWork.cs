@@ -25,8 +25,7 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
     private readonly ILogger logger;
     private readonly TargetOutcomes outcomes;
     private readonly TargetChoice choice;
-    private readonly OverlayRequests requests;
-    private readonly StatusQuestions questions;
+    private readonly ITargetCalls calls;
     private readonly CancellationTokenSource ending = new();
 
     private Allotment? news;
@@ -50,8 +49,9 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
         var cells = progress.State.Cells.Length == targets.Identities.Count ? progress.State.Cells : new byte[targets.Identities.Count];
         outcomes = new TargetOutcomes(targets, new TargetTable(cells, Allotment.Ends), context) { IsEnding = Allotment.IsEnded };
         choice = new TargetChoice(targets, outcomes, context);
-        requests = new OverlayRequests(targets, context, GoOnAsync);
-        questions = new StatusQuestions(targets, context, GoOnAsync);
+        calls = OwnAgent.Runs(targets.Order!.Spec.Action)
+            ? new NodeReprovisions(targets, context, GoOnAsync)
+            : new RpcCalls(targets, context, GoOnAsync);
     }
 
     /// <summary>How it stands, as it is stored.</summary>
@@ -77,7 +77,7 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
             {
                 if (result.State == TargetState.Running && outcomes.FindPosition(result.Identity) is { } target)
                 {
-                    questions.IsFollowed(target, result.DataJson);
+                    calls.Recall(target, result.DataJson);
                 }
 
                 if (position > counted)
@@ -147,23 +147,14 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
     {
         await ending.CancelAsync();
         Leave();
-        await requests.DisposeAsync();
+        await calls.DisposeAsync();
         ending.Dispose();
     }
 
     private async Task RoundAsync()
     {
         var now = context.Now;
-        foreach (var (attempt, reply) in requests.TakeReplies())
-        {
-            outcomes.Take(attempt, reply, questions, now);
-        }
-
-        foreach (var answer in questions.TakeAnswers())
-        {
-            outcomes.Take(answer, now);
-        }
-
+        calls.Take(outcomes, now);
         outcomes.GiveUp(now);
         if (!await LogAsync())
         {
@@ -171,10 +162,10 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
         }
 
         Adopt(now);
-        questions.Ask(outcomes, now);
+        calls.Ask(outcomes, now);
         var why = choice.WhyNot(Allotment, now);
-        waits = why ?? "";
-        IReadOnlyList<int> chosen = why is null && IsIn() ? await choice.TakeAsync(Allotment, now) : [];
+        waits = why is { Length: > 0 } ? why : Report.IsAtRest ? "" : calls.Fault ?? "";
+        IReadOnlyList<int> chosen = why is null && calls.Room > 0 && IsIn() ? await choice.TakeAsync(Allotment, calls.Room, now) : [];
         try
         {
             await StoreAsync(chosen);
@@ -282,7 +273,7 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
 
     private async Task SendAsync(int attempt, IReadOnlyList<int> same, CancellationToken cancellationToken)
     {
-        var sent = IsStopped ? 0 : await requests.SendAsync(attempt, same, cancellationToken);
+        var sent = IsStopped ? 0 : await calls.SendAsync(attempt, same, cancellationToken);
         context.Meter.Dispatched(sent);
         var now = context.Now;
         foreach (var target in same.Take(sent))
@@ -296,7 +287,7 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
             Table.Undo(target);
             outcomes.Queue.Postpone(target, now + ResendDelay);
             outcomes.IsChanged = true;
-            waits = requests.Fault ?? "the network is away";
+            waits = calls.Fault ?? "the network is away";
         }
     }
 
@@ -323,7 +314,14 @@ internal sealed partial class OverlayJobWork : IAsyncDisposable
 
     private async Task GoOnAfterAsync(Task<GateVerdict> entered)
     {
-        await entered;
+        var verdict = await entered;
+        if (ending.IsCancellationRequested)
+        {
+            // It ended while it waited: a place that nobody takes would be one fewer for ever.
+            (verdict as GateVerdict.Admitted)?.Dispose();
+            return;
+        }
+
         await GoOnAsync();
     }
 

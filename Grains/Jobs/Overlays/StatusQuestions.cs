@@ -58,23 +58,23 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
         if (asked.Length > 0 || followed.Length > 0)
         {
             isAsking = true;
-            AskAllAsync(asked, followed).Ignore();
+            AskAllAsync(asked, followed, outcomes.Table).Ignore();
         }
     }
 
-    private async Task AskAllAsync(int[] asked, int[] followed)
+    private async Task AskAllAsync(int[] asked, int[] followed, TargetTable table)
     {
         try
         {
             if (asked.Length > 0 && Action.Status is { } status)
             {
-                await AskAsync(status, asked);
+                await AskAsync(status, asked, table);
             }
 
             foreach (var part in followed.Chunk(FollowedAtOnce))
             {
                 await Task.WhenAll(part.Select(target =>
-                    AskAsync(JobStatusAction.Executor with { InputsJson = InputsOf(executions[target]) }, [target])));
+                    AskAsync(JobStatusAction.Executor with { InputsJson = InputsOf(executions[target]) }, [target], table)));
             }
         }
         finally
@@ -88,9 +88,10 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
     private static string InputsOf(string execution) =>
         JsonSerializer.Serialize(new Dictionary<string, string>(StringComparer.Ordinal) { ["id"] = execution });
 
-    private async Task AskAsync(JobStatusAction status, IReadOnlyList<int> asked)
+    private async Task AskAsync(JobStatusAction status, IReadOnlyList<int> asked, TargetTable table)
     {
-        var left = asked.ToDictionary(target => targets.Identities[target], StringComparer.Ordinal);
+        var left = asked.ToDictionary(
+            target => targets.Identities[target], target => (Target: target, Attempt: table.AttemptsOf(target)), StringComparer.Ordinal);
         using var patience = new CancellationTokenSource(Patience, context.Time);
         await using var request = context.Rpc.Open(
             new RpcCall(targets.Order!.Overlay, status.Agent, status.Name, Encoding.UTF8.GetBytes(status.InputsJson)));
@@ -99,7 +100,7 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
             await request.SendAsync([.. asked.Select(targets.ToRpc)], patience.Token);
             await foreach (var reply in request.ReadRepliesAsync(patience.Token))
             {
-                if (left.Remove(reply.Identity, out var target) && ReadOrNull(status, target, reply) is { } answer)
+                if (left.Remove(reply.Identity, out var one) && ReadOrNull(status, one.Target, one.Attempt, reply) is { } answer)
                 {
                     came.Add(answer);
                 }
@@ -117,7 +118,7 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
     }
 
     // A question that was not executed says nothing of the action, nor does an executor that does not know the id: it stays unknown.
-    private static StatusAnswer? ReadOrNull(JobStatusAction status, int target, RpcNodeReply reply)
+    private static StatusAnswer? ReadOrNull(JobStatusAction status, int target, int attempt, RpcNodeReply reply)
     {
         if (reply.StatusCode > 1 || (reply.StatusCode == 1 && status.Agent == JobStatusAction.Executor.Agent))
         {
@@ -129,7 +130,7 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
             : TextOrNull(data, "running") == "True" ? TargetState.Running
             : TextOrNull(data, "exit_code") is { } exit && exit != "0" ? TargetState.Failed
             : TargetState.Succeeded;
-        return new StatusAnswer(target, state, reply.StatusCode, TextOrNull(data, "exit_reason") ?? reply.Message, data);
+        return new StatusAnswer(target, attempt, state, reply.StatusCode, TextOrNull(data, "exit_reason") ?? reply.Message, data);
     }
 
     private static string? TextOrNull(string? json, string name)
@@ -148,5 +149,11 @@ internal sealed class StatusQuestions(OverlayTargets targets, JobContext context
     }
 }
 
-/// <summary>How a node says that an action stands.</summary>
-internal sealed record StatusAnswer(int Target, TargetState State, int StatusCode, string Message, string? DataJson);
+/// <summary>How an attempt of an action stands at a target, as the node or its grain says.</summary>
+/// <param name="Target">Which target.</param>
+/// <param name="Attempt">Which attempt.</param>
+/// <param name="State">How; unknown when nobody can say.</param>
+/// <param name="StatusCode">The node's; null where no node answered.</param>
+/// <param name="Message">Why, in words.</param>
+/// <param name="DataJson">What it answered; null when nothing.</param>
+internal sealed record StatusAnswer(int Target, int Attempt, TargetState State, int? StatusCode, string Message, string? DataJson);

@@ -60,10 +60,10 @@ internal sealed class TargetChoice(OverlayTargets targets, TargetOutcomes outcom
     }
 
     /// <summary>Takes the next targets. They are dispatched in the table, which is to be stored before anything is sent.</summary>
-    public async Task<IReadOnlyList<int>> TakeAsync(Allotment allotment, DateTimeOffset now)
+    public async Task<IReadOnlyList<int>> TakeAsync(Allotment allotment, int room, DateTimeOffset now)
     {
         await FindHeardAsync(now);
-        var most = Math.Min(Room(allotment), context.SendMax);
+        var most = Math.Min(Math.Min(Room(allotment), room), context.SendMax);
         var chosen = new List<int>();
         while (chosen.Count < most && IsWithinRate(allotment, now) && outcomes.Queue.TakeOrNull(allotment.Ends[^1], now) is { } target)
         {

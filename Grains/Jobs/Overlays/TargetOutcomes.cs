@@ -40,12 +40,20 @@ internal sealed class TargetOutcomes
     /// <summary>Those of which it is not known what came of them, and which are asked about still.</summary>
     public IReadOnlyCollection<int> Unknown => unknownSince.Keys;
 
-    /// <summary>How many nodes are at work, or may be: what a silo that ended had sent goes on there.</summary>
-    public int UnderWay => Table.CountOf(TargetState.Dispatched) + Table.CountOf(TargetState.Running) + abandoned.Count;
+    /// <summary>
+    /// How many nodes are at work, or may be: what a silo that ended had sent goes on there. A node that does not answer keeps no other
+    /// waiting; a grain that does not may have begun.
+    /// </summary>
+    public int UnderWay => Table.CountOf(TargetState.Dispatched) + Table.CountOf(TargetState.Running)
+        + (OwnAgent.Runs(Spec.Action) ? abandoned.Keys.Union(unknownSince.Keys).Count() : abandoned.Count);
 
     public IEnumerable<int> Running => deadlineOf.Keys.Where(target => Table[target] == TargetState.Running);
 
     private JobSpec Spec => targets.Order!.Spec;
+
+    /// <summary>Whether somebody can say what became of a target that is unknown.</summary>
+    private bool CanAsk =>
+        OwnAgent.Runs(Spec.Action) || (Spec is { Mode: JobMode.Reliable, Action.Status: not null } && !IsEnding);
 
     public int? FindPosition(string identity) => positions.TryGetValue(identity, out var target) ? target : null;
 
@@ -108,16 +116,23 @@ internal sealed class TargetOutcomes
         End(target, StateOf(reply.StatusCode), said, now);
     }
 
-    /// <summary>What a node says of how its action stands.</summary>
+    /// <summary>What is said of how an action stands. Of an earlier attempt, it says nothing of the one that is under way.</summary>
     public void Take(StatusAnswer answer, DateTimeOffset now)
     {
-        if (answer.State == TargetState.Running && Table[answer.Target] == TargetState.Unknown)
+        var was = Table[answer.Target];
+        if (Table.AttemptsOf(answer.Target) != answer.Attempt || answer.State == was
+            || was is not (TargetState.Dispatched or TargetState.Running or TargetState.Unknown))
+        {
+            return;
+        }
+
+        if (answer.State == TargetState.Running)
         {
             Table.Set(answer.Target, TargetState.Running);
             unknownSince.Remove(answer.Target);
             Await(answer.Target, now);
         }
-        else if (answer.State != TargetState.Running && Table[answer.Target] is TargetState.Unknown or TargetState.Running)
+        else
         {
             End(answer.Target, answer.State, new Said(answer.StatusCode, answer.Message, answer.DataJson), now);
         }
@@ -237,7 +252,7 @@ internal sealed class TargetOutcomes
     // asked about first where there is something to ask; until then it is not at rest.
     private void GoOn(int target, DateTimeOffset now)
     {
-        if (Table[target] == TargetState.Unknown && Spec is { Mode: JobMode.Reliable, Action.Status: not null } && !IsEnding)
+        if (Table[target] == TargetState.Unknown && CanAsk)
         {
             unknownSince[target] = now;
         }

@@ -101,8 +101,8 @@ internal sealed class RpcTargets
             throw new IOException("--dm list needs --identity, once for each node, and no filters beside it");
         }
 
-        // As choria req does: nodes without the agent are not meant.
-        return JobTargetsReader.IsList(body)
+        // As choria req does: nodes without the agent are not meant. Ours is on no node.
+        return agent == JobAction.ControlPlaneAgent || JobTargetsReader.IsList(body)
             ? body
             : body with { Agents = [.. body.Agents.Append(agent).Distinct(StringComparer.Ordinal)] };
     }

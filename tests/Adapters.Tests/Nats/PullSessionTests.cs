@@ -60,8 +60,7 @@ public sealed class PullSessionTests
     private static Task<PullSession> OpenAsync(NatsConnection connection) => PullSession.OpenAsync(
         new NatsJSContext(connection),
         "S.C",
-        new AckWindow(),
-        new JetStreamStreamOptions { WindowMessagesMax = 2 },
+        new PullLimits(MessagesMax: 2, BytesMax: 32 << 20, () => (0, 0)),
         TimeProvider.System,
         Cancelled);
 }

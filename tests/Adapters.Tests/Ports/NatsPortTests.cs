@@ -1,6 +1,7 @@
 using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Brokers;
 using ControlPlane.Adapters.Fleet.Ddl;
+using ControlPlane.Adapters.Fleet.Replication;
 using ControlPlane.Adapters.Fleet.Rpc;
 using ControlPlane.Adapters.Fleet.Sites;
 using ControlPlane.Adapters.Tests.Fleet;
@@ -8,6 +9,7 @@ using ControlPlane.Fleet;
 using ControlPlane.Flow;
 using ControlPlane.Jobs;
 using ControlPlane.Nodes;
+using ControlPlane.Replication;
 using ControlPlane.Sites;
 using ControlPlane.Store;
 using ControlPlane.TestKit;
@@ -67,6 +69,7 @@ public sealed class NatsPortTests : PortFailureTests
         (typeof(IRpcRequest), typeof(NodeRpcRequest)),
         (typeof(IAgentDdls), typeof(AgentDdls)),
         (typeof(IJobEvents), typeof(NatsJobEvents)),
+        (typeof(IStreamReplication), typeof(StreamReplication)),
     ];
 
     public static TheoryData<BrokerFailure> Failures => [.. Enum.GetValues<BrokerFailure>()];
@@ -127,6 +130,7 @@ public sealed class NatsPortTests : PortFailureTests
             new(typeof(INodeRpc), parts.Rpc) { ThrowsAny = true, MayAnswer = true },
             new(typeof(IRpcRequest), request) { ThrowsAny = true, MayAnswer = true, Patience = TimeSpan.FromSeconds(1) },
             new(typeof(IAgentDdls), ddls),
+            new(typeof(IStreamReplication), ReplicationBetween(url, parts), typeof(StoreUnavailableException)),
             new(
                 typeof(IJobEvents),
                 new NatsJobEvents(parts.Connections, parts.Fleet, parts.Overlays),
@@ -139,6 +143,19 @@ public sealed class NatsPortTests : PortFailureTests
         {
             broker.Continue();
         }
+    }
+
+    // Of a stream that there is not, so that it fails where the broker does not.
+    private StreamReplication ReplicationBetween(string url, FleetParts parts)
+    {
+        var broker = new BrokerLoginOptions { Urls = [url], Tls = false };
+        var link = new ReplicationLinkOptions { SourceStream = "NONE", TargetStream = "COPY", Source = broker, Target = broker };
+        return new StreamReplication(
+            Options.Create(new ReplicationOptions { Links = { ["tested"] = link } }),
+            parts.Fleet,
+            parts.Overlays,
+            time,
+            NullLoggerFactory.Instance);
     }
 
     private static bool IsNetworkThere(BrokerFailure failure) =>

@@ -1,14 +1,8 @@
 using System.Globalization;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Fleet;
-using ControlPlane.Adapters.Fleet.Rpc;
-using ControlPlane.Flow;
-using ControlPlane.Jobs;
-using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.TestKit;
-using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Benchmarks.Rpc;
 
@@ -21,10 +15,7 @@ internal sealed class MeasuredRpc : IAsyncDisposable
     private readonly NatsServer broker;
     private readonly AnsweringNodes nodes;
     private readonly DirectoryInfo folder;
-    private readonly RegionCaller caller;
-    private readonly FleetConnections connections;
-    private readonly ReplyInboxes inboxes;
-    private readonly RpcMeter meter = new();
+    private readonly OurRpc ours;
     private readonly Ed25519Key key;
     private int requests;
 
@@ -36,7 +27,7 @@ internal sealed class MeasuredRpc : IAsyncDisposable
             CallerId = CallerId, PublicKey = key.PublicKeyHex, Permissions = new ClientPermissions { FleetManagement = true },
         };
         var token = TokenIssuer.Organization(issuer).Issue(claims, TimeSpan.FromHours(1), TimeProvider.System.GetUtcNow());
-        var fleet = Options.Create(new FleetOptions
+        var fleet = new FleetOptions
         {
             RequireSignedReplies = isSigned,
             CallerProof = new CallerProofOptions
@@ -44,25 +35,11 @@ internal sealed class MeasuredRpc : IAsyncDisposable
                 TokenFile = Write("caller.jwt", token), SeedFile = Write("caller.seed", key.ExportSeedHex()),
             },
             Overlays = { [Overlay] = new NetworkOptions { Urls = [broker.Url], Tls = false } },
-        });
-        var overlays = new OverlaysOptions { Region = Overlay, Local = Overlay };
-        var provisioning = Options.Create(
-            new ProvisioningOptions { Issuers = { [TokenClaims.DefaultOrganization] = issuer.PublicKeyHex } });
-        caller = new RegionCaller(fleet, Options.Create(overlays));
-        connections = new FleetConnections(fleet, Options.Create(overlays), caller, TimeProvider.System, NullLoggerFactory.Instance);
-        inboxes = new ReplyInboxes(
-            connections, caller, new Loops(TimeProvider.System, NullLogger<Loops>.Instance), NullLogger<ReplyInboxes>.Instance);
-        Rpc = new ChoriaNodeRpc(
-            inboxes,
-            caller,
-            new ReplyTrust(fleet, provisioning),
-            new FixedOptions(overlays),
-            meter,
-            TimeProvider.System,
-            NullLogger<ChoriaNodeRpc>.Instance);
+        };
+        ours = new OurRpc(fleet, new OverlaysOptions { Region = Overlay, Local = Overlay }, issuer.PublicKeyHex);
     }
 
-    public INodeRpc Rpc { get; }
+    public OurRpc Ours => ours;
 
     public string Url => broker.Url;
 
@@ -78,7 +55,7 @@ internal sealed class MeasuredRpc : IAsyncDisposable
     /// <summary>The bytes that ours publishes, and where the replies to them come.</summary>
     public (byte[] Payload, string ReplySubject) Request()
     {
-        var request = caller.Request(
+        var request = ours.Caller.Request(
             ChoriaProtocol.V2,
             "choria",
             RpcutilAgent.Name,
@@ -87,17 +64,14 @@ internal sealed class MeasuredRpc : IAsyncDisposable
             TimeProvider.System.GetUtcNow());
         var number = (requests++).ToString(CultureInfo.InvariantCulture);
         var subject = $"{ChoriaSubjects.ReplyPrefix("choria", CallerId)}.0123456789abcdef.all.raw{number}";
-        return (caller.Encode(request, caller.SignerOrNull(ChoriaProtocol.V2)!, subject), subject);
+        return (ours.Caller.Encode(request, ours.Caller.SignerOrNull(ChoriaProtocol.V2)!, subject), subject);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await inboxes.DisposeAsync();
-        await connections.DisposeAsync();
+        await ours.DisposeAsync();
         await nodes.DisposeAsync();
         await broker.DisposeAsync();
-        caller.Dispose();
-        meter.Dispose();
         key.Dispose();
         folder.Delete(recursive: true);
     }
@@ -107,14 +81,5 @@ internal sealed class MeasuredRpc : IAsyncDisposable
         var path = Path.Combine(folder.FullName, name);
         File.WriteAllText(path, text);
         return path;
-    }
-
-    private sealed class FixedOptions(OverlaysOptions value) : IOptionsMonitor<OverlaysOptions>
-    {
-        public OverlaysOptions CurrentValue => value;
-
-        public OverlaysOptions Get(string? name) => value;
-
-        public IDisposable? OnChange(Action<OverlaysOptions, string?> listener) => null;
     }
 }

@@ -271,6 +271,18 @@ public sealed class JobCommandTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Rpc_TakesAllNodesThatMatch_ForTheAgentThatIsOnNone()
+    {
+        var running = RunAsync("rpc", "controlplane", "reprovision", "-C", "role::web");
+        var job = await StartedAsync();
+        job.Become(job.Snapshot with { State = JobState.Completed });
+        await running;
+
+        Assert.Equal(["role::web"], job.Snapshot.Spec.Targets.Query!.Classes);
+        Assert.Empty(job.Snapshot.Spec.Targets.Query.Agents);
+    }
+
+    [Fact]
     public async Task Rpc_AsksTheNetwork_WhenItIsToldTo()
     {
         var running = RunAsync("rpc", "rpcutil", "ping", "--dm", "broadcast", "-S", "with('web')");

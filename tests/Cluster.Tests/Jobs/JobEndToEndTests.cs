@@ -226,6 +226,33 @@ public sealed class JobEndToEndTests : IAsyncLifetime
         Assert.All(fleet.Nodes, node => Assert.Equal(1, node.Executions.Values.Sum()));
     }
 
+    [Fact]
+    public async Task AReprovisionJob_HasEachNodeEnrolOnceMore_AlsoWhenItsSiloIsKilled()
+    {
+        var id = await SubmitAsync(new
+        {
+            agent = "controlplane",
+            action = "reprovision",
+            reason = "CHG-4711",
+            targets = new { all = true },
+            stages = new object[] { new { name = "all", size = "100%", concurrency = 8 } },
+        });
+        JsonElement shown = default;
+        await Readiness.UntilAsync(
+            async token => Count(shown = await ShowAsync(id, token), "succeeded") >= 8,
+            "some of the nodes",
+            Token,
+            () => $"{shown}\n{stage.SiloOutput}");
+        await stage.Silo!.KillAsync();
+        await stage.StartSiloAsync(Token);
+        var job = await UntilAsync(id, "completed");
+
+        Assert.True(Count(job, "succeeded") == Nodes, $"{job}\n{stage.SiloOutput}");
+        Assert.All(fleet.Nodes, node => Assert.Equal(2, node.ConfigureCalls));
+        var node = await Api.GetFromJsonAsync<JsonElement>($"/v1/nodes/{fleet.Nodes[0].Identity}", Token);
+        Assert.Contains($"job {id} of local: CHG-4711", node.ToString());
+    }
+
     private static IEnumerable<(string?, int)> PlacesOf(JsonElement nodes) => nodes.EnumerateArray()
         .Select(node => (node.GetProperty("identity").GetString(), node.GetProperty("stage").GetInt32()));
 

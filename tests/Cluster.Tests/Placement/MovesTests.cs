@@ -67,6 +67,43 @@ public sealed class MovesTests : IAsyncLifetime
         await MoveAsync(fleet, to: 1, killed: 0, when: node => node is { ConfigureCalls: > 4, Stage: SimulatedNodeStage.Arrived });
     }
 
+    [Fact]
+    public async Task AReprovisionJob_HasSucceeded_WhenItsNodesHaveArrivedInAnotherOverlay()
+    {
+        await ApplyAsync(0);
+        await using var fleet = await SimulatedFleet.StartAsync(Stages.Fleet(stage, Nodes, FleetProtocol.V1) with
+        {
+            Brokers = $"{stage.Brokers.ProvisioningOf(0)!.Url},{stage.Brokers.ProvisioningOf(1)!.Url}",
+        }, Token);
+        await OwnedByAsync(0, fleet);
+        await ApplyAsync(1);
+        using var submitted = await stage.Silos[0]!.Api.PostAsJsonAsync(
+            "/v1/jobs",
+            new
+            {
+                agent = "controlplane",
+                action = "reprovision",
+                targets = new { all = true, overlays = new[] { EnrolmentStage.NameOf(0) } },
+            },
+            Token);
+        var answer = await submitted.Content.ReadAsStringAsync(Token);
+        Assert.True(submitted.IsSuccessStatusCode, answer);
+        var job = $"/v1/jobs/{JsonDocument.Parse(answer).RootElement.GetProperty("id").GetString()}";
+
+        await OwnedByAsync(1, fleet);
+        JsonElement shown = default;
+        await Readiness.UntilAsync(
+            async token => (shown = await stage.Silos[0]!.Api.GetFromJsonAsync<JsonElement>(job, token))
+                .GetProperty("state").GetString() == "completed",
+            "the job to be completed",
+            Token,
+            () => $"{shown}\n{stage.SiloOutput}",
+            Deadline);
+        Assert.True(shown.GetProperty("counts").GetProperty("succeeded").GetInt32() == Nodes, $"{shown}\n{stage.SiloOutput}");
+        var results = await stage.Silos[0]!.Api.GetFromJsonAsync<JsonElement>($"{job}/results?state=succeeded", Token);
+        Assert.Contains($"it has arrived in {EnrolmentStage.NameOf(1)}", results.ToString(), StringComparison.Ordinal);
+    }
+
     private async Task MoveAsync(SimulatedFleet fleet, int to, int killed, Func<SimulatedNode, bool> when)
     {
         await ApplyAsync(to);

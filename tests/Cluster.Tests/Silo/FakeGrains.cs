@@ -2,12 +2,14 @@ using ControlPlane.Access;
 using System.Reflection;
 using ControlPlane.Certificates;
 using ControlPlane.Cluster.Tests.Jobs;
+using ControlPlane.Cluster.Tests.Replication;
 using ControlPlane.Enrolment;
 using ControlPlane.Filters;
 using ControlPlane.Fleet;
 using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Replication;
 
 namespace ControlPlane.Cluster.Tests.Silo;
 
@@ -38,6 +40,9 @@ internal sealed class FakeGrains
 
     /// <summary>The jobs there are.</summary>
     public FakeJobs Jobs { get; } = new();
+
+    /// <summary>The links there are.</summary>
+    public FakeReplication Replication { get; } = new();
 
     /// <summary>What watchers read.</summary>
     internal FakeFeed Feed { get; } = new();
@@ -149,6 +154,8 @@ internal sealed class FakeGrains
         }),
         _ when contract == typeof(IJobGrain) => Jobs.Grain((string)key),
         _ when contract == typeof(IJobListGrain) => Jobs.List(),
+        _ when contract == typeof(IReplicationGrain) => Replication.Grain((string)key),
+        _ when contract == typeof(IReplicationListGrain) => Replication.List(),
         _ when contract == typeof(IJobScheduleGrain) => Jobs.Schedules.Grain((string)key),
         _ when contract == typeof(IRegionPlacementGrain) && Region.Equals(key) => Stand.In<IRegionPlacementGrain>(new()
         {

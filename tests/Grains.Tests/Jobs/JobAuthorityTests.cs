@@ -79,6 +79,19 @@ public sealed class JobAuthorityTests : IAccessPolicy, IAuditTrail
     }
 
     [Fact]
+    public async Task InvokeAsync_AsksForWhatANodeNeeds_WhereNodesAreToEnrolAnew()
+    {
+        rule = request => request.Node is null ? Denied() : Allowed();
+        var order = Order() with { Spec = EnrollingNodes.Spec() };
+
+        await new JobAuthority(new AccessGuard(this, this), this).InvokeAsync(
+            order, ["a", "b"], _ => Task.CompletedTask, TestContext.Current.CancellationToken);
+
+        var (request, _) = Assert.Single(recorded);
+        Assert.Equal((Permissions.NodesReprovision, "a", "eu-1"), (request.Permission, request.Node, request.Overlay));
+    }
+
+    [Fact]
     public async Task CheckAsync_SaysWhatWouldBe_AndRecordsNothing()
     {
         rule = request => request.Node is null or "b" ? Denied() : Allowed();

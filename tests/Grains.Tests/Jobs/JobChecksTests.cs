@@ -70,6 +70,33 @@ public sealed class JobChecksTests : IAgentDdls
         Assert.Empty(await FaultsAsync(JobWorld.Spec() with { After = ["there"] }));
     }
 
+    [Fact]
+    public async Task CheckAsync_KnowsWhatOurOwnGrainsCanDo_WhateverADdlSays()
+    {
+        const string mine = JobAction.ControlPlaneAgent;
+        ddl = new AgentDdl(mine, "", "1", TimeSpan.Zero, IsService: false, new[] { "reprovision", "reboot" }.ToDictionary(
+            name => name, name => new DdlAction(name, "", DdlDisplay.Failed, new Dictionary<string, DdlInput>(), [], [])));
+        var spec = EnrollingNodes.Spec() with
+        {
+            Action = new JobAction(mine, "reprovision"),
+            Timeouts = JobTimeouts.Default,
+            Retry = new JobRetry { On = [TargetState.TimedOut], Max = 1 },
+        };
+
+        var (completed, faults) = await CheckAsync(spec);
+        Assert.Empty(faults);
+        Assert.Equal((true, TimeSpan.FromMinutes(30)), (completed.Action.IsRepeatable, completed.Timeouts.Execution));
+        Assert.Equal(
+            ["action.name: the agent controlplane has no action 'reboot', only reprovision"],
+            await FaultsAsync(spec with { Action = new JobAction(mine, "reboot") }));
+        Assert.Equal(
+            ["action: controlplane#reprovision is followed by itself; leave out what to ask, and the executor"],
+            await FaultsAsync(spec with { Action = spec.Action with { ExecutorId = "id" } }));
+        Assert.Contains(
+            "action: ", Assert.Single(await FaultsAsync(spec with { Action = spec.Action with { InputsJson = """{"now":true}""" } })),
+            StringComparison.Ordinal);
+    }
+
     Task<AgentDdl?> IAgentDdls.FindAsync(string agent, CancellationToken cancellationToken) => Task.FromResult(ddl);
 
     IReadOnlyList<string> IAgentDdls.Faults => [];
@@ -78,12 +105,14 @@ public sealed class JobChecksTests : IAgentDdls
 
     private static string[] Names(Func<int, string> name) => [.. Enumerable.Range(0, NamesMax).Select(name)];
 
-    private async Task<IReadOnlyList<string>> FaultsAsync(JobSpec spec)
+    private async Task<IReadOnlyList<string>> FaultsAsync(JobSpec spec) => (await CheckAsync(spec)).Faults;
+
+    private Task<(JobSpec Spec, IReadOnlyList<string> Faults)> CheckAsync(JobSpec spec)
     {
         var sites = new JobSites(null!, new NoSiteLink(), new Fixed<OverlaysOptions>(overlays));
         var others = new FakeReceivers();
         var receivers = new JobReceivers(others, others, sites, new Fixed<JobsOptions>(new JobsOptions()), TimeProvider.System);
         var checks = new JobChecks(new JobActions(this), sites, receivers, jobs);
-        return (await checks.CheckAsync(spec, TestContext.Current.CancellationToken)).Faults;
+        return checks.CheckAsync(spec, TestContext.Current.CancellationToken);
     }
 }

@@ -8,6 +8,31 @@ public sealed class JobRunTests
 {
     private static readonly Dictionary<string, int> OneOverlay = new() { ["a"] = 100 };
 
+    /// <summary>Four parts send at once on a silo; those that end while they wait for that must not keep the others from it.</summary>
+    [Fact]
+    public Task APartThatEnds_WhileItWaitsForItsTurn_LeavesItToTheOthers() => JobWorld.RunAsync(async () =>
+    {
+        string[] overlays = [.. Enumerable.Range(0, 12).Select(number => $"o{number}")];
+        using var world = new JobWorld(JobWorld.Spec(), overlays.ToDictionary(overlay => overlay, _ => 1));
+        var brokers = new TaskCompletionSource();
+        world.Rpc.Reconnects = brokers.Task;
+        await world.StepAsync();
+        foreach (var overlay in overlays)
+        {
+            world.Allot(overlay);
+        }
+
+        foreach (var overlay in overlays[4..])
+        {
+            await world.KillAsync(overlay);
+        }
+
+        Assert.Equal(4, world.Rpc.Reconnecting);
+        brokers.SetResult();
+        await world.UntilEndedAsync();
+        Assert.Equal(overlays.Length, world.Counts[TargetState.Succeeded]);
+    });
+
     [Fact]
     public Task AJobOfOneStage_AsksEachTargetOnce_AndCompletes() => JobWorld.RunAsync(async () =>
     {

@@ -32,6 +32,7 @@ internal sealed class JobWorld : IDisposable
             new Fixed<JobsOptions>(new JobsOptions { SendsAtOnce = sendsAtOnce, ApproveAbove = approveAbove }),
             new Fixed<OverlaysOptions>(new OverlaysOptions()),
             Rpc,
+            Nodes.Factory,
             Results,
             new JobDiscovery(Known.Grains, Rpc),
             meter,
@@ -69,6 +70,9 @@ internal sealed class JobWorld : IDisposable
 
     /// <summary>Who is heard.</summary>
     public KnownNodes Known { get; } = new();
+
+    /// <summary>What has nodes enrol anew.</summary>
+    public EnrollingNodes Nodes { get; } = new();
 
     public FakeReceivers Receivers { get; } = new();
 

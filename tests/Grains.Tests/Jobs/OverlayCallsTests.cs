@@ -14,7 +14,7 @@ public sealed class OverlayCallsTests
     {
         var running = Job(new Allotment { Number = 2 });
         Assert.Single(calls.Due(running, Now));
-        calls.Begin(running.Overlays[0], Now);
+        calls.Begin(running, running.Overlays[0], Now);
         Assert.Empty(calls.Due(running, Now));
 
         var more = Job(new Allotment { Number = 3, Concurrency = 7 });
@@ -23,18 +23,30 @@ public sealed class OverlayCallsTests
         Assert.Single(calls.Due(more, Now));
     }
 
+    /// <summary>It says so as soon as it has done it; until then, to be told once more changes nothing.</summary>
+    [Fact]
+    public void TheSame_IsToldAgain_AfterASecond_AndWhatIsNew_AtOnce()
+    {
+        var running = Job(new Allotment { Number = 2 });
+        calls.Begin(running, running.Overlays[0], Now);
+        calls.End(running.Overlays[0]);
+        Assert.Empty(calls.Due(running, Now.AddMilliseconds(999)));
+        Assert.Single(calls.Due(running, Now.AddSeconds(1)));
+        Assert.Single(calls.Due(Job(new Allotment { Number = 3 }), Now));
+    }
+
     [Theory]
     [InlineData(true, false)]
     [InlineData(false, true)]
     public void ThatNothingMoreIsToBeBegun_DoesNotWait_ForACallThatIsSlow(bool isHeld, bool isEnded)
     {
         var running = Job(new Allotment { Number = 2 });
-        calls.Begin(running.Overlays[0], Now);
+        calls.Begin(running, running.Overlays[0], Now);
         var stopped = Job(new Allotment { Number = 3, IsHeld = isHeld, IsEnded = isEnded });
         Assert.Single(calls.Due(stopped, Now));
 
         // And is told once at a time, whichever call ends first.
-        calls.Begin(stopped.Overlays[0], Now);
+        calls.Begin(stopped, stopped.Overlays[0], Now);
         calls.End(running.Overlays[0]);
         Assert.Empty(calls.Due(stopped, Now));
         calls.End(stopped.Overlays[0]);
@@ -45,7 +57,7 @@ public sealed class OverlayCallsTests
     public void AnOverlayThatSaysNothing_IsAsked_AndOneThatIsDone_IsNot()
     {
         var quiet = Job(new Allotment { Number = 1 });
-        calls.Begin(quiet.Overlays[0], Now);
+        calls.Begin(quiet, quiet.Overlays[0], Now);
         calls.End(quiet.Overlays[0]);
         Assert.Empty(calls.Due(quiet, Now.AddSeconds(9)));
         Assert.Single(calls.Due(quiet, Now.AddSeconds(10)));

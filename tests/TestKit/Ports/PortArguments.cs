@@ -8,6 +8,7 @@ using ControlPlane.Fleet;
 using ControlPlane.Jobs;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Replication;
 using ControlPlane.Store;
 using LedgerEntry = ControlPlane.Certificates.LedgerEntry;
 
@@ -49,6 +50,8 @@ internal static class PortArguments
         ["version"] = "0.30.2",
         ["folder"] = "/nowhere/layers",
         ["path"] = "/nowhere/secret",
+        ["link"] = "tested",
+        ["checkpoint"] = """{"origin":{"incarnation":"1","sequence":0}}""",
     };
 
     private static readonly Dictionary<string, string> NoTexts = [];
@@ -88,6 +91,7 @@ internal static class PortArguments
         [typeof(RpcFilter)] = RpcFilter.Everyone,
         [typeof(IReadOnlyList<RpcTarget>)] = new[] { new RpcTarget(Identity, NodeProtocol.V2) },
         [typeof(IReadOnlyCollection<string>)] = Array.Empty<string>(),
+        [typeof(ReplicationObserver)] = new ReplicationObserver(_ => Task.CompletedTask, _ => { }, _ => { }),
         [typeof(LogRecord)] = new LogRecord("topic", Id: null, "{}"u8.ToArray()),
     };
 

@@ -24,6 +24,7 @@ public sealed class AgentDdlsTests : IDisposable
     [InlineData("choria_util", "info", "machine_states", "machine_transition")]
     [InlineData("scout", "checks", "trigger", "goss_validate")]
     [InlineData("executor", "status", "signal", "list")]
+    [InlineData("controlplane", "reprovision")]
     public async Task FindAsync_KnowsChoriasOwnAgents(string agent, params string[] actions)
     {
         var ddl = await Ddls(null).FindAsync(agent, Cancelled);
