@@ -17,6 +17,7 @@ using ControlPlane.Replication;
 using ControlPlane.Sites;
 using ControlPlane.Store;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using NATS.Client.Core;
 
@@ -62,7 +63,7 @@ public static class FleetHosting
         silo.Services.AddSingleton<IExpectedNodes, AllowList>();
         silo.Services.AddSingleton<INodeLoginCheck, NodeLoginCheck>();
         silo.Services.AddSingleton<IValidateOptions<NodeProofOptions>, NodeProofOptionsValidator>();
-        silo.Services.AddSingleton<OwnTokenIssuer>();
+        silo.Services.TryAddSingleton<OwnTokenIssuer>();
         silo.Services.AddSingleton<IServerTokenIssuer, ChoriaServerTokenIssuer>();
         silo.Services.AddOptions<SitesOptions>().BindConfiguration(SitesOptions.Section).ValidateOnStart();
         silo.Services.AddSingleton<IValidateOptions<SitesOptions>, SitesOptionsValidator>();

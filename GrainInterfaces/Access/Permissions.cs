@@ -67,6 +67,12 @@ public static class Permissions
     /// <summary>Revoke a Choria user token.</summary>
     public const string AccessTokensRevoke = "access.tokens.revoke";
 
+    /// <summary>See who is signed in at the console.</summary>
+    public const string AccessSessionsRead = "access.sessions.read";
+
+    /// <summary>End somebody's session at the console.</summary>
+    public const string AccessSessionsEnd = "access.sessions.end";
+
     /// <summary>Have a Choria request signed: the agent, the action and the filter are judged with it.</summary>
     public const string RequestsSign = "requests.sign";
 
@@ -98,10 +104,16 @@ public static class Permissions
         CertificatesRead, CertificatesRevoke,
         DeadLettersRead, DeadLettersResolve,
         AccessSelf, AccessRead, AccessAuditRead, AccessTokensRead, AccessTokensRevoke,
+        AccessSessionsRead, AccessSessionsEnd,
         RequestsSign,
         JobsRead, JobsRun, JobsApprove, JobsControl,
         ReplicationRead, ReplicationWrite,
     ];
+
+    /// <summary>Whether calls for it can say why, so that a policy can demand that they do.</summary>
+    public static bool TakesReason(string permission) => permission is NodesReprovision or NodesDecommission or EnrolmentControl
+        or PlacementPolicyApply or PlacementOverlaysSetState or PlacementLeaderPromote or CertificatesRevoke or DeadLettersResolve
+        or AccessTokensRevoke or AccessSessionsEnd or JobsRun or JobsApprove or JobsControl or ReplicationWrite;
 
     /// <summary>Whether it only lets one see: such a call is recorded when it is denied, not when it is allowed.</summary>
     public static bool IsReading(string permission) =>

@@ -60,7 +60,10 @@ public sealed record CertificateRevocationRequest(
     [property: Id(0)] string Issuer,
     [property: Id(1)] string SerialNumber,
     [property: Id(2)] RevocationReason Reason,
-    [property: Id(3)] string Explanation);
+    [property: Id(3)] string Explanation) : IGivesReason
+{
+    string IGivesReason.Reason => Explanation;
+}
 
 /// <summary>What became of a request to revoke.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.CertificateRevocation")]

@@ -39,4 +39,4 @@ public interface IEnrolmentControlGrain : IGrainWithStringKey
 
 /// <param name="Reason">Why, in the operator's words. 1 to 200 characters on one line.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.ControlChange")]
-public sealed record ControlChange([property: Id(0)] string Reason);
+public sealed record ControlChange([property: Id(0)] string Reason) : IGivesReason;

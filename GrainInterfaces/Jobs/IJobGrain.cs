@@ -46,29 +46,29 @@ public interface IJobGrain : IGrainWithStringKey
     Task<JobResultPage> ListResults(IReadOnlyList<TargetState> states, string? after, int limit);
 
     /// <summary>Lets a job begin that must be approved. Not by who submitted it. Safe to repeat.</summary>
-    [Alias("Approve"), Requires(Permissions.JobsApprove)]
+    [Alias("Approve"), Requires(Permissions.JobsApprove, On = AccessTarget.Job)]
     Task<JobOutcome> Approve(string reason);
 
     /// <summary>Begins nothing new until it is resumed; what is under way ends by itself. Safe to repeat.</summary>
-    [Alias("Pause"), Requires(Permissions.JobsControl)]
+    [Alias("Pause"), Requires(Permissions.JobsControl, On = AccessTarget.Job)]
     Task<JobOutcome> Pause(string reason);
 
     /// <summary>Lets a paused job go on, in all its overlays; what its thresholds count begins from zero. Safe to repeat.</summary>
-    [Alias("Resume"), Requires(Permissions.JobsControl)]
+    [Alias("Resume"), Requires(Permissions.JobsControl, On = AccessTarget.Job)]
     Task<JobOutcome> Resume(string reason);
 
     /// <summary>Lets the next stage begin, for a job that bakes or is at a gate. Not safe to repeat: give the stage that is done.</summary>
-    [Alias("Advance"), Requires(Permissions.JobsControl)]
+    [Alias("Advance"), Requires(Permissions.JobsControl, On = AccessTarget.Job)]
     Task<JobOutcome> Advance(int stage, string reason);
 
     /// <summary>
     /// Tries targets again that ended in some states; a job that is completed goes on. Safe to repeat while they are tried.
     /// </summary>
-    [Alias("Retry"), Requires(Permissions.JobsControl)]
+    [Alias("Retry"), Requires(Permissions.JobsControl, On = AccessTarget.Job)]
     Task<JobOutcome> Retry(IReadOnlyList<TargetState> states, string reason);
 
     /// <summary>Ends the job: nothing new is begun, what is under way ends by itself. Safe to repeat.</summary>
-    [Alias("Abort"), Requires(Permissions.JobsControl)]
+    [Alias("Abort"), Requires(Permissions.JobsControl, On = AccessTarget.Job)]
     Task<JobOutcome> Abort(string reason);
 }
 

@@ -1,5 +1,7 @@
 namespace ControlPlane.Jobs;
 
+using ControlPlane.Access;
+
 /// <summary>A job that is submitted again and again, at the times that a cron expression says.</summary>
 /// <param name="Job">
 /// What each run is to do. A run begins at its time, so it has no <see cref="JobSpec.StartAt"/>; and it waits for no other jobs, since
@@ -7,8 +9,20 @@ namespace ControlPlane.Jobs;
 /// </param>
 /// <param name="Cron">When: minute, hour, day of the month, month and day of the week, e.g. <c>0 2 * * 1-5</c>.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobSchedule")]
-public sealed record JobSchedule([property: Id(0)] JobSpec Job, [property: Id(1)] string Cron)
+public sealed record JobSchedule([property: Id(0)] JobSpec Job, [property: Id(1)] string Cron) : IGivesReason, INamesAction
 {
+    string IGivesReason.Reason => Job.Reason;
+
+    string INamesAction.Agent => Job.Action.Agent;
+
+    string INamesAction.Action => Job.Action.Name;
+
+    IReadOnlyList<(string Agent, string Action)> INamesAction.AlsoActions => Job.Action.StatusActions;
+
+    string? INamesAction.Overlay => ((INamesAction)Job).Overlay;
+
+    int? INamesAction.TargetsMax => ((INamesAction)Job).TargetsMax;
+
     /// <summary>The time zone of <see cref="Cron"/>, by its IANA name, e.g. <c>Europe/Dublin</c>; UTC by default.</summary>
     /// <remarks>
     /// A time that the clocks leave out in spring is the moment when they are put forward; one that comes twice in autumn is the first of

@@ -1,13 +1,24 @@
 namespace ControlPlane.Jobs;
 
+using ControlPlane.Access;
 using ControlPlane.Nodes;
 
 /// <summary>What a job is to do: one action on many nodes, and how carefully.</summary>
 /// <param name="Action">What each node is to do.</param>
 /// <param name="Targets">Which nodes.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobSpec")]
-public sealed record JobSpec([property: Id(0)] JobAction Action, [property: Id(1)] JobTargets Targets)
+public sealed record JobSpec([property: Id(0)] JobAction Action, [property: Id(1)] JobTargets Targets) : IGivesReason, INamesAction
 {
+    string INamesAction.Agent => Action.Agent;
+
+    string INamesAction.Action => Action.Name;
+
+    IReadOnlyList<(string Agent, string Action)> INamesAction.AlsoActions => Action.StatusActions;
+
+    string? INamesAction.Overlay => Targets.Overlays is [var one] ? one : null;
+
+    int? INamesAction.TargetsMax => Targets.Max ?? (Targets.Identities.Count > 0 ? Targets.Identities.Count : null);
+
     /// <summary>Why, in the submitter's words; at most 200 characters. Policies may demand it.</summary>
     [Id(2)]
     public string Reason { get; init; } = "";

@@ -51,11 +51,11 @@ public enum NodeProtocol
 
 /// <param name="Reason">Why, in the operator's words; kept in the node's history. 1 to 200 characters.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.ReprovisionRequest")]
-public sealed record ReprovisionRequest([property: Id(0)] string Reason);
+public sealed record ReprovisionRequest([property: Id(0)] string Reason) : IGivesReason;
 
 /// <param name="Reason">Why, in the operator's words; kept in the node's history. 1 to 200 characters.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.DecommissionRequest")]
-public sealed record DecommissionRequest([property: Id(0)] string Reason);
+public sealed record DecommissionRequest([property: Id(0)] string Reason) : IGivesReason;
 
 /// <summary>What became of a call to <see cref="INodeGrain.Decommission"/>, and what of the node goes on working.</summary>
 /// <param name="IsShutDown">Whether the node said that it shuts down.</param>

@@ -19,10 +19,13 @@ public interface IPlacementPolicyGrain : IGrainWithStringKey
     Task<PolicyVerdict> CheckPolicy(string text);
 
     /// <summary>Puts a policy in force, unless it has errors: then the present one stays.</summary>
+    /// <param name="text">The YAML document.</param>
+    /// <param name="reason">Why, for the policy's history, at most 200 characters; empty when nobody says. Access policies may demand it.
+    /// </param>
     /// <remarks>Safe to repeat: the document that is in force already keeps its version.</remarks>
     /// <exception cref="PlacementUnavailableException">The store did not take it; ask again.</exception>
     [Alias("ApplyPolicy"), ResponseTimeout("00:01:00"), Requires(Permissions.PlacementPolicyApply)]
-    Task<PolicyVerdict> ApplyPolicy(string text);
+    Task<PolicyVerdict> ApplyPolicy(string text, string reason = "");
 
     /// <summary>
     /// A version of the policy; null for the one in force. Null when no policy was ever applied or the version is not kept.

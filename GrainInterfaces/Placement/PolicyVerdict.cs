@@ -65,10 +65,12 @@ public sealed record MisplacedNode(
 /// <param name="Text">The document as it was applied.</param>
 /// <param name="Actor">Who applied it, as the API authenticated it.</param>
 /// <param name="AppliedAt">When.</param>
+/// <param name="Reason">Why, in their words; empty when they gave none.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.PolicyVersion")]
 public sealed record PolicyVersion(
     [property: Id(0)] int Version,
     [property: Id(1)] string Name,
     [property: Id(2)] string Text,
     [property: Id(3)] string Actor,
-    [property: Id(4)] DateTimeOffset AppliedAt);
+    [property: Id(4)] DateTimeOffset AppliedAt,
+    [property: Id(5)] string Reason = "");

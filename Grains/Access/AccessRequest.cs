@@ -4,6 +4,9 @@ namespace ControlPlane.Access;
 /// <param name="Permission">One of <see cref="Permissions.All"/>.</param>
 public sealed record AccessRequest(string Permission)
 {
+    /// <summary>In the place of a permission, for the record of what nobody can be allowed.</summary>
+    public const string NoPermission = "none";
+
     /// <summary>The overlay that it is about; null when it is about the site, or about a node.</summary>
     public string? Overlay { get; init; }
 
@@ -12,6 +15,9 @@ public sealed record AccessRequest(string Permission)
 
     /// <summary>The plan that it is about; null when it is about none.</summary>
     public string? Plan { get; init; }
+
+    /// <summary>The job that it is about; null when it is about none, or when the job is submitted.</summary>
+    public string? Job { get; init; }
 
     /// <summary>The collective of a Choria request.</summary>
     public string? Collective { get; init; }
@@ -28,6 +34,12 @@ public sealed record AccessRequest(string Permission)
     /// <summary>What a Choria request says besides; null for what is none.</summary>
     public ChoriaRequestFacts? Choria { get; init; }
 
+    /// <summary>
+    /// Whether the nodes of a job are chosen. When it is submitted they are not: what rules say of nodes is left to the overlays then, each
+    /// of which judges the nodes that it chose before it takes any on.
+    /// </summary>
+    public bool AreNodesChosen { get; init; }
+
     /// <summary>How many nodes it is about, where that is known.</summary>
     public int? Targets { get; init; }
 
@@ -35,7 +47,8 @@ public sealed record AccessRequest(string Permission)
     public string? Reason { get; init; }
 
     /// <summary>
-    /// Who made what is to be approved, where nobody can be asked by <see cref="Plan"/>; null where nothing is approved.
+    /// Who made what is to be approved, where nobody can be asked by <see cref="Plan"/> or <see cref="Job"/>; null where nothing is
+    /// approved.
     /// </summary>
     public string? Submitter { get; init; }
 
@@ -44,9 +57,6 @@ public sealed record AccessRequest(string Permission)
 
     /// <summary>What it was called with, for the record: never a secret.</summary>
     public IReadOnlyDictionary<string, string> Parameters { get; init; } = NoParameters;
-
-    /// <summary>The trace that the call belongs to; null without one.</summary>
-    public string? Trace { get; init; }
 
     private static readonly IReadOnlyDictionary<string, string> NoParameters = new Dictionary<string, string>(StringComparer.Ordinal);
 }
@@ -67,6 +77,9 @@ public sealed record AccessDecision(bool IsAllowed, string Rule, string Policy, 
 {
     /// <summary>How many nodes at once the rule lets a job work on; null when it says nothing. Whoever runs the job keeps it.</summary>
     public int? ConcurrencyMax { get; init; }
+
+    /// <summary>Who submitted what is approved, where a rule demanded that somebody else did; null otherwise.</summary>
+    public string? Submitter { get; init; }
 
     /// <summary>What a caller is told who is denied.</summary>
     public AccessDeniedException ToException(Caller caller, AccessRequest request) =>

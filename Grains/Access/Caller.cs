@@ -34,8 +34,13 @@ public sealed record Caller
     /// <summary>What names the credential: a token's id, a certificate's serial; never the credential. Null when it has none.</summary>
     public string? CredentialId { get; init; }
 
-    /// <summary>The address that the call came from; null for calls that come over no network.</summary>
+    /// <summary>
+    /// The address that the call came from; at a gateway the client's id in its place. Null for calls that come over no network.
+    /// </summary>
     public string? Address { get; init; }
+
+    /// <summary>The trace that began with the call: all that is done for it is recorded with it. Null without one.</summary>
+    public string? Trace { get; init; }
 }
 
 /// <summary>How a caller was authenticated.</summary>

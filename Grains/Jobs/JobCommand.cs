@@ -1,3 +1,5 @@
+using ControlPlane.Access;
+
 namespace ControlPlane.Jobs;
 
 /// <summary>What operators tell a job to do. Pure: each gives the record after it, or why it cannot be done.</summary>
@@ -28,7 +30,7 @@ internal static class JobCommand
     {
         { ApprovedBy: not null } => new CommandVerdict(job),
         { State: not JobState.AwaitingApproval } => Wrong(job, "it waits for nobody's approval"),
-        { Submitter.Principal: var submitter } when submitter == caller =>
+        { Submitter.Principal: var submitter } when !FourEyes.AreMet(submitter, caller) =>
             new CommandVerdict(JobRefusal.SameCaller, $"{caller} submitted it; somebody else must approve it"),
         _ => new CommandVerdict(job with { ApprovedBy = caller, Reason = Said("approved", caller, reason) }),
     };

@@ -213,7 +213,8 @@ internal sealed record JobSubmitter(
     [property: Id(4)] IReadOnlyDictionary<string, IReadOnlyList<string>> Claims,
     [property: Id(5)] DateTimeOffset? SecondFactorAt,
     [property: Id(6)] string? CredentialId,
-    [property: Id(7)] string? Address)
+    [property: Id(7)] string? Address,
+    [property: Id(8)] string? Trace = null)
 {
     public static JobSubmitter Of(Caller caller) => new(
         caller.Principal,
@@ -223,7 +224,8 @@ internal sealed record JobSubmitter(
         caller.Claims,
         caller.SecondFactorAt,
         caller.CredentialId,
-        caller.Address);
+        caller.Address,
+        caller.Trace);
 
     public Caller ToCaller() => new()
     {
@@ -235,5 +237,6 @@ internal sealed record JobSubmitter(
         SecondFactorAt = SecondFactorAt,
         CredentialId = CredentialId,
         Address = Address,
+        Trace = Trace,
     };
 }

@@ -30,6 +30,15 @@ internal static class AccessClaims
     public static ClaimsPrincipal Principal(CallerMethod method, string principal, params IEnumerable<Claim> claims) =>
         new(new ClaimsIdentity([new Claim(ClaimTypes.Name, principal), .. claims], method.ToString()));
 
+    /// <summary>The claims of a caller who is known by other means: <see cref="Callers"/> makes the same caller of them again.</summary>
+    public static ClaimsPrincipal Of(Caller caller) => Principal(caller.Method, caller.Principal, [
+        .. caller.Groups.Select(group => new Claim(Group, group)),
+        .. caller.Roles.Select(role => new Claim(Role, role)),
+        .. caller.Claims.SelectMany(claim => claim.Value.Select(value => Other(claim.Key, value))),
+        .. caller.SecondFactorAt is { } at ? [At(at)] : Array.Empty<Claim>(),
+        .. caller.CredentialId is { } credential ? [new Claim(Credential, credential)] : Array.Empty<Claim>(),
+    ]);
+
     public static Claim At(DateTimeOffset secondFactor) =>
         new(SecondFactorAt, secondFactor.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
 

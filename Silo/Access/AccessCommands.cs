@@ -4,16 +4,17 @@ using ControlPlane.Commands;
 
 namespace ControlPlane.Access;
 
-/// <summary><c>controlplane access check|test|explain|policy|tokens</c>.</summary>
+/// <summary><c>controlplane access check|test|explain|policy|tokens|sessions</c>.</summary>
 internal static class AccessCommands
 {
-    public static Command Create() => new("access", "Who may do what, and with which tokens.")
+    public static Command Create() => new("access", "Who may do what, with which tokens, and who is signed in.")
     {
         Check(),
         Test(),
         Show(),
         ExplainCommand.Create(),
         AccessTokenCommands.Create(),
+        AccessSessionCommands.Create(),
     };
 
     private static Command Check() => OfFile("check", "Reports every fault of an access policy. Needs no silo.", async (path, output) =>

@@ -17,12 +17,14 @@ internal sealed partial class AccessPolicyFile : IPolicySource
     public AccessPolicyFile(
         IOptions<AccessPolicyOptions> options, Locality locality, TimeProvider time, ILogger<AccessPolicyFile> logger)
     {
-        (_logger, Site) = (logger, locality.Overlay);
+        (_logger, Site, Region) = (logger, locality.Overlay, locality.Region);
         var path = options.Value.File;
         _file = path.Length == 0 ? null : new WatchedFiles<PolicyText>([path], () => Read(path), time, Tell);
     }
 
     public string Site { get; }
+
+    public string Region { get; }
 
     public bool IsConfigured => _file is not null;
 

@@ -15,6 +15,6 @@ internal static class AccessPolicyRegistration
             .ValidateOnStart();
         services.AddSingleton<AccessPolicyFile>();
         services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<AccessPolicyFile>());
-        return services.AddNodeFacts().AddSubmissions().AddAccessPolicy();
+        return services.AddNodeFacts().AddSubmissions().AddJobSubmissions().AddAccessPolicy();
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Claims;
 
@@ -7,7 +8,12 @@ namespace ControlPlane.Access;
 internal static class Callers
 {
     /// <returns>Null for a request that nobody was authenticated for.</returns>
-    public static Caller? OfOrNull(HttpContext context) => OfOrNull(context.User, AddressOf(context));
+    public static Caller? OfOrNull(HttpContext context) => OfOrNull(context, context.User);
+
+    /// <summary>Whom a request is by, whoever that was authenticated to be.</summary>
+    public static Caller? OfOrNull(HttpContext context, ClaimsPrincipal somebody) => OfOrNull(somebody, AddressOf(context)) is { } caller
+        ? caller with { Trace = Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier }
+        : null;
 
     /// <returns>Null for somebody who was not authenticated.</returns>
     public static Caller? OfOrNull(ClaimsPrincipal somebody, string? address) =>

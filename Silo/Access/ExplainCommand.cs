@@ -34,17 +34,20 @@ internal static class ExplainCommand
     private static readonly Option<string> Site =
         new("--site") { Description = "With --file: at which site.", DefaultValueFactory = _ => "" };
 
+    private static readonly Option<string> Region =
+        new("--region") { Description = "With --file: in which region.", DefaultValueFactory = _ => "" };
+
     public static Command Create() => new ClientCommand("explain", "Says what a caller may do, and by which rule.", RunAsync)
     {
         As, May, Groups, Roles, Claims, Method, SecondFactor,
-        Overlay, Node, Collective, Agent, Action, Targets, Reason, Submitter, File, Site,
+        Overlay, Node, Collective, Agent, Action, Targets, Reason, Submitter, File, Site, Region,
     };
 
     private static async Task RunAsync(ClientCall call, CancellationToken cancellationToken)
     {
         var body = BodyOf(call.Arguments);
         var why = call.Arguments.GetValue(File) is { } path
-            ? Explain(path, body, call.Arguments.GetRequiredValue(Site))
+            ? Explain(path, body, (call.Arguments.GetRequiredValue(Site), call.Arguments.GetRequiredValue(Region)))
             : await call.Api.PostAsync<AccessExplanationView>("v1/access:explain", body, cancellationToken);
         var lines = new List<(string, object?)>
         {
@@ -58,7 +61,7 @@ internal static class ExplainCommand
         call.Print.One(why, [.. lines]);
     }
 
-    private static AccessExplanationView Explain(string path, ExplainBody body, string site)
+    private static AccessExplanationView Explain(string path, ExplainBody body, (string Site, string Region) at)
     {
         var read = AccessPolicyFile.Read(path);
         var policy = read.Content?.Policy ?? throw new ApiRefusedException(string.Join("\n", read.Faults));
@@ -68,7 +71,7 @@ internal static class ExplainCommand
         }
 
         var now = TimeProvider.System.GetUtcNow();
-        return AccessExplanationView.Of(AccessExplanation.Of(policy, body.ToCaller(now), body.ToRequest(), site, body.Overlay, now));
+        return AccessExplanationView.Of(AccessExplanation.Of(policy, body.ToCaller(now), body.ToRequest(), at, body.Overlay, now));
     }
 
     private static ExplainBody BodyOf(ParseResult given) => new(

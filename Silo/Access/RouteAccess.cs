@@ -45,27 +45,12 @@ internal static class RouteAccess
 
     private static AccessRequest RequestOf(HttpContext context, Endpoint endpoint, RequiresAttribute required, object? body)
     {
-        var parameters = context.Request.RouteValues.Where(value => value.Value is not null)
-            .Select(value => (value.Key, Value: Convert.ToString(value.Value, CultureInfo.InvariantCulture)!))
-            .Concat(CallParameters.Of([body]).Select(part => (part.Key, part.Value)))
-            .DistinctBy(part => part.Key)
-            .ToDictionary(part => part.Key, part => part.Value, StringComparer.Ordinal);
-        var action = body as INamesAction;
-        return new AccessRequest(required.Permission)
-        {
-            Node = parameters.GetValueOrDefault("identity"),
-            Overlay = parameters.GetValueOrDefault("overlay") ?? action?.Overlay,
-            Plan = required.On == AccessTarget.Plan ? parameters.GetValueOrDefault("id") : null,
-            Agent = action?.Agent,
-            Action = action?.Action,
-            AlsoActions = action?.AlsoActions ?? [],
-            Targets = action?.TargetsMax,
-            Reason = (body as IGivesReason)?.Reason,
-            Operation = endpoint.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName
-                ?? $"{context.Request.Method} {endpoint.DisplayName}",
-            Parameters = parameters,
-            Trace = Activity.Current?.TraceId.ToString() ?? context.TraceIdentifier,
-        };
+        var operation = endpoint.Metadata.GetMetadata<IEndpointNameMetadata>()?.EndpointName
+            ?? $"{context.Request.Method} {endpoint.DisplayName}";
+        var named = context.Request.RouteValues.Where(value => value.Value is not null)
+            .ToDictionary(
+                value => value.Key, value => Convert.ToString(value.Value, CultureInfo.InvariantCulture)!, StringComparer.Ordinal);
+        return AccessRequests.Of(required, operation, named, [body]);
     }
 
     // The status tells what came of it; an answer without one is a success that says something.
@@ -75,27 +60,4 @@ internal static class RouteAccess
         IStatusCodeHttpResult { StatusCode: { } status } => status.ToString(CultureInfo.InvariantCulture),
         _ => "ok",
     };
-}
-
-/// <summary>A body in which the caller says why.</summary>
-internal interface IGivesReason
-{
-    string Reason { get; }
-}
-
-/// <summary>A body that names the action that nodes are to do.</summary>
-internal interface INamesAction
-{
-    string Agent { get; }
-
-    string Action { get; }
-
-    /// <summary>Other actions that nodes may be asked for along with it.</summary>
-    IReadOnlyList<(string Agent, string Action)> AlsoActions { get; }
-
-    /// <summary>The one overlay whose nodes are meant; null when there may be others.</summary>
-    string? Overlay { get; }
-
-    /// <summary>How many nodes are meant at most; null when the body does not say.</summary>
-    int? TargetsMax { get; }
 }

@@ -73,6 +73,7 @@ internal static class ApiEndpoints
         v1.MapAccessPolicy();
         v1.MapDeadLetters();
         v1.MapChoriaTokens();
+        v1.MapSessions();
         v1.MapAudit();
     }
 

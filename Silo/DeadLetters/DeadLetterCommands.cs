@@ -54,17 +54,21 @@ internal static class DeadLetterCommands
             ("payload", Encoding.UTF8.GetString(content.Payload)));
     });
 
-    private static ClientCommand Replay() => OfOne("replay", "Delivers a dead letter once more.", async (call, path, cancellationToken) =>
-    {
-        await call.Api.PostAsync($"{path}:replay", new { }, cancellationToken);
-        call.Print.Say("published again");
-    });
+    private static ClientCommand Replay() => Resolve("replay", "Delivers a dead letter once more.", "published again");
 
-    private static ClientCommand Drop() => OfOne("drop", "Removes a dead letter for good.", async (call, path, cancellationToken) =>
+    private static ClientCommand Drop() => Resolve("drop", "Removes a dead letter for good.", "removed");
+
+    private static ClientCommand Resolve(string verb, string description, string done)
     {
-        await call.Api.PostAsync($"{path}:drop", new { }, cancellationToken);
-        call.Print.Say("removed");
-    });
+        var reason = new Option<string>("--reason") { Description = "Why, for the record.", DefaultValueFactory = _ => "" };
+        var command = OfOne(verb, description, async (call, path, cancellationToken) =>
+        {
+            await call.Api.PostAsync($"{path}:{verb}", new ResolutionBody(call.Arguments.GetRequiredValue(reason)), cancellationToken);
+            call.Print.Say(done);
+        });
+        command.Add(reason);
+        return command;
+    }
 
     private static ClientCommand OfOne(string name, string description, Func<ClientCall, string, CancellationToken, Task> run)
     {

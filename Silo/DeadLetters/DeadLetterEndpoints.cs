@@ -4,6 +4,8 @@ using ControlPlane.Adapters.Nats;
 using ControlPlane.Api;
 using ControlPlane.Nodes;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.AspNetCore.Mvc.ModelBinding;
 
 namespace ControlPlane.DeadLetters;
 
@@ -30,9 +32,11 @@ internal static class DeadLetterEndpoints
         v1.MapPost(One + ":replay", ReplayAsync)
             .WithName("ReplayDeadLetter").WithTags("deadletters").Requires(Permissions.DeadLettersResolve)
             .WithSummary("Publishes a dead letter once more, as it was, and removes it. Safe to repeat.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
         v1.MapPost(One + ":drop", DropAsync).WithName("DropDeadLetter").WithTags("deadletters").Requires(Permissions.DeadLettersResolve)
             .WithSummary("Removes a dead letter for good.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound);
     }
 
@@ -83,8 +87,10 @@ internal static class DeadLetterEndpoints
         [FromKeyedServices(FleetStreams.Provider)] JetStreamDeadLetters letters,
         string queue,
         ulong id,
+        [FromBody(EmptyBodyBehavior = EmptyBodyBehavior.Allow)] ResolutionBody? body,
         CancellationToken cancellationToken) =>
-        !letters.Queues.Contains(queue) ? UnknownQueue(letters, queue)
+        !GivenReason.TryReadIfGiven(body?.Reason ?? "", out _) ? Problems.Malformed(GivenReason.RuleIfGiven)
+        : !letters.Queues.Contains(queue) ? UnknownQueue(letters, queue)
         : await letters.ReplayAsync(queue, id, cancellationToken) ? TypedResults.NoContent()
         : UnknownLetter(queue, id);
 
@@ -92,8 +98,10 @@ internal static class DeadLetterEndpoints
         [FromKeyedServices(FleetStreams.Provider)] JetStreamDeadLetters letters,
         string queue,
         ulong id,
+        [FromBody(EmptyBodyBehavior = EmptyBodyBehavior.Allow)] ResolutionBody? body,
         CancellationToken cancellationToken) =>
-        !letters.Queues.Contains(queue) ? UnknownQueue(letters, queue)
+        !GivenReason.TryReadIfGiven(body?.Reason ?? "", out _) ? Problems.Malformed(GivenReason.RuleIfGiven)
+        : !letters.Queues.Contains(queue) ? UnknownQueue(letters, queue)
         : await letters.DropAsync(queue, id, cancellationToken) ? TypedResults.NoContent()
         : UnknownLetter(queue, id);
 
@@ -103,6 +111,9 @@ internal static class DeadLetterEndpoints
     private static ProblemHttpResult UnknownLetter(string queue, ulong id) =>
         Problems.Unknown("dead-letter", $"the queue '{queue}' has no dead letter {id} (any more)");
 }
+
+/// <param name="Reason">Why, for the record. At most 200 characters; none by default.</param>
+internal sealed record ResolutionBody(string Reason = "") : IGivesReason;
 
 /// <param name="Letters">The page, oldest first.</param>
 /// <param name="NextAfter">What to ask for the next page with; null on the last one.</param>

@@ -61,7 +61,8 @@ internal static class JobEndpoints
         Func<IJobGrain, TBody, string, Task<JobOutcome>> tell)
         where TBody : IGivesReason =>
         v1.MapPost($"/jobs/{{id}}:{verb}", (IGrainFactory grains, string id, [FromBody] TBody body) => TellAsync(grains, id, body, tell))
-            .WithName($"{char.ToUpperInvariant(verb[0])}{verb[1..]}Job").WithTags("jobs").Requires(permission).WithSummary(summary)
+            .WithName($"{char.ToUpperInvariant(verb[0])}{verb[1..]}Job").WithTags("jobs")
+            .Requires(permission, AccessTarget.Job).WithSummary(summary)
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict);

@@ -10,21 +10,35 @@ internal static class PolicyCommands
 {
     public static Command Create() => new("policy", "The policy by which the region's nodes are placed.")
     {
-        Judge("check", "Reports every fault of a policy, and what it would change for the present fleet."),
-        Judge("apply", "Puts a policy in force, unless it has errors."),
+        Check(),
+        Apply(),
         Show(),
         History(),
         Diff(),
     };
 
-    private static ClientCommand Judge(string verb, string description)
+    private static ClientCommand Check() => Judge(
+        "check", "Reports every fault of a policy, and what it would change for the present fleet.", (_, text) => new PolicyBody(text));
+
+    private static ClientCommand Apply()
+    {
+        var reason = new Option<string>("--reason") { Description = "Why, for the policy's history.", DefaultValueFactory = _ => "" };
+        var command = Judge(
+            "apply",
+            "Puts a policy in force, unless it has errors.",
+            (arguments, text) => new PolicyApplicationBody(text, arguments.GetRequiredValue(reason)));
+        command.Add(reason);
+        return command;
+    }
+
+    private static ClientCommand Judge(string verb, string description, Func<ParseResult, string, object> bodyOf)
     {
         var file = new Argument<string>("file") { Description = "The YAML document." };
         return new ClientCommand(verb, description, async (call, cancellationToken) =>
         {
             var path = call.Arguments.GetRequiredValue(file);
-            var text = await File.ReadAllTextAsync(path, cancellationToken);
-            var verdict = await call.Api.PostAsync<PolicyVerdict>($"v1/placement/policy:{verb}", new PolicyBody(text), cancellationToken);
+            var body = bodyOf(call.Arguments, await File.ReadAllTextAsync(path, cancellationToken));
+            var verdict = await call.Api.PostAsync<PolicyVerdict>($"v1/placement/policy:{verb}", body, cancellationToken);
             Print(call.Print, path, verdict);
             if (verdict.HasErrors)
             {
@@ -66,7 +80,8 @@ internal static class PolicyCommands
         {
             var policy = await ReadAsync(call, version, cancellationToken);
             call.Print.One(policy,
-                ("policy", $"{policy.Name}@{policy.Version}"), ("applied", policy.AppliedAt), ("by", policy.Actor));
+                ("policy", $"{policy.Name}@{policy.Version}"), ("applied", policy.AppliedAt), ("by", policy.Actor),
+                ("reason", policy.Reason is { Length: > 0 } reason ? reason : null));
             foreach (var line in policy.Text.Split('\n'))
             {
                 call.Print.Say(line);
@@ -82,7 +97,8 @@ internal static class PolicyCommands
             ("version", policy => policy.Version),
             ("name", policy => policy.Name),
             ("applied", policy => policy.AppliedAt),
-            ("by", policy => policy.Actor)));
+            ("by", policy => policy.Actor),
+            ("reason", policy => policy.Reason)));
 
     private static ClientCommand Diff()
     {

@@ -26,7 +26,8 @@ internal static class PolicyEndpoints
         v1.MapPost("/placement/policy:apply", Apply)
             .WithName("ApplyPolicy").WithTags("placement").Requires(Permissions.PlacementPolicyApply)
             .WithMetadata(new RequestSizeLimitAttribute(PolicyBytesMax))
-            .WithSummary("Puts a policy in force. With errors 'applied' is false and the present one stays. Safe to repeat.");
+            .WithSummary("Puts a policy in force. With errors 'applied' is false and the present one stays. Safe to repeat.")
+            .ProducesProblem(StatusCodes.Status400BadRequest);
         v1.MapGet("/placement/explanations/{identity}", Explain)
             .WithName("ExplainPlacement").WithTags("placement").Requires(Permissions.PlacementRead)
             .WithSummary("Why a node is where it is.")
@@ -51,8 +52,11 @@ internal static class PolicyEndpoints
     private static async Task<Ok<PolicyVerdict>> Check(IGrainFactory grains, Locality locality, [FromBody] PolicyBody body) =>
         TypedResults.Ok(await Policies(grains, locality).CheckPolicy(body.Text));
 
-    private static async Task<Ok<PolicyVerdict>> Apply(IGrainFactory grains, Locality locality, [FromBody] PolicyBody body) =>
-        TypedResults.Ok(await Policies(grains, locality).ApplyPolicy(body.Text));
+    private static async Task<Results<Ok<PolicyVerdict>, ProblemHttpResult>> Apply(
+        IGrainFactory grains, Locality locality, [FromBody] PolicyApplicationBody body) =>
+        GivenReason.TryReadIfGiven(body.Reason, out var reason)
+            ? TypedResults.Ok(await Policies(grains, locality).ApplyPolicy(body.Text, reason))
+            : Problems.Malformed(GivenReason.RuleIfGiven);
 
     private static async Task<Results<Ok<PlacementExplanation>,
         ProblemHttpResult>> Explain(IGrainFactory grains, Locality locality, string identity) =>
@@ -79,6 +83,10 @@ internal static class PolicyEndpoints
 
 /// <param name="Text">The YAML document.</param>
 internal sealed record PolicyBody(string Text);
+
+/// <param name="Text">The YAML document.</param>
+/// <param name="Reason">Why, for the policy's history. At most 200 characters; none by default.</param>
+internal sealed record PolicyApplicationBody(string Text, string Reason = "") : IGivesReason;
 
 /// <param name="Nodes">In the order of their arrival.</param>
 /// <param name="Policy">A YAML document to try; the policy in force without.</param>

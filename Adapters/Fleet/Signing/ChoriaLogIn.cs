@@ -19,6 +19,7 @@ public sealed partial class ChoriaLogIn
     private readonly ChoriaTokens register;
     private readonly IAccessPolicy policy;
     private readonly IAuditTrail audit;
+    private readonly ICallLimits limits;
     private readonly SigningMeter meter;
     private readonly ILogger<ChoriaLogIn> logger;
 
@@ -28,31 +29,57 @@ public sealed partial class ChoriaLogIn
         ChoriaTokens register,
         IAccessPolicy policy,
         IAuditTrail audit,
+        ICallLimits limits,
         SigningMeter meter,
         ILogger<ChoriaLogIn> logger)
     {
         (this.proofs, this.tokens, this.register) = (proofs, tokens, register);
-        (this.policy, this.audit, this.meter, this.logger) = (policy, audit, meter, logger);
+        (this.policy, this.audit, this.limits, this.meter, this.logger) = (policy, audit, limits, meter, logger);
     }
 
     /// <summary>Gives a token, or says why not. Each time another one: a token whose answer was lost is of use to nobody.</summary>
     public async Task<ChoriaLogInAnswer> LogInAsync(
         ChoriaLogInQuestion question, string? address, CancellationToken cancellationToken)
     {
-        var method = question.IdToken is null ? "password" : "oidc";
+        var answer = await JudgeAsync(question, address, cancellationToken);
+        meter.CountLogIn(
+            question.IdToken is null ? "password" : "oidc", answer is ChoriaLogInAnswer.Admitted ? "admitted" : "refused");
+        return answer;
+    }
+
+    // Who is locked is told so before anything is computed: else guesses would still keep the silo busy.
+    private async Task<ChoriaLogInAnswer> JudgeAsync(
+        ChoriaLogInQuestion question, string? address, CancellationToken cancellationToken)
+    {
+        var attempt = new SignInAttempt(address) { UserName = question.IdToken is null ? question.Username : null };
+        if (limits.LockOf(attempt) is { } locked)
+        {
+            return await RefuseAsync(question, address, new LogInRefusal(locked.Detail, locked.Detail));
+        }
+
         var (person, fault) = await proofs.JudgeAsync(question, address, cancellationToken);
         if (person is null)
         {
-            meter.CountLogIn(method, "refused");
-            LogRefused(question.Username ?? "somebody", address, fault!.Reason);
-            await audit.RecordFailedSignInAsync(
-                question.IdToken is null ? CallerMethod.ChoriaToken : CallerMethod.Oidc, question.Username, address, fault.Reason);
-            return new ChoriaLogInAnswer.Refused(fault.Told);
+            if (fault!.IsFailure)
+            {
+                limits.Failed(attempt);
+            }
+
+            return await RefuseAsync(question, address, fault);
         }
 
-        var answer = await AdmitAsync(person, question, cancellationToken);
-        meter.CountLogIn(method, answer is ChoriaLogInAnswer.Admitted ? "admitted" : "refused");
-        return answer;
+        return limits.Take(person.Caller) is { } refusal
+            ? await RefuseAsync(question, address, new LogInRefusal(refusal.Detail, refusal.Detail))
+            : await AdmitAsync(
+                person with { Caller = person.Caller with { Trace = CallTrace.Current() } }, question, cancellationToken);
+    }
+
+    private async Task<ChoriaLogInAnswer> RefuseAsync(ChoriaLogInQuestion question, string? address, LogInRefusal fault)
+    {
+        LogRefused(question.Username ?? "somebody", address, fault.Reason);
+        await audit.RecordFailedSignInAsync(
+            question.IdToken is null ? CallerMethod.ChoriaToken : CallerMethod.Oidc, question.Username, address, fault.Reason);
+        return new ChoriaLogInAnswer.Refused(fault.Told);
     }
 
     private async Task<ChoriaLogInAnswer> AdmitAsync(

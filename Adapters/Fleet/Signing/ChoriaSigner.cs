@@ -49,6 +49,11 @@ public sealed partial class ChoriaSigner
     private async Task<SignatureFault?> JudgeAsync(
         SignatureQuestion question, string? address, Action<byte[]> give, CancellationToken cancellationToken)
     {
+        if (await rights.FindLockAsync(address) is { } locked)
+        {
+            return locked;
+        }
+
         if (check.Judge(question, out var fault) is not { } proven)
         {
             // Who cannot show a token that is good was not signed in; a request that cannot be read is nobody's.

@@ -19,7 +19,11 @@ internal sealed record ProvenPerson(
 
 /// <param name="Reason">Why, for our records.</param>
 /// <param name="Told">What is told of it to who asked: nothing that helps to guess names or passwords.</param>
-internal sealed record LogInRefusal(string Reason, string? Told = null);
+internal sealed record LogInRefusal(string Reason, string? Told = null)
+{
+    /// <summary>Whether what was shown is not good: who goes on so is locked.</summary>
+    public bool IsFailure { get; init; }
+}
 
 /// <summary>Judges what is shown for a user token, by the rules of Choria's AAA service. Thread-safe.</summary>
 internal sealed class LogInProofs(
@@ -48,7 +52,7 @@ internal sealed class LogInProofs(
             : ChoriaLogInQuestion.StatementOf(question.Timestamp, question.Username ?? "", question.Password ?? "");
         if (!Ed25519Key.VerifyHex(question.PublicKey, Encoding.UTF8.GetBytes(statement), question.Signature))
         {
-            return (null, new LogInRefusal("it is not signed by the key that the token would be for", "invalid sig"));
+            return (null, new LogInRefusal("it is not signed by the key that the token would be for", "invalid sig") { IsFailure = true });
         }
 
         return question.IdToken is null
@@ -85,7 +89,7 @@ internal sealed class LogInProofs(
         {
             null => (null, new LogInRefusal("too many log-ins at once", "busy, try again")),
             true => (PersonOf(user!, address), null),
-            false => (null, new LogInRefusal(user is null ? "there is no such user" : "the password is wrong")),
+            false => (null, new LogInRefusal(user is null ? "there is no such user" : "the password is wrong") { IsFailure = true }),
         };
     }
 
@@ -111,7 +115,7 @@ internal sealed class LogInProofs(
 
         if (await identities.ReadAsync(idToken, cancellationToken) is not { } identity)
         {
-            return (null, new LogInRefusal("the ID token is not good", "the ID token is refused: sign in again"));
+            return (null, new LogInRefusal("the ID token is not good", "the ID token is refused: sign in again") { IsFailure = true });
         }
 
         return (

@@ -23,7 +23,11 @@ internal sealed record ProvenRequest(
 /// <param name="Kind">For metrics.</param>
 /// <param name="Detail">In words that hold no secret.</param>
 /// <param name="Caller">In whose name it was asked, as far as anybody said so; not proven.</param>
-internal sealed record SignatureFault(SignatureRefusal Kind, string Detail, string? Caller = null);
+internal sealed record SignatureFault(SignatureRefusal Kind, string Detail, string? Caller = null)
+{
+    /// <summary>The claims of a good token that was shown without its key; null otherwise.</summary>
+    public ClientClaims? Unproven { get; init; }
+}
 
 /// <summary>What became of a question, for metrics.</summary>
 internal enum SignatureRefusal
@@ -33,6 +37,7 @@ internal enum SignatureRefusal
     Proof = 2,
     Denied = 3,
     Unrecorded = 4,
+    Limited = 5,
 }
 
 /// <summary>Judges who asks for a signature and what under, by what the question holds. Asks nobody; thread-safe.</summary>
@@ -73,7 +78,9 @@ internal sealed class SignatureCheck(IOptions<ChoriaSigningOptions> options, IOp
 
         if (!Ed25519Key.VerifyHex(claims.PublicKey, question.Request.Span, question.Signature))
         {
-            return Refuse(SignatureRefusal.Proof, "the request is not signed by the key of the token", caller, out fault);
+            const string Unsigned = "the request is not signed by the key of the token";
+            fault = new SignatureFault(SignatureRefusal.Proof, Unsigned, caller) { Unproven = claims };
+            return null;
         }
 
         if (FormFault(asked.Request, now) is { } misshapen)
@@ -88,9 +95,9 @@ internal sealed class SignatureCheck(IOptions<ChoriaSigningOptions> options, IOp
 
     private string? TokenFault(ClientClaims claims, ChoriaProtocol protocol, DateTimeOffset now)
     {
-        if (claims.Id is not { Length: > 0 and <= ChoriaLimits.NameCharactersMax })
+        if (ChoriaCallers.IdFaultOf(claims) is { } unnamed)
         {
-            return "the token has no jti by which it could be revoked";
+            return unnamed;
         }
 
         // The same bound as the AAA service's max_validity: a token for years that leaks is a problem for years.

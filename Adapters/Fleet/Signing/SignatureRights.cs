@@ -2,17 +2,24 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using ControlPlane.Access;
+using ControlPlane.Access.Policies;
 using ControlPlane.Adapters.Choria;
 using Microsoft.Extensions.Options;
 using Orleans.Runtime;
 
 namespace ControlPlane.Adapters.Fleet.Signing;
 
-/// <summary>Whether a proven request may be signed: by the register of tokens, the user's own list, and our policy. Thread-safe.</summary>
+// Not who the region is to nodes, which has the same name.
+using Caller = ControlPlane.Access.Caller;
+
+/// <summary>
+/// Whether a proven request may be signed: by the register of tokens, the limits, the user's own list, and our policy. Thread-safe.
+/// </summary>
 internal sealed class SignatureRights(
-    ChoriaTokens tokens,
-    UserTokens own,
+    ChoriaCallers callers,
     UserRestrictions restrictions,
+    ICallLimits limits,
+    IAccessPolicy policy,
     AccessGuard guard,
     IAuditTrail audit,
     IOptions<ChoriaSigningOptions> options)
@@ -50,14 +57,32 @@ internal sealed class SignatureRights(
         }
     }
 
-    /// <summary>Records that somebody asked whose token or key is not good.</summary>
-    public Task RecordUnprovenAsync(SignatureFault fault, string? address) =>
-        audit.RecordFailedSignInAsync(CallerMethod.ChoriaToken, fault.Caller, address, fault.Detail);
+    /// <summary>Why nobody at an address is listened to now, which is recorded; null when they are.</summary>
+    public async Task<SignatureFault?> FindLockAsync(string? address)
+    {
+        if (limits.LockOf(new SignInAttempt(address)) is not { } locked)
+        {
+            return null;
+        }
+
+        await audit.RecordFailedSignInAsync(CallerMethod.ChoriaToken, principal: null, address, locked.Detail);
+        return new SignatureFault(SignatureRefusal.Limited, locked.Detail);
+    }
+
+    /// <summary>Counts and records that somebody asked whose token or key is not good.</summary>
+    public async Task RecordUnprovenAsync(SignatureFault fault, string? address)
+    {
+        limits.Failed(new SignInAttempt(address)
+        {
+            Holder = fault.Unproven is { } stolen ? await callers.PrincipalOfAsync(stolen, options.Value.AcceptOtherTokens) : null,
+        });
+        await audit.RecordFailedSignInAsync(CallerMethod.ChoriaToken, fault.Caller, address, fault.Detail);
+    }
 
     private async Task<SignatureFault?> TryUseAsync(
         ProvenRequest proven, string? address, Action sign, CancellationToken cancellationToken)
     {
-        var admission = await tokens.AdmitAsync(UseOf(proven));
+        var admission = await callers.AdmitAsync(proven.Claims, options.Value.AcceptOtherTokens, UseOf(proven));
         if (admission is not TokenAdmission.Admitted { SignIn: var signIn })
         {
             var fault = Fault(SignatureRefusal.Token, ((TokenAdmission.Refused)admission).Reason, proven);
@@ -65,18 +90,16 @@ internal sealed class SignatureRights(
             return fault;
         }
 
-        if (ChoriaCallerClaims.OfOrNull(proven.Claims) is not { } said)
+        if (ChoriaCallers.CallerOrNull(signIn, proven.Claims, address) is not { } caller)
         {
             return Fault(SignatureRefusal.Token, "the token says more of its user than can be judged", proven);
         }
 
-        // What the token says goes before what the identity provider said under the same name: nodes see it too.
-        var caller = signIn.CallerWith(proven.Claims.Id!, address);
-        caller = caller with
+        if (await FindLimitAsync(caller) is { } limited)
         {
-            Claims = caller.Claims.Where(claim => !said.ContainsKey(claim.Key)).Concat(said)
-                .ToDictionary(claim => claim.Key, claim => claim.Value, StringComparer.Ordinal),
-        };
+            return Fault(SignatureRefusal.Limited, limited, proven);
+        }
+
         var request = RequestOf(proven);
         if (restrictions.FaultOf(proven.Claims, signIn.Origin, proven.Agent, proven.Action) is { } forbidden)
         {
@@ -84,9 +107,13 @@ internal sealed class SignatureRights(
             return Fault(SignatureRefusal.Denied, forbidden, proven);
         }
 
+        // Rules may hold for nodes of a kind, so each that the filter names is judged; a single one is named by the request already.
+        var (judged, decision) = await policy.JudgeNodesAsync(
+            caller, request, request.Node is null ? IdentitiesOf(proven) : [], cancellationToken);
         await guard.InvokeAsync(
             caller,
-            request,
+            judged,
+            decision,
             () =>
             {
                 sign();
@@ -96,17 +123,24 @@ internal sealed class SignatureRights(
         return null;
     }
 
-    private TokenUse UseOf(ProvenRequest proven)
+    private async Task<string?> FindLimitAsync(Caller caller)
+    {
+        var refusal = limits.Take(caller);
+        if (refusal is { IsLock: true })
+        {
+            await audit.RecordFailedSignInAsync(caller.Method, caller.Principal, caller.Address, refusal.Detail);
+        }
+
+        return refusal?.Detail;
+    }
+
+    private static TokenUse UseOf(ProvenRequest proven)
     {
         var request = proven.Request.Request;
         return new TokenUse(
-            proven.Claims.Id!,
-            proven.Claims.CallerId,
             Convert.ToBase64String(SHA256.HashData(proven.Asked.Bytes.Span)),
             request.Time,
-            request.Time + TimeSpan.FromSeconds(request.TimeToLiveSeconds),
-            proven.Claims.ExpiresAt,
-            options.Value.AcceptOtherTokens && !own.IsOwn(proven.Claims));
+            request.Time + TimeSpan.FromSeconds(request.TimeToLiveSeconds));
     }
 
     private AccessRequest RequestOf(ProvenRequest proven)
@@ -121,6 +155,7 @@ internal sealed class SignatureRights(
             ["timeToLiveSeconds"] = $"{request.TimeToLiveSeconds}",
             ["inputsSha256"] = Convert.ToHexStringLower(SHA256.HashData(proven.Inputs.Span)),
         };
+        var identities = IdentitiesOf(proven);
         if (options.Value.RecordInputs)
         {
             parameters["inputs"] = Cut(Encoding.UTF8.GetString(proven.Inputs.Span));
@@ -131,7 +166,8 @@ internal sealed class SignatureRights(
             Agent = proven.Agent,
             Action = proven.Action,
             Collective = request.Collective,
-            Node = OnlyNodeOrNull(request.Filter),
+            Node = identities is [var only] ? only : null,
+            Targets = identities.Count > 0 ? identities.Count : null,
             Choria = new ChoriaRequestFacts(
                 request.Sender,
                 proven.Inputs.IsEmpty ? NoInputs : Encoding.UTF8.GetString(proven.Inputs.Span),
@@ -145,9 +181,13 @@ internal sealed class SignatureRights(
     private static string Cut(string text) =>
         text.Length <= ParameterMax ? text : $"{text[..ParameterMax]}… ({text.Length} characters)";
 
-    // Of several identities nodes match any; a pattern is not a name.
-    private static string? OnlyNodeOrNull(ChoriaFilter filter) =>
-        filter.Identities is [{ } only] && !only.StartsWith('/') ? only : null;
+    // Nodes match any of the identities, so it is for no others, however few the rest of the filter leaves. A pattern names none: any
+    // node may match it.
+    private static IReadOnlyList<string> IdentitiesOf(ProvenRequest proven)
+    {
+        var named = proven.Request.Request.Filter.Identities;
+        return named.Any(identity => identity.StartsWith('/')) ? [] : [.. named.Distinct(StringComparer.Ordinal)];
+    }
 
     private static SignatureFault Fault(SignatureRefusal kind, string detail, ProvenRequest proven) =>
         new(kind, detail, proven.Claims.CallerId);

@@ -4,6 +4,7 @@ using ControlPlane.Adapters.Fleet;
 using ControlPlane.Adapters.Fleet.Signing;
 using ControlPlane.Flow;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -21,11 +22,8 @@ public static class SigningHosting
         var services = silo.Services;
         services.AddOptions<ChoriaSigningOptions>().BindConfiguration(ChoriaSigningOptions.Section).ValidateOnStart();
         services.AddSingleton<IValidateOptions<ChoriaSigningOptions>, ChoriaSigningOptionsValidator>();
-        services.AddSingleton<ChoriaTokens>();
+        services.AddChoriaCallers();
         services.AddSingleton<SigningMeter>();
-        services.AddSingleton<UserTokens>();
-        services.AddSingleton<UserLists>();
-        services.AddSingleton<UserRestrictions>();
         services.AddSingleton<PasswordCheck>();
         services.AddSingleton<LogInProofs>();
         services.AddSingleton<SignatureCheck>();
@@ -44,10 +42,26 @@ public static class SigningHosting
             provider.GetRequiredService<ChoriaTokens>(),
             provider.GetRequiredService<IAccessPolicy>(),
             provider.GetRequiredService<IAuditTrail>(),
+            provider.GetRequiredService<ICallLimits>(),
             provider.GetRequiredService<SigningMeter>(),
             provider.GetRequiredService<ILogger<ChoriaLogIn>>()));
         services.AddSingleton<SignerAgentServer>();
         services.AddRounds<SignerAgentServer>(server => server.Rounds);
         return silo;
+    }
+
+    /// <summary>Adds who holds Choria user tokens. Repeatable; needs the grains.</summary>
+    public static IServiceCollection AddChoriaCallers(this IServiceCollection services)
+    {
+        services.TryAddSingleton<OwnTokenIssuer>();
+        services.TryAddSingleton<ChoriaTokens>();
+        services.TryAddSingleton<UserTokens>();
+        services.TryAddSingleton<UserLists>();
+        services.TryAddSingleton<UserRestrictions>();
+        services.TryAddSingleton(provider => new ChoriaCallers(
+            provider.GetRequiredService<ChoriaTokens>(),
+            provider.GetRequiredService<UserTokens>(),
+            provider.GetRequiredService<UserRestrictions>()));
+        return services;
     }
 }

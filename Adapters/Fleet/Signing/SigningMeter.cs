@@ -39,6 +39,7 @@ internal sealed class SigningMeter : IDisposable
                 SignatureRefusal.Token => "token",
                 SignatureRefusal.Proof => "proof",
                 SignatureRefusal.Denied => "denied",
+                SignatureRefusal.Limited => "limited",
                 _ => "unrecorded",
             }));
         duration.Record(took.TotalSeconds);

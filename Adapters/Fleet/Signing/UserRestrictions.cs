@@ -10,6 +10,12 @@ namespace ControlPlane.Adapters.Fleet.Signing;
 /// </summary>
 internal sealed class UserRestrictions(UserLists users, IOptions<ChoriaSigningOptions> options)
 {
+    /// <summary>Why nothing is done for a user who was taken off the lists.</summary>
+    public const string Gone = "the user is on no list of users any more";
+
+    /// <summary>Whether it is the token of a user who was taken off the lists since.</summary>
+    public bool IsGone(ClientClaims claims, ChoriaTokenOrigin origin) => origin == ChoriaTokenOrigin.Password && UserOf(claims) is null;
+
     /// <summary>Why an action is not on the user's list; null when it is.</summary>
     public string? FaultOf(ClientClaims claims, ChoriaTokenOrigin origin, string agent, string action)
     {
@@ -21,7 +27,7 @@ internal sealed class UserRestrictions(UserLists users, IOptions<ChoriaSigningOp
             case ChoriaTokenOrigin.Password:
                 return UserOf(claims) is { } user
                     ? FaultOf(user.Acls, user.OpaPolicy, agent, action)
-                    : "the user is on no list of users any more";
+                    : Gone;
 
             default:
                 return FaultOf(claims.Agents, claims.OpaPolicy, agent, action);

@@ -30,5 +30,6 @@ internal sealed class UserTokens(OwnTokenIssuer own, IOptions<ChoriaSigningOptio
     }
 
     /// <summary>Whether a token was made here, as far as its issuer says: the register must know it then.</summary>
-    public bool IsOwn(ClientClaims claims) => claims.Issuer == IssuerName || claims.Issuer == own.ChainedName;
+    public bool IsOwn(ClientClaims claims) =>
+        claims.Issuer == IssuerName || (claims.Issuer is not null && claims.Issuer == own.ChainedName);
 }

@@ -122,7 +122,9 @@ public sealed record AuditTarget(
     string? Collective = null,
     string? Agent = null,
     string? Action = null,
-    int? Targets = null);
+    int? Targets = null,
+    string? Plan = null,
+    string? Job = null);
 
 /// <param name="Allowed">Whether the call could be made.</param>
 /// <param name="Rule">The rule that decided.</param>

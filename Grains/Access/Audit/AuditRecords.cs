@@ -23,7 +23,7 @@ internal static class AuditRecords
             : call.Request.Parameters.Take(NamesMax).DistinctBy(one => Cut(one.Key, NameMax))
                 .ToDictionary(one => Cut(one.Key, NameMax)!, one => Cut(one.Value, TextMax + 64)!, StringComparer.Ordinal),
         Reason = Cut(call.Request.Reason, TextMax),
-        Submitter = Cut(call.Request.Submitter, NameMax),
+        Submitter = Cut(call.Decision.Submitter ?? call.Request.Submitter, NameMax),
         Decision = new AuditDecision(
             call.Decision.IsAllowed, Cut(call.Decision.Rule, TextMax)!, Cut(call.Decision.Policy, NameMax)!, call.Decision.WouldBeDenied),
     };
@@ -62,7 +62,7 @@ internal static class AuditRecords
         var request = call.Request;
         var on = new AuditTarget(
             Cut(request.Overlay, NameMax), Cut(request.Node, NameMax), Cut(request.Collective, NameMax), Cut(request.Agent, NameMax),
-            Cut(request.Action, NameMax), request.Targets);
+            Cut(request.Action, NameMax), request.Targets, Cut(request.Plan, NameMax), Cut(request.Job, NameMax));
         return new AuditRecord
         {
             Id = call.Id,
@@ -72,7 +72,7 @@ internal static class AuditRecords
             Permission = request.Permission,
             Operation = Cut(request.Operation, NameMax),
             On = on == new AuditTarget() ? null : on,
-            Trace = Cut(request.Trace, NameMax),
+            Trace = Cut(call.Caller.Trace, NameMax),
         };
     }
 

@@ -84,8 +84,12 @@ internal sealed partial class AuditTrail(
     private string NewId() => Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
 
     private void Log(AuditedCall call, string outcome) => LogCall(
-        call.Caller.Principal, call.Request.Operation, call.Request.Node ?? call.Request.Overlay, outcome, call.Caller.Address,
-        call.Request.Trace);
+        call.Caller.Principal,
+        call.Request.Operation,
+        call.Request.Node ?? call.Request.Overlay ?? call.Request.Plan ?? call.Request.Job,
+        outcome,
+        call.Caller.Address,
+        call.Caller.Trace);
 
     [LoggerMessage(LogLevel.Information, "{Actor} {Operation} {Target} {Outcome} from {Address} trace {Trace}")]
     private partial void LogCall(string actor, string operation, string? target, string outcome, string? address, string? trace);

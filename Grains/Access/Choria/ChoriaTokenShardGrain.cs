@@ -9,9 +9,13 @@ internal interface IChoriaTokenShardGrain : IGrainWithIntegerKey
     [Alias("Register")]
     Task<TokenRegistration> Register(NewChoriaToken token);
 
+    /// <summary>Safe to repeat: a token from elsewhere is recorded once.</summary>
+    [Alias("Recognise")]
+    Task<TokenAdmission> Recognise(ShownToken token);
+
     /// <summary>Not to be repeated for one request: it is remembered as signed.</summary>
     [Alias("Admit")]
-    Task<TokenAdmission> Admit(TokenUse use);
+    Task<TokenAdmission> Admit(ShownToken token, TokenUse use);
 
     /// <summary>Tokens that have not ended, by their ids.</summary>
     [Alias("List")]
@@ -42,31 +46,37 @@ internal sealed class ChoriaTokenShardGrain(
         return outcome;
     }
 
-    public async Task<TokenAdmission> Admit(TokenUse use)
+    public async Task<TokenAdmission> Recognise(ShownToken token)
     {
+        if (stored.State.FindOrNull(token.CallerId, token.Id) is null && token.IsFromElsewhere)
+        {
+            await RegisterFromElsewhere(token, time.GetUtcNow());
+        }
+
+        return stored.State.FindOrNull(token.CallerId, token.Id) switch
+        {
+            null => new TokenAdmission.Refused("the token was not given out here, or its name is somebody else's here: sign in again"),
+            { Revocation: { } revocation } => new TokenAdmission.Refused($"the token was revoked at {revocation.At:O}: sign in again"),
+            { SignIn: var signIn } => new TokenAdmission.Admitted(signIn),
+        };
+    }
+
+    public async Task<TokenAdmission> Admit(ShownToken token, TokenUse use)
+    {
+        var admission = await Recognise(token);
+        if (admission is TokenAdmission.Refused)
+        {
+            return admission;
+        }
+
         var now = time.GetUtcNow();
-        if (stored.State.FindOrNull(use.CallerId, use.Id) is null && use.IsFromElsewhere)
-        {
-            await RegisterFromElsewhere(use, now);
-        }
-
-        if (stored.State.FindOrNull(use.CallerId, use.Id) is not { } token)
-        {
-            return new TokenAdmission.Refused("the token was not given out here, or its name is somebody else's here: sign in again");
-        }
-
-        if (token.Revocation is { } revocation)
-        {
-            return new TokenAdmission.Refused($"the token was revoked at {revocation.At:O}: sign in again");
-        }
-
         if (signed.Add(use, now) is { } repeated)
         {
             return new TokenAdmission.Refused(repeated);
         }
 
         DelayDeactivation(use.RequestExpiresAt - now);
-        return new TokenAdmission.Admitted(token.SignIn);
+        return admission;
     }
 
     public Task<IReadOnlyList<ChoriaUserToken>> List(string? after, int limit) =>
@@ -83,7 +93,7 @@ internal sealed class ChoriaTokenShardGrain(
         return token;
     }
 
-    // Recorded before the first signature, so that it can be listed and revoked like those that were given out here.
-    private Task<TokenRegistration> RegisterFromElsewhere(TokenUse use, DateTimeOffset now) => Register(new NewChoriaToken(
-        use.Id, use.CallerId, new ChoriaSignIn(use.CallerId, ChoriaTokenOrigin.Elsewhere), now, use.ExpiresAt));
+    // Recorded before the first use, so that it can be listed and revoked like those that were given out here.
+    private Task<TokenRegistration> RegisterFromElsewhere(ShownToken token, DateTimeOffset now) => Register(new NewChoriaToken(
+        token.Id, token.CallerId, new ChoriaSignIn(token.CallerId, ChoriaTokenOrigin.Elsewhere), now, token.ExpiresAt));
 }

@@ -9,8 +9,11 @@ public sealed class ChoriaTokens(IGrainFactory grains)
     /// <summary>Records a token before it is given out. Safe to repeat.</summary>
     public Task<TokenRegistration> RegisterAsync(NewChoriaToken token) => ShardOf(token.CallerId).Register(token);
 
+    /// <summary>Asks who holds a token, and whether it was revoked. Safe to repeat.</summary>
+    public Task<TokenAdmission> RecogniseAsync(ShownToken token) => ShardOf(token.CallerId).Recognise(token);
+
     /// <summary>Asks whether a request may be signed for a token, and remembers it: an old one is not signed a second time.</summary>
-    public Task<TokenAdmission> AdmitAsync(TokenUse use) => ShardOf(use.CallerId).Admit(use);
+    public Task<TokenAdmission> AdmitAsync(ShownToken token, TokenUse use) => ShardOf(token.CallerId).Admit(token, use);
 
     private IChoriaTokenShardGrain ShardOf(string callerId) =>
         grains.GetGrain<IChoriaTokenShardGrain>(StableHash.Bucket(callerId, Shards));
@@ -53,24 +56,27 @@ public enum TokenRegistration
     TooMany = 3,
 }
 
-/// <param name="Id">The token's <c>jti</c>.</param>
-/// <param name="CallerId">The token's caller.</param>
+/// <summary>A token that somebody shows, and whose signature is verified.</summary>
+/// <param name="Id">Its <c>jti</c>.</param>
+/// <param name="CallerId">Its caller.</param>
+/// <param name="ExpiresAt">When it ends.</param>
+/// <param name="IsFromElsewhere">Whether it may be one that was not given out here: then it is recorded now.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.ShownToken")]
+public sealed record ShownToken(
+    [property: Id(0)] string Id,
+    [property: Id(1)] string CallerId,
+    [property: Id(2)] DateTimeOffset ExpiresAt,
+    [property: Id(3)] bool IsFromElsewhere);
+
+/// <summary>A request that is to be signed for a token.</summary>
 /// <param name="Request">The hash of the request that is to be signed.</param>
 /// <param name="RequestedAt">When the request says that it was made.</param>
 /// <param name="RequestExpiresAt">When nodes take it no more.</param>
-/// <param name="ExpiresAt">When the token ends.</param>
-/// <param name="IsFromElsewhere">Whether it may be one that was not given out here: then it is recorded now.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.TokenUse")]
 public sealed record TokenUse(
-    [property: Id(0)] string Id,
-    [property: Id(1)] string CallerId,
-    [property: Id(2)] string Request,
-    [property: Id(3)] DateTimeOffset RequestedAt,
-    [property: Id(4)] DateTimeOffset RequestExpiresAt,
-    [property: Id(5)] DateTimeOffset ExpiresAt,
-    [property: Id(6)] bool IsFromElsewhere);
+    [property: Id(0)] string Request, [property: Id(1)] DateTimeOffset RequestedAt, [property: Id(2)] DateTimeOffset RequestExpiresAt);
 
-/// <summary>Whether a request may be signed for a token, as far as the register knows.</summary>
+/// <summary>Whether a token is good, and a request may be signed for it, as far as the register knows.</summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.TokenAdmission")]
 public abstract record TokenAdmission
 {

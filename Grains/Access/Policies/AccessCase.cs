@@ -7,6 +7,7 @@ namespace ControlPlane.Access.Policies;
 /// <param name="Request">May what.</param>
 /// <param name="SecondFactorAgo">How long ago a second factor was shown; null when none was.</param>
 /// <param name="Site">At which site; empty for one that no rule names.</param>
+/// <param name="Region">In which region; empty for one that no rule names.</param>
 /// <param name="Node">What is known of the node.</param>
 /// <param name="IsAllowed">What is expected.</param>
 internal sealed record AccessCase(
@@ -16,6 +17,7 @@ internal sealed record AccessCase(
     AccessRequest Request,
     TimeSpan? SecondFactorAgo,
     string Site,
+    string Region,
     NodeFacts? Node,
     bool IsAllowed);
 
@@ -30,7 +32,8 @@ public static class AccessCases
         AccessCaseOutcome Judge(AccessCase one)
         {
             var caller = one.Caller with { SecondFactorAt = now - one.SecondFactorAgo };
-            var decision = AccessJudge.Judge(policy, caller, one.Request, new AccessFacts(one.Site, one.Node, now));
+            var facts = new AccessFacts(one.Site, one.Node, now) { Region = one.Region };
+            var decision = AccessJudge.Judge(policy, caller, one.Request, facts);
             var isAllowed = decision is { IsAllowed: true, WouldBeDenied: false };
             return new AccessCaseOutcome(one.Name, one.Line, one.IsAllowed, isAllowed, decision.Rule);
         }

@@ -23,6 +23,7 @@ internal sealed class AccessCaseReader(YamlSection section, DocumentFaults fault
             ReadRequest(),
             section.Duration("secondFactor", TimeSpan.Zero, TimeSpan.FromDays(7)),
             section.Text("site") ?? "",
+            section.Text("region") ?? "",
             ReadNode(),
             section.Choice("expect", Expectation.Allow) == Expectation.Allow);
         if (section.Child("expect") is null)

@@ -8,6 +8,9 @@ namespace ControlPlane.Access.Policies;
 /// <param name="Now">When it is asked.</param>
 internal sealed record AccessFacts(string Site, NodeFacts? Node, DateTimeOffset Now)
 {
+    /// <summary>The region of the site; empty where nobody knows.</summary>
+    public string Region { get; init; } = "";
+
     /// <summary>Who made what is to be approved; null when nobody knows, or when nobody needed it.</summary>
     public string? Submitter { get; init; }
 }
@@ -27,10 +30,10 @@ internal interface INodeFacts
     Task<NodeFacts?> FindAsync(string node, bool said, CancellationToken cancellationToken);
 }
 
-/// <summary>Says who made what is to be approved.</summary>
+/// <summary>Says who made what is to be approved; one for each kind of thing that is.</summary>
 internal interface ISubmissions
 {
-    /// <returns>The maker's name; null when there is no such plan.</returns>
-    /// <exception cref="TimeoutException">The region did not answer: nobody can decide now.</exception>
-    Task<string?> FindSubmitterAsync(string plan, CancellationToken cancellationToken);
+    /// <returns>The maker's name; null when the request is about nothing of the kind that this knows, or there is none such.</returns>
+    /// <exception cref="TimeoutException">Its owner did not answer: nobody can decide now.</exception>
+    Task<string?> FindSubmitterAsync(AccessRequest request, CancellationToken cancellationToken);
 }

@@ -17,7 +17,7 @@ public static class AccessPolicyHosting
         services.AddSingleton(provider => new PolicyAccess(
             provider.GetRequiredService<IPolicySource>(),
             provider.GetRequiredService<INodeFacts>(),
-            provider.GetRequiredService<ISubmissions>(),
+            [.. provider.GetServices<ISubmissions>()],
             provider.GetRequiredService<ExternalAuthorization>(),
             provider.GetRequiredService<AccessMeter>(),
             provider.GetRequiredService<TimeProvider>(),

@@ -16,11 +16,12 @@ public sealed class AccessPolicyReader
 
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    // What only requests of Choria's own say, jobs too, and what only approvals say: elsewhere such a condition would be never or always
-    // true.
+    // What only requests of Choria's own say, what jobs say too, what is kept where jobs run, and what only approvals say: elsewhere such a
+    // condition would be never or always true.
     private static readonly string[] ChoriaRequests = [Permissions.RequestsSign];
     private static readonly string[] Actions = [Permissions.RequestsSign, Permissions.JobsRun];
-    private static readonly string[] Approvals = [Permissions.PlacementPlansApprove];
+    private static readonly string[] Jobs = [Permissions.JobsRun];
+    private static readonly string[] Approvals = [Permissions.PlacementPlansApprove, Permissions.JobsApprove];
 
     private readonly DocumentFaults faults;
     private readonly Dictionary<string, YamlNode> roles = new(StringComparer.Ordinal);
@@ -100,15 +101,33 @@ public sealed class AccessPolicyReader
             NeedsReason = conditions?.Flag("reason") ?? false,
             NeedsFourEyes = conditions?.Flag("fourEyes") ?? false,
         };
-        if (rule.NeedsFourEyes)
-        {
-            RequireOnly(conditions!.Child("fourEyes")!, "fourEyes", permissions, Approvals);
-        }
-
+        RejectUnfit(rule, limits, conditions);
         limits?.RejectUnknown();
         conditions?.RejectUnknown();
         section.RejectUnknown();
         return rule;
+    }
+
+    // What would be never or always true.
+    private void RejectUnfit(AccessRule rule, YamlSection? limits, YamlSection? conditions)
+    {
+        if (rule.ConcurrencyMax is not null)
+        {
+            RequireOnly(limits!.Child("concurrency")!, "concurrency", rule.Permissions, Jobs);
+        }
+
+        var mute = rule.Permissions.Where(permission => !Permissions.TakesReason(permission)).Order(StringComparer.Ordinal).ToList();
+        if (rule.NeedsReason && mute.Count > 0)
+        {
+            faults.Add(
+                conditions!.Child("reason")!,
+                $"nobody can say why for {string.Join(", ", mute)}: give them a rule of their own without it");
+        }
+
+        if (rule.NeedsFourEyes)
+        {
+            RequireOnly(conditions!.Child("fourEyes")!, "fourEyes", rule.Permissions, Approvals);
+        }
     }
 
     private RoleGrant ReadGrant(YamlSection section)
@@ -216,6 +235,7 @@ public sealed class AccessPolicyReader
         return new AccessScope
         {
             Sites = Names(section, "sites"),
+            Regions = Names(section, "regions"),
             Overlays = Names(section, "overlays"),
             Collectives = Names(section, "collectives"),
             Agents = Names(section, "agents"),

@@ -33,7 +33,7 @@ internal sealed record AccessRule(string Role, string Place, FrozenSet<string> P
             : TargetsMax is { } most && TargetsOf(request) > most ? Obstacle.Targets
             : SecondFactorWithin is { } within && !IsShownWithin(caller.SecondFactorAt, within, facts.Now) ? Obstacle.SecondFactor
             : NeedsReason && string.IsNullOrWhiteSpace(request.Reason) ? Obstacle.Reason
-            : NeedsFourEyes && (SubmitterOf(request, facts) is not { } submitter || submitter == caller.Principal) ? Obstacle.FourEyes
+            : NeedsFourEyes && !FourEyes.AreMet(SubmitterOf(request, facts), caller.Principal) ? Obstacle.FourEyes
             : Obstacle.None;
     }
 
@@ -42,6 +42,7 @@ internal sealed record AccessRule(string Role, string Place, FrozenSet<string> P
     {
         Obstacle.None => "allows it",
         Obstacle.Site => $"holds at {Names(Scope.Sites)}",
+        Obstacle.Region => $"holds in the regions {Names(Scope.Regions)}",
         Obstacle.Overlay => $"holds in {Names(Scope.Overlays)}, and the request must be known to be about one of them",
         Obstacle.Collective => $"holds for the collectives {Names(Scope.Collectives)}",
         Obstacle.Agent => $"holds for the agents {Names(Scope.Agents)}",
@@ -57,9 +58,9 @@ internal sealed record AccessRule(string Role, string Place, FrozenSet<string> P
     // A request about a node is about one. One that does not say how many may be about all.
     private static int TargetsOf(AccessRequest request) => request.Targets ?? (request.Node is null ? int.MaxValue : 1);
 
-    // Who made a plan is asked of the plan, where there is one: what the caller says of it proves nothing.
+    // Who made a plan or a job is asked of it, where there is one: what the caller says of it proves nothing.
     private static string? SubmitterOf(AccessRequest request, AccessFacts facts) =>
-        request.Plan is null ? request.Submitter : facts.Submitter;
+        request is { Plan: null, Job: null } ? request.Submitter : facts.Submitter;
 
     private static bool IsShownWithin(DateTimeOffset? at, TimeSpan within, DateTimeOffset now) =>
         at is { } shown && now - shown <= within && shown - now <= ClockSkewMax;

@@ -10,6 +10,8 @@ internal sealed record AccessScope
 
     public FrozenSet<string>? Sites { get; init; }
 
+    public FrozenSet<string>? Regions { get; init; }
+
     public FrozenSet<string>? Overlays { get; init; }
 
     public FrozenSet<string>? Collectives { get; init; }
@@ -38,14 +40,20 @@ internal sealed record AccessScope
     {
         // The node's own overlay, where there is a node: what the caller says beside it proves nothing.
         var overlay = request.Node is null ? request.Overlay : facts.Node?.Overlay;
+        var fulfilsByDefault = IsNodeJudgedLater(request) ? !isUnknownWithin : isUnknownWithin;
         return !Covers(Sites, facts.Site, isUnknownWithin) ? Obstacle.Site
+            : !Covers(Regions, facts.Region, isUnknownWithin) ? Obstacle.Region
             : !Covers(Overlays, overlay, isUnknownWithin) ? Obstacle.Overlay
             : !Covers(Collectives, request.Collective, isUnknownWithin) ? Obstacle.Collective
             : !Covers(Agents, request.Agent, isUnknownWithin) ? Obstacle.Agent
             : !Covers(Actions, request.Action, isUnknownWithin) ? Obstacle.Action
-            : Nodes is not null && !(facts.Node?.Said?.Fulfils(Nodes) ?? isUnknownWithin) ? Obstacle.Node
+            : Nodes is not null && !(facts.Node?.Said?.Fulfils(Nodes) ?? fulfilsByDefault) ? Obstacle.Node
             : Obstacle.None;
     }
+
+    // A job that is submitted has no nodes yet. Denied here for that, nobody whom a rule holds to some nodes could submit any.
+    private static bool IsNodeJudgedLater(AccessRequest request) =>
+        request is { Permission: Permissions.JobsRun, Node: null, AreNodesChosen: false };
 
     private static bool Covers(FrozenSet<string>? names, string? name, bool isUnknownWithin) =>
         names is null || (name is null ? isUnknownWithin : names.Contains(name));
@@ -56,6 +64,7 @@ internal enum Obstacle
 {
     None = 0,
     Site,
+    Region,
     Overlay,
     Collective,
     Agent,

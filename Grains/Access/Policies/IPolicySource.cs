@@ -6,6 +6,9 @@ public interface IPolicySource
     /// <summary>The site's name, for rules that hold at some sites.</summary>
     string Site { get; }
 
+    /// <summary>The region that the site belongs to, for rules that hold at all sites of some regions.</summary>
+    string Region { get; }
+
     /// <summary>Whether the site has a policy at all.</summary>
     bool IsConfigured { get; }
 

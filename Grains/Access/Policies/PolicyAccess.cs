@@ -13,7 +13,7 @@ public sealed partial class PolicyAccess : IAccessPolicy
 
     private readonly IPolicySource source;
     private readonly INodeFacts nodes;
-    private readonly ISubmissions submissions;
+    private readonly IReadOnlyList<ISubmissions> submissions;
     private readonly ExternalAuthorization outside;
     private readonly AccessMeter meter;
     private readonly TimeProvider time;
@@ -23,7 +23,7 @@ public sealed partial class PolicyAccess : IAccessPolicy
     internal PolicyAccess(
         IPolicySource source,
         INodeFacts nodes,
-        ISubmissions submissions,
+        IReadOnlyList<ISubmissions> submissions,
         ExternalAuthorization outside,
         AccessMeter meter,
         TimeProvider time,
@@ -76,7 +76,7 @@ public sealed partial class PolicyAccess : IAccessPolicy
         AccessPolicy policy, Caller caller, AccessRequest request, CancellationToken cancellationToken)
     {
         var facts = await GatherAsync(policy, request, cancellationToken);
-        var decision = AccessJudge.Judge(policy, caller, request, facts);
+        var decision = AccessJudge.Judge(policy, caller, request, facts) with { Submitter = facts.Submitter };
         if (!decision.IsAllowed || decision.WouldBeDenied || !policy.IsJudgedOutside(request.Permission))
         {
             return decision;
@@ -84,7 +84,7 @@ public sealed partial class PolicyAccess : IAccessPolicy
 
         var question = new AccessQuestion(caller, request, source.Site, facts.Node?.Overlay ?? request.Overlay, facts.Now);
         return await outside.WhyNotAsync(question, policy.Content.External!.Deadline, cancellationToken) is { } why
-            ? AccessJudge.Denied(policy, why)
+            ? AccessJudge.Denied(policy, why) with { Submitter = facts.Submitter }
             : decision;
     }
 
@@ -101,9 +101,22 @@ public sealed partial class PolicyAccess : IAccessPolicy
             ? await nodes.FindAsync(node, policy.NeedsSaid(request.Permission), cancellationToken) : null,
         time.GetUtcNow())
     {
-        Submitter = request.Plan is { } plan && policy.NeedsSubmitter(request.Permission)
-            ? await submissions.FindSubmitterAsync(plan, cancellationToken) : null,
+        Region = source.Region,
+        Submitter = policy.NeedsSubmitter(request.Permission) ? await FindSubmitterAsync(request, cancellationToken) : null,
     };
+
+    private async ValueTask<string?> FindSubmitterAsync(AccessRequest request, CancellationToken cancellationToken)
+    {
+        foreach (var kind in submissions)
+        {
+            if (await kind.FindSubmitterAsync(request, cancellationToken) is { } submitter)
+            {
+                return submitter;
+            }
+        }
+
+        return null;
+    }
 
     [LoggerMessage(LogLevel.Warning, "{Principal} may {Permission} only because the access policy {Policy} is tried out: {Rule}")]
     private partial void LogWouldBeDenied(string principal, string permission, string rule, string policy);
@@ -119,9 +132,10 @@ public sealed record AccessExplanation(AccessDecision Decision, IReadOnlyList<st
 
     /// <summary>Explains by a policy alone, without a silo: nothing is known of the request's node but its overlay.</summary>
     public static AccessExplanation Of(
-        AccessPolicy policy, Caller caller, AccessRequest request, string site, string? overlay, DateTimeOffset now)
+        AccessPolicy policy, Caller caller, AccessRequest request, (string Site, string Region) at, string? overlay, DateTimeOffset now)
     {
-        return Of(policy, caller, request, new AccessFacts(site, overlay is null ? null : new NodeFacts(overlay, Said: null), now));
+        var facts = new AccessFacts(at.Site, overlay is null ? null : new NodeFacts(overlay, Said: null), now) { Region = at.Region };
+        return Of(policy, caller, request, facts);
     }
 
     internal static AccessExplanation Of(AccessPolicy policy, Caller caller, AccessRequest request, AccessFacts facts) => new(

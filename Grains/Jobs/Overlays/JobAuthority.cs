@@ -1,12 +1,11 @@
 using ControlPlane.Access;
+using ControlPlane.Access.Policies;
 
 namespace ControlPlane.Jobs;
 
 /// <summary>Whether a job's submitter may do in one overlay what the job is to do there: judged and recorded as theirs.</summary>
 internal sealed class JobAuthority(AccessGuard guard, IAccessPolicy policy)
 {
-    private const int JudgedAtOnce = 64;
-
     /// <summary>Judges and records, and takes the targets on when they are allowed.</summary>
     /// <param name="order">The job's part in the overlay.</param>
     /// <param name="identities">Its targets.</param>
@@ -18,7 +17,8 @@ internal sealed class JobAuthority(AccessGuard guard, IAccessPolicy policy)
         OverlayJobOrder order, IReadOnlyList<string> identities, Func<int?, Task> take, CancellationToken cancellationToken)
     {
         var caller = order.Submitter.ToCaller();
-        var (request, decision) = await JudgeAsync(caller, order, identities, cancellationToken);
+        var (request, decision) = await policy.JudgeNodesAsync(
+            caller, RequestOf(order, identities.Count), identities, cancellationToken);
         await guard.InvokeAsync(
             caller,
             request,
@@ -36,50 +36,12 @@ internal sealed class JobAuthority(AccessGuard guard, IAccessPolicy policy)
     public async Task CheckAsync(OverlayJobOrder order, IReadOnlyList<string> identities, CancellationToken cancellationToken)
     {
         var caller = order.Submitter.ToCaller();
-        var (request, decision) = await JudgeAsync(caller, order, identities, cancellationToken);
+        var (request, decision) = await policy.JudgeNodesAsync(
+            caller, RequestOf(order, identities.Count), identities, cancellationToken);
         if (!decision.IsAllowed)
         {
             throw decision.ToException(caller, request);
         }
-    }
-
-    private async Task<(AccessRequest Request, AccessDecision Decision)> JudgeAsync(
-        Caller caller, OverlayJobOrder order, IReadOnlyList<string> identities, CancellationToken cancellationToken)
-    {
-        var request = RequestOf(order, identities.Count);
-        var decision = await policy.JudgeAsync(caller, request, cancellationToken);
-
-        // Rules may hold for nodes of a kind. The node that the decision hangs on stands for all in the record.
-        return decision.IsAllowed || identities.Count == 0
-            ? (request, decision)
-            : await JudgeEachAsync(caller, request, identities, cancellationToken);
-    }
-
-    // The first that is denied; else the one that the fewest may be worked on at once for.
-    private async Task<(AccessRequest Request, AccessDecision Decision)> JudgeEachAsync(
-        Caller caller, AccessRequest request, IReadOnlyList<string> identities, CancellationToken cancellationToken)
-    {
-        (AccessRequest Request, AccessDecision Decision)? strictest = null;
-        foreach (var part in identities.Chunk(JudgedAtOnce))
-        {
-            var judged = await Task.WhenAll(part.Select(async identity =>
-            {
-                var one = request with { Node = identity };
-                return (Request: one, Decision: await policy.JudgeAsync(caller, one, cancellationToken));
-            }));
-            if (judged.FirstOrDefault(one => !one.Decision.IsAllowed) is { Request: not null } denied)
-            {
-                return denied;
-            }
-
-            var lowest = judged.MinBy(one => one.Decision.ConcurrencyMax ?? int.MaxValue);
-            if (strictest is not { } known || lowest.Decision.ConcurrencyMax < (known.Decision.ConcurrencyMax ?? int.MaxValue))
-            {
-                strictest = lowest;
-            }
-        }
-
-        return strictest!.Value;
     }
 
     // Who may have a node enrol anew may have many do so.
@@ -90,6 +52,7 @@ internal sealed class JobAuthority(AccessGuard guard, IAccessPolicy policy)
         Agent = order.Spec.Action.Agent,
         Action = order.Spec.Action.Name,
         AlsoActions = order.Spec.Action.StatusActions,
+        AreNodesChosen = true,
         Targets = targets,
         Reason = order.Spec.Reason.Length == 0 ? null : order.Spec.Reason,
         Operation = "job",

@@ -9,7 +9,7 @@ public static class SubmissionsHosting
 {
     public static IServiceCollection AddSubmissions(this IServiceCollection services)
     {
-        services.TryAddSingleton<ISubmissions, PlanSubmissions>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ISubmissions, PlanSubmissions>());
         return services;
     }
 }

@@ -20,7 +20,7 @@ internal sealed class RegionPolicies(StoredRegion history, string region)
         return new PolicyVerdict(faults, Ledger.Policy.Version, false, Try(shadow));
     }
 
-    public async Task<PolicyVerdict> Apply(string text, string actor)
+    public async Task<PolicyVerdict> Apply(string text, string actor, string reason)
     {
         if (Ledger.History.Current is { } current && current.Text == text)
         {
@@ -42,7 +42,7 @@ internal sealed class RegionPolicies(StoredRegion history, string region)
             return verdict with { Faults = [.. verdict.Faults, stale] };
         }
 
-        await history.Record(new PlacementChange.PolicyApplied(new PolicyVersion(version, policy.Name, text, actor, history.Now)));
+        await history.Record(new PlacementChange.PolicyApplied(new PolicyVersion(version, policy.Name, text, actor, history.Now, reason)));
         Ledger.Configure(history.Options);
         return verdict with { Version = version, Applied = true };
     }

@@ -212,12 +212,12 @@ internal sealed partial class RegionPlacementGrain(
         return verdict;
     }
 
-    public async Task<PolicyVerdict> ApplyPolicy(string text)
+    public async Task<PolicyVerdict> ApplyPolicy(string text, string reason)
     {
         await CatchUpAsync();
         leadership.EnsureHere();
         var before = Ledger.Policy.Version;
-        var verdict = await policies.Apply(text, CallerContext.Actor);
+        var verdict = await policies.Apply(text, CallerContext.Actor, reason);
         if (verdict.Version != before)
         {
             LogPolicyApplied(Region, Ledger.Policy.Name, verdict.Version, CallerContext.Actor);

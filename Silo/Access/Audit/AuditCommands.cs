@@ -196,6 +196,7 @@ internal static class AuditCommands
         ("on", TargetOf(record)),
         ("parameters", record.Parameters is { } all ? string.Join(", ", all.Select(one => $"{one.Key}={one.Value}")) : null),
         ("reason", record.Reason),
+        ("submitter", record.Submitter),
         ("rule", record.Decision?.Rule),
         ("policy", record.Decision?.Policy),
         ("trace", record.Trace),
@@ -213,7 +214,8 @@ internal static class AuditCommands
         OutcomeOf(record),
         record.Id);
 
-    private static string? TargetOf(AuditRecord record) => record.On?.Node ?? record.On?.Overlay ?? record.On?.Agent;
+    private static string? TargetOf(AuditRecord record) =>
+        record.On?.Node ?? record.On?.Overlay ?? record.On?.Plan ?? record.On?.Job ?? record.On?.Agent;
 
     private static string? OutcomeOf(AuditRecord record) =>
         record.Omitted is { } omitted ? $"{omitted.Count} left out since {omitted.Since:O}" : record.Outcome;

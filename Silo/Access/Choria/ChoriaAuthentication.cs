@@ -1,4 +1,3 @@
-using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using ControlPlane.Adapters.Choria;
@@ -11,13 +10,14 @@ using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Access;
 
-/// <summary>Says who a request is by: the caller of a Choria client token, whose key signed the request.</summary>
+/// <summary>Says who a request is by: the holder of a Choria client token, whose key signed the request.</summary>
 internal sealed class ChoriaAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> schemes,
     ILoggerFactory loggers,
     UrlEncoder encoder,
     IOptions<ChoriaCallersOptions> options,
     ChoriaCallerTrust trust,
+    ChoriaCallers callers,
     TimeProvider time)
     : AuthenticationHandler<AuthenticationSchemeOptions>(schemes, loggers, encoder)
 {
@@ -34,6 +34,7 @@ internal sealed class ChoriaAuthentication(
         services.AddSingleton<IValidateOptions<ChoriaCallersOptions>, ChoriaCallersOptionsValidator>();
         services.AddOptions<ChoriaCallersOptions>().BindConfiguration(ChoriaCallersOptions.Section).ValidateOnStart();
         services.AddSingleton<ChoriaCallerTrust>();
+        services.AddChoriaCallers();
         authentication.AddScheme<AuthenticationSchemeOptions, ChoriaAuthentication>(SchemeName, null);
     }
 
@@ -61,15 +62,10 @@ internal sealed class ChoriaAuthentication(
             return AuthenticateResult.Fail("the token's callerid is not a name");
         }
 
-        if (ChoriaCallerClaims.OfOrNull(claims) is not { } said)
-        {
-            return AuthenticateResult.Fail("the token says more of its user than a call can carry");
-        }
-
-        Claim[] held = claims.Id is { } id && AccessClaims.IsName(id) ? [new Claim(AccessClaims.Credential, id)] : [];
-        var others = said.SelectMany(claim => claim.Value.Select(value => AccessClaims.Other(claim.Key, value)));
-        var principal = AccessClaims.Principal(CallerMethod.ChoriaToken, claims.CallerId, [.. held, .. others]);
-        return AuthenticateResult.Success(new AuthenticationTicket(principal, SchemeName));
+        var (caller, unknown) = await callers.FindAsync(claims, Callers.AddressOf(Context));
+        return caller is not null
+            ? AuthenticateResult.Success(new AuthenticationTicket(AccessClaims.Of(caller), SchemeName))
+            : AuthenticateResult.Fail(unknown!);
     }
 
     private async Task<string?> SignatureFaultAsync(string token, ClientClaims claims)
@@ -88,7 +84,7 @@ internal sealed class ChoriaAuthentication(
         var request = new SignedRequest(Request.Method, Request.Host.Value!, target, await DigestOfBodyAsync());
         if (!signature.IsBy(claims.PublicKey!, token, request))
         {
-            Context.Items[CallLimits.ProvenPrincipal] = claims.CallerId;
+            Context.Items[CallLimits.ProvenPrincipal] = await callers.PrincipalOfAsync(claims);
             return "the request is not signed by the token's key";
         }
 

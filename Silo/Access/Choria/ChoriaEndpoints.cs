@@ -20,9 +20,14 @@ internal static class ChoriaEndpoints
     private const string LoginFailed = "Login failed";
     private const string RequestDenied = "Request denied";
 
+    private const string Root = "/choria/v1";
+
+    /// <summary>Whether a request is one of theirs, who show their proof in the body.</summary>
+    public static bool IsFor(HttpRequest request) => request.Path.StartsWithSegments(Root, StringComparison.OrdinalIgnoreCase);
+
     public static void MapChoria(this IEndpointRouteBuilder app)
     {
-        var choria = app.MapGroup("/choria/v1").AllowAnonymous();
+        var choria = app.MapGroup(Root).AllowAnonymous();
         choria.MapPost("/login", LogInAsync).WithMetadata(new RequestSizeLimitAttribute(LoginBytesMax)).ExcludeFromDescription();
         choria.MapPost("/sign", SignAsync).WithMetadata(new RequestSizeLimitAttribute(SignBytesMax)).ExcludeFromDescription();
         choria.MapGet("/login/options", Options).ExcludeFromDescription();

@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Access;
@@ -15,20 +14,10 @@ internal sealed partial class FailedSignIns(IOptions<LimitsOptions> options, Tim
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Count> _counts = new(StringComparer.Ordinal);
 
-    /// <summary>How long an address stays locked; null when it is not.</summary>
-    public TimeSpan? LockOf(IPAddress address) => Left($"address {address}");
-
-    /// <summary>How long a principal stays locked; null when it is not.</summary>
-    public TimeSpan? LockOf(string principal) => Left($"principal {principal}");
-
-    /// <summary>Counts a failure of an address.</summary>
-    public void Failed(IPAddress address) => Add($"address {address}", options.Value.AddressFailuresMax);
-
-    /// <summary>Counts a failure of a principal, only of one whom the credential proves: a name that anybody writes locks nobody.</summary>
-    public void Failed(string principal) => Add($"principal {principal}", options.Value.PrincipalFailuresMax);
-
-    private TimeSpan? Left(string key)
+    /// <summary>How long somebody stays locked; null when they are not.</summary>
+    public TimeSpan? LockOf(FailedBy by, string name)
     {
+        var key = KeyOf(by, name);
         lock (_gate)
         {
             return _counts.TryGetValue(key, out var count) && count.LockedUntil - time.GetUtcNow() is { } left && left > TimeSpan.Zero
@@ -37,8 +26,10 @@ internal sealed partial class FailedSignIns(IOptions<LimitsOptions> options, Tim
         }
     }
 
-    private void Add(string key, int most)
+    /// <summary>Counts a failure.</summary>
+    public void Add(FailedBy by, string name)
     {
+        var (key, most) = (KeyOf(by, name), by == FailedBy.Address ? options.Value.AddressFailuresMax : options.Value.PrincipalFailuresMax);
         if (most == 0)
         {
             return;
@@ -71,6 +62,13 @@ internal sealed partial class FailedSignIns(IOptions<LimitsOptions> options, Tim
         }
     }
 
+    private static string KeyOf(FailedBy by, string name) => by switch
+    {
+        FailedBy.Address => $"address {name}",
+        FailedBy.Principal => $"principal {name}",
+        _ => $"user {name}",
+    };
+
     private void Forget(DateTimeOffset now)
     {
         foreach (var (key, count) in _counts)
@@ -86,4 +84,16 @@ internal sealed partial class FailedSignIns(IOptions<LimitsOptions> options, Tim
 
     [LoggerMessage(LogLevel.Warning, "{Who} failed to sign in {Failures} times and is locked until {Until}")]
     private partial void LogLocked(string who, int failures, DateTimeOffset until);
+}
+
+/// <summary>Whose failures are counted together.</summary>
+internal enum FailedBy
+{
+    Address = 0,
+
+    /// <summary>Only one whom the credential proves: a name that anybody writes does not lock its principal.</summary>
+    Principal = 1,
+
+    /// <summary>A name of a list of users, tried with a password: it is locked for passwords alone.</summary>
+    User = 2,
 }

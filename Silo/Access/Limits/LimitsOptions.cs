@@ -30,8 +30,8 @@ public sealed class LimitsOptions
     public int AddressFailuresMax { get; set; } = 50;
 
     /// <summary>
-    /// After how many a principal is locked whose stolen credential fails, as a Choria token without its key does. 0, for never, to 100000;
-    /// 10 by default.
+    /// After how many a principal is locked whose stolen credential fails, as a Choria token without its key does; and a user of
+    /// <c>Access:Signer:UserFiles</c> whose passwords fail, for passwords alone. 0, for never, to 100000; 10 by default.
     /// </summary>
     [Between(0, 100_000)]
     public int PrincipalFailuresMax { get; set; } = 10;

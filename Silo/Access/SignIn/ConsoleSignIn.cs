@@ -46,7 +46,8 @@ internal sealed partial class ConsoleSignIn(
 
         services.Replace(ServiceDescriptor.Singleton<IDataProtectionProvider>(
             provider => new SiteDataProtection(() => SealKey.ReadKey(provider))));
-        services.AddSingleton<ITicketStore, RedisSessions>();
+        services.AddSingleton<RedisSessions>();
+        services.AddSingleton<ITicketStore>(provider => provider.GetRequiredService<RedisSessions>());
         services.AddSingleton<SignInRecord>();
         services.AddSingleton<ConsoleSignIn>();
         services.AddSingleton<IConfigureOptions<OpenIdConnectOptions>>(provider => provider.GetRequiredService<ConsoleSignIn>());
@@ -164,9 +165,10 @@ internal sealed partial class ConsoleSignIn(
     // The page leads on by itself. A redirect would belong to the provider's own navigation, in which no browser shows a Strict cookie.
     private async Task BeginSessionAsync(TicketReceivedContext context)
     {
-        context.Properties!.ExpiresUtc = time.GetUtcNow() + options.Value.SessionLifetime;
+        context.Properties!.IssuedUtc = time.GetUtcNow();
+        context.Properties.ExpiresUtc = context.Properties.IssuedUtc + options.Value.SessionLifetime;
         context.HandleResponse();
-        var caller = Callers.OfOrNull(context.Principal!, Callers.AddressOf(context.HttpContext))!;
+        var caller = Callers.OfOrNull(context.HttpContext, context.Principal!)!;
         var fault = await TryBeginAsync(context.HttpContext, caller, context.Principal!, context.Properties);
         var page = fault is null
             ? SignInPages.LeadOn("Signed in", LocalPath.Of(context.ReturnUri))

@@ -1,7 +1,7 @@
 namespace ControlPlane.Access;
 
 /// <summary>Signs people in and out on the record: judged, recorded, then done, its outcome recorded. Thread-safe.</summary>
-internal sealed class SignInRecord(IAccessPolicy policy, IAuditTrail audit)
+internal sealed class SignInRecord(IAccessPolicy policy, IAuditTrail audit, ICallLimits limits)
 {
     // The library says more of some failures than anybody reads.
     private const int FailureLengthMax = 200;
@@ -32,7 +32,11 @@ internal sealed class SignInRecord(IAccessPolicy policy, IAuditTrail audit)
         return null;
     }
 
-    /// <summary>Records that somebody could not sign in.</summary>
-    public Task RefuseAsync(HttpContext context, string why) => audit.RecordFailedSignInAsync(
-        CallerMethod.Oidc, principal: null, Callers.AddressOf(context), why[..Math.Min(why.Length, FailureLengthMax)]);
+    /// <summary>Counts and records that somebody could not sign in.</summary>
+    public Task RefuseAsync(HttpContext context, string why)
+    {
+        limits.Failed(new SignInAttempt(Callers.AddressOf(context)));
+        return audit.RecordFailedSignInAsync(
+            CallerMethod.Oidc, principal: null, Callers.AddressOf(context), why[..Math.Min(why.Length, FailureLengthMax)]);
+    }
 }

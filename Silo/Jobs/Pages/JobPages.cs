@@ -37,17 +37,17 @@ internal static class JobPages
             : await grains.GetJob(id).ListResults(Bad, null, FailuresMax);
         var isOwn = job.Submitter == CallerContext.Actor;
         var rights = new JobRights(
-            !isOwn && await MayAsync(access, Permissions.JobsApprove, cancellationToken),
-            await MayAsync(access, Permissions.JobsControl, cancellationToken),
+            !isOwn && await MayAsync(access, Permissions.JobsApprove, id, cancellationToken),
+            await MayAsync(access, Permissions.JobsControl, id, cancellationToken),
             Antiforgery.TokenOf(context));
         return new ConsolePage(JobPage.Render(job, FailureGroup.Of(failed.Results), failed.Unreachable, rights));
     }
 
     // Whether a button is shown is no decision: the call itself is judged and recorded.
-    private static async Task<bool> MayAsync(PolicyAccess access, string permission, CancellationToken cancellationToken)
+    private static async Task<bool> MayAsync(PolicyAccess access, string permission, string job, CancellationToken cancellationToken)
     {
         var explained = await access.ExplainAsync(
-            CallerContext.Current, new AccessRequest(permission) { Reason = SomeReason }, cancellationToken);
+            CallerContext.Current, new AccessRequest(permission) { Job = job, Reason = SomeReason }, cancellationToken);
         return explained.Decision.IsAllowed;
     }
 }

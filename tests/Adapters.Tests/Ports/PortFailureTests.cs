@@ -18,7 +18,7 @@ public abstract class PortFailureTests : IDisposable
     private static readonly Type[] OfTheSilo =
         [
             typeof(ILayerFiles), typeof(IPolicySource), typeof(ITokenAuthenticator), typeof(IBreakGlass), typeof(IIdentityTokens),
-            typeof(ISiteSigner),
+            typeof(ISiteSigner), typeof(ICallLimits),
         ];
 
     protected static CancellationToken Cancel => TestContext.Current.CancellationToken;

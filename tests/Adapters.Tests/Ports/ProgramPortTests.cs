@@ -163,7 +163,7 @@ public sealed class ProgramPortTests : PortFailureTests
         """);
 
     private static PolicyAccess Policy(IAccessAuthority authority, AccessMeter meter) => new(
-        AskingOutside, new NoNodes(), new NoPlans(), new ExternalAuthorization(meter, TimeProvider.System, authority), meter,
+        AskingOutside, new NoNodes(), [new NoPlans()], new ExternalAuthorization(meter, TimeProvider.System, authority), meter,
         TimeProvider.System,
         NullLogger<PolicyAccess>.Instance);
 
@@ -200,6 +200,8 @@ public sealed class ProgramPortTests : PortFailureTests
     {
         public string Site => "london";
 
+        public string Region => "eu";
+
         public bool IsConfigured => true;
 
         public AccessPolicy? Current { get; } = AccessPolicyReader.Read(text).Policy;
@@ -209,7 +211,8 @@ public sealed class ProgramPortTests : PortFailureTests
 
     private sealed class NoPlans : ISubmissions
     {
-        public Task<string?> FindSubmitterAsync(string plan, CancellationToken cancellationToken) => Task.FromResult<string?>(null);
+        public Task<string?> FindSubmitterAsync(AccessRequest request, CancellationToken cancellationToken) =>
+            Task.FromResult<string?>(null);
     }
 
     private sealed class NoNodes : INodeFacts

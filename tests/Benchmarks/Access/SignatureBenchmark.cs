@@ -76,7 +76,13 @@ internal sealed class SignatureBenchmark : IBenchmark, IAsyncDisposable
                 Options.Create(new ProvisioningOptions { Issuers = { [Organization] = issuer.PublicKeyHex } }),
                 TimeProvider.System),
             new SignatureRights(
-                register, tokens, new UserRestrictions(users, signing), new AccessGuard(nothing, nothing), nothing, signing),
+                new ChoriaCallers(register, tokens, new UserRestrictions(users, signing)),
+                new UserRestrictions(users, signing),
+                nothing,
+                nothing,
+                new AccessGuard(nothing, nothing),
+                nothing,
+                signing),
             sealer,
             meter,
             TimeProvider.System,
@@ -173,7 +179,7 @@ internal sealed class SignatureBenchmark : IBenchmark, IAsyncDisposable
         new() { CallerId = caller, PublicKey = key.PublicKeyHex, OrganizationUnit = Organization };
 
     /// <summary>What the policy and the audit cost is measured by their own benchmarks.</summary>
-    private sealed class AllowedAndForgotten : IAccessPolicy, IAuditTrail
+    private sealed class AllowedAndForgotten : IAccessPolicy, IAuditTrail, ICallLimits
     {
         public ValueTask<AccessDecision> JudgeAsync(Caller caller, AccessRequest request, CancellationToken cancellationToken) =>
             new(new AccessDecision(IsAllowed: true, "", ""));
@@ -183,6 +189,14 @@ internal sealed class SignatureBenchmark : IBenchmark, IAsyncDisposable
             Task.FromResult(new AuditedCall("", caller, request, decision));
 
         public Task EndAsync(AuditedCall call, string outcome) => Task.CompletedTask;
+
+        public CallRefusal? LockOf(SignInAttempt attempt) => null;
+
+        public void Failed(SignInAttempt attempt)
+        {
+        }
+
+        public CallRefusal? Take(Caller caller) => null;
 
         public Task RecordFailedSignInAsync(CallerMethod method, string? principal, string? address, string why) => Task.CompletedTask;
     }

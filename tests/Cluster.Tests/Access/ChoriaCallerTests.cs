@@ -54,6 +54,47 @@ public sealed class ChoriaCallerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ATokenOfSomebodyWhoSignedIn_IsThatPersons()
+    {
+        await using var api = await StartAsync();
+        var at = DateTimeOffset.FromUnixTimeSeconds(1_790_000_000);
+        api.Grains.Recognise = _ => new TokenAdmission.Admitted(new ChoriaSignIn("alice@example.net", ChoriaTokenOrigin.Oidc)
+        {
+            Groups = ["operators"], SecondFactorAt = at,
+        });
+
+        using var answer = await SendAsync(api, Token(), HttpMethod.Get, "/v1/access/whoami");
+
+        var me = await answer.JsonAsync();
+        Assert.Equal("alice@example.net", me.GetProperty("principal").GetString());
+        Assert.Equal("operators", Assert.Single(me.GetProperty("groups").EnumerateArray()).GetString());
+        Assert.Equal(at, me.GetProperty("secondFactorAt").GetDateTimeOffset());
+        Assert.Equal("up=alice", Assert.Single(me.GetProperty("claims").GetProperty("callerid").EnumerateArray()).GetString());
+    }
+
+    [Fact]
+    public async Task ARevokedToken_CallsNoMore()
+    {
+        await using var api = await StartAsync();
+        api.Grains.Recognise = _ => new TokenAdmission.Refused("the token was revoked");
+
+        using var answer = await SendAsync(api, Token(), HttpMethod.Get, "/v1/access/whoami");
+
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task NobodyIsLetIn_WhileTheRegisterDoesNotAnswer()
+    {
+        await using var api = await StartAsync();
+        api.Grains.Recognise = _ => throw new TimeoutException();
+
+        using var answer = await SendAsync(api, Token(), HttpMethod.Get, "/v1/access/whoami");
+
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+    }
+
+    [Fact]
     public async Task ABody_IsSigned_AndReadByTheEndpointAllTheSame()
     {
         await using var api = await StartAsync();

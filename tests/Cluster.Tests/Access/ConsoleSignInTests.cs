@@ -4,6 +4,8 @@ using System.Text;
 using System.Text.Json;
 using ControlPlane.Access;
 using ControlPlane.Cluster.Tests.Silo;
+using ControlPlane.Commands;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using StackExchange.Redis;
 
@@ -162,10 +164,9 @@ public sealed class ConsoleSignInTests(ConsoleFixture console) : IClassFixture<C
         }
 
         await viewer.SignInAsync("viewer");
-        var places = console.Sessions.GetServers()[0].Keys().ToList();
-        var low = Assert.Single(places);
+        var low = Assert.Single(Places());
         await approver.SignInAsync("approver");
-        var high = Assert.Single(console.Sessions.GetServers()[0].Keys().ToList(), place => place != low);
+        var high = Assert.Single(Places(), place => place != low);
 
         var kept = (byte[])(await redis.StringGetAsync(high))!;
         Assert.DoesNotContain("approver", Encoding.UTF8.GetString(kept), StringComparison.Ordinal);
@@ -175,6 +176,100 @@ public sealed class ConsoleSignInTests(ConsoleFixture console) : IClassFixture<C
         // Whoever writes to Redis cannot make one session another.
         await redis.StringSetAsync(low, kept);
         Assert.Equal(HttpStatusCode.Unauthorized, await viewer.StatusAsync());
+
+        List<RedisKey> Places() => [.. console.Sessions.GetServers()[0].Keys(pattern: "sessions:*")];
+    }
+
+    [Fact]
+    public async Task SomebodyElsesSession_IsListedAndEnded_AndTheOthersGoOn()
+    {
+        await using var api = await console.StartAsync();
+        using var operators = console.Open(api);
+        using var stolen = console.Open(api);
+        using var viewer = console.Open(api);
+        await operators.SignInAsync("operator");
+        await viewer.SignInAsync("viewer", secondFactor: true);
+        await stolen.SignInAsync("operator");
+
+        var listed = (await operators.Http.GetFromJsonAsync<JsonElement>("/v1/access/sessions?limit=1000", Cancel))
+            .GetProperty("sessions").EnumerateArray().ToList();
+        Assert.DoesNotContain(listed, session => session.GetProperty("id").GetString() == stolen.Session);
+        var viewers = listed.First(session => session.GetProperty("principal").GetString() == "viewer");
+        Assert.NotNull(viewers.GetProperty("secondFactorAt").GetString());
+        var own = listed.Where(session => session.GetProperty("principal").GetString() == "operator")
+            .OrderBy(session => session.GetProperty("begunAt").GetDateTimeOffset()).Last();
+
+        using var ended = await viewer.PostAsync(
+            $"/v1/access/sessions/{own.GetProperty("id").GetString()}:end", Reason(), await viewer.AntiforgeryAsync());
+        Assert.Equal(HttpStatusCode.OK, ended.StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, await stolen.StatusAsync());
+        Assert.Equal(HttpStatusCode.OK, await operators.StatusAsync());
+        Assert.Equal(HttpStatusCode.OK, await viewer.StatusAsync());
+
+        using var again = await viewer.PostAsync(
+            $"/v1/access/sessions/{own.GetProperty("id").GetString()}:end", Reason(), await viewer.AntiforgeryAsync());
+        await again.AssertProblemAsync(HttpStatusCode.NotFound, "unknown-session");
+    }
+
+    [Fact]
+    public async Task TheCommand_EndsAllSessionsOfAPerson_AndNobodyElses()
+    {
+        var tokens = Path.GetTempFileName();
+        await File.WriteAllTextAsync(tokens, "ci 0123456789abcdefghijklmnop\n", Cancel);
+        var token = Path.GetTempFileName();
+        await File.WriteAllTextAsync(token, "0123456789abcdefghijklmnop", Cancel);
+        await using var api = await console.StartAsync(time: null, ("Access:Tokens:Files:0", tokens));
+        using var one = console.Open(api);
+        using var two = console.Open(api);
+        using var viewer = console.Open(api);
+        await one.SignInAsync("approver");
+        await two.SignInAsync("approver");
+        await viewer.SignInAsync("viewer");
+        string[] where = ["--url", api.Url.ToString(), "--token-file", token];
+
+        using var output = new StringWriter();
+        using var error = new StringWriter();
+        Assert.Equal(ExitCodes.Refused, await CommandLine.RunAsync(["access", "sessions", "end", .. where], output, error));
+        Assert.Contains("--principal", error.ToString(), StringComparison.Ordinal);
+        string[] end = ["access", "sessions", "end", "--principal", "approver", "--reason", "left", .. where];
+        Assert.Equal(ExitCodes.Done, await CommandLine.RunAsync(end, output, error));
+
+        Assert.Equal(HttpStatusCode.Unauthorized, await one.StatusAsync());
+        Assert.Equal(HttpStatusCode.Unauthorized, await two.StatusAsync());
+        Assert.Equal(HttpStatusCode.OK, await viewer.StatusAsync());
+        Assert.Equal(ExitCodes.Done, await CommandLine.RunAsync(["access", "sessions", "list", .. where], output, error));
+        Assert.Contains("viewer", output.ToString(), StringComparison.Ordinal);
+        File.Delete(tokens);
+        File.Delete(token);
+    }
+
+    [Fact]
+    public async Task Sessions_AreListedPageByPage_UntilTheirEnd()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var api = await console.StartAsync(time, ("Access:SignIn:SessionLifetime", "00:30:00"));
+        foreach (var server in console.Sessions.GetServers())
+        {
+            await server.FlushAllDatabasesAsync();
+        }
+
+        using var browser = console.Open(api);
+        using var another = console.Open(api);
+        await browser.SignInAsync("operator");
+        await another.SignInAsync("viewer");
+
+        var first = await browser.Http.GetFromJsonAsync<JsonElement>("/v1/access/sessions?limit=1", Cancel);
+        var cursor = first.GetProperty("nextCursor").GetString();
+        var second = await browser.Http.GetFromJsonAsync<JsonElement>($"/v1/access/sessions?limit=1&cursor={cursor}", Cancel);
+        Assert.Equal(
+            ["operator", "viewer"],
+            first.GetProperty("sessions").EnumerateArray().Concat(second.GetProperty("sessions").EnumerateArray())
+                .Select(session => session.GetProperty("principal").GetString()!).Order());
+        Assert.Equal(JsonValueKind.Null, second.GetProperty("nextCursor").ValueKind);
+
+        time.Advance(TimeSpan.FromMinutes(31));
+        Assert.Empty((await api.Services.GetRequiredService<RedisSessions>().ListAsync(after: null, 10)).Sessions);
+        Assert.Equal(0, await console.Sessions.GetDatabase().SortedSetLengthAsync("session-names"));
     }
 
     [Fact]

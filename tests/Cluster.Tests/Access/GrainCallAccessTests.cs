@@ -17,6 +17,7 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     private static readonly byte[] SiteKey = RandomNumberGenerator.GetBytes(32);
 
     private readonly Recorded recorded = new();
+    private readonly Limits limits = new();
     private readonly Starting starting = new();
     private InProcessTestCluster cluster = null!;
 
@@ -29,6 +30,7 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
             silo.Services.AddSingleton<ITokenAuthenticator, Tokens>();
             silo.Services.AddSingleton<IAccessPolicy, OnlyPublic>();
             silo.Services.AddSingleton<IAuditTrail>(recorded);
+            silo.Services.AddSingleton<ICallLimits>(limits);
             silo.Services.AddSingleton<AccessGuard>();
             silo.AddGrainAccess();
         });
@@ -41,12 +43,38 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     public async ValueTask DisposeAsync() => await cluster.DisposeAsync();
 
     [Fact]
-    public async Task ACallWithoutAToken_IsDenied() =>
+    public async Task ACallWithoutAToken_IsDenied_AndRecorded()
+    {
         await Assert.ThrowsAsync<NotAuthenticatedException>(() => Call(token: null, grain => grain.WhoAsks()));
 
+        Assert.Contains("failed nobody sys.client/*: no token came, for IAskedForTest.WhoAsks", recorded.Lines);
+        Assert.Empty(limits.Failures);
+    }
+
     [Fact]
-    public async Task ACallWithABadToken_IsDenied() =>
+    public async Task ACallWithABadToken_IsDenied_CountedAndRecorded()
+    {
         await Assert.ThrowsAsync<NotAuthenticatedException>(() => Call("stolen", grain => grain.WhoAsks()));
+
+        Assert.Contains("failed nobody sys.client/*: the token is not good, for IAskedForTest.WhoAsks", recorded.Lines);
+        Assert.StartsWith("sys.client/", Assert.Single(limits.Failures).Address, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AClientThatFailedTooOften_AndAPrincipalThatDid_AreNotHeard()
+    {
+        limits.Locked = "eve";
+        await Assert.ThrowsAsync<TooManyCallsException>(() => Call("eve", grain => grain.WhoAsks()));
+        Assert.Contains("failed eve sys.client/*: locked, for IAskedForTest.WhoAsks", recorded.Lines);
+
+        limits.Slowed = "ann";
+        await Assert.ThrowsAsync<TooManyCallsException>(() => Call("ann", grain => grain.WhoAsks()));
+        Assert.DoesNotContain(recorded.Lines, line => line.Contains("failed ann", StringComparison.Ordinal));
+
+        limits.AreClientsLocked = true;
+        await Assert.ThrowsAsync<TooManyCallsException>(() => Call("bob", grain => grain.WhoAsks()));
+        Assert.Contains("failed nobody sys.client/*: locked, for IAskedForTest.WhoAsks", recorded.Lines);
+    }
 
     [Fact]
     public async Task TheHolderOfAToken_IsWhoAsks_AlsoBehindAnotherGrain()
@@ -54,6 +82,26 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
         Assert.Equal("ann", await Call("ann", grain => grain.WhoAsks()));
         Assert.Equal("ann", await Call("ann", grain => grain.WhoAsksBehind()));
         Assert.Equal(["begin IAskedForTest.WhoAsksBehind ann", "end ok"], recorded.Lines.TakeLast(2));
+    }
+
+    [Fact]
+    public async Task ACallOfAClient_HasItsIdForAnAddress_AndATrace_AlsoBehindAnotherGrain()
+    {
+        var from = (await Call("ann", grain => grain.WhereFromBehind())).Split(' ');
+
+        Assert.StartsWith("sys.client/", from[0], StringComparison.Ordinal);
+        Assert.Matches("^[0-9a-f]{32}$", from[1]);
+        Assert.NotEqual(from[1], (await Call("ann", grain => grain.WhereFromBehind())).Split(' ')[1]);
+        Assert.Contains(from[1], recorded.Traces);
+    }
+
+    [Fact]
+    public async Task AReason_IsJudged_WhicheverWayItIsGiven()
+    {
+        await Call("ann", grain => grain.GiveReason("CHG-1"));
+        await Call("ann", grain => grain.Change(new ControlPlane.Enrolment.ControlChange("CHG-2")));
+
+        Assert.Equal(["CHG-1", "CHG-2"], recorded.Reasons);
     }
 
     [Fact]
@@ -86,8 +134,12 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task AMethodThatIsNotPublic_IsDenied_EvenToWhoIsAuthenticated() =>
+    public async Task AMethodThatIsNotPublic_IsDenied_EvenToWhoIsAuthenticated_AndRecorded()
+    {
         await Assert.ThrowsAsync<AccessDeniedException>(() => CallInner("ann", grain => grain.WhoAsks()));
+
+        Assert.Equal("begin IAskedInside.WhoAsks ann denied", recorded.Lines.Last());
+    }
 
     [Fact]
     public async Task AClientThatWritesTheCallerItself_IsDenied()
@@ -183,11 +235,20 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     {
         public ConcurrentQueue<string> Lines { get; } = new();
 
+        public ConcurrentQueue<string?> Traces { get; } = new();
+
+        public ConcurrentQueue<string> Reasons { get; } = new();
+
         public Task<AuditedCall> BeginAsync(
             Caller caller, AccessRequest request, AccessDecision decision, CancellationToken cancellationToken)
         {
-            var operation = request.Operation[(request.Operation.LastIndexOf('.', request.Operation.LastIndexOf('.') - 1) + 1)..];
-            Lines.Enqueue($"begin {operation} {caller.Principal}{(decision.IsAllowed ? "" : " denied")}");
+            Traces.Enqueue(caller.Trace);
+            if (request.Reason is { } reason)
+            {
+                Reasons.Enqueue(reason);
+            }
+
+            Lines.Enqueue($"begin {Short(request.Operation)} {caller.Principal}{(decision.IsAllowed ? "" : " denied")}");
             return Task.FromResult(new AuditedCall("1", caller, request, decision));
         }
 
@@ -197,7 +258,37 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
             return Task.CompletedTask;
         }
 
-        public Task RecordFailedSignInAsync(CallerMethod method, string? principal, string? address, string why) => Task.CompletedTask;
+        public Task RecordFailedSignInAsync(CallerMethod method, string? principal, string? address, string why)
+        {
+            // Of the client's id its kind, and of the operation what the test calls.
+            var words = why.Split(", for ");
+            Lines.Enqueue($"failed {principal ?? "nobody"} {address?.Split('/')[0]}/*: {words[0]}, for {Short(words[1])}");
+            return Task.CompletedTask;
+        }
+
+        private static string Short(string operation) =>
+            operation[(operation.LastIndexOf('.', operation.LastIndexOf('.') - 1) + 1)..];
+    }
+
+    /// <summary>Hears everybody but those whom a test names.</summary>
+    private sealed class Limits : ICallLimits
+    {
+        public ConcurrentQueue<SignInAttempt> Failures { get; } = new();
+
+        public bool AreClientsLocked { get; set; }
+
+        public string? Locked { get; set; }
+
+        public string? Slowed { get; set; }
+
+        public CallRefusal? LockOf(SignInAttempt attempt) =>
+            AreClientsLocked ? new CallRefusal(IsLock: true, TimeSpan.FromMinutes(5), "locked") : null;
+
+        public void Failed(SignInAttempt attempt) => Failures.Enqueue(attempt);
+
+        public CallRefusal? Take(Caller caller) => caller.Principal == Locked || caller.Principal == Slowed
+            ? new CallRefusal(caller.Principal == Locked, TimeSpan.FromMinutes(5), caller.Principal == Locked ? "locked" : "slowed")
+            : null;
     }
 }
 
@@ -209,6 +300,15 @@ public interface IAskedForTest : IGrainWithStringKey
 
     [Alias("WhoAsksBehind"), Requires(Permissions.NodesReprovision)]
     Task<string> WhoAsksBehind();
+
+    [Alias("WhereFromBehind"), Requires(Permissions.NodesReprovision)]
+    Task<string> WhereFromBehind();
+
+    [Alias("GiveReason"), Requires(Permissions.JobsControl)]
+    Task<bool> GiveReason(string reason);
+
+    [Alias("Change"), Requires(Permissions.EnrolmentControl)]
+    Task<bool> Change(ControlPlane.Enrolment.ControlChange change);
 
     [Alias("Forbidden"), Requires(Permissions.NodesDecommission)]
     Task<bool> Forbidden();
@@ -235,6 +335,9 @@ public interface IAskedInside : IGrainWithStringKey
 {
     [Alias("WhoAsks")]
     Task<string> WhoAsks();
+
+    [Alias("WhereFrom")]
+    Task<string> WhereFrom();
 }
 
 internal sealed class AskedGrain : Grain, IAskedForTest, IAskedInside
@@ -245,6 +348,14 @@ internal sealed class AskedGrain : Grain, IAskedForTest, IAskedInside
     public Task<string> WhoAsks() => Task.FromResult(CallerContext.Actor);
 
     public Task<string> WhoAsksBehind() => GrainFactory.GetGrain<IAskedInside>("behind").WhoAsks();
+
+    public Task<string> WhereFromBehind() => GrainFactory.GetGrain<IAskedInside>("behind").WhereFrom();
+
+    public Task<string> WhereFrom() => Task.FromResult($"{CallerContext.Current.Address} {CallerContext.Current.Trace}");
+
+    public Task<bool> GiveReason(string reason) => Task.FromResult(true);
+
+    public Task<bool> Change(ControlPlane.Enrolment.ControlChange change) => Task.FromResult(true);
 
     public Task<bool> Forbidden() => Task.FromResult(done = true);
 

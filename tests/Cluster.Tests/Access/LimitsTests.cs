@@ -73,15 +73,50 @@ public sealed class LimitsTests : IDisposable
         Assert.True(refused.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1));
     }
 
+    /// <summary>Who asks for a signature shows a credential in the body, also where the API asks for none.</summary>
+    [Fact]
+    public async Task AnAddress_ThatAsksTooMuchOfTheSigner_IsRefused_WhereTheApiAsksForNoCredential()
+    {
+        await using var api = await ApiHost.StartAsync(("Access:Limits:AddressRate", "1"), ("Access:Limits:BurstSeconds", "1"));
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => api.GetAsync("/choria/v1/login/options")));
+
+        Assert.Contains(answers, answer => answer.StatusCode == HttpStatusCode.TooManyRequests);
+        Assert.Equal(HttpStatusCode.OK, (await api.GetAsync("/v1/nodes")).StatusCode);
+    }
+
+    [Fact]
+    public async Task ALock_IsRecorded_AndHoldsForAllWaysIn()
+    {
+        await using var api = await StartAsync(("Access:Limits:AddressFailuresMax", "2"), ("Access:Limits:PrincipalFailuresMax", "2"));
+        var limits = api.Services.GetRequiredService<ICallLimits>();
+        for (var tries = 0; tries < 2; tries++)
+        {
+            limits.Failed(new SignInAttempt("127.0.0.1") { UserName = "alice" });
+            limits.Failed(new SignInAttempt("sys.client/1") { Holder = "bob" });
+        }
+
+        Assert.Equal(HttpStatusCode.TooManyRequests, await api.StatusAsync(Token));
+        Assert.Contains(
+            api.Logs.Of(AuditTrail.Category), line => line.Contains("too many sign-ins from this address", StringComparison.Ordinal));
+        Assert.NotNull(limits.LockOf(new SignInAttempt("192.0.2.1") { UserName = "alice" }));
+        Assert.Null(limits.LockOf(new SignInAttempt("192.0.2.1") { UserName = "bob" }));
+        Assert.NotNull(limits.LockOf(new SignInAttempt("sys.client/1")));
+        Assert.True(limits.Take(Person("bob")) is { IsLock: true });
+        Assert.Null(limits.Take(Person("alice")));
+
+        static Caller Person(string name) => new() { Principal = name, Method = CallerMethod.AccessToken };
+    }
+
     [Fact]
     public void Failures_ThatLieFarApart_LockNobody()
     {
         var failed = Counting(new LimitsOptions { AddressFailuresMax = 2 });
         for (var tries = 0; tries < 5; tries++)
         {
-            failed.Failed(IPAddress.Loopback);
+            failed.Add(FailedBy.Address, "192.0.2.1");
             _time.Advance(TimeSpan.FromMinutes(2));
-            Assert.Null(failed.LockOf(IPAddress.Loopback));
+            Assert.Null(failed.LockOf(FailedBy.Address, "192.0.2.1"));
         }
     }
 
@@ -89,15 +124,15 @@ public sealed class LimitsTests : IDisposable
     public void WhatIsCounted_IsBounded_AndAFloodDoesNotFreeTheLocked()
     {
         var failed = Counting(new LimitsOptions { AddressFailuresMax = 1, FailureWindow = TimeSpan.FromSeconds(1) });
-        failed.Failed(IPAddress.Loopback);
+        failed.Add(FailedBy.Address, "192.0.2.1");
 
-        for (uint number = 0; number < FailedSignIns.CountedMax + 10; number++)
+        for (var number = 0; number < FailedSignIns.CountedMax + 10; number++)
         {
-            failed.Failed(new IPAddress(number + 0x0a000000u));
+            failed.Add(FailedBy.Address, $"{number}");
         }
 
-        Assert.NotNull(failed.LockOf(IPAddress.Loopback));
-        Assert.Null(failed.LockOf(new IPAddress(FailedSignIns.CountedMax + 9 + 0x0a000000u)));
+        Assert.NotNull(failed.LockOf(FailedBy.Address, "192.0.2.1"));
+        Assert.Null(failed.LockOf(FailedBy.Address, $"{FailedSignIns.CountedMax + 9}"));
     }
 
     [Fact]
@@ -107,10 +142,10 @@ public sealed class LimitsTests : IDisposable
 
         for (var tries = 0; tries < 1000; tries++)
         {
-            failed.Failed("alice");
+            failed.Add(FailedBy.Principal, "alice");
         }
 
-        Assert.Null(failed.LockOf("alice"));
+        Assert.Null(failed.LockOf(FailedBy.Principal, "alice"));
     }
 
     private FailedSignIns Counting(LimitsOptions options) => new(Options.Create(options), _time, NullLogger<FailedSignIns>.Instance);

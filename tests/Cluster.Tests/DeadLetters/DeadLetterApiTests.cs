@@ -3,6 +3,7 @@ using System.Text;
 using ControlPlane.Cluster.Tests.Silo;
 using ControlPlane.Commands;
 using ControlPlane.TestKit;
+using ControlPlane.TestKit.Access;
 using NATS.Client.Core;
 
 namespace ControlPlane.Cluster.Tests.DeadLetters;
@@ -71,6 +72,23 @@ public sealed class DeadLetterApiTests(DeadLetterCluster cluster) : IClassFixtur
         Assert.Equal(HttpStatusCode.NoContent, (await cluster.Api.PostAsync($"{One(id)}:drop", "{}")).StatusCode);
 
         await (await cluster.Api.GetAsync(One(id))).AssertProblemAsync(HttpStatusCode.NotFound, "unknown-dead-letter");
+    }
+
+    [Fact]
+    public async Task Drop_RecordsWhy_WhereItIsSaid()
+    {
+        var (id, other) = (await cluster.DieAsync("reasoned", Cancelled), await cluster.DieAsync("unreasoned", Cancelled));
+        var tooLong = await cluster.Api.PostAsync($"{One(id)}:drop", $$"""{"reason":"{{new string('x', 201)}}"}""");
+        await tooLong.AssertProblemAsync(HttpStatusCode.BadRequest, "malformed-request");
+
+        Assert.Equal(HttpStatusCode.NoContent, (await cluster.Api.PostAsync($"{One(id)}:drop", """{"reason":"CHG-7"}""")).StatusCode);
+        using var without = await cluster.Api.Http.PostAsync($"{One(other)}:drop", content: null, Cancelled);
+        Assert.Equal(HttpStatusCode.NoContent, without.StatusCode);
+
+        await Readiness.UntilAsync(
+            async _ => (await cluster.Api.Audit.RecordsAsync(Cancelled)).Any(record => record.Reason == "CHG-7"),
+            "the reason is recorded",
+            Cancelled);
     }
 
     [Theory]

@@ -1,7 +1,11 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
+using ControlPlane.Access;
 using ControlPlane.Cluster.Tests.Silo;
+using ControlPlane.Jobs;
+using ControlPlane.TestKit;
+using ControlPlane.TestKit.Access;
 
 namespace ControlPlane.Cluster.Tests.Jobs;
 
@@ -17,9 +21,14 @@ public sealed partial class JobAccessTests : IAsyncDisposable
           puppeteer:
             - { permissions: [jobs.run], agents: [puppet], actions: [runonce, status], limits: { targets: 2 }, conditions: { reason: true } }
           local: [{ permissions: [jobs.run], agents: [rpcutil], overlays: [eu-1] }]
+          tester: [{ permissions: [jobs.run], agents: [facts], nodes: env=test }]
+          approver: [{ permissions: [jobs.approve], conditions: { fourEyes: true } }]
         grants:
           - { role: puppeteer, principals: ["*"] }
           - { role: local, principals: ["*"] }
+          - { role: tester, principals: ["*"] }
+          - { role: approver, principals: ["*"] }
+        denials: [{ name: gold, principals: ["*"], permissions: [jobs.run], nodes: tier=gold }]
         """;
 
     private readonly string folder = Directory.CreateTempSubdirectory("controlplane-jobs-").FullName;
@@ -28,6 +37,29 @@ public sealed partial class JobAccessTests : IAsyncDisposable
     {
         Directory.Delete(folder, recursive: true);
         return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task Approve_IsDenied_ToWhoSubmittedTheJob_AndTheRecordSaysWhoDid()
+    {
+        await using var api = await StartAsync(Policy);
+        foreach (var (id, submitter) in new[] { ("own", "puppeteer"), ("other", "ann") })
+        {
+            var status = id == "own" ? HttpStatusCode.Forbidden : HttpStatusCode.OK;
+            var job = api.Grains.Jobs.Add(id);
+            job.Become(job.Snapshot with { State = JobState.AwaitingApproval, Submitter = submitter });
+
+            Assert.Equal(status, (await api.PostAsync($"/v1/jobs/{id}:approve", """{"reason":"CHG-1"}""")).StatusCode);
+        }
+
+        IReadOnlyList<AuditRecord> records = [];
+        await Readiness.UntilAsync(
+            async _ => (records = await api.Audit.RecordsAsync(TestContext.Current.CancellationToken)).Count == 3,
+            "both calls and an outcome are recorded",
+            TestContext.Current.CancellationToken);
+        Assert.Equal(
+            [("own", "puppeteer", AuditKind.Denied), ("other", "ann", AuditKind.Call)],
+            records.Where(record => record.Kind != AuditKind.Outcome).Select(record => (record.On?.Job, record.Submitter, record.Kind)));
     }
 
     [Theory]
@@ -75,6 +107,7 @@ public sealed partial class JobAccessTests : IAsyncDisposable
         await AssertAsync(HttpStatusCode.Forbidden, "puppet", "runonce", """{ "all": true }""", "CHG-1");
         await AssertAsync(HttpStatusCode.Forbidden, "puppet", "runonce", """{ "identities": ["web1"] }""", " ");
         await AssertAsync(HttpStatusCode.Accepted, "rpcutil", "ping", """{ "overlays": ["eu-1"] }""", "");
+        await AssertAsync(HttpStatusCode.Accepted, "facts", "show", """{ "all": true }""", "");
         await AssertAsync(HttpStatusCode.Forbidden, "rpcutil", "ping", """{ "overlays": ["eu-1", "eu-2"] }""", "");
 
         // What nodes are asked besides is sent to them as well.

@@ -45,6 +45,18 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
     }
 
     [Fact]
+    public async Task ApplyPolicy_KeepsWhy()
+    {
+        var policies = cluster.Grain<IPlacementPolicyGrain>(cluster.NewRegion());
+
+        await policies.ApplyPolicy(ByCustomer, "CHG-1");
+        await cluster.DeactivateAll();
+
+        Assert.Equal("CHG-1", (await policies.ShowPolicy(null))!.Reason);
+        Assert.Equal("CHG-1", Assert.Single(await policies.ListPolicies()).Reason);
+    }
+
+    [Fact]
     public async Task Simulate_PlacesByTheTriedPolicy_AndChangesNothing()
     {
         var name = cluster.NewRegion();

@@ -30,6 +30,11 @@ internal sealed class FakeGrains
 
     public ControlChange? LastChange { get; private set; }
 
+    /// <summary>What the register of Choria's tokens says; of tokens of others, that it knows them now.</summary>
+    internal Func<ShownToken, TokenAdmission> Recognise { get; set; } = token => token.IsFromElsewhere
+        ? new TokenAdmission.Admitted(new ChoriaSignIn(token.CallerId, ChoriaTokenOrigin.Elsewhere))
+        : new TokenAdmission.Refused("the token was not given out here");
+
     /// <summary>What agents say of themselves.</summary>
     public FakeDdls Ddls { get; } = new();
 
@@ -143,6 +148,10 @@ internal sealed class FakeGrains
             },
         }),
         _ when contract == typeof(IFleetSliceGrain) => SliceOf(key),
+        _ when contract == typeof(IChoriaTokenShardGrain) => Stand.In<IChoriaTokenShardGrain>(new()
+        {
+            [nameof(IChoriaTokenShardGrain.Recognise)] = arguments => Task.FromResult(Recognise((ShownToken)arguments[0]!)),
+        }),
         _ when contract == typeof(IJobGrain) => Jobs.Grain((string)key),
         _ when contract == typeof(IJobListGrain) => Jobs.List(),
         _ when contract == typeof(IReplicationGrain) => Replication.Grain((string)key),

@@ -29,6 +29,7 @@ public sealed class SiloPortTests : IDisposable
         [
             (typeof(IAuditJournal), typeof(FileAuditJournal)),
             (typeof(IBreakGlass), typeof(BreakGlassFile)),
+            (typeof(ICallLimits), typeof(CallLimits)),
             (typeof(IIdentityTokens), typeof(OidcIdentityTokens)),
             (typeof(ILayerFiles), typeof(LayerFolder)),
             (typeof(IPolicySource), typeof(AccessPolicyFile)),

@@ -20,11 +20,14 @@ public sealed class AuditSchemaTests
             CredentialId = "jti-1",
             Address = "192.0.2.1",
             SecondFactorAt = Now,
+            Trace = "0af7",
         },
         new AccessRequest(Permissions.RequestsSign)
         {
             Overlay = "eu-1",
             Node = "web1",
+            Plan = "p1",
+            Job = "j1",
             Collective = "choria",
             Agent = "puppet",
             Action = "run",
@@ -33,7 +36,6 @@ public sealed class AuditSchemaTests
             Submitter = "bob",
             Operation = "SignRequest",
             Parameters = new Dictionary<string, string> { ["filter"] = "country=uk" },
-            Trace = "0af7",
         },
         new AccessDecision(IsAllowed: true, "rules[2]", "sha256:1", WouldBeDenied: true));
 
@@ -43,9 +45,9 @@ public sealed class AuditSchemaTests
         {"schema":1,"sequence":8,"previous":"f00d","chain":"cp1:11111","id":"01a22a84cb7174d0842615d4e63819a2","kind":"call","at
         ":"2026-11-30T12:00:00+00:00","who":{"principal":"alice@example.net","method":"oidc","groups":["operators"],"credential"
         :"jti-1","address":"192.0.2.1","secondFactorAt":"2026-11-30T12:00:00+00:00"},"permission":"requests.sign","operation":"S
-        ignRequest","on":{"overlay":"eu-1","node":"web1","collective":"choria","agent":"puppet","action":"run","targets":3},"par
-        ameters":{"filter":"country=uk"},"reason":"new <disk>","submitter":"bob","decision":{"allowed":true,"rule":"rules[2]","p
-        olicy":"sha256:1","wouldBeDenied":true},"trace":"0af7","breakGlass":true}
+        ignRequest","on":{"overlay":"eu-1","node":"web1","collective":"choria","agent":"puppet","action":"run","targets":3,"plan
+        ":"p1","job":"j1"},"parameters":{"filter":"country=uk"},"reason":"new <disk>","submitter":"bob","decision":{"allowed":tr
+        ue,"rule":"rules[2]","policy":"sha256:1","wouldBeDenied":true},"trace":"0af7","breakGlass":true}
         """,
         Lines(AuditRecords.Of(Call, Now) with { BreakGlass = true }));
 
@@ -55,9 +57,19 @@ public sealed class AuditSchemaTests
         {"schema":1,"sequence":8,"previous":"f00d","chain":"cp1:11111","id":"01a22a84cb7174d0842615d4e63819a2","kind":"outcome",
         "at":"2026-11-30T12:00:00+00:00","who":{"principal":"alice@example.net","method":"oidc","address":"192.0.2.1"},"permissi
         on":"requests.sign","operation":"SignRequest","on":{"overlay":"eu-1","node":"web1","collective":"choria","agent":"puppet
-        ","action":"run","targets":3},"trace":"0af7","outcome":"202"}
+        ","action":"run","targets":3,"plan":"p1","job":"j1"},"trace":"0af7","outcome":"202"}
         """,
         Lines(AuditRecords.Of(Call, "202", Now)));
+
+    /// <summary>So that an auditor sees the four eyes: what was asked of the plan, not what the caller says.</summary>
+    [Fact]
+    public void ARecord_NamesWhoSubmittedWhatIsApproved_AsItWasFound()
+    {
+        var approval = Call with { Decision = Call.Decision with { Submitter = "olga" } };
+
+        Assert.Equal("olga", AuditRecords.Of(approval, Now).Submitter);
+        Assert.Equal("bob", AuditRecords.Of(Call, Now).Submitter);
+    }
 
     [Fact]
     public void ReadOrNull_ReadsWhatWasWritten_AndOfALaterVersionWhatItKnows()

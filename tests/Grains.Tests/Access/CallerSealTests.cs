@@ -17,6 +17,7 @@ public sealed class CallerSealTests
         Claims = new Dictionary<string, IReadOnlyList<string>> { ["department"] = ["it", "ops"] },
         SecondFactorAt = DateTimeOffset.UnixEpoch,
         Address = "192.0.2.1",
+        Trace = "0af7651916cd43dd8448eb211c80319c",
     };
 
     private readonly FakeTimeProvider time = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
@@ -27,6 +28,7 @@ public sealed class CallerSealTests
         var opened = new CallerSeal(Key, time).OpenOrNull(new CallerSeal(Key, time).Seal(Alice))!;
 
         Assert.Equal((Alice.Principal, Alice.Method, Alice.SecondFactorAt), (opened.Principal, opened.Method, opened.SecondFactorAt));
+        Assert.Equal((Alice.Address, Alice.Trace), (opened.Address, opened.Trace));
         Assert.Equal(Alice.Groups, opened.Groups);
         Assert.Equal(["it", "ops"], opened.Claims["department"]);
     }

@@ -74,7 +74,7 @@ public sealed class ChoriaTokensStateTests
     public void SignedRequests_AreNotSignedAgain_UntilNodesTakeThemNoMore()
     {
         var requests = new SignedRequests();
-        var use = new TokenUse("1", "up=alice", "hash", Now, Now.AddSeconds(60), Now.AddHours(1), IsFromElsewhere: false);
+        var use = new TokenUse("hash", Now, Now.AddSeconds(60));
 
         Assert.Null(requests.Add(use, Now));
         Assert.Null(requests.Add(use, Now + SignedRequests.RepeatableFor));

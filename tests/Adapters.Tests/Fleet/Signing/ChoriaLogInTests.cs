@@ -4,6 +4,8 @@ using ControlPlane.Access;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Adapters.Choria.Tests;
 using ControlPlane.Adapters.Fleet.Signing;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 
 namespace ControlPlane.Adapters.Tests.Fleet.Signing;
 
@@ -112,6 +114,44 @@ public sealed class ChoriaLogInTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task LogInAsync_CountsGuesses_ToTheAddressAndTheUser()
+    {
+        await RefusalAsync(Question(Timestamp, "mallory"));
+        await RefusalAsync(Question(Timestamp, password: "wrong"));
+        await RefusalAsync(QuestionOf("forged"));
+        await RefusalAsync(Question($"{stage.Time.GetUtcNow().ToUnixTimeSeconds() - 61}"));
+        await TokenAsync(Question(Timestamp));
+
+        Assert.Equal(
+            [
+                new SignInAttempt("192.0.2.1") { UserName = "mallory" },
+                new SignInAttempt("192.0.2.1") { UserName = "alice" },
+                new SignInAttempt("192.0.2.1"),
+            ],
+            stage.Limits.Failures);
+    }
+
+    [Fact]
+    public async Task LogInAsync_LooksAtNoPassword_OfAUserWhoIsLocked_AndRecordsIt()
+    {
+        stage.Limits.IsLocked = attempt => attempt.UserName == "alice";
+        stage.Identities.Known["id"] = Identity("dana@example.net");
+
+        Assert.Equal("too many sign-ins failed", await RefusalAsync(Question(Timestamp)));
+        Assert.Equal(["failed ChoriaToken alice: too many sign-ins failed"], stage.Audit.Lines);
+        Assert.Empty(stage.Limits.Failures);
+        await TokenAsync(QuestionOf("id"));
+    }
+
+    [Fact]
+    public async Task LogInAsync_GivesNothing_ToAPrincipalThatAsksTooMuch()
+    {
+        stage.Limits.Slowed.Add("up=alice");
+
+        Assert.Equal("asks more than it may", await RefusalAsync(Question(Timestamp)));
+    }
+
+    [Fact]
     public async Task LogInAsync_GivesNothing_WhatCannotBeRecorded()
     {
         stage.Audit.IsAway = true;
@@ -161,6 +201,54 @@ public sealed class ChoriaLogInTests : IAsyncLifetime
         Assert.Contains("ID token is refused", await RefusalAsync(QuestionOf("forged")), StringComparison.Ordinal);
         Assert.Equal("invalid sig", await RefusalAsync(QuestionOf("id") with { PublicKey = other.PublicKeyHex }));
         Assert.Equal("invalid sig", await RefusalAsync(QuestionOf("id") with { IdToken = "another" }));
+    }
+
+    /// <summary>To the API as to the signer: a policy that names Dana's groups, or her second factor, means her at both.</summary>
+    [Fact]
+    public async Task AToken_IsItsPersons_AlsoToTheApi_UntilItIsRevoked()
+    {
+        stage.Identities.Known["id"] = Identity("dana@example.net");
+        var token = await TokenAsync(QuestionOf("id"));
+        Assert.True(SigningStage.Trust.TryVerify(token, stage.Time.GetUtcNow(), out ClientClaims? claims, out var fault), fault?.Detail);
+
+        await SignAsync(token, "oidc=dana_example_net", "rpcutil");
+        var (caller, _) = await stage.Callers.FindAsync(claims, "192.0.2.1");
+
+        // Each call has a trace of its own.
+        var signer = stage.Policy.Asked.Last().Caller;
+        Assert.NotNull(signer.Trace);
+        Assert.Equivalent(signer with { Trace = caller!.Trace }, caller, strict: true);
+        Assert.Equal("dana@example.net", await stage.Callers.PrincipalOfAsync(claims));
+        Assert.NotNull(await stage.Grains.GetGrain<IChoriaTokensGrain>(0).Revoke(claims.Id!, "stolen"));
+        Assert.Contains("revoked", (await stage.Callers.FindAsync(claims, "192.0.2.1")).Fault, StringComparison.Ordinal);
+        Assert.Null(await stage.Callers.PrincipalOfAsync(claims));
+    }
+
+    [Fact]
+    public async Task ATokenOfOthers_IsNobodys_InTheNameOfSomebodyWhoSignedInHere()
+    {
+        stage.Identities.Known["id"] = Identity("dana@example.net");
+        await TokenAsync(QuestionOf("id"));
+
+        var (caller, fault) = await stage.Callers.FindAsync(
+            new ClientClaims { CallerId = "oidc=dana_example_net", Id = "other", Issuer = "elsewhere", ExpiresAtSeconds = 4_000_000_000 },
+            "192.0.2.1");
+
+        Assert.Null(caller);
+        Assert.Contains("somebody else's here", fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AToken_OfAUserWhoWasTakenOffTheList_IsNobodys()
+    {
+        var token = await TokenAsync(Question(Timestamp));
+        Assert.True(SigningStage.Trust.TryVerify(token, stage.Time.GetUtcNow(), out ClientClaims? claims, out var fault), fault?.Detail);
+        Assert.Equal("up=alice", (await stage.Callers.FindAsync(claims, "192.0.2.1")).Caller?.Principal);
+
+        var empty = Options.Create(new ChoriaSigningOptions());
+        var callers = new ChoriaCallers(
+            stage.Register, stage.Tokens, new UserRestrictions(new UserLists(empty, stage.Time, NullLogger<UserLists>.Instance), empty));
+        Assert.Contains("on no list", (await callers.FindAsync(claims, "192.0.2.1")).Fault, StringComparison.Ordinal);
     }
 
     /// <summary>Nodes would take the two for one.</summary>

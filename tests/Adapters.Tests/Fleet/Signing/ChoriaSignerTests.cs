@@ -155,6 +155,28 @@ public sealed class ChoriaSignerTests : IAsyncLifetime
         Assert.Equal(new ChoriaRequestFacts("desk.example.net", "{}", TimeSpan.FromMinutes(1), Now), asked.Choria);
     }
 
+    [Theory]
+    [InlineData(new[] { "test1", "test2", "test1" }, 2, null)]
+    [InlineData(new[] { "test1", "prod1", "test2" }, 2, "may not requests.sign")]
+    [InlineData(new[] { "test1", "test2", "test3" }, 2, "may not requests.sign")]
+    [InlineData(new[] { "test1", "/test/" }, 2, "may not requests.sign")]
+    [InlineData(new string[0], 2, "may not requests.sign")]
+    public async Task SignAsync_JudgesEachNode_AndTheirNumber(string[] identities, int most, string? refusal)
+    {
+        stage.Policy.Allows = asked => asked.Targets <= most && asked.Node?.StartsWith("test", StringComparison.Ordinal) == true;
+        var question = Question(
+            Request() with { Filter = new ChoriaFilter { Agents = ["rpcutil"], Identities = identities } }, Token(Claims()));
+
+        if (refusal is null)
+        {
+            await SignedAsync(question);
+        }
+        else
+        {
+            Assert.Contains(refusal, await RefusalAsync(question), StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task SignAsync_JudgesByTheTokensClaims()
     {
@@ -208,6 +230,70 @@ public sealed class ChoriaSignerTests : IAsyncLifetime
         Assert.Contains("revoked", await RefusalAsync(Question(Request() with { Id = "2" }, token)), StringComparison.Ordinal);
         Assert.Equal("stolen", (await tokens.Revoke(listed.Id, "again"))?.Revocation?.Reason);
         Assert.Null(await tokens.Revoke("unknown", "stolen"));
+    }
+
+    [Fact]
+    public async Task SignAsync_CountsWhatIsNotGood_ToTheAddress_AndToWhoseTokenIsShownWithoutItsKey()
+    {
+        await SignedAsync(Question(Request(), Token(Claims())));
+        await RefusalAsync(Question(Request(), ""));
+        await RefusalAsync(Question(Request(), Token(Claims())) with { Signature = "" });
+        await RefusalAsync(Raw("{"u8.ToArray(), Token(Claims())));
+
+        Assert.Equal(
+            [new SignInAttempt("192.0.2.1"), new SignInAttempt("192.0.2.1") { Holder = "up=carol" }], stage.Limits.Failures);
+    }
+
+    [Fact]
+    public async Task SignAsync_LooksAtNothing_FromAnAddressThatIsLocked_AndRecordsIt()
+    {
+        stage.Limits.IsLocked = attempt => attempt.Address == "192.0.2.1";
+
+        Assert.Contains("too many sign-ins failed", await RefusalAsync(Question(Request(), Token(Claims()))), StringComparison.Ordinal);
+        Assert.Equal(["failed ChoriaToken : too many sign-ins failed"], stage.Audit.Lines);
+        Assert.Empty(stage.Policy.Asked);
+    }
+
+    [Fact]
+    public async Task SignAsync_SignsNotForWhoAsksTooMuch_OrIsLocked()
+    {
+        stage.Limits.Slowed.Add("up=carol");
+        Assert.Contains("asks more than it may", await RefusalAsync(Question(Request(), Token(Claims()))), StringComparison.Ordinal);
+        Assert.Empty(stage.Audit.Lines);
+
+        stage.Limits.Locked.Add("up=carol");
+        await RefusalAsync(Question(Request() with { Id = "2" }, Token(Claims())));
+        Assert.Equal(["failed ChoriaToken up=carol: too many sign-ins failed"], stage.Audit.Lines);
+    }
+
+    [Fact]
+    public async Task FindAsync_FindsWhoTheSignerFinds_UntilTheTokenIsRevoked()
+    {
+        var claims = Read(Token(Claims() with { UserProperties = new Dictionary<string, string> { ["department"] = "sre" } }));
+
+        var (caller, _) = await stage.Callers.FindAsync(claims, "192.0.2.1");
+        Assert.Equal(("up=carol", CallerMethod.ChoriaToken, claims.Id), (caller!.Principal, caller.Method, caller.CredentialId));
+        Assert.Equal(["sre"], caller.Claims["user_properties.department"]);
+
+        Assert.NotNull(await stage.Grains.GetGrain<IChoriaTokensGrain>(0).Revoke(claims.Id!, "stolen"));
+        var (none, fault) = await stage.Callers.FindAsync(claims, "192.0.2.1");
+        Assert.Null(none);
+        Assert.Contains("revoked", fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task FindAsync_FindsNobody_WhoseTokenHasNoId()
+    {
+        var (caller, fault) = await stage.Callers.FindAsync(Claims(), address: null);
+
+        Assert.Null(caller);
+        Assert.Contains("no jti", fault, StringComparison.Ordinal);
+    }
+
+    private static ClientClaims Read(string token)
+    {
+        Assert.True(SigningStage.Trust.TryVerify(token, Now, out ClientClaims? claims, out var refusal), refusal?.Detail);
+        return claims;
     }
 
     [Theory]

@@ -39,21 +39,24 @@ internal sealed class SigningStage : IAsyncDisposable
         own = new OwnTokenIssuer(fleet);
         sealer = new RequestSealer(options);
         var users = new UserLists(options, time, NullLogger<UserLists>.Instance);
-        var tokens = new UserTokens(own, options, time);
+        Tokens = new UserTokens(own, options, time);
         Register = new ChoriaTokens(cluster.Client);
+        var restrictions = new UserRestrictions(users, options);
+        Callers = new ChoriaCallers(Register, Tokens, restrictions);
         Signer = new ChoriaSigner(
             new SignatureCheck(options, Options.Create(Provisioning), time),
-            new SignatureRights(Register, tokens, new UserRestrictions(users, options), Guard, Audit, options),
+            new SignatureRights(Callers, restrictions, Limits, Policy, Guard, Audit, options),
             sealer,
             meter,
             time,
             NullLogger<ChoriaSigner>.Instance);
         LogIn = new ChoriaLogIn(
             new LogInProofs(users, passwords, options, time, Identities),
-            tokens,
+            Tokens,
             Register,
             Policy,
             Audit,
+            Limits,
             meter,
             NullLogger<ChoriaLogIn>.Instance);
     }
@@ -73,7 +76,13 @@ internal sealed class SigningStage : IAsyncDisposable
 
     public ScriptedIdentities Identities { get; } = new();
 
+    public ScriptedLimits Limits { get; } = new();
+
     public AccessGuard Guard { get; }
+
+    public ChoriaCallers Callers { get; }
+
+    public UserTokens Tokens { get; }
 
     public ChoriaTokens Register { get; }
 
@@ -140,14 +149,38 @@ internal sealed class ScriptedPolicy : IAccessPolicy
 {
     public Func<AccessDecision?> Deny { get; set; } = () => null;
 
+    public Func<AccessRequest, bool> Allows { get; set; } = _ => true;
+
     public ConcurrentQueue<(ControlPlane.Access.Caller Caller, AccessRequest Request)> Asked { get; } = new();
 
     public ValueTask<AccessDecision> JudgeAsync(
         ControlPlane.Access.Caller caller, AccessRequest request, CancellationToken cancellationToken)
     {
         Asked.Enqueue((caller, request));
-        return new(Deny() ?? new AccessDecision(IsAllowed: true, "allowed", "test"));
+        return new(Deny() ?? new AccessDecision(Allows(request), "allowed", "test"));
     }
+}
+
+/// <summary>Lets everybody ask but those whom a test locks; keeps who failed.</summary>
+internal sealed class ScriptedLimits : ICallLimits
+{
+    public ConcurrentQueue<SignInAttempt> Failures { get; } = new();
+
+    public Func<SignInAttempt, bool> IsLocked { get; set; } = _ => false;
+
+    public HashSet<string> Slowed { get; } = new(StringComparer.Ordinal);
+
+    public HashSet<string> Locked { get; } = new(StringComparer.Ordinal);
+
+    public CallRefusal? LockOf(SignInAttempt attempt) =>
+        IsLocked(attempt) ? new CallRefusal(IsLock: true, TimeSpan.FromMinutes(5), "too many sign-ins failed") : null;
+
+    public void Failed(SignInAttempt attempt) => Failures.Enqueue(attempt);
+
+    public CallRefusal? Take(ControlPlane.Access.Caller caller) =>
+        Locked.Contains(caller.Principal) ? new CallRefusal(IsLock: true, TimeSpan.FromMinutes(5), "too many sign-ins failed")
+        : Slowed.Contains(caller.Principal) ? new CallRefusal(IsLock: false, TimeSpan.FromSeconds(1), "asks more than it may")
+        : null;
 }
 
 /// <summary>Keeps what is recorded; can be away.</summary>

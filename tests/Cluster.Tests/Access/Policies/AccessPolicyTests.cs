@@ -144,8 +144,11 @@ public sealed class AccessPolicyTests : IDisposable
         }));
         var plans = new PlanSubmissions(grains, Options.Create(new OverlaysOptions { Region = "eu" }));
 
-        Assert.Equal("olga", await plans.FindSubmitterAsync("p1", TestContext.Current.CancellationToken));
-        Assert.Null(await plans.FindSubmitterAsync("p2", TestContext.Current.CancellationToken));
+        Assert.Equal("olga", await plans.FindSubmitterAsync(Of("p1"), TestContext.Current.CancellationToken));
+        Assert.Null(await plans.FindSubmitterAsync(Of("p2"), TestContext.Current.CancellationToken));
+        Assert.Null(await plans.FindSubmitterAsync(new(Permissions.JobsApprove) { Job = "p1" }, TestContext.Current.CancellationToken));
+
+        static AccessRequest Of(string plan) => new(Permissions.PlacementPlansApprove) { Plan = plan };
     }
 
     private static void As(ApiHost api, string token) =>

@@ -191,10 +191,18 @@ public sealed class AccessJudgeTests
     [Fact]
     public void Judge_ExposesTheMostGenerousConcurrency_OfTheRulesThatAllow()
     {
-        var node = Node("eu-1", ("env", "test"));
+        var policy = Read("""
+            apiVersion: access.controlplane/v1
+            kind: AccessPolicy
+            roles:
+              few: [{ permissions: [jobs.run], limits: { concurrency: 2 } }, { permissions: [jobs.run], limits: { concurrency: 5 } }]
+              any: [{ permissions: [jobs.run] }]
+            grants: [{ role: few, principals: [olga] }]
+            """);
+        var run = new AccessRequest(Permissions.JobsRun);
 
-        Assert.Equal(5, Judge(Person("olga", "ops"), Reprovision, node).ConcurrencyMax);
-        Assert.Null(Judge(Person("olga", "ops") with { Roles = ["admin"] }, Reprovision, node).ConcurrencyMax);
+        Assert.Equal(5, Judge(Person("olga"), run, policy: policy).ConcurrencyMax);
+        Assert.Null(Judge(Person("olga") with { Roles = ["any"] }, run, policy: policy).ConcurrencyMax);
     }
 
     [Fact]

@@ -22,7 +22,7 @@ public sealed class PolicyAccessTests : IDisposable
     public PolicyAccessTests()
     {
         meter = new AccessMeter(source);
-        access = new PolicyAccess(source, nodes, plans, new ExternalAuthorization(meter, time, authority), meter, time, log);
+        access = new PolicyAccess(source, nodes, [plans], new ExternalAuthorization(meter, time, authority), meter, time, log);
     }
 
     public void Dispose() => meter.Dispose();
@@ -92,8 +92,49 @@ public sealed class PolicyAccessTests : IDisposable
 
         var decision = await JudgeAsync(PolicyExample.Person("ada") with { SecondFactorAt = PolicyExample.Now }, approval);
 
-        Assert.Equal(isAllowed, decision.IsAllowed);
+        Assert.Equal((isAllowed, madeBy == "lost" ? null : madeBy), (decision.IsAllowed, decision.Submitter));
         Assert.Equal([madeBy], plans.Asked);
+    }
+
+    [Theory]
+    [InlineData("[eu, us]", true)]
+    [InlineData("[us]", false)]
+    public async Task JudgeAsync_TakesTheRegionOfTheSite(string regions, bool isAllowed)
+    {
+        source.Current = PolicyExample.Read($$"""
+            apiVersion: access.controlplane/v1
+            kind: AccessPolicy
+            roles: { viewer: [{ permissions: [nodes.read], regions: {{regions}} }] }
+            grants: [{ role: viewer, principals: ["*"] }]
+            denials: [{ name: asia, principals: ["*"], permissions: [nodes.read], regions: [ap] }]
+            tests:
+              - { name: there, as: a, may: nodes.read, region: us, expect: allow }
+              - { name: elsewhere, as: a, may: nodes.read, region: ap, expect: deny }
+              - { name: nowhere, as: a, may: nodes.read, expect: deny }
+            """);
+
+        Assert.Equal(isAllowed, (await JudgeAsync(Operator, new(Permissions.NodesRead))).IsAllowed);
+        Assert.All(AccessCases.Run(source.Current, PolicyExample.Now), outcome => Assert.True(outcome.HasPassed, outcome.Name));
+    }
+
+    [Theory]
+    [InlineData("pia", true)]
+    [InlineData("ada", false)]
+    [InlineData("lost", false)]
+    public async Task JudgeAsync_AsksTheJobWhoSubmittedIt_WhereThePolicySaysFourEyes(string submittedBy, bool isAllowed)
+    {
+        source.Current = PolicyExample.Read("""
+            apiVersion: access.controlplane/v1
+            kind: AccessPolicy
+            roles: { approver: [{ permissions: [placement.plans.approve, jobs.approve], conditions: { fourEyes: true } }] }
+            grants: [{ role: approver, principals: ["*"] }]
+            """);
+        var approval = new AccessRequest(Permissions.JobsApprove) { Job = submittedBy, Submitter = "somebody else" };
+
+        var decision = await JudgeAsync(PolicyExample.Person("ada"), approval);
+
+        Assert.Equal(isAllowed, decision.IsAllowed);
+        Assert.Equal([submittedBy], plans.Asked);
     }
 
     [Fact]
@@ -222,7 +263,7 @@ public sealed class PolicyAccessTests : IDisposable
     public async Task JudgeAsync_Denies_WhereThePolicyAsksOutside_AndNobodyIsConfigured()
     {
         AskOutside("nodes.read");
-        var alone = new PolicyAccess(source, nodes, plans, new ExternalAuthorization(meter, time), meter, time, log);
+        var alone = new PolicyAccess(source, nodes, [plans], new ExternalAuthorization(meter, time), meter, time, log);
 
         var decision = await alone.JudgeAsync(PolicyExample.Person("x"), new(Permissions.NodesRead), TestContext.Current.CancellationToken);
 
@@ -249,6 +290,8 @@ public sealed class PolicyAccessTests : IDisposable
     private sealed class FakeSource : IPolicySource
     {
         public string Site => "eu-1";
+
+        public string Region => "eu";
 
         public bool IsConfigured { get; set; } = true;
 
@@ -279,10 +322,11 @@ public sealed class PolicyAccessTests : IDisposable
     {
         public List<string> Asked { get; } = [];
 
-        public Task<string?> FindSubmitterAsync(string plan, CancellationToken cancellationToken)
+        public Task<string?> FindSubmitterAsync(AccessRequest request, CancellationToken cancellationToken)
         {
-            Asked.Add(plan);
-            return Task.FromResult(plan == "lost" ? null : plan);
+            var one = (request.Plan ?? request.Job)!;
+            Asked.Add(one);
+            return Task.FromResult(one == "lost" ? null : one);
         }
     }
 

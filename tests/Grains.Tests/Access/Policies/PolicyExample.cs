@@ -17,7 +17,7 @@ internal static class PolicyExample
             - permissions: [nodes.reprovision]
               overlays: [eu-1, eu-2]
               nodes: env=staging or env=test
-              limits: { targets: 10, concurrency: 5 }
+              limits: { targets: 10 }
             - permissions: [enrolment.*]
               overlays: [eu-1]
           planner:
