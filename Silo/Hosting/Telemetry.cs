@@ -33,8 +33,7 @@ internal static class Telemetry
         var telemetry = builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource
                 .AddService(Service, serviceVersion: Version, autoGenerateServiceInstanceId: false)
-                .AddDetector(services => new SiteAttributes(
-                    services.GetRequiredService<Locality>(), services.GetRequiredService<IOptions<SiloHostOptions>>().Value)))
+                .AddDetector(services => new SiteAttributes(services)))
             .WithMetrics(metrics => metrics
                 .AddMeter("ControlPlane.*", "Microsoft.Orleans", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
                 .AddRuntimeInstrumentation()
@@ -70,14 +69,27 @@ internal static class Telemetry
         instrument is Histogram<double> { Unit: "s" } ? new ExplicitBucketHistogramConfiguration { Boundaries = SecondsBounds } : null;
 
     /// <summary>Which silo of which site it is that says something.</summary>
-    private sealed class SiteAttributes(Locality locality, SiloHostOptions silo) : IResourceDetector
+    private sealed class SiteAttributes(IServiceProvider services) : IResourceDetector
     {
-        public Resource Detect() => new(
-        [
-            KeyValuePair.Create<string, object>("service.instance.id", $"{silo.Address}:{silo.Port}"),
-            KeyValuePair.Create<string, object>("controlplane.overlay", locality.Overlay),
-            KeyValuePair.Create<string, object>("controlplane.region", locality.Region),
-        ]);
+        public Resource Detect()
+        {
+            try
+            {
+                var (locality, silo) =
+                    (services.GetRequiredService<Locality>(), services.GetRequiredService<IOptions<SiloHostOptions>>().Value);
+                return new Resource(
+                [
+                    KeyValuePair.Create<string, object>("service.instance.id", $"{silo.Address}:{silo.Port}"),
+                    KeyValuePair.Create<string, object>("controlplane.overlay", locality.Overlay),
+                    KeyValuePair.Create<string, object>("controlplane.region", locality.Region),
+                ]);
+            }
+            catch (OptionsValidationException)
+            {
+                // While a configuration is checked whole, loggers and meters are made too: what is wrong with it is said by the check.
+                return Resource.Empty;
+            }
+        }
     }
 
     private sealed class BuildMeter : IDisposable
