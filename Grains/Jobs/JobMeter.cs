@@ -17,7 +17,8 @@ internal sealed class JobMeter : IDisposable
     public JobMeter()
     {
         submitted = meter.CreateCounter<long>("controlplane.jobs.submitted", "{job}", "Jobs that were submitted at this site.");
-        durations = meter.CreateHistogram<double>("controlplane.jobs.duration", "s", "From a job's start to its end, by the state it ended in.");
+        durations = meter.CreateHistogram<double>(
+            "controlplane.jobs.duration", "s", "From a job's start to its end, by the state it ended in.");
         dispatched = meter.CreateCounter<long>(
             "controlplane.jobs.dispatched", "{request}", "Requests that jobs sent to nodes, attempts after the first included.");
         results = meter.CreateCounter<long>("controlplane.jobs.results", "{result}", "What came of requests to nodes, by state.");
