@@ -18,6 +18,9 @@ internal sealed class NodeReprovisions(OverlayTargets targets, JobContext contex
     /// <summary>A node's history keeps a reason of so many characters.</summary>
     private const int ReasonCharactersMax = 200;
 
+    /// <summary>As Choria numbers its replies: results read like those of any agent.</summary>
+    private const int Refused = 1;
+
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     private readonly HashSet<int> called = [];
@@ -135,7 +138,7 @@ internal sealed class NodeReprovisions(OverlayTargets targets, JobContext contex
         {
             var status = await NodeOf(target).FindReprovision(NameOf(attempt));
             came.Add(status.State != ReprovisionState.NotAsked ? Read(target, attempt, status)
-                : wasAsked ? new StatusAnswer(target, attempt, TargetState.Failed, null, Superseded(status), null)
+                : wasAsked ? new StatusAnswer(target, attempt, TargetState.Failed, Refused, Superseded(status), null)
                 : new StatusAnswer(target, attempt, TargetState.Cancelled, null, "the job had ended", null));
             Fault = null;
         }
@@ -157,8 +160,8 @@ internal sealed class NodeReprovisions(OverlayTargets targets, JobContext contex
     {
         ReprovisionState.UnderWay => new StatusAnswer(target, attempt, TargetState.Running, null, status.Detail, null),
         ReprovisionState.Arrived => new StatusAnswer(
-            target, attempt, TargetState.Succeeded, null, $"it has arrived in {status.Overlay}", DataOf(status.Overlay)),
-        _ => new StatusAnswer(target, attempt, TargetState.Failed, null, status.Detail, null),
+            target, attempt, TargetState.Succeeded, 0, $"it has arrived in {status.Overlay}", DataOf(status.Overlay)),
+        _ => new StatusAnswer(target, attempt, TargetState.Failed, Refused, status.Detail, null),
     };
 
     private static string DataOf(string? overlay) =>
