@@ -27,7 +27,7 @@ internal sealed class ReplicaTarget(NatsJSContext jetStream, ReplicaSettings set
     public async Task<ReplicaEnd> OpenAsync(CancellationToken cancellationToken)
     {
         var info = await GetAsync(cancellationToken);
-        if (info.Config.Subjects?.Any(subject => Covers(subject, settings.GapSubject)) != true)
+        if (info.Config.Subjects?.Any(subject => JetStreamSubject.Matches(subject, settings.GapSubject)) != true)
         {
             throw new ReplicaFaultException(
                 $"the target '{settings.Target}' takes no gap records: give it the subject {settings.GapSubject}");
@@ -83,25 +83,5 @@ internal sealed class ReplicaTarget(NatsJSContext jetStream, ReplicaSettings set
         }
 
         return (last, null);
-    }
-
-    /// <summary>Whether a stream's subject, which may have wildcards, takes a subject without.</summary>
-    private static bool Covers(string pattern, string subject)
-    {
-        var (wanted, given) = (pattern.Split('.'), subject.Split('.'));
-        for (var token = 0; token < wanted.Length; token++)
-        {
-            if (wanted[token] == Everything)
-            {
-                return given.Length > token;
-            }
-
-            if (token >= given.Length || (wanted[token] != "*" && wanted[token] != given[token]))
-            {
-                return false;
-            }
-        }
-
-        return wanted.Length == given.Length;
     }
 }
