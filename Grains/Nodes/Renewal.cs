@@ -1,3 +1,5 @@
+using ControlPlane.Flow;
+
 namespace ControlPlane.Nodes;
 
 /// <summary>Decides when an enrolled node enrols anew because what it holds will end. Pure.</summary>
@@ -34,8 +36,7 @@ internal static class Renewal
     // A node that is silent or unwilling is asked again and again, less often each time, until it has ended and after.
     private static TimeSpan Pause(int times, TimeSpan life)
     {
-        var grown = RetryDelay * Math.Pow(2, Math.Min(times - 1, 10));
-        var capped = grown < RetryDelayMax ? grown : RetryDelayMax;
+        var capped = Backoff.Doubled(RetryDelay, times - 1, RetryDelayMax);
 
         // What lives for an hour only cannot wait for one.
         return capped < life / 20 ? capped : life / 20;

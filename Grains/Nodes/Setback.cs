@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using ControlPlane.Flow;
 
 namespace ControlPlane.Nodes;
 
@@ -58,12 +59,8 @@ internal static class Setback
     /// <summary>
     /// The wait before the next try: doubled with each failure, capped, and spread over half of itself so that a herd thins out.
     /// </summary>
-    public static TimeSpan Delay(int failures, ProvisioningOptions options, double jitter)
-    {
-        const int doublingsMax = 20;
-        var grown = options.RetryDelay * Math.Pow(2, Math.Min(failures, doublingsMax));
-        return Jittered(grown < options.RetryDelayMax ? grown : options.RetryDelayMax, jitter);
-    }
+    public static TimeSpan Delay(int failures, ProvisioningOptions options, double jitter) =>
+        Jittered(Backoff.Doubled(options.RetryDelay, failures, options.RetryDelayMax), jitter);
 
     private static TimeSpan Jittered(TimeSpan delay, double jitter) => delay + (delay * 0.5 * jitter);
 }

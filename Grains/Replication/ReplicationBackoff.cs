@@ -1,11 +1,11 @@
+using ControlPlane.Flow;
+
 namespace ControlPlane.Replication;
 
 /// <summary>How long a link that fails is left alone. Pure.</summary>
 /// <remarks>Hundreds of overlays lose one centre at once, and must not come back to it at once.</remarks>
 internal static class ReplicationBackoff
 {
-    private const int DoublingsMax = 16;
-
     private static readonly TimeSpan First = TimeSpan.FromSeconds(2);
 
     /// <summary>Some minutes of an outage cost no data: the source keeps it for hours.</summary>
@@ -13,9 +13,5 @@ internal static class ReplicationBackoff
 
     /// <param name="failures">How often it failed in a row, 1 or more.</param>
     /// <param name="random">From 0 to 1, drawn by the caller.</param>
-    public static TimeSpan Delay(int failures, double random)
-    {
-        var grown = First * Math.Pow(2, Math.Min(failures - 1, DoublingsMax));
-        return (grown < Most ? grown : Most) * ((1 + random) / 2);
-    }
+    public static TimeSpan Delay(int failures, double random) => Backoff.Spread(Backoff.Doubled(First, failures - 1, Most), random);
 }

@@ -65,8 +65,8 @@ public sealed class ReplicaCopier(
             }
 
             // Of two that disturb each other, one waits longer and lets the other go ahead.
-            var most = RetryDelay * Math.Pow(2, fruitless);
-            await Task.Delay((most < RetryDelayMax ? most : RetryDelayMax) * jitter.NextDouble(), time, cancellationToken);
+            await Task.Delay(
+                RetryPause.Doubled(RetryDelay, fruitless, RetryDelayMax) * jitter.NextDouble(), time, cancellationToken);
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class DeliveryBackoff(int attemptsMax) : IMessageDeliveryBackoff
     public TimeSpan Next(int attempt) =>
         attempt + 1 >= attemptsMax
             ? throw new DeliveryAttemptsException($"the delivery failed {attemptsMax} times")
-            : TimeSpan.FromMilliseconds(Math.Min(DelayMax.TotalMilliseconds, Delay.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 10))));
+            : RetryPause.Doubled(Delay, attempt, DelayMax);
 }
 
 /// <summary>A delivery failed as often as is tried.</summary>

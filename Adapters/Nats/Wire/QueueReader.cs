@@ -272,12 +272,9 @@ internal sealed partial class QueueReader(
 
     private long PositionOf(AckSubject delivery) => _owned!.Record.Base + (long)delivery.Sequence;
 
-    private async Task PauseAsync(int failures, CancellationToken cancellationToken)
-    {
-        var delay = TimeSpan.FromMilliseconds(Math.Min(
-            RetryDelayMax.TotalMilliseconds, RetryDelay.TotalMilliseconds * Math.Pow(2, Math.Min(failures, 10))));
-        await Task.Delay(delay, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
+    private async Task PauseAsync(int failures, CancellationToken cancellationToken) =>
+        await Task.Delay(RetryPause.Doubled(RetryDelay, failures, RetryDelayMax), time, cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private static bool IsOfTheServer(Exception fault) =>
         fault is NatsException or ConsumerLostException or StreamMissingException or JetStreamConflictException

@@ -1,3 +1,4 @@
+using ControlPlane.Flow;
 using ControlPlane.Store;
 
 namespace ControlPlane.Jobs;
@@ -274,8 +275,8 @@ internal sealed class TargetOutcomes
 
         IsChanged = true;
         Table.Set(target, TargetState.Pending);
-        var most = retry.Backoff * Math.Pow(2, attempts - 1);
-        Queue.Postpone(target, now + ((most < retry.BackoffMax ? most : retry.BackoffMax) * context.Jitter.NextDouble()));
+        Queue.Postpone(
+            target, now + (Backoff.Doubled(retry.Backoff, attempts - 1, retry.BackoffMax) * context.Jitter.NextDouble()));
     }
 
     private void Log(int target, TargetState state, Said said, DateTimeOffset at)

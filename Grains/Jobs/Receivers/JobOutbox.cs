@@ -1,3 +1,4 @@
+using ControlPlane.Flow;
 using Microsoft.Extensions.Logging;
 
 namespace ControlPlane.Jobs;
@@ -123,10 +124,8 @@ internal sealed partial class JobOutbox(
     private void Fail(string receiver)
     {
         var failures = failed.GetValueOrDefault(receiver).Failures + 1;
-        var most = Math.Min(RetryDelay.TotalSeconds * Math.Pow(2, failures - 1), RetryDelayMax.TotalSeconds);
-
-        // Jobs that lost the same receiver at once do not come back to it at once.
-        failed[receiver] = (failures, context.Now + TimeSpan.FromSeconds(most * (1 + context.Jitter.NextDouble()) / 2));
+        var wait = Backoff.Doubled(RetryDelay, failures - 1, RetryDelayMax);
+        failed[receiver] = (failures, context.Now + Backoff.Spread(wait, context.Jitter.NextDouble()));
     }
 
     [LoggerMessage(
