@@ -15,7 +15,7 @@ internal sealed class JobActions(IAgentDdls ddls)
     public async Task<(JobAction Action, IReadOnlyList<string> Faults)> CheckAsync(JobAction action, CancellationToken cancellationToken)
     {
         // Also where a folder has a DDL of that name: what our own grains can do, only they know.
-        if (OwnAgent.Runs(action) && OwnAgent.FaultOrNull(action) is { } fault)
+        if (OwnAgent.FaultOrNull(action) is { } fault)
         {
             return (action, [fault]);
         }

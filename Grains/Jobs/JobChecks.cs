@@ -8,8 +8,7 @@ internal sealed class JobChecks(JobActions actions, JobSites sites, JobReceivers
     public async Task<(JobSpec Spec, IReadOnlyList<string> Faults)> CheckAsync(JobSpec spec, CancellationToken cancellationToken)
     {
         var (action, wrong) = await actions.CheckAsync(spec.Action, cancellationToken);
-        spec = spec with { Action = action };
-        spec = OwnAgent.Runs(action) ? OwnAgent.Complete(spec) : spec;
+        spec = OwnAgent.Complete(spec with { Action = action });
         IReadOnlyList<string> faults =
             [.. JobSpecCheck.Faults(spec), .. UnknownOverlays(spec), .. receivers.Unknown(spec), .. TooLong(spec), .. wrong];
         return (spec, faults.Count > 0 ? faults : await UnknownJobsAsync(spec));

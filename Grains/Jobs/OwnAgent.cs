@@ -18,17 +18,23 @@ internal static class OwnAgent
 
     public static bool Runs(JobAction action) => action.Agent == Name;
 
-    /// <summary>What is wrong with an action of this agent, besides what its DDL says; null when nothing is.</summary>
+    /// <summary>
+    /// What is wrong with an action of this agent, besides what its DDL says; null when nothing is, and for other agents.
+    /// </summary>
     public static string? FaultOrNull(JobAction action) => action switch
     {
+        { Agent: not Name } => null,
         { Name: not Reprovision } => $"action.name: the agent {Name} has no action '{action.Name}', only {Reprovision}",
         { Status: not null } or { ExecutorId: not null } =>
             $"action: {Name}#{Reprovision} is followed by itself; leave out what to ask, and the executor",
         _ => null,
     };
 
-    /// <summary>With what follows from the action itself: it does no harm twice, and has more time where none was said.</summary>
-    public static JobSpec Complete(JobSpec spec) => spec with
+    /// <summary>
+    /// With what follows from an action of this agent: it does no harm twice, and has more time where none was said. A job of another
+    /// agent is as it was.
+    /// </summary>
+    public static JobSpec Complete(JobSpec spec) => !Runs(spec.Action) ? spec : spec with
     {
         Action = spec.Action with { IsRepeatable = true },
         Timeouts = spec.Timeouts.Execution == JobTimeouts.Default.Execution ? spec.Timeouts with { Execution = Execution } : spec.Timeouts,

@@ -18,7 +18,7 @@ internal sealed class JobDiscovery(IGrainFactory grains, INodeRpc rpc)
     public async Task<IReadOnlyList<RosterEntry>> FindAsync(OverlayJobOrder order, CancellationToken cancellationToken)
     {
         // Of a site that knows more than this one.
-        if (OwnAgent.Runs(order.Spec.Action) && OwnAgent.FaultOrNull(order.Spec.Action) is { } fault)
+        if (OwnAgent.FaultOrNull(order.Spec.Action) is { } fault)
         {
             throw new FormatException(fault);
         }
