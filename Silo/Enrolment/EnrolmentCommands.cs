@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using ControlPlane.Api;
 using ControlPlane.Commands;
 using ControlPlane.Placement;
 
@@ -55,7 +56,7 @@ internal static class EnrolmentCommands
         var command = new ClientCommand(name, description, async (call, cancellationToken) =>
         {
             var named = call.Arguments.GetValue(overlay);
-            var body = new EnrolmentReasonBody(call.Arguments.GetRequiredValue(reason));
+            var body = new ReasonBody(call.Arguments.GetRequiredValue(reason));
             foreach (var which in named is null ? await OverlaysAsync(call, cancellationToken) : [named])
             {
                 await call.Api.PostAsync<EnrolmentControl>($"v1/overlays/{Uri.EscapeDataString(which)}{verb}", body, cancellationToken);

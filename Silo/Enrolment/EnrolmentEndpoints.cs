@@ -32,15 +32,15 @@ internal static class EnrolmentEndpoints
         Answer(overlay, await grains.GetGrain<IEnrolmentControlGrain>(overlay).Get());
 
     private static Task<Results<Ok<EnrolmentControl>, ProblemHttpResult>> Pause(
-        IGrainFactory grains, string overlay, [FromBody] EnrolmentReasonBody body) =>
+        IGrainFactory grains, string overlay, [FromBody] ReasonBody body) =>
         Change(grains, overlay, body.Reason, (control, change) => control.Pause(change));
 
     private static Task<Results<Ok<EnrolmentControl>, ProblemHttpResult>> Resume(
-        IGrainFactory grains, string overlay, [FromBody] EnrolmentReasonBody body) =>
+        IGrainFactory grains, string overlay, [FromBody] ReasonBody body) =>
         Change(grains, overlay, body.Reason, (control, change) => control.Resume(change));
 
     private static Task<Results<Ok<EnrolmentControl>, ProblemHttpResult>> Release(
-        IGrainFactory grains, string overlay, [FromBody] EnrolmentReasonBody body) =>
+        IGrainFactory grains, string overlay, [FromBody] ReasonBody body) =>
         Change(grains, overlay, body.Reason, (control, change) => control.ReleaseBrake(change));
 
     private static async Task<Results<Ok<EnrolmentControl>, ProblemHttpResult>> Limit(
@@ -61,9 +61,6 @@ internal static class EnrolmentEndpoints
     private static Results<Ok<EnrolmentControl>, ProblemHttpResult> Answer(string overlay, EnrolmentControl? control) =>
         control is null ? Problems.Unknown("overlay", $"no overlay '{overlay}' is configured here") : TypedResults.Ok(control);
 }
-
-/// <param name="Reason">Why. 1 to 200 characters.</param>
-internal sealed record EnrolmentReasonBody(string Reason) : IGivesReason;
 
 /// <param name="PerMinute">How many may begin in a minute, 1 to 100 000; null: as many as can be borne.</param>
 /// <param name="Reason">Why. 1 to 200 characters.</param>

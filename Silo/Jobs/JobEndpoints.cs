@@ -183,9 +183,6 @@ internal static class JobEndpoints
 /// <param name="Jobs">Newest first.</param>
 internal sealed record JobList(IReadOnlyList<JobSummaryView> Jobs);
 
-/// <param name="Reason">Why, for the record. 1 to 200 characters.</param>
-internal sealed record ReasonBody(string Reason) : IGivesReason;
-
 /// <param name="Stage">The number of the stage that is done, from 0.</param>
 /// <param name="Reason">Why, for the record. 1 to 200 characters.</param>
 internal sealed record AdvanceBody(int Stage, string Reason) : IGivesReason;

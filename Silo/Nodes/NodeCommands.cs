@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ControlPlane.Api;
 using ControlPlane.Commands;
 
 namespace ControlPlane.Nodes;
@@ -84,13 +85,13 @@ internal static class NodeCommands
     }
 
     private static ClientCommand Reprovision() => Tell(
-        "reprovision", "Makes a node enrol anew.", "will enrol anew", reason => new ReprovisionBody(reason));
+        "reprovision", "Makes a node enrol anew.", "will enrol anew", reason => new ReasonBody(reason));
 
     private static ClientCommand Decommission() => Tell(
         "decommission",
         "Takes a node out of the fleet: it is told to shut down, its certificates are revoked and its place is freed.",
         "is out of the fleet; 'node reprovision' takes it up again",
-        reason => new DecommissionBody(reason),
+        reason => new ReasonBody(reason),
         async (api, path, body, cancellationToken) =>
         {
             var outcome = await api.PostAsync<DecommissionOutcome>(path, body, cancellationToken);

@@ -92,7 +92,7 @@ internal static class NodeEndpoints
         : Problems.UnknownNode(identity);
 
     private static async Task<Results<Accepted<DecommissionOutcome>, ProblemHttpResult>> Decommission(
-        IGrainFactory grains, string identity, [FromBody] DecommissionBody body)
+        IGrainFactory grains, string identity, [FromBody] ReasonBody body)
     {
         if (!NodeIdentity.IsValid(identity))
         {
@@ -109,7 +109,7 @@ internal static class NodeEndpoints
     }
 
     private static async Task<Results<Accepted, ProblemHttpResult>> Reprovision(
-        IGrainFactory grains, string identity, [FromBody] ReprovisionBody body, CancellationToken cancellationToken)
+        IGrainFactory grains, string identity, [FromBody] ReasonBody body, CancellationToken cancellationToken)
     {
         if (!NodeIdentity.IsValid(identity))
         {
@@ -132,12 +132,6 @@ internal static class NodeEndpoints
         };
     }
 }
-
-/// <param name="Reason">Why, for the node's history. 1 to 200 characters.</param>
-internal sealed record DecommissionBody(string Reason) : IGivesReason;
-
-/// <param name="Reason">Why, for the node's history. 1 to 200 characters.</param>
-internal sealed record ReprovisionBody(string Reason) : IGivesReason;
 
 /// <param name="Nodes">The page, in order of identity.</param>
 /// <param name="NextCursor">What to ask for the next page with; null on the last one.</param>

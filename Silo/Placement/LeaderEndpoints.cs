@@ -23,11 +23,8 @@ internal static class LeaderEndpoints
         TypedResults.Ok(await grains.GetGrain<IRegionLeaderGrain>(locality.Region).Get());
 
     private static async Task<Results<Ok<RegionLeader>, ProblemHttpResult>> Promote(
-        IGrainFactory grains, Locality locality, [FromBody] PromotionBody body) =>
+        IGrainFactory grains, Locality locality, [FromBody] ReasonBody body) =>
         GivenReason.TryRead(body.Reason, out var reason)
             ? TypedResults.Ok(await grains.GetGrain<IRegionLeaderGrain>(locality.Region).Promote(reason))
             : Problems.Malformed(GivenReason.Rule);
 }
-
-/// <param name="Reason">Why. 1 to 200 characters.</param>
-internal sealed record PromotionBody(string Reason) : IGivesReason;

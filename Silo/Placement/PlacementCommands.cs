@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ControlPlane.Api;
 using ControlPlane.Commands;
 
 namespace ControlPlane.Placement;
@@ -73,7 +74,7 @@ internal static class PlacementCommands
         var reason = new Option<string>("--reason") { Description = "Why, for the record.", Required = true };
         return new ClientCommand("promote", "Makes the overlay of the silo that is called the leader of the region's placement.",
             async (call, cancellationToken) => Print(call, await call.Api.PostAsync<RegionLeader>(
-                "v1/placement/leader:promote", new PromotionBody(call.Arguments.GetRequiredValue(reason)), cancellationToken)))
+                "v1/placement/leader:promote", new ReasonBody(call.Arguments.GetRequiredValue(reason)), cancellationToken)))
         { reason };
     }
 

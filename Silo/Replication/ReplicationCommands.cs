@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ControlPlane.Api;
 using ControlPlane.Commands;
 
 namespace ControlPlane.Replication;
@@ -43,7 +44,7 @@ internal static class ReplicationCommands
         var reason = new Option<string>("--reason") { Description = "Why, for the record.", Required = true };
         return new ClientCommand(verb, description, async (call, cancellationToken) =>
             Print(call, await call.Api.PostAsync<ReplicationSnapshot>(
-                $"{PathOf(call, link)}:{verb}", new ReplicationReasonBody(call.Arguments.GetRequiredValue(reason)), cancellationToken)))
+                $"{PathOf(call, link)}:{verb}", new ReasonBody(call.Arguments.GetRequiredValue(reason)), cancellationToken)))
         { link, reason };
     }
 

@@ -40,9 +40,9 @@ internal static class ReplicationEndpoints
     private static async Task<Results<Ok<ReplicationSnapshot>, ProblemHttpResult>> ShowAsync(IGrainFactory grains, string link) =>
         AnswerOf(link, await grains.GetReplication(link).Get());
 
-    private static Func<IGrainFactory, string, ReplicationReasonBody, Task<Results<Ok<ReplicationSnapshot>, ProblemHttpResult>>> Tell(
+    private static Func<IGrainFactory, string, ReasonBody, Task<Results<Ok<ReplicationSnapshot>, ProblemHttpResult>>> Tell(
         Func<IReplicationGrain, string, Task<ReplicationSnapshot?>> tell) =>
-        async (IGrainFactory grains, string link, [FromBody] ReplicationReasonBody body) =>
+        async (IGrainFactory grains, string link, [FromBody] ReasonBody body) =>
             GivenReason.TryRead(body.Reason, out var reason)
                 ? AnswerOf(link, await tell(grains.GetReplication(link), reason))
                 : Problems.Malformed(GivenReason.Rule);
@@ -60,9 +60,6 @@ internal static class ReplicationEndpoints
 
 /// <param name="Links">By name.</param>
 internal sealed record ReplicationList(IReadOnlyList<ReplicationSnapshot> Links);
-
-/// <param name="Reason">Why. 1 to 200 characters.</param>
-internal sealed record ReplicationReasonBody(string Reason) : IGivesReason;
 
 /// <param name="CopiesMax">How many of the last copies are compared at most: 1 to 100 000.</param>
 internal sealed record ReplicationVerifyBody(int CopiesMax);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ControlPlane.Api;
 using ControlPlane.Commands;
 
 namespace ControlPlane.Access;
@@ -44,7 +45,7 @@ internal static class AccessTokenCommands
         {
             var token = await call.Api.PostAsync<ChoriaUserToken>(
                 $"v1/access/tokens/{Uri.EscapeDataString(call.Arguments.GetRequiredValue(id))}:revoke",
-                new ChoriaTokenRevocationBody(call.Arguments.GetRequiredValue(reason)),
+                new ReasonBody(call.Arguments.GetRequiredValue(reason)),
                 cancellationToken);
             call.Print.One(
                 token,

@@ -45,7 +45,7 @@ internal static class ChoriaTokenEndpoints
     }
 
     private static async Task<Results<Ok<ChoriaUserToken>, ProblemHttpResult>> RevokeAsync(
-        IGrainFactory grains, string id, [FromBody] ChoriaTokenRevocationBody body)
+        IGrainFactory grains, string id, [FromBody] ReasonBody body)
     {
         if (!GivenReason.TryRead(body.Reason, out var reason))
         {
@@ -57,9 +57,6 @@ internal static class ChoriaTokenEndpoints
             : Problems.Unknown("token", $"no token '{id}' is known, or it has ended");
     }
 }
-
-/// <param name="Reason">Why. 1 to 200 characters.</param>
-internal sealed record ChoriaTokenRevocationBody(string Reason) : IGivesReason;
 
 /// <param name="Tokens">The page.</param>
 /// <param name="NextCursor">What to ask for the next page with; null on the last one.</param>

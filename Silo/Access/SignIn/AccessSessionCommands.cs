@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ControlPlane.Api;
 using ControlPlane.Commands;
 
 namespace ControlPlane.Access;
@@ -38,7 +39,7 @@ internal static class AccessSessionCommands
             {
                 ended.Add(await call.Api.PostAsync<ConsoleSession>(
                     $"v1/access/sessions/{Uri.EscapeDataString(session)}:end",
-                    new SessionEndBody(call.Arguments.GetRequiredValue(reason)),
+                    new ReasonBody(call.Arguments.GetRequiredValue(reason)),
                     cancellationToken));
             }
 

@@ -48,7 +48,7 @@ internal static class SessionEndpoints
     }
 
     private static async Task<Results<Ok<ConsoleSession>, ProblemHttpResult>> EndAsync(
-        HttpContext context, string id, [FromBody] SessionEndBody body) =>
+        HttpContext context, string id, [FromBody] ReasonBody body) =>
         !GivenReason.TryRead(body.Reason, out _) ? Problems.Malformed(GivenReason.Rule)
         : IsId(id) && SessionsOf(context) is { } sessions && await AskAsync(() => sessions.EndAsync(id)) is { } ended
             ? TypedResults.Ok(ended)
@@ -71,6 +71,3 @@ internal static class SessionEndpoints
         }
     }
 }
-
-/// <param name="Reason">Why, for the record. 1 to 200 characters.</param>
-internal sealed record SessionEndBody(string Reason) : IGivesReason;
