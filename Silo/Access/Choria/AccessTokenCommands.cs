@@ -14,17 +14,8 @@ internal static class AccessTokenCommands
     private static ClientCommand List() =>
         new("list", "Lists the tokens that have not ended.", async (call, cancellationToken) =>
         {
-            var tokens = new List<ChoriaUserToken>();
-            string? cursor = null;
-            do
-            {
-                var page = await call.Api.GetAsync<ChoriaTokenPageBody>(
-                    $"v1/access/tokens?limit={PageSize}{(cursor is null ? "" : $"&cursor={cursor}")}", cancellationToken);
-                tokens.AddRange(page.Tokens);
-                cursor = page.NextCursor;
-            }
-            while (cursor is not null);
-
+            var tokens = await call.Api.ListAsync<ChoriaTokenPageBody, ChoriaUserToken>(
+                $"v1/access/tokens?limit={PageSize}", page => (page.Tokens, page.NextCursor), cancellationToken);
             call.Print.List(
                 tokens,
                 ("id", token => token.Id),

@@ -51,17 +51,9 @@ internal static class AccessSessionCommands
     private static async Task<IReadOnlyList<ConsoleSession>> FindAsync(
         ClientCall call, string? principal, CancellationToken cancellationToken)
     {
-        var sessions = new List<ConsoleSession>();
-        string? cursor = null;
-        do
-        {
-            var page = await call.Api.GetAsync<SessionPage>(
-                $"v1/access/sessions?limit={SessionEndpoints.PageMax}{(cursor is null ? "" : $"&cursor={cursor}")}", cancellationToken);
-            sessions.AddRange(page.Sessions.Where(session => principal is null || session.Principal == principal));
-            cursor = page.NextCursor;
-        }
-        while (cursor is not null);
-        return sessions;
+        var sessions = await call.Api.ListAsync<SessionPage, ConsoleSession>(
+            $"v1/access/sessions?limit={SessionEndpoints.PageMax}", page => (page.Sessions, page.NextCursor), cancellationToken);
+        return [.. sessions.Where(session => principal is null || session.Principal == principal)];
     }
 
     private static void Print(ClientCall call, IReadOnlyList<ConsoleSession> sessions) => call.Print.List(
