@@ -114,8 +114,8 @@ public sealed class JetStreamStore(NatsJSContext jetStream, StreamConfig stream)
         // The headers are copied: the client adds to those that it is given.
         var ack = await jetStream.PublishAsync(
             subject,
-            content.ToArray(),
-            NatsRawSerializer<byte[]>.Default,
+            content,
+            NatsRawSerializer<ReadOnlyMemory<byte>>.Default,
             new NatsJSPubOpts { MsgId = id, ExpectedLastSubjectSequence = expected },
             headers is null ? null : new NatsHeaders(headers.ToDictionary(header => header.Key, header => header.Value)),
             cancellationToken);

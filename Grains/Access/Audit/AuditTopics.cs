@@ -13,7 +13,7 @@ public static class AuditTopics
     private const string SiloPrefix = "silo/";
 
     /// <summary>Of a message with several records: brokers may have been told to take less than they do by default.</summary>
-    private const int TextMax = 128 * 1024;
+    private const int BytesMax = 128 * 1024;
 
     /// <summary>The topic of a silo's chain.</summary>
     public static string Of(string chain) => SiloPrefix + chain;
@@ -25,14 +25,16 @@ public static class AuditTopics
     /// <summary>Records of the log for those of a chain, each under the hash of its last: appended again, it is stored once.</summary>
     public static IEnumerable<LogRecord> Pack(string topic, IReadOnlyList<ChainRecord> records)
     {
-        var text = new StringBuilder();
-        foreach (var (index, record) in records.Index())
+        for (var (first, bytes, index) = (0, 0, 0); index < records.Count; index++)
         {
-            text.Append(text.Length > 0 ? "\n" : "").Append(record.Hash).Append(' ').Append(record.Body);
-            if (index == records.Count - 1 || text.Length + LengthOf(records[index + 1]) > TextMax)
+            bytes += BytesOf(records[index]);
+            if (index == records.Count - 1 || bytes + BytesOf(records[index + 1]) > BytesMax)
             {
-                yield return new LogRecord(topic, record.Hash, Encoding.UTF8.GetBytes(text.ToString()));
-                text.Clear();
+                // Lines are parted by their ends: the last has none.
+                var content = new byte[bytes];
+                WriteLines(records.Skip(first).Take(index + 1 - first), content);
+                yield return new LogRecord(topic, records[index].Hash, content.AsMemory(0, bytes - 1));
+                (first, bytes) = (index + 1, 0);
             }
         }
     }
@@ -48,10 +50,21 @@ public static class AuditTopics
     public static IEnumerable<ChainRecord> Unpack(LogRecord record) =>
         LinesOf(new LogItem.Entry(0, record)).Select(line => HashChain.ReadOrNull(line.Hash, line.Body)).OfType<ChainRecord>();
 
-    /// <summary>A record of a chain as a line of the log, or of a journal.</summary>
-    public static string WriteLine(ChainRecord record) => $"{record.Hash} {record.Body}";
+    /// <summary>How long the line of a record is, with its end.</summary>
+    public static int BytesOf(ChainRecord record) => record.Hash.Length + Encoding.UTF8.GetByteCount(record.Body) + 2;
 
-    private static int LengthOf(ChainRecord record) => record.Hash.Length + 1 + record.Body.Length;
+    /// <summary>Writes records of a chain as lines, each with its end, into as many bytes as these have.</summary>
+    public static void WriteLines(IEnumerable<ChainRecord> records, Span<byte> into)
+    {
+        foreach (var record in records)
+        {
+            into = into[Encoding.UTF8.GetBytes(record.Hash, into)..];
+            into[0] = (byte)' ';
+            into = into[(1 + Encoding.UTF8.GetBytes(record.Body, into[1..]))..];
+            into[0] = (byte)'\n';
+            into = into[1..];
+        }
+    }
 
     /// <summary>A line of a journal; null when it is none.</summary>
     public static ChainRecord? ReadLineOrNull(string line) =>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using ControlPlane.Store;
@@ -43,11 +44,13 @@ internal sealed partial class FileAuditJournal(IOptions<AuditOptions> options, T
                 $"{Folder} is full: {AuditOptions.Section}:{nameof(AuditOptions.FolderBytesMax)} is {options.Value.FolderBytesMax}");
         }
 
-        var text = Encoding.UTF8.GetBytes(string.Concat(records.Select(record => AuditTopics.WriteLine(record) + "\n")));
+        var length = records.Sum(AuditTopics.BytesOf);
+        var lines = ArrayPool<byte>.Shared.Rent(length);
         try
         {
+            AuditTopics.WriteLines(records, lines);
             current ??= Begin();
-            current.Write(text);
+            current.Write(lines, 0, length);
             current.Flush(flushToDisk: true);
         }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
@@ -56,9 +59,13 @@ internal sealed partial class FileAuditJournal(IOptions<AuditOptions> options, T
             Close();
             throw new IOException(failed.Message, failed);
         }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(lines);
+        }
 
         var file = files[^1];
-        files[^1] = file with { Bytes = file.Bytes + text.Length, Last = records[^1].Sequence, WrittenAt = time.GetUtcNow() };
+        files[^1] = file with { Bytes = file.Bytes + length, Last = records[^1].Sequence, WrittenAt = time.GetUtcNow() };
         if (current.Length >= FileBytesMax)
         {
             current.Dispose();

@@ -99,6 +99,8 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
         var grains = host!.Services.GetRequiredService<IGrainFactory>();
         var latencies = new double[Calls];
         var next = -1;
+        using var process = Process.GetCurrentProcess();
+        var (computed, allocated) = (process.TotalProcessorTime, GC.GetTotalAllocatedBytes());
         var began = Stopwatch.GetTimestamp();
         await Task.WhenAll(Enumerable.Range(0, CallersAtOnce).Select(async _ =>
         {
@@ -129,6 +131,9 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
         Array.Sort(latencies);
         details[$"{who}_p50_ms"] = latencies[Calls / 2];
         details[$"{who}_p99_ms"] = latencies[Calls * 99 / 100];
+        process.Refresh();
+        details[$"{who}_cpu_us"] = (process.TotalProcessorTime - computed).TotalMicroseconds / Calls;
+        details[$"{who}_allocated_kb"] = (GC.GetTotalAllocatedBytes() - allocated) / 1e3 / Calls;
         return Calls / elapsed.TotalSeconds;
     }
 
