@@ -1,3 +1,5 @@
+using ControlPlane.Api;
+
 namespace ControlPlane.Access;
 
 /// <summary>Routes name the permission that they demand; one that names none, and is not open to everybody, is open to nobody.</summary>
@@ -9,5 +11,5 @@ internal static class RequiredPermission
 
     /// <summary>Guards all routes that are mapped to the group.</summary>
     public static RouteGroupBuilder MapGuarded(this IEndpointRouteBuilder app) =>
-        app.MapGroup("").AddEndpointFilterFactory(RouteAccess.Create);
+        app.MapGroup("").AddEndpointFilter(UnreadParameters.RefuseAsync).AddEndpointFilterFactory(RouteAccess.Create);
 }

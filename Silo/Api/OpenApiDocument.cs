@@ -6,7 +6,16 @@ namespace ControlPlane.Api;
 internal static class OpenApiDocument
 {
     public static IServiceCollection AddOpenApiDocument(this IServiceCollection services) => services.AddOpenApi("v1", options =>
-        options.AddDocumentTransformer((document, _, _) =>
+        options.AddOperationTransformer((operation, _, _) =>
+        {
+            // ASP.NET's generator takes a list for required: one that is not there is empty.
+            foreach (var list in operation.Parameters?.OfType<OpenApiParameter>().Where(IsList) ?? [])
+            {
+                list.Required = false;
+            }
+
+            return Task.CompletedTask;
+        }).AddDocumentTransformer((document, _, _) =>
         {
             document.Info = new OpenApiInfo
             {
@@ -23,4 +32,7 @@ internal static class OpenApiDocument
             document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference("bearer", document)] = [] }];
             return Task.CompletedTask;
         }));
+
+    private static bool IsList(OpenApiParameter parameter) =>
+        parameter.In == ParameterLocation.Query && parameter.Schema?.Type?.HasFlag(JsonSchemaType.Array) == true;
 }

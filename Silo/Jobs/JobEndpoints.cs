@@ -108,7 +108,7 @@ internal static class JobEndpoints
 
     private static async Task<Results<Ok<JobList>, ProblemHttpResult>> ListAsync(
         IGrainFactory grains,
-        [Description("Only jobs in these states.")] string[]? state,
+        [FromQuery, Description("Only jobs in these states.")] string[]? state,
         [Description("At most so many, 1 to 1000.")] int limit = ListDefault)
     {
         if (limit is < 1 or > IJobListGrain.PageMax)

@@ -38,7 +38,7 @@ internal static class JobResultEndpoints
     private static async Task<Results<Ok<JobTargetPage>, ProblemHttpResult>> ListTargetsAsync(
         IGrainFactory grains,
         string id,
-        [Description("Only targets in these states.")] string[]? state,
+        [FromQuery, Description("Only targets in these states.")] string[]? state,
         [Description("The next of the page before.")] string? cursor = null,
         [Description("Targets per page, 1 to 20000.")] int limit = TargetsDefault)
     {
@@ -136,11 +136,20 @@ internal static class JobResultEndpoints
 }
 
 /// <summary>Which results, and how they are given.</summary>
-internal sealed record ResultParameters(
-    [property: FromQuery(Name = "state"), Description("Only results of targets that ended in these states.")] string[]? State,
-    [property: FromQuery(Name = "cursor"), Description("The next of the page before.")] string? Cursor,
-    [property: FromQuery(Name = "limit"), Description("Results per page, 1 to 1000; 100 by default.")] int? Limit,
-    [property: FromQuery(Name = "reply"),
-     Description("A reply expression, e.g. not ok() and msg =~ /disk/, or data('os.major') < 12.")]
-    string? Reply,
-    [property: FromQuery(Name = "format"), Description("json for a page; jsonl or csv for all of them.")] string? Format);
+internal sealed record ResultParameters
+{
+    [FromQuery(Name = "state"), Description("Only results of targets that ended in these states.")]
+    public string[]? State { get; init; }
+
+    [FromQuery(Name = "cursor"), Description("The next of the page before.")]
+    public string? Cursor { get; init; }
+
+    [FromQuery(Name = "limit"), Description("Results per page, 1 to 1000; 100 by default.")]
+    public int? Limit { get; init; }
+
+    [FromQuery(Name = "reply"), Description("A reply expression, e.g. not ok() and msg =~ /disk/, or data('os.major') < 12.")]
+    public string? Reply { get; init; }
+
+    [FromQuery(Name = "format"), Description("json for a page; jsonl or csv for all of them.")]
+    public string? Format { get; init; }
+}

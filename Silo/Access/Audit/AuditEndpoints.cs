@@ -97,18 +97,41 @@ internal static class AuditEndpoints
 }
 
 /// <summary>Which records; each filter that is given must match.</summary>
-internal sealed record AuditFilter(
-    [property: Description("The principal's name.")] string? Who,
-    [property: Description("The permission that was asked for.")] string? Permission,
-    [property: Description("The node that the call was about.")] string? Node,
-    [property: Description("The overlay that the call was about.")] string? Overlay,
-    [property: Description("What the outcome begins with; only records of outcomes and of failed sign-ins have one.")] string? Outcome,
-    [property: Description("Not before this instant.")] DateTimeOffset? Since,
-    [property: Description("Before this instant.")] DateTimeOffset? Until,
-    [property: Description("Denied calls and failed sign-ins only.")] bool? Denied,
-    [property: Description("Oldest first, to go on with what comes.")] bool? OldestFirst,
-    [property: Description("The next of the page before.")] string? Cursor,
-    [property: Description("Records per page, 1 to 1000; 100 by default.")] int? Limit);
+internal sealed record AuditFilter
+{
+    [Description("The principal's name.")]
+    public string? Who { get; init; }
+
+    [Description("The permission that was asked for.")]
+    public string? Permission { get; init; }
+
+    [Description("The node that the call was about.")]
+    public string? Node { get; init; }
+
+    [Description("The overlay that the call was about.")]
+    public string? Overlay { get; init; }
+
+    [Description("What the outcome begins with; only records of outcomes and of failed sign-ins have one.")]
+    public string? Outcome { get; init; }
+
+    [Description("Not before this instant.")]
+    public DateTimeOffset? Since { get; init; }
+
+    [Description("Before this instant.")]
+    public DateTimeOffset? Until { get; init; }
+
+    [Description("Denied calls and failed sign-ins only.")]
+    public bool? Denied { get; init; }
+
+    [Description("Oldest first, to go on with what comes.")]
+    public bool? OldestFirst { get; init; }
+
+    [Description("The next of the page before.")]
+    public string? Cursor { get; init; }
+
+    [Description("Records per page, 1 to 1000; 100 by default.")]
+    public int? Limit { get; init; }
+}
 
 /// <param name="Records">The page.</param>
 /// <param name="Next">What to ask for the next page with; null on the last one.</param>

@@ -72,6 +72,19 @@ public sealed class NodeApiTests : IAsyncLifetime
     public async Task List_IsRefused_WhenTheQueryIsMalformed(string query) =>
         await (await _api.GetAsync($"/v1/nodes?{query}")).AssertProblemAsync(HttpStatusCode.BadRequest, "malformed-request");
 
+    [Theory]
+    [InlineData("/v1/nodes?limit=many", "parameter limit must be an integer, is 'many'")]
+    [InlineData("/v1/nodes?limit=1&limit=2", "parameter limit must be an integer, is '1,2'")]
+    [InlineData("/v1/audit?since=yesterday", "parameter since must be a date-time, is 'yesterday'")]
+    [InlineData("/v1/audit?denied=perhaps", "parameter denied must be true or false, is 'perhaps'")]
+    public async Task AParameterThatCannotBeRead_IsNamed(string path, string fault)
+    {
+        var answer = await _api.GetAsync(path);
+
+        await answer.AssertProblemAsync(HttpStatusCode.BadRequest, "malformed-request");
+        Assert.Equal(fault, (await answer.JsonAsync()).GetProperty("detail").GetString(), ignoreCase: true);
+    }
+
     [Fact]
     public async Task Show_GivesTheNodeWithItsHistory()
     {
