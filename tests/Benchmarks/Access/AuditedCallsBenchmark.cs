@@ -1,12 +1,20 @@
 using System.Diagnostics;
+using System.Net.Http.Json;
 using ControlPlane.Access;
 using ControlPlane.Adapters.Fleet;
+using ControlPlane.Api;
 using ControlPlane.Placement;
 using ControlPlane.Store;
 using ControlPlane.TestKit;
 using ControlPlane.TestKit.Access;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Orleans.Hosting;
@@ -17,16 +25,14 @@ using Orleans.Storage;
 namespace ControlPlane.Benchmarks.Access;
 
 /// <summary>
-/// Calls that change a grain's state in Redis, recorded on a broker and on a synced file before they are made and with their outcome,
-/// beside the same calls unrecorded.
+/// Calls over HTTP that change a grain's state in Redis, recorded on a broker and on a synced file before they are made and with their
+/// outcome, beside the same calls unrecorded. Over HTTP, and through the guard of all routes, since that is where calls are recorded.
 /// </summary>
 public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
 {
     private const int Calls = 20_000;
     private const int CallersAtOnce = 256;
     private const int Grains = 512;
-
-    private static readonly ControlPlane.Access.Caller Alice = new() { Principal = "alice@example.net", Method = CallerMethod.Oidc };
 
     private readonly string folder = Directory.CreateTempSubdirectory("controlplane-bench-audit-").FullName;
     private readonly Dictionary<string, double> details = [];
@@ -37,7 +43,8 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
     private FileAuditJournal? journal;
     private AuditSilo? audit;
     private OverlayLog? log;
-    private IHost? host;
+    private WebApplication? host;
+    private HttpClient? client;
 
     public string Name => "access-audited-calls";
 
@@ -53,6 +60,10 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
         broker = await NatsServer.StartAsync(new NatsServerSettings { JetStream = true }, cancellationToken);
         host = BuildHost(redis.ConnectionString);
         await host.StartAsync(cancellationToken);
+        client = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = CallersAtOnce })
+        {
+            BaseAddress = new Uri(host.Urls.Single()),
+        };
         log = OpenLog(broker.Url);
         journal = new FileAuditJournal(
             Options.Create(new AuditOptions { Folder = folder }), TimeProvider.System, NullLogger<FileAuditJournal>.Instance);
@@ -76,10 +87,11 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        client?.Dispose();
         if (host is not null)
         {
             await host.StopAsync();
-            host.Dispose();
+            await host.DisposeAsync();
         }
 
         audit?.Dispose();
@@ -95,8 +107,7 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
 
     private async Task<double> RunAsync(IAuditTrail trail, string who, CancellationToken cancellationToken)
     {
-        var guard = new AccessGuard(new AllAllowed(), trail);
-        var grains = host!.Services.GetRequiredService<IGrainFactory>();
+        host!.Services.GetRequiredService<TrailOfRound>().Trail = trail;
         var latencies = new double[Calls];
         var next = -1;
         using var process = Process.GetCurrentProcess();
@@ -107,23 +118,9 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
             for (var i = Interlocked.Increment(ref next); i < Calls; i = Interlocked.Increment(ref next))
             {
                 var asked = Stopwatch.GetTimestamp();
-                var node = $"web{i % Grains}.example.net";
-                var request = new AccessRequest(Permissions.NodesReprovision)
-                {
-                    Node = node,
-                    Operation = "ReprovisionNode",
-                    Reason = "new disk",
-                    Parameters = CallParameters.Of([new Given("new disk")]),
-                };
-                await guard.InvokeAsync(
-                    Alice,
-                    request,
-                    async () =>
-                    {
-                        await grains.GetGrain<IAuditedGrain>(node).Set("new disk");
-                        return "202";
-                    },
-                    cancellationToken);
+                using var answer = await client!.PostAsJsonAsync(
+                    $"/nodes/web{i % Grains}.example.net:set", new ReasonBody("new disk"), cancellationToken);
+                answer.EnsureSuccessStatusCode();
                 latencies[i] = Stopwatch.GetElapsedTime(asked).TotalMilliseconds;
             }
         }));
@@ -147,9 +144,13 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
         return new OverlayLog(new OverlayStreams(connections, overlays, Options.Create(fleet)), Logs.Audit);
     }
 
-    private static IHost BuildHost(string redisAddress)
+    private static WebApplication BuildHost(string redisAddress)
     {
-        var builder = Host.CreateApplicationBuilder();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls($"http://127.0.0.1:{LoopbackPort.Free()}");
+        builder.Services.AddSingleton<TrailOfRound>();
+        builder.Services.AddSingleton(services => new AccessGuard(new AllAllowed(), services.GetRequiredService<TrailOfRound>()));
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(LoopbackPort.Free(), LoopbackPort.Free());
@@ -159,15 +160,42 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
                 options.GrainStorageSerializer = new OrleansGrainStorageSerializer(services.GetRequiredService<Serializer>());
             }));
         });
-        return builder.Build();
+        var app = builder.Build();
+        app.Use((context, next) =>
+        {
+            context.User = AccessClaims.Principal(CallerMethod.Oidc, "alice@example.net");
+            return next(context);
+        });
+        app.MapGuarded().MapPost("/nodes/{identity}:set", SetAsync)
+            .WithName("ReprovisionNode").Requires(Permissions.NodesReprovision, AccessTarget.Node);
+        return app;
     }
 
-    private sealed record Given(string Reason);
+    private static async Task<Accepted> SetAsync(IGrainFactory grains, string identity, [FromBody] ReasonBody body)
+    {
+        await grains.GetGrain<IAuditedGrain>(identity).Set(body.Reason);
+        return TypedResults.Accepted("");
+    }
 
     private sealed class AllAllowed : IAccessPolicy
     {
         public ValueTask<AccessDecision> JudgeAsync(
             ControlPlane.Access.Caller caller, AccessRequest request, CancellationToken cancellationToken) => new(AuditSilo.Allowed);
+    }
+
+    /// <summary>What records the calls of the round that is measured.</summary>
+    private sealed class TrailOfRound : IAuditTrail
+    {
+        public IAuditTrail Trail { get; set; } = new Unrecorded();
+
+        public Task<AuditedCall> BeginAsync(
+            ControlPlane.Access.Caller caller, AccessRequest request, AccessDecision decision, CancellationToken cancellationToken) =>
+            Trail.BeginAsync(caller, request, decision, cancellationToken);
+
+        public Task EndAsync(AuditedCall call, string outcome) => Trail.EndAsync(call, outcome);
+
+        public Task RecordFailedSignInAsync(CallerMethod method, string? principal, string? address, string why) =>
+            Trail.RecordFailedSignInAsync(method, principal, address, why);
     }
 
     private sealed class Unrecorded : IAuditTrail
