@@ -72,6 +72,9 @@ public sealed record EnrolmentStageOptions
     /// <summary>More lines of the silo's configuration, YAML at the top level; they may not repeat a section.</summary>
     public string MoreConfiguration { get; init; } = "";
 
+    /// <summary>More settings of the section <c>Silo</c>, YAML indented by two.</summary>
+    public string MoreSilo { get; init; } = "";
+
     /// <summary>More settings of the section <c>Provisioning</c>, YAML indented by two.</summary>
     public string MoreProvisioning { get; init; } = "";
 }
