@@ -63,9 +63,6 @@ public sealed record EnrolmentStageOptions
     /// <summary>How often nodes register what they are; null, the default, when they do not.</summary>
     public TimeSpan? RegistrationInterval { get; init; }
 
-    /// <summary>The folder in which silos write what they were asked to change, as <c>history-N.jsonl</c>; none when null.</summary>
-    public string? HistoryFolder { get; init; }
-
     /// <summary>How long the nodes' certificates live; the profile's own default when not given.</summary>
     public TimeSpan? CertificateLifetime { get; init; }
 
