@@ -4,7 +4,6 @@ using ControlPlane.Commands;
 using ControlPlane.Configuration;
 using ControlPlane.Console;
 using ControlPlane.Health;
-using ControlPlane.History;
 using ControlPlane.Hosting;
 
 namespace ControlPlane;
@@ -47,7 +46,6 @@ internal static class Program
             .AddTelemetry()
             .AddAccess()
             .AddApi()
-            .AddHistory()
             .AddReadiness();
     }
 

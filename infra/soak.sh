@@ -3,5 +3,5 @@
 set -eu
 cd "$(dirname "$0")/.."
 infra/prerequisites.sh
-dotnet build tests/Chaos --configuration Release --verbosity quiet -clp:NoSummary
+dotnet build tests/RecordedSilo --configuration Release --verbosity quiet -clp:NoSummary
 exec tests/Chaos/bin/Release/net10.0/controlplane-soak "$@"

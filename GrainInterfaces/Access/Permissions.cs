@@ -112,8 +112,9 @@ public static class Permissions
 
     /// <summary>Whether calls for it can say why, so that a policy can demand that they do.</summary>
     public static bool TakesReason(string permission) => permission is NodesReprovision or NodesDecommission or EnrolmentControl
-        or PlacementPolicyApply or PlacementOverlaysSetState or PlacementLeaderPromote or CertificatesRevoke or DeadLettersResolve
-        or AccessTokensRevoke or AccessSessionsEnd or JobsRun or JobsApprove or JobsControl or ReplicationWrite;
+        or PlacementPolicyApply or PlacementPlansCreate or PlacementPlansApprove or PlacementPlansStop or PlacementOverlaysSetState
+        or PlacementLeaderPromote or CertificatesRevoke or DeadLettersResolve or AccessTokensRevoke or AccessSessionsEnd
+        or JobsRun or JobsApprove or JobsControl or ReplicationWrite;
 
     /// <summary>Whether it only lets one see: such a call is recorded when it is denied, not when it is allowed.</summary>
     public static bool IsReading(string permission) =>

@@ -44,6 +44,7 @@ public enum PlanStage
 /// <param name="Peaks">The highest load that each overlay reaches on the way.</param>
 /// <param name="Unplaced">Nodes that no other overlay can take: they stay.</param>
 /// <param name="Duration">At the policy's rate.</param>
+/// <param name="Reason">Why it was asked for, in that operator's words; empty when they did not say.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.PlacementPlan")]
 public sealed record PlacementPlan(
     [property: Id(0)] string Id,
@@ -58,7 +59,8 @@ public sealed record PlacementPlan(
     [property: Id(9)] int LowerBound,
     [property: Id(10)] IReadOnlyList<OverlayPeak> Peaks,
     [property: Id(11)] int Unplaced,
-    [property: Id(12)] TimeSpan Duration)
+    [property: Id(12)] TimeSpan Duration,
+    [property: Id(13)] string Reason = "")
 {
     /// <summary>Moves for each move that had to be; 1 is the best there is.</summary>
     public double Ratio => LowerBound == 0 ? 1 : (double)Nodes / LowerBound;
@@ -98,7 +100,7 @@ public sealed record OverlayPeak(
 /// <param name="Kind">What it is for.</param>
 /// <param name="Overlay">The overlay to empty; empty for the other kinds.</param>
 /// <param name="Stage">How far.</param>
-/// <param name="Reason">Why it is in this stage, e.g. what the brake saw; empty when there is nothing to say.</param>
+/// <param name="Reason">Why it is in this stage: what the brake saw, or who commanded it and why; empty when nobody did.</param>
 /// <param name="Actor">Who brought it there.</param>
 /// <param name="ChangedAt">When.</param>
 /// <param name="Nodes">How many nodes it moves in all.</param>

@@ -7,8 +7,8 @@ using System.Text.Json.Serialization;
 namespace ControlPlane.Access;
 
 /// <summary>
-/// Seals callers with a key that only the silos of a site have. What bears the seal was sent by one of them: a client at the gateway
-/// can name any grain as the sender of its message, and write anything into its context. Thread-safe.
+/// Seals callers with a key that only the silos of a site have, and opens what any of them sealed. What bears the seal was sent by one of
+/// them: a client at the gateway can name any grain as the sender of its message, and write anything into its context. Thread-safe.
 /// </summary>
 /// <remarks>
 /// <c>base64url(JSON of caller and time).base64url(HMAC-SHA256)</c>. It is good for <see cref="Lifetime"/>, which clocks that differ
@@ -23,23 +23,26 @@ public sealed class CallerSeal
     /// <summary>Seals of the system that are remembered: one a minute from each silo, for as long as they are good.</summary>
     private const int RememberedMax = 1_024;
 
-    private readonly byte[] macKey;
+    private readonly IReadOnlyList<byte[]> macKeys;
     private readonly TimeProvider time;
     private readonly ConcurrentDictionary<string, DateTimeOffset> verified = new(StringComparer.Ordinal);
     private volatile Known? system;
 
-    /// <param name="siteKey">The secret that the silos of the site share, at least 32 bytes.</param>
+    /// <param name="siteKeys">
+    /// The secrets that the silos of the site share, each at least 32 bytes: the first seals. There are several while one replaces another,
+    /// since silos restart one by one.
+    /// </param>
     /// <param name="time">The clock.</param>
-    public CallerSeal(ReadOnlySpan<byte> siteKey, TimeProvider time)
+    public CallerSeal(IReadOnlyList<byte[]> siteKeys, TimeProvider time)
     {
-        if (siteKey.Length < HMACSHA256.HashSizeInBytes)
+        if (siteKeys.Count == 0 || siteKeys.Any(key => key.Length < HMACSHA256.HashSizeInBytes))
         {
-            throw new ArgumentException($"must have at least {HMACSHA256.HashSizeInBytes} bytes, has {siteKey.Length}", nameof(siteKey));
+            throw new ArgumentException($"must be one or more, each of at least {HMACSHA256.HashSizeInBytes} bytes", nameof(siteKeys));
         }
 
-        // A key of its own: the site's key has other uses.
-        macKey = HKDF.DeriveKey(
-            HashAlgorithmName.SHA256, siteKey.ToArray(), HMACSHA256.HashSizeInBytes, info: "controlplane caller"u8.ToArray());
+        // Keys of its own: the site's key has other uses.
+        macKeys = [.. siteKeys.Select(key => HKDF.DeriveKey(
+            HashAlgorithmName.SHA256, key, HMACSHA256.HashSizeInBytes, info: "controlplane caller"u8.ToArray()))];
         this.time = time;
     }
 
@@ -56,7 +59,7 @@ public sealed class CallerSeal
 
         if (sealedCaller.Split('.') is not [var body, var mac]
             || !TryDecode(body, out var bytes) || !TryDecode(mac, out var given)
-            || !CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(macKey, bytes), given))
+            || !macKeys.Any(key => CryptographicOperations.FixedTimeEquals(HMACSHA256.HashData(key, bytes), given)))
         {
             return null;
         }
@@ -97,7 +100,7 @@ public sealed class CallerSeal
     private string Seal(Caller caller, DateTimeOffset now)
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(new SealedCaller(now, caller), SealJson.Default.SealedCaller);
-        return $"{Base64Url.EncodeToString(body)}.{Base64Url.EncodeToString(HMACSHA256.HashData(macKey, body))}";
+        return $"{Base64Url.EncodeToString(body)}.{Base64Url.EncodeToString(HMACSHA256.HashData(macKeys[0], body))}";
     }
 
     private static bool TryDecode(string text, out byte[] bytes)

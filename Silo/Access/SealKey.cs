@@ -6,21 +6,23 @@ using Microsoft.Extensions.Options;
 namespace ControlPlane.Access;
 
 /// <summary>
-/// The secret by which silos of a site know each other's calls: the site's own key, or on one machine what guards its ports.
+/// The secrets by which silos of a site know each other's calls: the site's own key, or on one machine what guards its ports.
 /// </summary>
 internal static class SealKey
 {
     public static CallerSeal SealOf(IServiceProvider services) =>
-        new(ReadKey(services), services.GetRequiredService<TimeProvider>());
+        new(ReadKeys(services), services.GetRequiredService<TimeProvider>());
 
-    /// <summary>The secret itself; who uses it derives a key of its own from it.</summary>
-    public static byte[] ReadKey(IServiceProvider services)
+    /// <summary>
+    /// The secrets themselves, never none: all seal by the first, and what others sealed is taken while the site's key is replaced. Who
+    /// uses them derives keys of its own from them.
+    /// </summary>
+    public static IReadOnlyList<byte[]> ReadKeys(IServiceProvider services)
     {
         var silo = services.GetRequiredService<IOptions<SiloHostOptions>>();
-        using var siteKey = services.GetRequiredService<IOptions<SitesOptions>>().Value.ReadKey();
-        return siteKey is not null
-            ? Convert.FromHexString(siteKey.ExportSeedHex())
-            : LocalSecret.ReadOrMake(SiloPorts.SecretFileOf(silo.Value, services.GetRequiredService<Locality>().Overlay)).Value.ToArray();
+        var seeds = services.GetRequiredService<IOptions<SitesOptions>>().Value.ReadSeeds();
+        var overlay = services.GetRequiredService<Locality>().Overlay;
+        return seeds.Count > 0 ? seeds : [LocalSecret.ReadOrMake(SiloPorts.SecretFileOf(silo.Value, overlay)).Value.ToArray()];
     }
 }
 

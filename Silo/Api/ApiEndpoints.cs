@@ -33,8 +33,9 @@ internal static class ApiEndpoints
     public static WebApplicationBuilder AddApi(this WebApplicationBuilder builder)
     {
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
-        builder.Services.AddOptions<KestrelServerOptions>().Configure<IOptions<ApiOptions>, IOptions<ClientCertificateOptions>>(
-            (kestrel, api, certificates) => Listen(kestrel, api.Value, certificates.Value.IsOn));
+        builder.Services.AddOptions<KestrelServerOptions>()
+            .Configure<IOptions<ApiOptions>, IOptions<ClientCertificateOptions>, ILogger<ServerCertificate>>(
+                (kestrel, api, certificates, logger) => Listen(kestrel, api.Value, certificates.Value.IsOn, logger));
         builder.Services.AddRouting();
         builder.Services.AddProblems();
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
@@ -90,7 +91,7 @@ internal static class ApiEndpoints
         json.RespectRequiredConstructorParameters = true;
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ApiOptions api, bool asksForCertificates)
+    private static void Listen(KestrelServerOptions kestrel, ApiOptions api, bool asksForCertificates, ILogger logger)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
@@ -105,7 +106,7 @@ internal static class ApiEndpoints
                 endpoint.Use(limit.Guard);
                 if (listen.Tls)
                 {
-                    var certificate = new ServerCertificate(api.CertificateFile, api.KeyFile);
+                    var certificate = new ServerCertificate(api.CertificateFile, api.KeyFile, logger);
                     endpoint.UseHttps(new TlsHandshakeCallbackOptions
                     {
                         HandshakeTimeout = HandshakeMax,

@@ -51,13 +51,6 @@ internal static class OverlayCommands
         { overlay, reason };
     }
 
-    private static ClientCommand Empty(string name, PlanKind kind, string description)
-    {
-        var overlay = new Argument<string>("overlay");
-        var approve = new Option<bool>("--approve") { Description = "Approve the plan at once." };
-        return new ClientCommand(name, description, async (call, cancellationToken) =>
-            await PlanCommands.CreateAsync(call, kind, call.Arguments.GetRequiredValue(overlay), call.Arguments.GetValue(approve),
-                cancellationToken))
-        { overlay, approve };
-    }
+    private static ClientCommand Empty(string name, PlanKind kind, string description) =>
+        PlanCommands.Making(name, description, _ => kind, new Argument<string>("overlay"));
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using ControlPlane.Api;
 using ControlPlane.Commands;
 using ControlPlane.Nodes;
 
@@ -20,18 +21,44 @@ internal static class PlanCommands
         return plan;
     }
 
-    /// <summary>Makes a plan, prints it, and approves it when asked to.</summary>
-    public static async Task CreateAsync(ClientCall call, PlanKind kind, string overlay, bool approve, CancellationToken cancellationToken)
+    /// <summary>A command that makes a plan, prints it, and approves it when asked to.</summary>
+    /// <param name="name">The command's.</param>
+    /// <param name="description">What it does.</param>
+    /// <param name="kind">Of the plan, from the arguments.</param>
+    /// <param name="overlay">The argument that names the overlay to empty.</param>
+    public static ClientCommand Making(string name, string description, Func<ParseResult, PlanKind> kind, Argument<string> overlay)
     {
-        var progress = await call.Api.PostAsync<PlanProgress>(Plans, new PlanBody(kind, overlay), cancellationToken);
+        var approve = new Option<bool>("--approve") { Description = "Approve the plan at once." };
+        var reason = new Option<string>("--reason") { Description = "Why, for the record.", DefaultValueFactory = _ => "" };
+        var command = new ClientCommand(name, description, async (call, cancellationToken) =>
+        {
+            var body = new PlanBody(
+                kind(call.Arguments), call.Arguments.GetValue(overlay) ?? "", call.Arguments.GetRequiredValue(reason));
+            await CreateAsync(call, body, call.Arguments.GetValue(approve), cancellationToken);
+        })
+        { overlay, approve, reason };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(approve) && string.IsNullOrWhiteSpace(result.GetValue(reason)))
+            {
+                result.AddError("--approve needs --reason: nodes move");
+            }
+        });
+        return command;
+    }
+
+    private static async Task CreateAsync(ClientCall call, PlanBody body, bool approve, CancellationToken cancellationToken)
+    {
+        var progress = await call.Api.PostAsync<PlanProgress>(Plans, body, cancellationToken);
         if (approve && progress.Stage == PlanStage.Draft)
         {
-            progress = await call.Api.PostAsync<PlanProgress>($"{Plans}/{progress.Id}:approve", new { }, cancellationToken);
+            progress = await call.Api.PostAsync<PlanProgress>(
+                $"{Plans}/{progress.Id}:approve", new ReasonBody(body.Reason), cancellationToken);
         }
 
         var plan = await call.Api.GetAsync<PlacementPlan>($"{Plans}/{progress.Id}", cancellationToken);
         call.Print.Whole(new PlanView(plan, progress), print => Print(print, plan, progress));
-        call.Print.Say(progress.Stage == PlanStage.Draft ? $"approve it with: controlplane plan approve {plan.Id}"
+        call.Print.Say(progress.Stage == PlanStage.Draft ? $"approve it with: controlplane plan approve {plan.Id} --reason WHY"
             : $"{plan.Id} is {progress.Stage}");
     }
 
@@ -39,12 +66,10 @@ internal static class PlanCommands
     {
         var kind = new Argument<PlanKind>("kind") { Description = "drain, retire, expand, rebalance or regroup." };
         var overlay = new Argument<string>("overlay") { Description = "The overlay to drain or retire.", DefaultValueFactory = _ => "" };
-        var approve = new Option<bool>("--approve") { Description = "Approve it at once." };
-        return new ClientCommand("create", "Makes a plan from the region as it is now; moves nothing.", async (call, cancellationToken) =>
-            await CreateAsync(
-                call, call.Arguments.GetRequiredValue(kind), call.Arguments.GetValue(overlay) ?? "",
-                    call.Arguments.GetValue(approve), cancellationToken))
-        { kind, overlay, approve };
+        var command = Making(
+            "create", "Makes a plan from the region as it is now; moves nothing.", parsed => parsed.GetRequiredValue(kind), overlay);
+        command.Arguments.Insert(0, kind);
+        return command;
     }
 
     private static ClientCommand List() => new("list", "Lists plans, newest first.", async (call, cancellationToken) =>
@@ -92,19 +117,22 @@ internal static class PlanCommands
     private static ClientCommand Tell(string word)
     {
         var id = new Argument<string>("id");
+        var reason = new Option<string>("--reason") { Description = "Why, for the record.", Required = true };
         return new ClientCommand(word, $"{char.ToUpperInvariant(word[0])}{word[1..]}s a plan.", async (call, cancellationToken) =>
         {
             var path = $"{Plans}/{Uri.EscapeDataString(call.Arguments.GetRequiredValue(id))}:{word}";
-            var plan = await call.Api.PostAsync<PlanProgress>(path, new { }, cancellationToken);
+            var body = new ReasonBody(call.Arguments.GetRequiredValue(reason));
+            var plan = await call.Api.PostAsync<PlanProgress>(path, body, cancellationToken);
             call.Print.One(plan, ("id", plan.Id), ("stage", plan.Stage), ("moved", plan.Moved), ("reason", plan.Reason));
         })
-        { id };
+        { id, reason };
     }
 
     private static void Print(Printer print, PlacementPlan plan, PlanProgress? progress)
     {
         print.One(plan,
             ("plan", plan.Id),
+            ("why", plan.Reason.Length > 0 ? plan.Reason : null),
             ("stage", progress?.Stage),
             ("reason", progress?.Reason is { Length: > 0 } reason ? reason : null),
             ("moves", $"{plan.Nodes} nodes in {plan.Moves.Count} moves"),

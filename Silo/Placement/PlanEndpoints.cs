@@ -20,20 +20,29 @@ internal static class PlanEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound);
         v1.MapPost("/placement/plans", Create).WithName("CreatePlan").WithTags("placement").Requires(Permissions.PlacementPlansCreate)
             .WithSummary("Makes a plan from the region as it is now. Moves nothing.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict);
-        v1.MapCommand("Approve", Permissions.PlacementPlansApprove, (plans, id) => plans.ApprovePlan(id));
-        v1.MapCommand("Resume", Permissions.PlacementPlansApprove, (plans, id) => plans.ResumePlan(id));
-        v1.MapCommand("Pause", Permissions.PlacementPlansStop, (plans, id) => plans.PausePlan(id));
-        v1.MapCommand("Abort", Permissions.PlacementPlansStop, (plans, id) => plans.AbortPlan(id));
+        v1.MapCommand("Approve", Permissions.PlacementPlansApprove, (plans, id, reason) => plans.ApprovePlan(id, reason));
+        v1.MapCommand("Resume", Permissions.PlacementPlansApprove, (plans, id, reason) => plans.ResumePlan(id, reason));
+        v1.MapCommand("Pause", Permissions.PlacementPlansStop, (plans, id, reason) => plans.PausePlan(id, reason));
+        v1.MapCommand("Abort", Permissions.PlacementPlansStop, (plans, id, reason) => plans.AbortPlan(id, reason));
     }
 
     private static void MapCommand(
-        this IEndpointRouteBuilder v1, string command, string permission, Func<IPlacementPlanGrain, string, Task<PlanOutcome>> tell) =>
-        v1.MapPost($"/placement/plans/{{id}}:{command.ToLowerInvariant()}", async (IGrainFactory grains, Locality locality, string id) =>
-                Answer(await tell(Plans(grains, locality), id)))
+        this IEndpointRouteBuilder v1,
+        string command,
+        string permission,
+        Func<IPlacementPlanGrain, string, string, Task<PlanOutcome>> tell) =>
+        v1.MapPost(
+                $"/placement/plans/{{id}}:{command.ToLowerInvariant()}",
+                async (IGrainFactory grains, Locality locality, string id, [FromBody] ReasonBody body) =>
+                    GivenReason.TryRead(body.Reason, out var reason)
+                        ? Answer(await tell(Plans(grains, locality), id, reason))
+                        : Problems.Malformed(GivenReason.Rule))
             .WithName($"{command}Plan").WithTags("placement").Requires(permission, AccessTarget.Plan)
             .WithSummary($"{command}s a plan. Safe to repeat.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict);
 
@@ -46,7 +55,9 @@ internal static class PlanEndpoints
 
     private static async Task<Results<Ok<PlanProgress>, ProblemHttpResult>> Create(
         IGrainFactory grains, Locality locality, [FromBody] PlanBody body) =>
-        Answer(await Plans(grains, locality).CreatePlan(new PlanRequest(body.Kind, body.Overlay)));
+        GivenReason.TryReadIfGiven(body.Reason, out var reason)
+            ? Answer(await Plans(grains, locality).CreatePlan(new PlanRequest(body.Kind, body.Overlay, reason)))
+            : Problems.Malformed(GivenReason.RuleIfGiven);
 
     private static Results<Ok<PlanProgress>, ProblemHttpResult> Answer(PlanOutcome outcome) => outcome switch
     {
@@ -63,4 +74,5 @@ internal static class PlanEndpoints
 
 /// <param name="Kind">What it is for.</param>
 /// <param name="Overlay">The overlay to drain or retire.</param>
-internal sealed record PlanBody(PlanKind Kind, string Overlay = "");
+/// <param name="Reason">Why, kept with the plan: at most 200 characters. None by default; the access policy may demand one.</param>
+internal sealed record PlanBody(PlanKind Kind, string Overlay = "", string Reason = "") : IGivesReason;

@@ -33,7 +33,7 @@ internal sealed class RegionView(Func<HttpClient> api)
     }
 
     public Task<PlanProgress> ApproveAsync(string plan, CancellationToken cancellationToken) =>
-        PostAsync<PlanProgress>($"/v1/placement/plans/{plan}:approve", new { }, cancellationToken);
+        PostAsync<PlanProgress>($"/v1/placement/plans/{plan}:approve", new { reason = "to see how an overlay retires" }, cancellationToken);
 
     public async Task<PlanProgress> ProgressAsync(string plan, CancellationToken cancellationToken) =>
         (await api().GetFromJsonAsync<IReadOnlyList<PlanProgress>>("/v1/placement/plans", Json, cancellationToken))!

@@ -35,7 +35,8 @@ internal static class Program
             Seed = parsed.GetValue(Seed),
             Nodes = parsed.GetValue(Nodes),
             FaultInterval = TimeSpan.FromSeconds(parsed.GetValue(Every)),
-            SiloProgram = Path.Combine(TestKit.Stage.RepositoryRoot.Path, "Silo/bin", configuration, "net10.0/controlplane.dll"),
+            SiloProgram = Path.Combine(
+                TestKit.Stage.RepositoryRoot.Path, "tests/RecordedSilo/bin", configuration, "net10.0/recorded-silo.dll"),
         };
         var checks = await new SoakRun(options, output.WriteLine, TimeProvider.System).RunAsync(cancellationToken);
         foreach (var check in checks)

@@ -59,15 +59,10 @@ internal static class Arrows
         new("Placement", "Access", "plans and policies say who made them"),
         new("Certificates", "Access", "the ledger says who had a certificate revoked"),
         new("Enrolment", "Access", "a control says who set it"),
-        new("", "Access", "the history of operations says who asked"),
 
         new("Placement", "Nodes", "its facts hold a node's hold, and its options name the streams of events", IsBack: true),
         new("Enrolment", "Nodes", "the gate and its check look at a node's state and step", IsBack: true),
         new("Enrolment", "Placement", "which overlays there are to control", IsBack: true),
-        new("", "Certificates", "the facts of operations are named in one place", IsBack: true),
-        new("", "Nodes", "the facts of operations are named in one place", IsBack: true),
-        new("", "Fleet", "the facts of operations are named in one place", IsBack: true),
-        new("", "Placement", "the facts of operations are named in one place", IsBack: true),
     ];
 
     /// <summary>What the code's arrows and the table do not have in common, and circles of the arrows that are to stay.</summary>

@@ -29,10 +29,10 @@ internal sealed class SitesOptionsValidator(IOptions<OverlaysOptions> overlays) 
         }
 
         AddKeyFaults(faults, options);
-        faults.RequireFile(options.SeedFile, nameof(options.SeedFile), needed: true);
-        if (File.Exists(options.SeedFile) && SeedFault(options, region.Local) is { } fault)
+        AddSeedFaults(faults, options, options.SeedFile, region.Local, nameof(options.SeedFile));
+        foreach (var (index, file) in options.OtherSeedFiles.Index())
         {
-            faults.AddError(fault, nameof(options.SeedFile));
+            AddSeedFaults(faults, options, file, region.Local, $"{nameof(options.OtherSeedFiles)}:{index}");
         }
 
         return faults.Build();
@@ -58,11 +58,20 @@ internal sealed class SitesOptionsValidator(IOptions<OverlaysOptions> overlays) 
         }
     }
 
-    private static string? SeedFault(SitesOptions options, string local)
+    private static void AddSeedFaults(ValidateOptionsResultBuilder faults, SitesOptions options, string file, string local, string at)
+    {
+        faults.RequireFile(file, at, needed: true);
+        if (File.Exists(file) && SeedFault(options, file, local) is { } fault)
+        {
+            faults.AddError(fault, at);
+        }
+    }
+
+    private static string? SeedFault(SitesOptions options, string file, string local)
     {
         try
         {
-            using var key = options.ReadKey()!;
+            using var key = Ed25519Key.FromSeedHex(SecretFile.Read(file));
             return options.PublicKeys.GetValueOrDefault(local)?.Contains(key.PublicKeyHex, StringComparer.OrdinalIgnoreCase) == true
                 ? null
                 : $"holds a key that is not among PublicKeys:{local}, by which other sites know this one; its public key is {key.PublicKeyHex}";

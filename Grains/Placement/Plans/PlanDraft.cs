@@ -157,7 +157,8 @@ internal sealed class PlanDraft
             [.. ledger.Overlays.Where(overlay => overlay.IsConfigured || overlay.Load > 0).Select(overlay =>
                 new OverlayPeak(overlay.Name, overlay.Load, loads[overlay].Peak, loads[overlay].Load, overlay.HardLimit))],
             Unplaced,
-            TimeSpan.FromMinutes(Math.Ceiling((double)nodes / ledger.Policy.Rebalance.MaxMovesPerMinute)));
+            TimeSpan.FromMinutes(Math.Ceiling((double)nodes / ledger.Policy.Rebalance.MaxMovesPerMinute)),
+            request.Reason);
     }
 
     // Groups one by one, then single nodes in handfuls that go the same way.

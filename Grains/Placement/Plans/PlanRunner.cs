@@ -74,7 +74,7 @@ internal sealed class PlanRunner(
         return new PlanOutcome.Accepted(progress);
     }
 
-    public async Task<PlanOutcome> Command(string id, PlanCommand command, string actor)
+    public async Task<PlanOutcome> Command(string id, PlanCommand command, string actor, string reason = "")
     {
         if (Ledger.Plans.Find(id) is not { } plan)
         {
@@ -113,7 +113,8 @@ internal sealed class PlanRunner(
 
         moves.Release();
         enrolments.Release();
-        var changed = plan with { Stage = wanted, Actor = actor, Reason = $"{command} by {actor}", ChangedAt = history.Now };
+        var why = $"{command} by {actor}{(reason.Length > 0 ? $": {reason}" : "")}";
+        var changed = plan with { Stage = wanted, Actor = actor, Reason = why, ChangedAt = history.Now };
         var stored = history.Record(new PlacementChange.PlanChanged(changed));
         if (wanted == PlanStage.Aborted)
         {

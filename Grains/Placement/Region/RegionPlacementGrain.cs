@@ -254,13 +254,13 @@ internal sealed partial class RegionPlacementGrain(
 
     public Task<IReadOnlyList<PlanProgress>> ListPlans() => Task.FromResult<IReadOnlyList<PlanProgress>>([.. Ledger.Plans.Plans.Reverse()]);
 
-    public Task<PlanOutcome> ApprovePlan(string id) => CommandPlan(id, PlanCommand.Approve);
+    public Task<PlanOutcome> ApprovePlan(string id, string reason) => CommandPlan(id, PlanCommand.Approve, reason);
 
-    public Task<PlanOutcome> ResumePlan(string id) => CommandPlan(id, PlanCommand.Resume);
+    public Task<PlanOutcome> ResumePlan(string id, string reason) => CommandPlan(id, PlanCommand.Resume, reason);
 
-    public Task<PlanOutcome> PausePlan(string id) => CommandPlan(id, PlanCommand.Pause);
+    public Task<PlanOutcome> PausePlan(string id, string reason) => CommandPlan(id, PlanCommand.Pause, reason);
 
-    public Task<PlanOutcome> AbortPlan(string id) => CommandPlan(id, PlanCommand.Abort);
+    public Task<PlanOutcome> AbortPlan(string id, string reason) => CommandPlan(id, PlanCommand.Abort, reason);
 
     // Being activated is all it takes: that starts the rounds.
     public Task Wake() => Task.CompletedTask;
@@ -282,10 +282,10 @@ internal sealed partial class RegionPlacementGrain(
         return leadership.View;
     }
 
-    private Task<PlanOutcome> CommandPlan(string id, PlanCommand command)
+    private Task<PlanOutcome> CommandPlan(string id, PlanCommand command, string reason)
     {
         leadership.EnsureHere();
-        return plans.Command(id, command, CallerContext.Actor);
+        return plans.Command(id, command, CallerContext.Actor, reason);
     }
 
     private async Task<PlacementOutcome> PlaceHere(PlacementRequest request)

@@ -144,6 +144,19 @@ public sealed class SiteSealsTests : IDisposable
     }
 
     [Fact]
+    public void Seeds_AreReadTogether_TheOneThatSignsFirst()
+    {
+        sites.MakeKey("eu-1 new");
+        string[] files = [sites.SeedFileOf("eu-1 new"), sites.SeedFileOf("eu-1")];
+        Assert.NotEmpty(sites.PublicKeys);
+
+        var seeds = new SitesOptions { SeedFile = files[0], OtherSeedFiles = [files[1]] }.ReadSeeds();
+
+        Assert.Equal(files.Select(File.ReadAllText), seeds.Select(Convert.ToHexStringLower));
+        Assert.Empty(new SitesOptions().ReadSeeds());
+    }
+
+    [Fact]
     public void Keys_AreNeededOfEverySite_AndAreNobodyElses()
     {
         Assert.Empty(Faults(new SitesOptions()));
@@ -151,7 +164,12 @@ public sealed class SiteSealsTests : IDisposable
 
         AssertFault(Good() with { Seed = "" }, "SeedFile");
         AssertFault(Good() with { Seed = sites.SeedFileOf("missing") }, "SeedFile");
-        AssertFault(Good() with { Seed = sites.SeedFileOf("eu-2") }, "not among PublicKeys:eu-1");
+        AssertFault(Good() with { Seed = sites.SeedFileOf("eu-2") }, "SeedFile: holds a key that is not among PublicKeys:eu-1");
+        AssertFault(Good() with { Others = [sites.SeedFileOf("missing")] }, "OtherSeedFiles:0");
+        AssertFault(Good() with { Others = [sites.SeedFileOf("eu-2")] }, "OtherSeedFiles:0: holds a key that is not among PublicKeys:eu-1");
+        Assert.Contains(
+            Faults(new SitesOptions { OtherSeedFiles = [sites.SeedFileOf("eu-1")] }),
+            fault => fault.Contains(" SeedFile: is needed", StringComparison.Ordinal));
         AssertFault(Good() with { Keys = new(sites.PublicKeys.Where(one => one.Key != "eu-3")) }, "PublicKeys:eu-3: needs a public key");
         AssertFault(Good() with { Keys = new(sites.PublicKeys) { ["eu-9"] = [new string('a', 64)] } }, "PublicKeys:eu-9: is no site");
         AssertFault(Good() with { Keys = new(sites.PublicKeys) { ["eu-3"] = ["12"] } }, "PublicKeys:eu-3:0: must be 64");
@@ -163,11 +181,11 @@ public sealed class SiteSealsTests : IDisposable
     private Configured Good() => new(sites.PublicKeys, sites.SeedFileOf("eu-1"));
 
     private static void AssertFault(Configured configured, string said) => Assert.Contains(
-        Faults(new SitesOptions { PublicKeys = configured.Keys, SeedFile = configured.Seed }),
+        Faults(configured),
         fault => fault.Contains(said, StringComparison.Ordinal));
 
-    private static IEnumerable<string> Faults(Configured configured) =>
-        Faults(new SitesOptions { PublicKeys = configured.Keys, SeedFile = configured.Seed });
+    private static IEnumerable<string> Faults(Configured configured) => Faults(
+        new SitesOptions { PublicKeys = configured.Keys, SeedFile = configured.Seed, OtherSeedFiles = [.. configured.Others ?? []] });
 
     private static IEnumerable<string> Faults(SitesOptions options)
     {
@@ -199,5 +217,5 @@ public sealed class SiteSealsTests : IDisposable
         return await asked.OpenQuestionAsync($"{seal}", Channel, Hello, Cancel);
     }
 
-    private sealed record Configured(Dictionary<string, List<string>> Keys, string Seed);
+    private sealed record Configured(Dictionary<string, List<string>> Keys, string Seed, IReadOnlyList<string>? Others = null);
 }

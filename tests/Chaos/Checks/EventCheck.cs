@@ -1,3 +1,4 @@
+using System.Globalization;
 using ControlPlane.Nodes;
 
 namespace ControlPlane.Chaos;
@@ -19,6 +20,10 @@ internal static class EventCheck
         return (facts.Events.Count, lost);
     }
 
+    /// <summary>The name of an event among those of all networks.</summary>
+    public static string NameOf(string network, ulong sequence, string identity) =>
+        string.Create(CultureInfo.InvariantCulture, $"{network}/{sequence}/{identity}");
+
     /// <summary>The stored events of which no operation tells.</summary>
     public static IEnumerable<StoredEvent> Unheard(IEnumerable<StoredEvent> events, IEnumerable<Operation> operations)
     {
@@ -30,7 +35,7 @@ internal static class EventCheck
             .SelectMany(operation => operation.Fact("events").Split(' '))
             .ToHashSet(StringComparer.Ordinal);
         return events.Where(
-            stored => !heard.Contains(OperationFacts.EventName(stored.Network, stored.Sequence, stored.Identity))
+            stored => !heard.Contains(NameOf(stored.Network, stored.Sequence, stored.Identity))
                 && !IsOfAStranger(stored, known));
     }
 

@@ -1,3 +1,4 @@
+using ControlPlane.Access;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
@@ -34,7 +35,13 @@ internal sealed record FleetFacts
     /// <summary>The overlays with their counts and limits.</summary>
     public required IReadOnlyList<OverlaySnapshot> Overlays { get; init; }
 
-    /// <summary>What the silos were asked to do, in order of time.</summary>
+    /// <summary>What operators called, and were told that it is done.</summary>
+    public required IReadOnlyList<OperatorCall> Answered { get; init; }
+
+    /// <summary>The record of calls, as an export has it.</summary>
+    public required IReadOnlyList<AuditLine> Audit { get; init; }
+
+    /// <summary>What the silos' own grains called each other with, in order of time.</summary>
     public required IReadOnlyList<Operation> Operations { get; init; }
 
     /// <summary>What the brokers hold.</summary>
@@ -51,6 +58,11 @@ internal sealed record FleetFacts
 
 /// <summary>A lifecycle event of a node in a broker's stream.</summary>
 internal sealed record StoredEvent(string Network, ulong Sequence, DateTimeOffset StoredAt, string Identity, string Kind);
+
+/// <summary>What an operator called, and was told that it is done: that a node enrols anew.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Reason">Why, as it was said with the call; no other call has the same.</param>
+internal sealed record OperatorCall(string Node, string Reason);
 
 /// <summary>Something that must never be and is.</summary>
 /// <param name="Invariant">Its number in the architecture.</param>

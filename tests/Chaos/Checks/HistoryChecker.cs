@@ -13,6 +13,7 @@ internal static class HistoryChecker
         (4, "a certificate names exactly its node", CertificateCheck.Names),
         (5, "no overlay exceeds its limit", PlacementCheck.Limits),
         (6, "what a stream holds was handed to its node", EventCheck.Delivered),
+        (7, "every call is in the record of calls, which verifies", AuditCheck.Recorded),
         (8, "no secret was written", SecretCheck.Absent),
         (9, "no certificate in the name of a node that did not ask for it", CertificateCheck.Asked),
     ];

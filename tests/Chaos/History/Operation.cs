@@ -1,6 +1,6 @@
 namespace ControlPlane.Chaos;
 
-/// <summary>How an operation ended.</summary>
+/// <summary>How an operation stands. One that was invoked and never ended is as unknown as one whose caller ran out of time.</summary>
 internal enum OperationPhase
 {
     Invoked,
@@ -11,8 +11,8 @@ internal enum OperationPhase
     Unknown,
 }
 
-/// <summary>One state-changing call to a grain, as the silo that served it wrote it down (its option <c>History:File</c>).</summary>
-/// <param name="At">When it began, or ended.</param>
+/// <summary>One state-changing call between our own grains, as the silo that served it wrote it down (<c>tests/RecordedSilo</c>).</summary>
+/// <param name="At">When it began, or ended, by that silo's clock.</param>
 /// <param name="By">The silo's process.</param>
 /// <param name="Id">Joins beginning and end within a process.</param>
 /// <param name="Phase">Which of the two this is.</param>

@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ControlPlane.Access;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
 using ControlPlane.Fleet;
@@ -20,6 +21,7 @@ namespace ControlPlane.Chaos;
 internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder, TimeProvider time)
 {
     private const string Stream = "CHORIA_EVENTS";
+    private const string Export = "/v1/audit:export";
     private const int BatchMax = 1000;
 
     /// <summary>What handing over one stored event may take in a fleet at rest.</summary>
@@ -34,8 +36,10 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder,
 
     /// <param name="fleet">The nodes.</param>
     /// <param name="log">What the silos logged.</param>
+    /// <param name="answered">What operators called, and was done.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    public async Task<FleetFacts> CollectAsync(SimulatedFleet fleet, string log, CancellationToken cancellationToken)
+    public async Task<FleetFacts> CollectAsync(
+        SimulatedFleet fleet, string log, IReadOnlyList<OperatorCall> answered, CancellationToken cancellationToken)
     {
         var sites = new Dictionary<string, IReadOnlyList<RosterEntry>>(StringComparer.Ordinal);
         var held = new Dictionary<string, NodeSnapshot>(StringComparer.Ordinal);
@@ -77,6 +81,8 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder,
             RevokedSerials = await RevocationListView.ReadAsync(Api, cancellationToken),
             Overlays = (await Api.GetFromJsonAsync<IReadOnlyList<OverlaySnapshot>>("/v1/overlays", Json, cancellationToken))!,
             Operations = operations,
+            Answered = answered,
+            Audit = await AuditAsync(cancellationToken),
             Events = events,
             Texts = await TextsAsync(log, fleet, cancellationToken),
             Secrets = Secrets(),
@@ -92,7 +98,7 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder,
         var began = time.GetTimestamp();
         while (true)
         {
-            var operations = OperationFiles.Read(Histories());
+            var operations = OperationFile.Read(OperationFile.In(historyFolder));
             if (!EventCheck.Unheard(events, operations).Any() || time.GetElapsedTime(began) > DeliveryDeadline)
             {
                 return operations;
@@ -102,19 +108,21 @@ internal sealed class FactsCollector(EnrolmentStage stage, string historyFolder,
         }
     }
 
-    private string[] Histories() => Directory.GetFiles(historyFolder, "history-*.jsonl");
+    private async Task<IReadOnlyList<AuditLine>> AuditAsync(CancellationToken cancellationToken) =>
+        [.. (await Api.GetStringAsync(Export, cancellationToken)).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonSerializer.Deserialize<AuditLine>(line, Json)!)];
 
     private async Task<IReadOnlyDictionary<string, string>> TextsAsync(
         string log, SimulatedFleet fleet, CancellationToken cancellationToken)
     {
         var texts = new Dictionary<string, string>(StringComparer.Ordinal) { ["the silos' log"] = log };
-        foreach (var history in Histories())
+        foreach (var history in OperationFile.In(historyFolder))
         {
             texts[Path.GetFileName(history)] = await File.ReadAllTextAsync(history, cancellationToken);
         }
 
         var node = Uri.EscapeDataString(fleet.Nodes[0].Identity);
-        foreach (var page in (string[])["/", "/nodes", $"/nodes/{node}", $"/v1/nodes/{node}", "/v1/summary"])
+        foreach (var page in (string[])["/", "/nodes", $"/nodes/{node}", $"/v1/nodes/{node}", "/v1/summary", Export])
         {
             texts[page] = await Api.GetStringAsync(page, cancellationToken);
         }

@@ -6,7 +6,13 @@ using ControlPlane.TestKit.Stage;
 namespace ControlPlane.Chaos;
 
 /// <summary>Carries out the faults of a schedule, and heals each before the next.</summary>
-internal sealed class FaultInjector(EnrolmentStage stage, SimulatedFleet fleet, Action<string> onSiloLine, TimeProvider time)
+/// <param name="stage">What is broken.</param>
+/// <param name="fleet">The nodes.</param>
+/// <param name="answered">Where it notes what it called as an operator, when that was done.</param>
+/// <param name="onSiloLine">Sees what silos log that it starts.</param>
+/// <param name="time">The clock.</param>
+internal sealed class FaultInjector(
+    EnrolmentStage stage, SimulatedFleet fleet, ICollection<OperatorCall> answered, Action<string> onSiloLine, TimeProvider time)
 {
     private const int ReprovisionedAtOnce = 5;
     private const int InventedAtOnce = 500;
@@ -141,7 +147,12 @@ internal sealed class FaultInjector(EnrolmentStage stage, SimulatedFleet fleet, 
         try
         {
             var path = $"/v1/nodes/{Uri.EscapeDataString(identity)}:reprovision";
-            using var answer = await stage.Silo!.Api.PostAsJsonAsync(path, new { reason = "soak" }, cancellationToken);
+            var call = new OperatorCall(identity, $"soak at {time.GetUtcNow():O}");
+            using var answer = await stage.Silo!.Api.PostAsJsonAsync(path, new { reason = call.Reason }, cancellationToken);
+            if (answer.IsSuccessStatusCode)
+            {
+                answered.Add(call);
+            }
         }
         catch (HttpRequestException)
         {

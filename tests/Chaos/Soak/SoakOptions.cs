@@ -23,6 +23,6 @@ internal sealed record SoakOptions
     /// <summary>What the nodes speak; protocol v1 by default, which needs the CA.</summary>
     public FleetProtocol Protocol { get; init; } = FleetProtocol.V1;
 
-    /// <summary><c>controlplane.dll</c>.</summary>
+    /// <summary><c>recorded-silo.dll</c>: it writes its history down.</summary>
     public required string SiloProgram { get; init; }
 }

@@ -15,6 +15,7 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
     private readonly StringBuilder log = new();
+    private readonly List<OperatorCall> answered = [];
 
     /// <returns>The checker's judgement of the fleet at rest.</returns>
     public async Task<IReadOnlyList<CheckedInvariant>> RunAsync(CancellationToken cancellationToken)
@@ -34,7 +35,8 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
             await DisturbAsync(stage, fleet, cancellationToken);
             await HealAsync(stage, fleet, cancellationToken);
 
-            var facts = await new FactsCollector(stage, folder.FullName, time).CollectAsync(fleet, LogText(), cancellationToken);
+            var facts = await new FactsCollector(stage, StageFolder(folder.FullName), time)
+                .CollectAsync(fleet, LogText(), answered, cancellationToken);
             var checks = HistoryChecker.Check(facts);
             clean = checks.All(check => check.Violations.Count == 0);
             return checks;
@@ -55,7 +57,7 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
 
     private async Task DisturbAsync(EnrolmentStage stage, SimulatedFleet fleet, CancellationToken cancellationToken)
     {
-        var injector = new FaultInjector(stage, fleet, Keep, time);
+        var injector = new FaultInjector(stage, fleet, answered, Keep, time);
         var began = time.GetTimestamp();
         foreach (var fault in FaultSchedule.Of(options.Seed, options.Duration, options.FaultInterval))
         {
@@ -77,7 +79,7 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
     /// </summary>
     private async Task HealAsync(EnrolmentStage stage, SimulatedFleet fleet, CancellationToken cancellationToken)
     {
-        var injector = new FaultInjector(stage, fleet, Keep, time);
+        var injector = new FaultInjector(stage, fleet, answered, Keep, time);
         var view = new ControlPlaneView(stage);
         var began = time.GetTimestamp();
         var (least, lessAt) = (int.MaxValue, began);
@@ -143,13 +145,14 @@ internal sealed class SoakRun(SoakOptions options, Action<string> say, TimeProvi
         '/',
         stage.Silos.Select(silo => silo is { IsRunning: true } ? $"{ProcessMemory.MegabytesOf(silo.ProcessId):0}" : "-")) + " MB";
 
+    private static string StageFolder(string folder) => Path.Combine(folder, "stage");
+
     private EnrolmentStageOptions StageOptions(string folder) => new()
     {
         SiloProgram = options.SiloProgram,
-        Folder = Path.Combine(folder, "stage"),
+        Folder = StageFolder(folder),
         Silos = options.Silos,
         MutualTls = options.Protocol == FleetProtocol.V1,
-        HistoryFolder = folder,
 
         // Faults come closer together than in life: what is lost is looked for sooner, and no node is given up for failing often.
         MoreProvisioning = """

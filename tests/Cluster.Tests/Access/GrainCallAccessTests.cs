@@ -26,7 +26,7 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
         var builder = new InProcessTestClusterBuilder(2);
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.Services.AddSingleton(new CallerSeal(SiteKey, TimeProvider.System));
+            silo.Services.AddSingleton(new CallerSeal([SiteKey], TimeProvider.System));
             silo.Services.AddSingleton<ITokenAuthenticator, Tokens>();
             silo.Services.AddSingleton<IAccessPolicy, OnlyPublic>();
             silo.Services.AddSingleton<IAuditTrail>(recorded);
@@ -144,7 +144,7 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     [Fact]
     public async Task AClientThatWritesTheCallerItself_IsDenied()
     {
-        var stranger = new CallerSeal(RandomNumberGenerator.GetBytes(32), TimeProvider.System);
+        var stranger = new CallerSeal([RandomNumberGenerator.GetBytes(32)], TimeProvider.System);
         foreach (var forged in (string[])["ann", stranger.Seal(Caller.System)])
         {
             RequestContext.Set(SealKey, forged);
@@ -203,7 +203,7 @@ public sealed class GrainCallAccessTests : IAsyncLifetime
     /// <summary>What starts the silos asks them how they stand, as one of them.</summary>
     private sealed class Starting : IOutgoingGrainCallFilter
     {
-        private readonly CallerSeal seal = new(SiteKey, TimeProvider.System);
+        private readonly CallerSeal seal = new([SiteKey], TimeProvider.System);
 
         public bool IsOver { get; set; }
 
@@ -338,6 +338,10 @@ public interface IAskedInside : IGrainWithStringKey
 
     [Alias("WhereFrom")]
     Task<string> WhereFrom();
+
+    /// <returns>The silo in which the grain is.</returns>
+    [Alias("WhereItRuns")]
+    Task<string> WhereItRuns();
 }
 
 internal sealed class AskedGrain : Grain, IAskedForTest, IAskedInside
@@ -352,6 +356,8 @@ internal sealed class AskedGrain : Grain, IAskedForTest, IAskedInside
     public Task<string> WhereFromBehind() => GrainFactory.GetGrain<IAskedInside>("behind").WhereFrom();
 
     public Task<string> WhereFrom() => Task.FromResult($"{CallerContext.Current.Address} {CallerContext.Current.Trace}");
+
+    public Task<string> WhereItRuns() => Task.FromResult(RuntimeIdentity);
 
     public Task<bool> GiveReason(string reason) => Task.FromResult(true);
 

@@ -33,6 +33,22 @@ public sealed class SignInPartsTests
         AssertClosed(Protector(Key, "a", "b"), []);
     }
 
+    /// <summary>A session outlives the roll of the site's key, at silos that roll before and after the one that sealed it.</summary>
+    [Fact]
+    public void WhatWasSealed_IsOpened_WhileTheSitesKeyIsReplaced()
+    {
+        var after = RandomNumberGenerator.GetBytes(32);
+        var steps = ((byte[][][])[[Key], [Key, after], [after, Key], [after]]).Select(keys => Protector(keys, "a", "b")).ToList();
+        foreach (var (earlier, later) in steps.Zip(steps.Skip(1)))
+        {
+            Assert.Equal("text"u8.ToArray(), earlier.Unprotect(later.Protect("text"u8.ToArray())));
+            Assert.Equal("text"u8.ToArray(), later.Unprotect(earlier.Protect("text"u8.ToArray())));
+        }
+
+        AssertClosed(steps[^1], steps[0].Protect("text"u8.ToArray()));
+        AssertClosed(steps[2], [.. steps[0].Protect("text"u8.ToArray())[..^1], 0, 0]);
+    }
+
     [Theory]
     [InlineData("/", "/")]
     [InlineData("/nodes?state=silent&cursor=x", "/nodes?state=silent&cursor=x")]
@@ -79,8 +95,10 @@ public sealed class SignInPartsTests
         return new SignInOptionsValidator(Options.Create(oidc)).Validate(null, options);
     }
 
-    private static IDataProtector Protector(byte[] key, params string[] purposes) =>
-        new SiteDataProtection(() => key).CreateProtector(purposes);
+    private static IDataProtector Protector(byte[] key, params string[] purposes) => Protector([key], purposes);
+
+    private static IDataProtector Protector(IReadOnlyList<byte[]> keys, params string[] purposes) =>
+        new SiteDataProtection(() => keys).CreateProtector(purposes);
 
     private static void AssertClosed(IDataProtector protector, byte[] sealedBytes) =>
         Assert.ThrowsAny<CryptographicException>(() => protector.Unprotect(sealedBytes));

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using ControlPlane.Access;
 using ControlPlane.Adapters.Choria;
 using ControlPlane.Certificates;
 using ControlPlane.Chaos;
@@ -8,6 +9,7 @@ using ControlPlane.Fleet;
 using ControlPlane.FleetSimulator;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
+using ControlPlane.Store;
 using LedgerEntry = ControlPlane.Certificates.LedgerEntry;
 using SimulatedFault = ControlPlane.FleetSimulator.Faults.SimulatedFault;
 using SimulatedNode = ControlPlane.FleetSimulator.SimulatedNode;
@@ -156,6 +158,25 @@ public sealed class HistoryCheckerTests
     public void Check_Catches_AnEventThatWasDropped() => AssertCaught(
         6, Sound() with { Events = [.. Sound().Events, new StoredEvent(Overlay, 9, Now.AddMinutes(1), Node, "Startup")] });
 
+    [Fact]
+    public void Check_Catches_ACallThatIsNotInTheRecord_OrTwiceInIt_OrWithoutAnOutcome()
+    {
+        AssertCaught(7, Sound() with { Answered = [.. Sound().Answered, new OperatorCall(Node, "CHG-2")] });
+        AssertCaught(7, Sound() with { Audit = Recorded(AuditedCall("1"), AuditedOutcome("1"), AuditedCall("2"), AuditedOutcome("2")) });
+        AssertCaught(7, Sound() with { Audit = Recorded(AuditedCall("1")) });
+    }
+
+    [Fact]
+    public void Check_Catches_ARecordThatWasChanged_OrTakenOut()
+    {
+        var lines = Recorded(AuditedCall("1"), AuditedOutcome("1"), AuditedCall("2") with { Reason = "CHG-2" });
+        Assert.All(HistoryChecker.Check(Sound() with { Audit = lines }), check => Assert.Empty(check.Violations));
+
+        var changed = lines[2] with { Body = lines[2].Body.Replace("CHG-2", "CHG-3", StringComparison.Ordinal) };
+        AssertCaught(7, Sound() with { Audit = [lines[0], lines[1], changed] });
+        AssertCaught(7, Sound() with { Audit = [lines[0], lines[2]] });
+    }
+
     [Theory]
     [InlineData("warn: the secret is s3cret-planted")]
     [InlineData("-----BEGIN RSA PRIVATE KEY-----")]
@@ -193,10 +214,37 @@ public sealed class HistoryCheckerTests
             Stepped(), Heard(1), Placed(Overlay), Certified("1", First), Confirmed(),
             Heard(2), Placed(Overlay), Certified("2", Second), Confirmed(), Closed("1"),
         ],
+        Answered = [new OperatorCall(Node, "CHG-1")],
+        Audit = Recorded(AuditedCall("1"), AuditedOutcome("1")),
         Events = [new StoredEvent(Overlay, 1, Now, Node, "Startup"), new StoredEvent(Overlay, 2, Now, Node, "Startup")],
         Texts = new Dictionary<string, string> { ["log"] = "info: ready\n" },
         Secrets = new Dictionary<string, string> { ["the shared secret"] = "s3cret-planted" },
     };
+
+    private static AuditLine[] Recorded(params AuditRecord[] records)
+    {
+        const string chain = "silo1:11111";
+        var head = ChainHead.None;
+        return [.. records.Select((record, index) =>
+        {
+            var placed = record.After(head, chain);
+            head = placed.Head;
+            return new AuditLine((ulong)index + 1, AuditTopics.Of(chain), placed.Hash, placed.Body);
+        })];
+    }
+
+    private static AuditRecord AuditedCall(string id) => new()
+    {
+        Id = id,
+        Kind = AuditKind.Call,
+        At = Now,
+        Who = new AuditCaller("ann", CallerMethod.AccessToken),
+        Permission = Permissions.NodesReprovision,
+        On = new AuditTarget(Node: Node),
+        Reason = "CHG-1",
+    };
+
+    private static AuditRecord AuditedOutcome(string id) => new() { Id = id, Kind = AuditKind.Outcome, At = Now, Outcome = "ok" };
 
     private static Dictionary<string, IReadOnlyList<RosterEntry>> Listed(params RosterEntry[] entries) => new() { [Overlay] = entries };
 

@@ -1,5 +1,4 @@
 using ControlPlane.Chaos;
-using Stages = ControlPlane.Cluster.Tests.Enrolment.Stages;
 
 namespace ControlPlane.Cluster.Tests.Chaos;
 
@@ -12,7 +11,7 @@ public sealed class SoakTests
         var said = new List<string>();
         var options = new SoakOptions
         {
-            SiloProgram = Stages.SiloProgram,
+            SiloProgram = Path.Combine(AppContext.BaseDirectory, "recorded-silo.dll"),
             Duration = TimeSpan.FromSeconds(30),
             FaultInterval = TimeSpan.FromSeconds(2.5),
             Nodes = 30,

@@ -120,15 +120,15 @@ public sealed class MovesTests : IAsyncLifetime
     {
         var plans = await stage.Silos[0]!.Api.GetFromJsonAsync<JsonElement>("/v1/placement/plans", Token);
         var last = plans.EnumerateArray().First();
-        var path = last.GetProperty("stage").GetString() switch
+        (string, object)? call = last.GetProperty("stage").GetString() switch
         {
-            "paused" => $"/v1/placement/plans/{last.GetProperty("id").GetString()}:resume",
-            "done" or "aborted" => "/v1/placement/plans",
+            "paused" => ($"/v1/placement/plans/{last.GetProperty("id").GetString()}:resume", new { reason = "to go on" }),
+            "done" or "aborted" => ("/v1/placement/plans", new { kind = "regroup" }),
             _ => null,
         };
-        if (path is not null)
+        if (call is (var path, var body))
         {
-            using var goneOn = await stage.Silos[0]!.Api.PostAsJsonAsync(path, new { kind = "regroup" }, Token);
+            using var goneOn = await stage.Silos[0]!.Api.PostAsJsonAsync(path, body, Token);
         }
     }
 

@@ -105,13 +105,20 @@ public sealed class PlacementCommandTests(PlacementCluster cluster) : IClassFixt
         Assert.Equal("cordoned", (await JsonAsync("overlay", "cordon", home)).GetProperty("state").GetString());
         Assert.Equal(ExitCodes.Refused, (await RunAsync("overlay", "cordon", "nowhere")).ExitCode);
 
-        var made = await JsonAsync("plan", "create", "drain", home);
+        var made = await JsonAsync("plan", "create", "drain", home, "--reason", "CHG-7");
         var id = made.GetProperty("plan").GetProperty("id").GetString()!;
         Assert.Equal("draft", made.GetProperty("progress").GetProperty("stage").GetString());
+        Assert.Equal("CHG-7", made.GetProperty("plan").GetProperty("reason").GetString());
         Assert.Contains("n1", (await JsonAsync("plan", "show", id, "--moves")).ToString(), StringComparison.Ordinal);
         Assert.Contains("GROUP", (await RunAsync("plan", "show", id, "--moves")).Output, StringComparison.Ordinal);
-        Assert.Equal(ExitCodes.Refused, (await RunAsync("plan", "pause", id)).ExitCode);
-        Assert.Equal("aborted", (await JsonAsync("plan", "abort", id)).GetProperty("stage").GetString());
+        Assert.Equal(ExitCodes.Usage, (await RunAsync("plan", "pause", id)).ExitCode);
+        Assert.Equal(ExitCodes.Usage, (await RunAsync("plan", "create", "drain", home, "--approve")).ExitCode);
+        Assert.Equal(ExitCodes.Usage, (await RunAsync("overlay", "drain", home, "--approve")).ExitCode);
+        Assert.Equal(ExitCodes.Refused, (await RunAsync("plan", "pause", id, "--reason", "too early")).ExitCode);
+        Assert.Equal(ExitCodes.Refused, (await RunAsync("plan", "abort", id, "--reason", " ")).ExitCode);
+        var aborted = await JsonAsync("plan", "abort", id, "--reason", "not today");
+        Assert.Equal("aborted", aborted.GetProperty("stage").GetString());
+        Assert.EndsWith(": not today", aborted.GetProperty("reason").GetString(), StringComparison.Ordinal);
         Assert.Equal(id, (await JsonAsync("plan", "list"))[0].GetProperty("id").GetString());
         Assert.Equal(ExitCodes.Refused, (await RunAsync("overlay", "retire", "nowhere")).ExitCode);
     }

@@ -221,7 +221,8 @@ public sealed class PolicyAndPlanGrainTests(PlacementCluster cluster) : IClassFi
         Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.ResumePlan(plan.Id)));
         Assert.Equal(PlanRefusal.UnknownPlan, Refusal(await plans.ApprovePlan("drain-99")));
         Assert.Equal(PlanRefusal.UnknownOverlay, Refusal(await plans.CreatePlan(new PlanRequest(PlanKind.Drain, "nowhere"))));
-        Assert.IsType<PlanOutcome.Accepted>(await plans.AbortPlan(plan.Id));
+        var aborted = Assert.IsType<PlanOutcome.Accepted>(await plans.AbortPlan(plan.Id, "not today")).Progress;
+        Assert.EndsWith(": not today", aborted.Reason, StringComparison.Ordinal);
         Assert.Equal(PlanRefusal.WrongStage, Refusal(await plans.ApprovePlan(plan.Id)));
     }
 

@@ -89,21 +89,7 @@ internal sealed class PortsSite : IAsyncDisposable
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(Readiness.Deadline);
-        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Logging.AddProvider(Log);
-        builder.UseOrleansClient(client =>
-        {
-            client.UseStaticClustering(new IPEndPoint(IPAddress.Loopback, gateway));
-            client.UseConnectionRetryFilter((_, _) => Task.FromResult(!isStranger && !deadline.IsCancellationRequested));
-            if (credentials is not null)
-            {
-                client.AddControlPlaneClient(Name, "1", credentials);
-                return;
-            }
-
-            client.Configure<ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = (Name, $"{Name}@1"));
-        });
-        var host = builder.Build();
+        var host = GatewayClient.Build(Name, gateway, credentials, Log, () => !isStranger && !deadline.IsCancellationRequested);
         hosts.Add(host);
         await host.StartAsync(cancellationToken);
         return host.Services.GetRequiredService<IClusterClient>();
@@ -112,24 +98,8 @@ internal sealed class PortsSite : IAsyncDisposable
     /// <summary>The silos that the cluster takes for its own.</summary>
     public static async Task<IReadOnlyList<int>> MembersAsync(IClusterClient client)
     {
-        // A client that has just connected may not have heard yet which grains there are.
-        IManagementGrain? management = null;
-        await Readiness.UntilAsync(
-            _ =>
-            {
-                try
-                {
-                    management = client.GetGrain<IManagementGrain>(0);
-                    return Task.FromResult(true);
-                }
-                catch (ArgumentException)
-                {
-                    return Task.FromResult(false);
-                }
-            },
-            "the client knows which grains there are",
-            TestContext.Current.CancellationToken);
-        return [.. (await management!.GetHosts(onlyActive: true)).Keys.Select(silo => silo.Endpoint.Port).Order()];
+        var management = await GatewayClient.FindAsync(client, grains => grains.GetGrain<IManagementGrain>(0));
+        return [.. (await management.GetHosts(onlyActive: true)).Keys.Select(silo => silo.Endpoint.Port).Order()];
     }
 
     public async ValueTask DisposeAsync()

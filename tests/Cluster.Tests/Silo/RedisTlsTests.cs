@@ -62,6 +62,43 @@ public sealed class RedisTlsTests : IDisposable
         Assert.False(await AnswersAsync(Good(), options => options.Tls = false));
     }
 
+    /// <summary>Server and silo get certificates of another CA, so that nothing of before is taken by either.</summary>
+    [Fact]
+    public async Task CertificatesAndCa_AreRenewed_WithoutARestart()
+    {
+        await using var server = await RedisServer.StartAsync(Server(), Cancel);
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(Good().ToClientOptions("tested"));
+        await redis.GetDatabase().PingAsync();
+        await server.StopAsync();
+        foreach (var (renewed, files) in (IEnumerable<(PkiFiles, PkiFiles)>)[
+            (strangers.ServerCertificate("redis"), pki.ServerCertificate("redis")),
+            (strangers.ClientCertificate("controlplane"), Client)])
+        {
+            File.Copy(renewed.CertificatePath, files.CertificatePath, overwrite: true);
+            File.Copy(renewed.KeyPath, files.KeyPath, overwrite: true);
+        }
+
+        File.Copy(strangers.AuthorityPath, pki.AuthorityPath, overwrite: true);
+        await server.RestartAsync(Cancel);
+
+        await Readiness.UntilAsync(
+            async _ =>
+            {
+                try
+                {
+                    await redis.GetDatabase().PingAsync();
+                    return true;
+                }
+                catch (RedisException)
+                {
+                    return false;
+                }
+            },
+            "the silo's connection is back, by the new certificates",
+            Cancel,
+            () => $"{redis.GetStatus()}\n{server.Output}");
+    }
+
     [Fact]
     public void Faults_AreSaidAtOnce()
     {

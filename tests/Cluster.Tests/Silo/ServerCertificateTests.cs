@@ -55,4 +55,61 @@ public sealed class ServerCertificateTests
             folder.Delete(recursive: true);
         }
     }
+
+    /// <summary>As certbot does it: the certificate first, then the key; or by a link to another folder, as Kubernetes does.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Api_ShowsARenewedCertificate_WithoutARestart(bool byLink)
+    {
+        using var pki = TestPki.Create();
+        var (first, second) = (pki.ServerCertificate("first"), pki.ServerCertificate("second"));
+        var folder = Directory.CreateTempSubdirectory("api-certificate");
+        var current = Path.Combine(folder.FullName, "current");
+        var (certificateFile, keyFile) = (Path.Combine(current, "api.pem"), Path.Combine(current, "api.key"));
+        try
+        {
+            Directory.CreateSymbolicLink(current, folder.CreateSubdirectory("a").FullName);
+            File.Copy(first.CertificatePath, certificateFile);
+            File.Copy(first.KeyPath, keyFile);
+            await using var host = await ApiHost.StartAsync(
+                ("Api:Listen:1", "https://127.0.0.1:0"), ("Api:CertificateFile", certificateFile), ("Api:KeyFile", keyFile));
+            Assert.Equal("CN=first", await ShownAsync(host.Urls[1]));
+
+            if (byLink)
+            {
+                var next = folder.CreateSubdirectory("b").FullName;
+                File.Copy(second.CertificatePath, Path.Combine(next, "api.pem"));
+                File.Copy(second.KeyPath, Path.Combine(next, "api.key"));
+                Directory.Delete(current);
+                Directory.CreateSymbolicLink(current, next);
+            }
+            else
+            {
+                File.Copy(second.CertificatePath, certificateFile, overwrite: true);
+                Assert.Equal("CN=first", await ShownAsync(host.Urls[1]));
+                File.Delete(keyFile);
+                Assert.Equal("CN=first", await ShownAsync(host.Urls[1]));
+                File.Copy(second.KeyPath, keyFile);
+            }
+
+            Assert.Equal("CN=second", await ShownAsync(host.Urls[1]));
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<string> ShownAsync(Uri url)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(url.Host, url.Port, TestContext.Current.CancellationToken);
+#pragma warning disable CA5359 // What is shown is looked at, and nothing is sent.
+        await using var secure = new SslStream(client.GetStream(), leaveInnerStreamOpen: false, (_, _, _, _) => true);
+#pragma warning restore CA5359
+        await secure.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions { TargetHost = "localhost" }, TestContext.Current.CancellationToken);
+        return secure.RemoteCertificate!.Subject;
+    }
 }

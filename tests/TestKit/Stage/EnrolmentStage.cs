@@ -215,8 +215,7 @@ public sealed class EnrolmentStage : IAsyncDisposable
         var health = new Uri($"http://127.0.0.1:{LoopbackPort.Free()}");
         var site = options.OwnClusters ? number : 0;
         var file = Path.Combine(folder, number == 0 ? "controlplane.yaml" : $"controlplane-{number + 1}.yaml");
-        var history = options.HistoryFolder is { } place ? $"History:\n  File: {Path.Combine(place, $"history-{number + 1}.jsonl")}\n" : "";
-        File.WriteAllText(file, configuration.Of(site, Redises[site], api, health) + "\n" + history);
+        File.WriteAllText(file, configuration.Of(site, Redises[site], api, health));
         return new SiloSeat(file, api, health);
     }
 

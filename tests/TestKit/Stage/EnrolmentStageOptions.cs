@@ -63,14 +63,14 @@ public sealed record EnrolmentStageOptions
     /// <summary>How often nodes register what they are; null, the default, when they do not.</summary>
     public TimeSpan? RegistrationInterval { get; init; }
 
-    /// <summary>The folder in which silos write what they were asked to change, as <c>history-N.jsonl</c>; none when null.</summary>
-    public string? HistoryFolder { get; init; }
-
     /// <summary>How long the nodes' certificates live; the profile's own default when not given.</summary>
     public TimeSpan? CertificateLifetime { get; init; }
 
     /// <summary>More lines of the silo's configuration, YAML at the top level; they may not repeat a section.</summary>
     public string MoreConfiguration { get; init; } = "";
+
+    /// <summary>More settings of the section <c>Silo</c>, YAML indented by two.</summary>
+    public string MoreSilo { get; init; } = "";
 
     /// <summary>More settings of the section <c>Provisioning</c>, YAML indented by two.</summary>
     public string MoreProvisioning { get; init; } = "";

@@ -21,6 +21,7 @@ internal sealed class StageConfiguration(
             Silo:
               Port: {LoopbackPort.Free()}
               SecretFile: {folder}/silo.secret
+            {options.MoreSilo}
             Redis:
               Endpoints: [ "127.0.0.1:{redis.Port}" ]
             Api:

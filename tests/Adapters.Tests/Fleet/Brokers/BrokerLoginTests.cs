@@ -254,6 +254,34 @@ public sealed class BrokerLoginTests : IAsyncDisposable
         }
     }
 
+    /// <summary>Broker and silo get certificates of another CA, so that nothing of before is taken by either.</summary>
+    [Fact]
+    public async Task CertificatesAndCa_AreRenewed_WithoutARestart()
+    {
+        var (own, shown) = (broker.Certificate!, pki.ClientCertificate("controlplane"));
+        await using var server = await NatsServer.StartAsync(
+            new NatsServerSettings { Tls = new NatsServerTls(own.CertificatePath, own.KeyPath, pki.AuthorityPath) }, Token);
+        var network = Network();
+        network.Urls = [server.Url];
+        (network.CertificateFile, network.KeyFile) = (shown.CertificatePath, shown.KeyPath);
+        var connection = Connect(network);
+        await connection.PingAsync(Token);
+        await server.StopAsync();
+        using var next = TestPki.Create(name: "the next CA");
+        foreach (var (renewed, files) in (IEnumerable<(PkiFiles, PkiFiles)>)[
+            (next.ServerCertificate("broker"), own), (next.ClientCertificate("controlplane"), shown)])
+        {
+            File.Copy(renewed.CertificatePath, files.CertificatePath, overwrite: true);
+            File.Copy(renewed.KeyPath, files.KeyPath, overwrite: true);
+        }
+
+        File.Copy(next.AuthorityPath, pki.AuthorityPath, overwrite: true);
+        await server.RestartAsync(Token);
+
+        await connection.PingAsync(Token);
+        Assert.Empty(connections!.FaultsOf(Overlay));
+    }
+
     private NetworkOptions Network() => new() { Urls = [broker.Url], CaFile = pki.AuthorityPath };
 
     private NetworkOptions WithToken()

@@ -62,8 +62,26 @@ public sealed class SameQuestionTests : IAsyncLifetime
             "POST /v1/placement/policy:apply", """{"text":"x","reason":"why"}""",
             typeof(IPlacementPolicyGrain), nameof(IPlacementPolicyGrain.ApplyPolicy)
         },
-        { "POST /v1/placement/plans/p1:approve", "", typeof(IPlacementPlanGrain), nameof(IPlacementPlanGrain.ApprovePlan) },
-        { "POST /v1/placement/plans/p1:abort", "", typeof(IPlacementPlanGrain), nameof(IPlacementPlanGrain.AbortPlan) },
+        {
+            "POST /v1/placement/plans", """{"kind":"drain","overlay":"eu-1","reason":"why"}""",
+            typeof(IPlacementPlanGrain), nameof(IPlacementPlanGrain.CreatePlan)
+        },
+        {
+            "POST /v1/placement/plans/p1:approve", """{"reason":"why"}""",
+            typeof(IPlacementPlanGrain), nameof(IPlacementPlanGrain.ApprovePlan)
+        },
+        {
+            "POST /v1/placement/plans/p1:resume", """{"reason":"why"}""",
+            typeof(IPlacementPlanGrain), nameof(IPlacementPlanGrain.ResumePlan)
+        },
+        {
+            "POST /v1/placement/plans/p1:pause", """{"reason":"why"}""",
+            typeof(IPlacementPlanGrain), nameof(IPlacementPlanGrain.PausePlan)
+        },
+        {
+            "POST /v1/placement/plans/p1:abort", """{"reason":"why"}""",
+            typeof(IPlacementPlanGrain), nameof(IPlacementPlanGrain.AbortPlan)
+        },
         {
             "POST /v1/certificates/local/0A:revoke", """{"reason":"keyCompromise","explanation":"why"}""",
             typeof(ICertificateInventoryGrain), nameof(ICertificateInventoryGrain.Revoke)
@@ -157,6 +175,7 @@ public sealed class SameQuestionTests : IAsyncLifetime
         { Name: "state" } => OverlayState.Draining,
         { ParameterType: var type } when type == typeof(ReprovisionRequest) => new ReprovisionRequest("why"),
         { ParameterType: var type } when type == typeof(DecommissionRequest) => new DecommissionRequest("why"),
+        { ParameterType: var type } when type == typeof(PlanRequest) => new PlanRequest(PlanKind.Drain, "eu-1", "why"),
         { ParameterType: var type } when type == typeof(ControlChange) => new ControlChange("why"),
         { ParameterType: var type } when type == typeof(CertificateRevocationRequest) =>
             new CertificateRevocationRequest("local", "0A", RevocationReason.KeyCompromise, "why"),

@@ -1,17 +1,17 @@
-using System.Globalization;
-using ControlPlane.Access;
 using ControlPlane.Certificates;
+using ControlPlane.Chaos;
 using ControlPlane.Fleet;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.Placement.Overlays;
 
-namespace ControlPlane;
+namespace ControlPlane.RecordedSilo;
 
 /// <summary>
-/// Which calls change state, and what of their arguments and results a checker needs. Never a key, a token or a request. Pure.
+/// Which calls between our own grains change state, and what of their arguments and results the checker needs. Never a key, a token or a
+/// request. What operators call is in the record of calls, and not here. Pure.
 /// </summary>
-public static class OperationFacts
+internal static class OperationFacts
 {
     /// <summary>What a call asks for; null when it changes nothing that is checked.</summary>
     /// <param name="interfaceName">The grain interface's name without its namespace.</param>
@@ -21,11 +21,8 @@ public static class OperationFacts
         (interfaceName, method, arguments) switch
         {
             (nameof(IInternalFleetSliceGrain), nameof(IInternalFleetSliceGrain.Observe), [IReadOnlyList<FleetEvent> heard]) => Facts(
-                ("events", string.Join(' ', heard.Where(one => one.IsOfLifecycle).Select(EventName)))),
+                ("events", string.Join(' ', heard.Where(one => one.IsOfLifecycle).Select(NameOf)))),
             (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.TakeStep), _) => Facts(),
-            (nameof(INodeGrain), nameof(INodeGrain.Reprovision), _) => Facts(("actor", CallerContext.Actor)),
-            (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.ReprovisionForJob), _) => Facts(("actor", CallerContext.Actor)),
-            (nameof(INodeGrain), nameof(INodeGrain.Decommission), _) => Facts(("actor", CallerContext.Actor)),
             (nameof(INodeSliceGrain), nameof(INodeSliceGrain.Adopt), [string adopted, Adoption adoption]) =>
                 Facts(("node", adopted), ("overlay", adoption.Overlay)),
             (nameof(IInternalNodeGrain), nameof(IInternalNodeGrain.MoveAway), [string from, string to]) =>
@@ -44,13 +41,6 @@ public static class OperationFacts
             _ => null,
         };
 
-    /// <summary>The name of an event among those of all networks.</summary>
-    public static string EventName(FleetEvent heard) => EventName(heard.Network, heard.Sequence, heard.Identity);
-
-    /// <inheritdoc cref="EventName(FleetEvent)"/>
-    public static string EventName(string network, ulong sequence, string identity) =>
-        string.Create(CultureInfo.InvariantCulture, $"{network}/{sequence}/{identity}");
-
     /// <summary>What came of it.</summary>
     public static IReadOnlyDictionary<string, string> OfResult(object? result) => result switch
     {
@@ -59,9 +49,11 @@ public static class OperationFacts
         IssuanceOutcome.Issued issued => Facts(
             ("serial", issued.Certificate.SerialNumber), ("publicKey", issued.Certificate.PublicKeyFingerprint)),
         string refusal => Facts(("refusal", refusal)),
-        PlacementOutcome or IssuanceOutcome or ReprovisionOutcome => Facts(("outcome", result.GetType().Name)),
+        PlacementOutcome or IssuanceOutcome => Facts(("outcome", result.GetType().Name)),
         _ => Facts(),
     };
+
+    private static string NameOf(FleetEvent heard) => EventCheck.NameOf(heard.Network, heard.Sequence, heard.Identity);
 
     private static Dictionary<string, string> Facts(params (string Name, string Value)[] facts) =>
         facts.ToDictionary(fact => fact.Name, fact => fact.Value, StringComparer.Ordinal);

@@ -1,8 +1,12 @@
-namespace ControlPlane.History;
+using ControlPlane.Chaos;
 
-/// <summary>Writes each checked call to a grain into the history: when it begins, and how it ends.</summary>
-internal sealed class OperationFilter(OperationLog log, TimeProvider time) : IIncomingGrainCallFilter
+namespace ControlPlane.RecordedSilo;
+
+/// <summary>Writes each checked call between grains down: when it begins, and how it ends.</summary>
+internal sealed class OperationRecorder(OperationFile file, TimeProvider time) : IIncomingGrainCallFilter
 {
+    private long last;
+
     public async Task Invoke(IIncomingGrainCallContext context)
     {
         var interfaceName = context.InterfaceMethod.DeclaringType?.Name ?? "";
@@ -13,15 +17,15 @@ internal sealed class OperationFilter(OperationLog log, TimeProvider time) : IIn
             return;
         }
 
-        var begun = new OperationLine(
+        var begun = new Operation(
             time.GetUtcNow(),
             Environment.ProcessId,
-            log.NextId(),
+            Interlocked.Increment(ref last),
             OperationPhase.Invoked,
             $"{interfaceName}.{context.InterfaceMethod.Name}",
             context.TargetId.Key.ToString() ?? "",
             asked);
-        log.Write(begun);
+        file.Write(begun);
         try
         {
             await context.Invoke();
@@ -36,9 +40,9 @@ internal sealed class OperationFilter(OperationLog log, TimeProvider time) : IIn
         }
     }
 
-    private void End(OperationLine begun, OperationPhase phase, IReadOnlyDictionary<string, string> came)
+    private void End(Operation begun, OperationPhase phase, IReadOnlyDictionary<string, string> came)
     {
         var facts = begun.Facts.Concat(came).ToDictionary(StringComparer.Ordinal);
-        log.Write(begun with { At = time.GetUtcNow(), Phase = phase, Facts = facts });
+        file.Write(begun with { At = time.GetUtcNow(), Phase = phase, Facts = facts });
     }
 }
