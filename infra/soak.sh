@@ -2,6 +2,5 @@
 # Faults over a running overlay: --minutes N, --seed S, --nodes M. Ends with the checker's table; the exit code is 0 if nothing is wrong.
 set -eu
 cd "$(dirname "$0")/.."
-infra/prerequisites.sh
-dotnet build tests/RecordedSilo --configuration Release --verbosity quiet -clp:NoSummary
+infra/build.sh tests/RecordedSilo
 exec tests/Chaos/bin/Release/net10.0/controlplane-soak "$@"

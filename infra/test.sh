@@ -7,11 +7,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 seconds_max=1800
 
-infra/prerequisites.sh || exit 1
-
-export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
-dotnet restore ControlPlane.sln --locked-mode --verbosity quiet || { echo "0 passed, 1 failed"; exit 1; }
-dotnet build ControlPlane.sln --configuration Release --no-restore --verbosity quiet -clp:NoSummary || { echo "0 passed, 1 failed"; exit 1; }
+infra/build.sh ControlPlane.sln || { echo "0 passed, 1 failed"; exit 1; }
 
 rm -rf TestResults
 mkdir -p TestResults
