@@ -48,8 +48,8 @@ public sealed class AccessPolicyReaderTests
         "roles: { r: [{ permissions: [requests.sign], limits: { concurrency: 5 } }] }",
         "3:69: 'concurrency' says something of jobs.run alone")]
     [InlineData(
-        "roles: { r: [{ permissions: [nodes.reprovision, placement.plans.create, nodes.read], conditions: { reason: true } }] }",
-        "nobody can say why for nodes.read, placement.plans.create: give them a rule of their own without it")]
+        "roles: { r: [{ permissions: [nodes.reprovision, placement.read, nodes.read], conditions: { reason: true } }] }",
+        "nobody can say why for nodes.read, placement.read: give them a rule of their own without it")]
     [InlineData("roles: { r: [{ permissions: [nodes.read], conditions: { reasons: true } }] }", "3:57: 'reasons' is unknown here")]
     [InlineData(
         "roles: { viewer: [] }\ngrants: [{ role: viewr, principals: [a] }]",
