@@ -32,8 +32,8 @@ public interface IRegister
     IAsyncEnumerable<RegisterEntry> ListAsync(string area, CancellationToken cancellationToken);
 }
 
-/// <summary>The registers of an overlay that are keyed services; the one without a key holds what is known of nodes, and
-/// which jobs are unfinished and which schedules there are.</summary>
+/// <summary>The registers of an overlay that are keyed services; the one without a key holds what is known of nodes,
+/// which jobs are unfinished, which schedules there are, and what identity providers answered.</summary>
 public static class Registers
 {
     /// <summary>Which jobs have ended; what was not written for the retention of jobs (<c>Fleet:JobsMaxAge</c>) goes.</summary>

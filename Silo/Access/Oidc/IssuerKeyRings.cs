@@ -13,7 +13,11 @@ internal sealed class IssuerKeyRings : IDisposable
     private readonly FrozenDictionary<string, IssuerKeys> _byName;
 
     public IssuerKeyRings(
-        IOptions<OidcOptions> options, IOptions<ChoriaSigningOptions> signing, TimeProvider time, ILogger<IssuerKeys> logger)
+        IOptions<OidcOptions> options,
+        IOptions<ChoriaSigningOptions> signing,
+        KeptAnswers kept,
+        TimeProvider time,
+        ILogger<IssuerKeys> logger)
     {
         var issuers = new Dictionary<string, OidcIssuerOptions>(options.Value.Issuers, StringComparer.Ordinal);
         if (signing.Value.Oidc is { } signer)
@@ -24,7 +28,7 @@ internal sealed class IssuerKeyRings : IDisposable
         }
 
         _byName = issuers.ToFrozenDictionary(
-            issuer => issuer.Key, issuer => new IssuerKeys(issuer.Key, issuer.Value, options.Value.KeysGrace, time, logger));
+            issuer => issuer.Key, issuer => new IssuerKeys(issuer.Key, issuer.Value, options.Value.KeysGrace, kept, time, logger));
         Rounds = _byName.Count == 0 ? [] : [new Round("identity providers", options.Value.KeysRefresh, RefreshAsync, IsDueAtOnce: true)];
     }
 

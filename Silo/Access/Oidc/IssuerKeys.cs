@@ -9,7 +9,7 @@ namespace ControlPlane.Access;
 /// <summary>What one provider signs with, as it says itself; the last answer holds for a grace while it is away. Thread-safe.</summary>
 /// <remarks>
 /// It is asked at a period, and when a token names a key that is not known: then at most once in <see cref="PauseMin"/>, since anybody can
-/// send such tokens. Answers are in memory: a silo that starts while the provider is away refuses its tokens.
+/// send such tokens. A silo that starts while the provider is away goes on with the answer that the site kept: for the rest of its grace.
 /// </remarks>
 internal sealed partial class IssuerKeys : IConfigurationManager<OpenIdConnectConfiguration>, IDisposable
 {
@@ -23,6 +23,7 @@ internal sealed partial class IssuerKeys : IConfigurationManager<OpenIdConnectCo
 
     private readonly OidcIssuerOptions _issuer;
     private readonly TimeSpan _grace;
+    private readonly KeptAnswers _kept;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly HttpClient _http;
@@ -31,9 +32,10 @@ internal sealed partial class IssuerKeys : IConfigurationManager<OpenIdConnectCo
     private long _askedAt;
     private volatile string? _fault = "it has not been asked yet";
 
-    public IssuerKeys(string name, OidcIssuerOptions issuer, TimeSpan grace, TimeProvider time, ILogger logger)
+    public IssuerKeys(
+        string name, OidcIssuerOptions issuer, TimeSpan grace, KeptAnswers kept, TimeProvider time, ILogger logger)
     {
-        (Name, _issuer, _grace, _time, _logger) = (name, issuer, grace, time, logger);
+        (Name, _issuer, _grace, _kept, _time, _logger) = (name, issuer, grace, kept, time, logger);
         _http = new HttpClient(Handler(issuer.CaFile)) { Timeout = Patience, MaxResponseContentBufferSize = AnswerBytesMax };
     }
 
@@ -109,6 +111,11 @@ internal sealed partial class IssuerKeys : IConfigurationManager<OpenIdConnectCo
     {
         Volatile.Write(ref _askedAt, Math.Max(1, _time.GetTimestamp()));
         var fault = await TryAskAsync(cancellationToken);
+        if (fault is not null && _last is null && await _kept.FindAsync(_issuer.Issuer, cancellationToken) is { } kept)
+        {
+            await TryReadAsync(kept, kept.At, cancellationToken);
+        }
+
         if (fault is not null && fault != _fault)
         {
             LogAway(Name, fault, UsableUntil);
@@ -123,9 +130,21 @@ internal sealed partial class IssuerKeys : IConfigurationManager<OpenIdConnectCo
 
     private async Task<string?> TryAskAsync(CancellationToken cancellationToken)
     {
+        var documents = new AskedDocuments(new HttpDocumentRetriever(_http) { RequireHttps = !new Uri(_issuer.Issuer).IsLoopback });
+        var at = _time.GetUtcNow();
+        var fault = await TryReadAsync(documents, at, cancellationToken);
+        if (fault is null)
+        {
+            await _kept.KeepAsync(_issuer.Issuer, new IssuerDocuments(at, documents.Texts), cancellationToken);
+        }
+
+        return fault;
+    }
+
+    private async Task<string?> TryReadAsync(IDocumentRetriever documents, DateTimeOffset at, CancellationToken cancellationToken)
+    {
         try
         {
-            var documents = new HttpDocumentRetriever(_http) { RequireHttps = !new Uri(_issuer.Issuer).IsLoopback };
             var configuration = await OpenIdConnectConfigurationRetriever.GetAsync(
                 $"{_issuer.Issuer.TrimEnd('/')}/.well-known/openid-configuration", documents, cancellationToken);
             if (configuration.Issuer != _issuer.Issuer)
@@ -143,7 +162,7 @@ internal sealed partial class IssuerKeys : IConfigurationManager<OpenIdConnectCo
                 return $"it lists no signing key of its own kind: RSA of at least {RsaBitsMin} bits, or an elliptic curve";
             }
 
-            _last = new Answer(configuration, _time.GetUtcNow());
+            _last = new Answer(configuration, at);
             return null;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

@@ -17,6 +17,8 @@ internal sealed class OidcBearer(OidcTokens tokens) : IConfigureNamedOptions<Jwt
         var services = authentication.Services;
         services.AddSingleton<IValidateOptions<OidcOptions>, OidcOptionsValidator>();
         services.AddOptions<OidcOptions>().BindConfiguration(OidcOptions.Section).ValidateOnStart();
+        services.AddSingleton(provider => new SiteDataProtection(() => SealKey.ReadKeys(provider)));
+        services.AddSingleton<KeptAnswers>();
         services.AddSingleton<IssuerKeyRings>();
         services.AddRounds<IssuerKeyRings>(keys => keys.Rounds);
         services.AddSingleton<OidcTokens>();

@@ -45,7 +45,7 @@ internal sealed partial class ConsoleSignIn(
         }
 
         services.Replace(ServiceDescriptor.Singleton<IDataProtectionProvider>(
-            provider => new SiteDataProtection(() => SealKey.ReadKeys(provider))));
+            provider => provider.GetRequiredService<SiteDataProtection>()));
         services.AddSingleton<RedisSessions>();
         services.AddSingleton<ITicketStore>(provider => provider.GetRequiredService<RedisSessions>());
         services.AddSingleton<SignInRecord>();

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.DataProtection;
 namespace ControlPlane.Access;
 
 /// <summary>
-/// Seals what ASP.NET has browsers keep during a sign-in, and sessions in Redis, by a key that all silos of the site have: any of them
-/// opens what another sealed, also after a restart, and while the site's key is replaced. Thread-safe.
+/// Seals what ASP.NET has browsers keep during a sign-in, sessions in Redis, and what identity providers answered, by a key that all silos
+/// of the site have: any of them opens what another sealed, also after a restart, and while the site's key is replaced. Thread-safe.
 /// </summary>
 /// <remarks>
 /// AES-256-GCM: nonce, tag, text. Each purpose has a key of its own, so that nothing sealed for one is taken for another.

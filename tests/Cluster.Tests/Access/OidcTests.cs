@@ -3,6 +3,8 @@ using System.Net.Http.Headers;
 using ControlPlane.Access;
 using ControlPlane.Cluster.Tests.Silo;
 using ControlPlane.IdentityProvider;
+using ControlPlane.Store;
+using ControlPlane.TestKit.Store;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Time.Testing;
@@ -116,6 +118,58 @@ public sealed class OidcTests(OidcFixture oidc) : IClassFixture<OidcFixture>
         await provider.StartAsync(Cancellation);
         await UntilTakenAsync(api, provider, time);
     }
+
+    [Fact]
+    public async Task ASiloThatStarts_WhileTheProviderIsAway_GoesOnWithItsLastKeys_ForTheRestOfTheGrace()
+    {
+        await using var provider = await TestIdentityProvider.StartAsync(new IdentityProviderSettings(), Cancellation);
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        var register = new MemoryRegister();
+        await using (var before = await StartOverAsync(register, provider, time))
+        {
+            await UntilTakenAsync(before, provider, time);
+        }
+
+        await provider.StopAsync();
+        time.Advance(TimeSpan.FromHours(7));
+        await using var api = await StartOverAsync(register, provider, time);
+
+        await TestKit.Readiness.UntilAsync(
+            async _ => await api.StatusAsync(TokenAt(provider, time)) == HttpStatusCode.OK, "the kept keys are used", Cancellation);
+        Assert.Contains("corp is away, its last keys are used until", await HealthAsync(api));
+        time.Advance(TimeSpan.FromHours(1.1));
+        Assert.Equal(HttpStatusCode.Unauthorized, await api.StatusAsync(TokenAt(provider, time)));
+    }
+
+    /// <summary>Whoever can write to the brokers copies what they find there: of another provider, or of another site.</summary>
+    [Fact]
+    public async Task WhatTheSiteDidNotSeal_IsNoAnswerOfAProvider()
+    {
+        await using var provider = await TestIdentityProvider.StartAsync(new IdentityProviderSettings(), Cancellation);
+        await using var another = await TestIdentityProvider.StartAsync(new IdentityProviderSettings(), Cancellation);
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        var register = new MemoryRegister();
+        await using (var before = await StartOverAsync(register, another, time))
+        {
+            await UntilTakenAsync(before, another, time);
+        }
+
+        await provider.StopAsync();
+        var kept = await register.ListAsync("identity-providers", Cancellation).SingleAsync(Cancellation);
+        await register.WriteAsync("identity-providers", provider.Issuer.ToString(), kept.Content, expected: null, Cancellation);
+        await using var api = await StartOverAsync(register, provider, time);
+
+        await TestKit.Readiness.UntilAsync(
+            _ => Task.FromResult(api.Logs.All.Any(line => line.Contains("kept answer", StringComparison.Ordinal))),
+            "the planted answer was looked at",
+            Cancellation);
+        Assert.Equal(HttpStatusCode.Unauthorized, await api.StatusAsync(TokenAt(another, time)));
+        Assert.Contains("its tokens are refused", await HealthAsync(api));
+    }
+
+    private static Task<ApiHost> StartOverAsync(MemoryRegister register, TestIdentityProvider provider, TimeProvider time) =>
+        ApiHost.StartAsync(
+            services => services.AddSingleton(time).AddSingleton<IRegister>(register), OidcFixture.SettingsOf(provider));
 
     private static Task<ApiHost> StartAsync(TestIdentityProvider provider, TimeProvider time, params (string, string)[] settings) =>
         ApiHost.StartAsync(services => services.AddSingleton(time), [.. OidcFixture.SettingsOf(provider), .. settings]).WithKeysAsync();

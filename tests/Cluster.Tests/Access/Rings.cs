@@ -1,5 +1,6 @@
 using ControlPlane.Access;
 using ControlPlane.Adapters.Fleet.Signing;
+using ControlPlane.TestKit.Store;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
@@ -9,7 +10,11 @@ namespace ControlPlane.Cluster.Tests.Access;
 internal static class Rings
 {
     public static IssuerKeyRings Of(OidcOptions oidc, ChoriaSigningOptions? signing = null) => new(
-        Options.Create(oidc), Options.Create(signing ?? new ChoriaSigningOptions()), TimeProvider.System, NullLogger<IssuerKeys>.Instance);
+        Options.Create(oidc),
+        Options.Create(signing ?? new ChoriaSigningOptions()),
+        new KeptAnswers(new MemoryRegister(), new SiteDataProtection(() => [new byte[32]]), NullLogger<KeptAnswers>.Instance),
+        TimeProvider.System,
+        NullLogger<IssuerKeys>.Instance);
 
     public static OidcTokens TokensOf(IssuerKeyRings rings, OidcOptions? oidc = null) =>
         new(Options.Create(oidc ?? new OidcOptions()), rings, TimeProvider.System);

@@ -77,6 +77,8 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.Services.AddSingleton(new Locality(FakeGrains.Region, FakeGrains.Overlay));
         var log = new MemoryLog();
         builder.Services.AddKeyedSingleton<ILog>(ControlPlane.Store.Logs.Audit, log);
+        builder.Services.AddSingleton<IRegister>(new MemoryRegister());
+        builder.Services.Configure<SiloHostOptions>(silo => silo.SecretFile = Path.Combine(AppContext.BaseDirectory, "silo-secret"));
         builder.Logging.AddProvider(logs);
         configure(builder.Services);
         builder.AddTelemetry().AddAccess().AddApi().AddReadiness();
