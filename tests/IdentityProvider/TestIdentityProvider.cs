@@ -124,7 +124,8 @@ public sealed class TestIdentityProvider : IAsyncDisposable
             .SetTokenEndpointUris("connect/token")
             .SetDeviceAuthorizationEndpointUris("connect/device")
             .SetEndUserVerificationEndpointUris("connect/verify")
-            .SetEndSessionEndpointUris("connect/endsession");
+            .SetEndSessionEndpointUris("connect/endsession")
+            .SetRevocationEndpointUris("connect/revoke");
         server.AllowAuthorizationCodeFlow().RequireProofKeyForCodeExchange();
         server.AllowDeviceAuthorizationFlow().AllowClientCredentialsFlow().AllowRefreshTokenFlow();
         server.RegisterScopes(Scopes.Profile, Scopes.Email, "groups", TestClients.Audience);

@@ -115,6 +115,7 @@ internal static class LoginCommands
             {
                 using var form = new FormUrlEncodedContent([new("token", refresh), new("client_id", signIn.Hint.ClientId)]);
                 using var answer = await http.PostAsync(new Uri(endpoint), form, cancellationToken);
+                answer.EnsureSuccessStatusCode();
             }
         }
         catch (Exception away) when (away is SignInException or HttpRequestException or UriFormatException)

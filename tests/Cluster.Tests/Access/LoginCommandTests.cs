@@ -58,6 +58,21 @@ public sealed class LoginCommandTests : IClassFixture<OidcFixture>, IDisposable
     }
 
     [Fact]
+    public async Task Logout_RevokesAtTheProvider_WhatCouldRenewTheSignIn()
+    {
+        await using var api = await StartAsync();
+        var signIn = await KeepAsync(api, "approver");
+
+        var (code, output, error) = await RunAsync(api, "logout");
+
+        Assert.Equal(ExitCodes.Done, code);
+        Assert.Contains("signed out of", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("was not told", error, StringComparison.Ordinal);
+        Assert.Contains("invalid_grant", await RenewAsync(signIn), StringComparison.Ordinal);
+        Assert.Contains("access_token", await RenewAsync(await KeepAsync(api, "approver")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Login_ByABrowser_TakesWhatItAskedFor_AndNothingElse()
     {
         await using var api = await StartAsync();
@@ -150,6 +165,17 @@ public sealed class LoginCommandTests : IClassFixture<OidcFixture>, IDisposable
             person.GetProperty("refresh_token").GetString());
         new KeptSignIns(Path.Combine(folder.FullName, "controlplane")).Keep(signIn);
         return signIn;
+    }
+
+    private async Task<string> RenewAsync(KeptSignIn signIn)
+    {
+        using var http = new HttpClient();
+        using var form = new FormUrlEncodedContent(
+        [
+            new("grant_type", "refresh_token"), new("refresh_token", signIn.RefreshToken!), new("client_id", TestClients.CommandLine),
+        ]);
+        using var answer = await http.PostAsync(new Uri(oidc.Provider.Issuer, "connect/token"), form, Cancel);
+        return await answer.Content.ReadAsStringAsync(Cancel);
     }
 
     private void Change(ApiHost api, Action<JsonObject> change)

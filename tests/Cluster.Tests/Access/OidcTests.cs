@@ -48,6 +48,20 @@ public sealed class OidcTests(OidcFixture oidc) : IClassFixture<OidcFixture>
         Assert.Equal(status, await api.StatusAsync(await AccessTokenAsync("operator", secondFactor)));
     }
 
+    [Theory]
+    [InlineData("urn:example:mfa", HttpStatusCode.OK)]
+    [InlineData("urn:example:password", HttpStatusCode.Unauthorized)]
+    [InlineData(null, HttpStatusCode.Unauthorized)]
+    public async Task TheContextClass_SaysThatThereWasASecondFactor(string? acr, HttpStatusCode status)
+    {
+        await using var api = await oidc.StartAsync(
+            ("Access:Oidc:Issuers:corp:SecondFactorRequired", "true"), ("Access:Oidc:Issuers:corp:SecondFactorAcr:0", "urn:example:mfa"));
+        var token = new ForgedToken(oidc.Provider);
+        token.Claims["acr"] = acr;
+
+        Assert.Equal(status, await api.StatusAsync(token.Sign()));
+    }
+
     [Fact]
     public async Task AnIdToken_IsNoAccessToken_AlsoWhereItsTypeAndAudienceAreTaken()
     {
