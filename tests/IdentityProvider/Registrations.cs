@@ -62,7 +62,8 @@ internal static class Registrations
         };
         client.Permissions.UnionWith(
         [
-            Permissions.Endpoints.Authorization, Permissions.Endpoints.Token, Permissions.Endpoints.Revocation, Permissions.Endpoints.DeviceAuthorization,
+            Permissions.Endpoints.Authorization, Permissions.Endpoints.Token, Permissions.Endpoints.Revocation,
+            Permissions.Endpoints.DeviceAuthorization,
             Permissions.GrantTypes.AuthorizationCode, Permissions.GrantTypes.DeviceCode, Permissions.GrantTypes.RefreshToken,
             Permissions.ResponseTypes.Code, .. AllScopes,
         ]);
