@@ -181,6 +181,20 @@ public sealed class OidcTests(OidcFixture oidc) : IClassFixture<OidcFixture>
         Assert.Contains("its tokens are refused", await HealthAsync(api));
     }
 
+    [Fact]
+    public async Task WhereTheStoreIsAway_TokensAreTakenAllTheSame_WhileTheProviderAnswers()
+    {
+        await using var provider = await TestIdentityProvider.StartAsync(new IdentityProviderSettings(), Cancellation);
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        var register = new MemoryRegister { BeforeAnswer = () => throw new StoreUnavailableException("the brokers are away") };
+        await using var api = await StartOverAsync(register, provider, time);
+
+        await UntilTakenAsync(api, provider, time);
+
+        Assert.Equal(0, register.Writes);
+        Assert.Contains(api.Logs.All, line => line.Contains("is not kept for silos that start", StringComparison.Ordinal));
+    }
+
     private static Task<ApiHost> StartOverAsync(MemoryRegister register, TestIdentityProvider provider, TimeProvider time) =>
         ApiHost.StartAsync(
             services => services.AddSingleton(time).AddSingleton<IRegister>(register), OidcFixture.SettingsOf(provider));
