@@ -111,7 +111,8 @@ internal sealed partial class IssuerKeys : IConfigurationManager<OpenIdConnectCo
     {
         Volatile.Write(ref _askedAt, Math.Max(1, _time.GetTimestamp()));
         var fault = await TryAskAsync(cancellationToken);
-        if (fault is not null && _last is null && await _kept.FindAsync(_issuer.Issuer, cancellationToken) is { } kept)
+        if (fault is not null && !AreUsable && await _kept.FindAsync(_issuer.Issuer, cancellationToken) is { } kept
+            && (_last is null || kept.At > _last.At))
         {
             await TryReadAsync(kept, kept.At, cancellationToken);
         }

@@ -12,6 +12,7 @@ namespace ControlPlane.Access;
 /// </summary>
 /// <remarks>
 /// Sealed by the site's key, each for its provider: whoever can write to the brokers can neither plant a key nor make an answer younger.
+/// They can put an older answer back, which ends by its own time and is looked at by silos without usable keys alone.
 /// </remarks>
 internal sealed partial class KeptAnswers(IRegister register, SiteDataProtection seals, ILogger<KeptAnswers> logger)
 {
