@@ -7,7 +7,8 @@ using Orleans.Concurrency;
 /// <summary>The plans by which nodes of a region move. The same grain as <see cref="IRegionPlacementGrain"/>, seen by operators.</summary>
 /// <remarks>
 /// Key: the region's name. A move is a re-provision through the normal enrolment: the new place is reserved before the node is told,
-/// and the old one is released when the node has arrived.
+/// and the old one is released when the node has arrived. An approved plan is carried out by a job (<see cref="PlanProgress.Job"/>), which
+/// the region submits: what becomes of the job becomes of the plan.
 /// </remarks>
 [Alias("ControlPlane.IPlacementPlanGrain")]
 public interface IPlacementPlanGrain : IGrainWithStringKey
