@@ -101,6 +101,9 @@ public sealed record JobAction(
     /// </summary>
     public const string ControlPlaneAgent = "controlplane";
 
+    /// <summary>The action of <see cref="ControlPlaneAgent"/> by which nodes enrol anew.</summary>
+    public const string Reprovision = "reprovision";
+
     /// <summary>Whether it does no harm when a node is given it twice. Only then is it sent again to a node that did not answer.</summary>
     [Id(3)]
     public bool IsRepeatable { get; init; }
@@ -138,7 +141,7 @@ public sealed record JobStatusAction(
 
 /// <summary>
 /// Which nodes a job is for: those that there are when it starts. Of <see cref="Query"/>, <see cref="Identities"/>,
-/// <see cref="OfJob"/> and <see cref="Broadcast"/> one.
+/// <see cref="OfJob"/>, <see cref="Broadcast"/> and <see cref="Plan"/> one.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("ControlPlane.JobTargets")]
 public sealed record JobTargets
@@ -176,7 +179,18 @@ public sealed record JobTargets
     /// <summary>It does not begin when there are more. Null: as many as the settings allow.</summary>
     [Id(7)]
     public int? Max { get; init; }
+
+    /// <summary>
+    /// The nodes that a placement plan moves, in its order. Only for jobs that the region itself submits: approve the plan instead.
+    /// </summary>
+    [Id(8)]
+    public JobPlan? Plan { get; init; }
 }
+
+/// <param name="Region">The region whose plan it is.</param>
+/// <param name="Id">The plan.</param>
+[GenerateSerializer, Immutable, Alias("ControlPlane.JobPlan")]
+public sealed record JobPlan([property: Id(0)] string Region, [property: Id(1)] string Id);
 
 /// <param name="Job">The earlier job.</param>
 /// <param name="States">Its targets in these states; empty for all.</param>

@@ -7,8 +7,9 @@ using Orleans.Concurrency;
 /// <summary>The plans by which nodes of a region move. The same grain as <see cref="IRegionPlacementGrain"/>, seen by operators.</summary>
 /// <remarks>
 /// Key: the region's name. A move is a re-provision through the normal enrolment: the new place is reserved before the node is told,
-/// and the old one is released when the node has arrived. Every command may say why, in the operator's words: at most 200 characters, kept
-/// with the plan and in the record of calls; empty for no reason.
+/// and the old one is released when the node has arrived. An approved plan is carried out by a job (<see cref="PlanProgress.Job"/>), which
+/// the region submits: what becomes of the job becomes of the plan. Every command may say why, in the operator's words: at most 200
+/// characters, kept with the plan and in the record of calls; empty for no reason.
 /// </remarks>
 [Alias("ControlPlane.IPlacementPlanGrain")]
 public interface IPlacementPlanGrain : IGrainWithStringKey

@@ -104,12 +104,12 @@ public sealed record OverlayPeak(
 /// <param name="Actor">Who brought it there.</param>
 /// <param name="ChangedAt">When.</param>
 /// <param name="Nodes">How many nodes it moves in all.</param>
-/// <param name="NextMove">The move that is next, from 0.</param>
-/// <param name="NextNode">The node of that move that is next, from 0.</param>
+/// <param name="Job">The job that carries it out, at the site of the region's leader; it is there when the plan was approved.</param>
+/// <param name="UnderWay">Nodes that were told and have not arrived.</param>
 /// <param name="Moved">Nodes that arrived where the plan wanted them.</param>
 /// <param name="Skipped">Nodes that were not where the plan thought, or may not go where it wanted: each is reported.</param>
 /// <param name="Failed">Nodes that did not arrive in time, or refused.</param>
-/// <param name="Reports">Why nodes were skipped or failed; the last 100.</param>
+/// <param name="Reports">Why nodes were skipped or failed; at most 100: the job's results have all.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.PlanProgress")]
 public sealed record PlanProgress(
     [property: Id(0)] string Id,
@@ -120,8 +120,8 @@ public sealed record PlanProgress(
     [property: Id(5)] string Actor,
     [property: Id(6)] DateTimeOffset ChangedAt,
     [property: Id(7)] int Nodes,
-    [property: Id(8)] int NextMove,
-    [property: Id(9)] int NextNode,
+    [property: Id(8)] string Job,
+    [property: Id(9)] int UnderWay,
     [property: Id(10)] int Moved,
     [property: Id(11)] int Skipped,
     [property: Id(12)] int Failed,

@@ -18,7 +18,7 @@ internal static class Allotments
         var room = busy.ToDictionary(
             one => one.Key, one => Math.Min(one.Value, stage.ConcurrencyPerOverlay ?? int.MaxValue), StringComparer.Ordinal);
         var concurrency = ShareOut(stage.Concurrency, room, job.Overlays);
-        var rates = stage.RatePerMinute is { } rate ? StageSizes.Share(Math.Min(rate, busy.Values.Sum()), busy) : null;
+        var rates = stage.RatePerMinute is { } rate ? ShareOut(rate, busy) : null;
         var shares = job.Overlays.Select(share =>
         {
             var wanted = Of(job, share) with
@@ -48,6 +48,13 @@ internal static class Allotments
         }
 
         return wanted;
+    }
+
+    // A few targets are sent to as fast as many: a rate may be higher than there are targets.
+    private static Dictionary<string, int> ShareOut(int rate, Dictionary<string, int> busy)
+    {
+        var times = (rate / Math.Max(1, busy.Values.Sum())) + 1;
+        return StageSizes.Share(rate, busy.ToDictionary(one => one.Key, one => one.Value * times, StringComparer.Ordinal));
     }
 
     /// <summary>

@@ -1,3 +1,5 @@
+using ControlPlane.Access;
+
 namespace ControlPlane.Jobs;
 
 /// <summary>What is wrong with a specification, by its own rules, the agents' DDLs, the overlays and the receivers there are.</summary>
@@ -10,7 +12,10 @@ internal sealed class JobChecks(JobActions actions, JobSites sites, JobReceivers
         var (action, wrong) = await actions.CheckAsync(spec.Action, cancellationToken);
         spec = OwnAgent.Complete(spec with { Action = action });
         IReadOnlyList<string> faults =
-            [.. JobSpecCheck.Faults(spec), .. UnknownOverlays(spec), .. receivers.Unknown(spec), .. TooLong(spec), .. wrong];
+        [
+            .. JobSpecCheck.Faults(spec), .. OfPlan(spec), .. UnknownOverlays(spec), .. receivers.Unknown(spec), .. TooLong(spec),
+            .. wrong,
+        ];
         return (spec, faults.Count > 0 ? faults : await UnknownJobsAsync(spec));
     }
 
@@ -21,6 +26,12 @@ internal sealed class JobChecks(JobActions actions, JobSites sites, JobReceivers
             .Select(async id => (Id: id, IsThere: await grains.GetJob(id).Get() is not null)));
         return [.. found.Where(one => !one.IsThere).Select(one => $"after: there is no job '{one.Id}' at this site")];
     }
+
+    // What moves is decided with the plan, and approved with it.
+    private static IEnumerable<string> OfPlan(JobSpec spec) =>
+        spec.Targets.Plan is { } plan && CallerContext.Current.Method != CallerMethod.System
+            ? [$"targets.plan: a plan is carried out by approving it: controlplane plan approve {plan.Id}"]
+            : [];
 
     private IEnumerable<string> TooLong(JobSpec spec) => sites.CanTell(spec)
         ? []

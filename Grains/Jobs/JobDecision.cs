@@ -86,13 +86,14 @@ internal static class JobDecision
         }
 
         var targets = job.Overlays.Where(share => !share.IsLeftOut).Sum(share => share.Targets);
-        var most = Math.Min(spec.Targets.Max ?? int.MaxValue, facts.Options.TargetsMax);
+        var most = Math.Min(spec.Targets.Max ?? int.MaxValue, spec.Targets.Plan is null ? facts.Options.TargetsMax : int.MaxValue);
         if (targets > most)
         {
             return job.End(JobState.Failed, $"{targets} nodes are meant, more than the {most} that it may be", facts.Now);
         }
 
-        var mustBeApproved = targets > 0
+        // A plan was approved itself, or need not be.
+        var mustBeApproved = targets > 0 && spec.Targets.Plan is null
             && (spec.RequiresApproval || targets > facts.Options.ApproveAbove || facts.Options.MustApprove(spec.Action));
         return mustBeApproved && job.ApprovedBy is null
             ? job with

@@ -41,7 +41,7 @@ internal static class JobSpecCheck
     private static IEnumerable<string> OfTargets(JobTargets targets)
     {
         var given = (targets.Query is null ? 0 : 1) + (targets.Identities.Count > 0 ? 1 : 0)
-            + (targets.OfJob is null ? 0 : 1) + (targets.Broadcast is null ? 0 : 1);
+            + (targets.OfJob is null ? 0 : 1) + (targets.Broadcast is null ? 0 : 1) + (targets.Plan is null ? 0 : 1);
         if (given != 1)
         {
             yield return "targets must name nodes in one way: a query, identities, an earlier job or a broadcast";

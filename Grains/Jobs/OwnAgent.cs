@@ -9,7 +9,7 @@ internal static class OwnAgent
     public const string Name = JobAction.ControlPlaneAgent;
 
     /// <summary>Each target enrols anew; it has succeeded when it has arrived again.</summary>
-    public const string Reprovision = "reprovision";
+    public const string Reprovision = JobAction.Reprovision;
 
     /// <summary>
     /// An enrolment takes longer than an action of Choria: what stands for <see cref="JobTimeouts.Execution"/> by default.

@@ -23,6 +23,11 @@ internal interface IInternalPlacementGrain : IRegionPlacementGrain, IPlacementPl
     [Alias("Answer"), ResponseTimeout("00:01:00")]
     Task<LeaderAnswer> Answer(LeaderEpoch leader, LeaderCall call);
 
+    /// <summary>Asks the region's leader, here or at another site. Safe to repeat.</summary>
+    /// <exception cref="Sites.SiteUnreachableException">It did not answer.</exception>
+    [Alias("AskLeader"), ResponseTimeout("00:01:00")]
+    Task<LeaderAnswer> AskLeader(LeaderCall call);
+
     /// <summary>Somebody names a leader: it holds when it is of a later epoch. Safe to repeat.</summary>
     [Alias("Hear")]
     Task Hear(LeaderEpoch leader);

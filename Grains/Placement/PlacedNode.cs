@@ -47,7 +47,7 @@ internal sealed record PlacedNode(
 /// <param name="Overlay">Where the place is held.</param>
 /// <param name="Until">When it returns to the overlay; the overlay says so when it reserves.</param>
 /// <param name="Lapsed">It returned: no longer counted, remembered so that a node that arrives late is known.</param>
-/// <param name="Plan">The plan that moves the node; null otherwise.</param>
+/// <param name="Plan">The plan that moves the node, named by its job: ids of plans are of one leader. Null when none does.</param>
 [GenerateSerializer, Immutable, Alias("ControlPlane.PlacedNode.Reservation")]
 internal sealed record Reservation(
     [property: Id(0)] string Overlay,

@@ -1,3 +1,4 @@
+using ControlPlane.Jobs;
 using ControlPlane.Placement.Overlays;
 using ControlPlane.Sites;
 using Microsoft.Extensions.DependencyInjection;
@@ -24,6 +25,9 @@ internal sealed class PlacementContext(
 
     public StoredPlaces OpenPlaces(string overlay, GrainId grain, Action<Exception> onLost) =>
         new(overlay, storage, grain, serializer, time, onLost);
+
+    /// <summary>A job of this site.</summary>
+    public IJobGrain JobOf(string id) => grains.GetJob(id);
 
     /// <summary>Asks an overlay, here or over the link.</summary>
     /// <exception cref="SiteUnreachableException">It did not answer: whether it did what was asked is unknown.</exception>

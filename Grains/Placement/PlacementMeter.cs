@@ -49,12 +49,12 @@ internal sealed class PlacementMeter : IDisposable
 
     public void ExternallyDecided(string outcome) => Count(external, outcome);
 
-    public void Moved(string outcome) => Count(moves, outcome);
+    public void Moved(string outcome, int nodes) => Count(moves, outcome, Math.Max(0, nodes));
 
     public void Dispose() => meter.Dispose();
 
-    private static void Count(Counter<long> counter, string outcome) =>
-        counter.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+    private static void Count(Counter<long> counter, string outcome, int times = 1) =>
+        counter.Add(times, new KeyValuePair<string, object?>("outcome", outcome));
 
     private IEnumerable<Measurement<int>> Each(Func<OverlayEntry, int> count) => (watched?.Overlays ?? [])
         .Where(overlay => overlay.IsListed && (overlay.IsConfigured || overlay.Load > 0))

@@ -140,6 +140,8 @@ internal static class PlanCommands
             ("ratio", $"{plan.Ratio:0.000}"),
             ("unplaced", plan.Unplaced),
             ("duration", plan.Duration),
+            ("job", progress?.Job),
+            ("under way", progress?.UnderWay),
             ("moved", progress?.Moved),
             ("skipped", progress?.Skipped),
             ("failed", progress?.Failed),

@@ -29,7 +29,7 @@ internal static class Arrows
         new("Nodes", "Enrolment", "the gate says when a node may take its next step"),
 
         new("Jobs", "Nodes", "targets are found in the fleet's slices, and called in their protocol"),
-        new("Jobs", "Placement", "which overlays there are"),
+        new("Jobs", "Placement", "which overlays there are, which nodes a plan moves, and that their places are held"),
         new("Jobs", "Access", "what a job does is judged and recorded as its submitter's"),
         new("Jobs", "Sites", "a job and its parts are at different sites"),
         new("Jobs", "Store", "results are a log, and which jobs there are is a register"),
@@ -42,7 +42,7 @@ internal static class Arrows
         new("Nodes", "Flow", "what it does every so often, what a step leans on, and how often a log says the same"),
         new("Enrolment", "Flow", "gates, brakes and rates of enrolments"),
         new("Certificates", "Flow", "the gate and the breaker before each issuer, and what is done every so often"),
-        new("Placement", "Flow", "the brakes and the rate of plans, and the breaker before the external decider"),
+        new("Placement", "Flow", "the brake of plans, and the breaker before the external decider"),
 
         new("Fleet", "Store", "changes, signs of life and inventories are kept on the overlay's brokers"),
         new("Certificates", "Store", "the history of the ledger is a log"),

@@ -17,8 +17,7 @@ internal sealed class JobAuthority(AccessGuard guard, IAccessPolicy policy)
         OverlayJobOrder order, IReadOnlyList<string> identities, Func<int?, Task> take, CancellationToken cancellationToken)
     {
         var caller = order.Submitter.ToCaller();
-        var (request, decision) = await policy.JudgeNodesAsync(
-            caller, RequestOf(order, identities.Count), identities, cancellationToken);
+        var (request, decision) = await JudgeAsync(caller, order, identities, cancellationToken);
         await guard.InvokeAsync(
             caller,
             request,
@@ -36,12 +35,21 @@ internal sealed class JobAuthority(AccessGuard guard, IAccessPolicy policy)
     public async Task CheckAsync(OverlayJobOrder order, IReadOnlyList<string> identities, CancellationToken cancellationToken)
     {
         var caller = order.Submitter.ToCaller();
-        var (request, decision) = await policy.JudgeNodesAsync(
-            caller, RequestOf(order, identities.Count), identities, cancellationToken);
+        var (request, decision) = await JudgeAsync(caller, order, identities, cancellationToken);
         if (!decision.IsAllowed)
         {
             throw decision.ToException(caller, request);
         }
+    }
+
+    // A plan was judged when it was approved, and its nodes are those that the region's leader names.
+    private async Task<(AccessRequest Request, AccessDecision Decision)> JudgeAsync(
+        Caller caller, OverlayJobOrder order, IReadOnlyList<string> identities, CancellationToken cancellationToken)
+    {
+        var request = RequestOf(order, identities.Count);
+        return caller.Method == CallerMethod.System && order.Spec.Targets.Plan is { } plan
+            ? (request, new AccessDecision(IsAllowed: true, $"the plan {plan.Id} was approved", AccessPolicy.NoVersion))
+            : await policy.JudgeNodesAsync(caller, request, identities, cancellationToken);
     }
 
     // Who may have a node enrol anew may have many do so.

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
+using ControlPlane.Sites;
 
 namespace ControlPlane.Jobs;
 
@@ -23,6 +25,11 @@ internal sealed class JobDiscovery(IGrainFactory grains, INodeRpc rpc)
             throw new FormatException(fault);
         }
 
+        if (order.Spec.Targets.Plan is { } plan)
+        {
+            return await ListMovesAsync(order, plan, cancellationToken);
+        }
+
         var targets = order.Spec.Targets;
         var among = await NamedAsync(order, cancellationToken);
         var nodes = await SelectAsync(
@@ -43,6 +50,31 @@ internal sealed class JobDiscovery(IGrainFactory grains, INodeRpc rpc)
         var nodes = await SelectAsync(NodeQuery.All with { Overlay = overlay, Stage = NodeStage.Enrolled }, cancellationToken);
         return nodes.Where(node => node.Liveness is NodeLiveness.Alive or NodeLiveness.Late or NodeLiveness.Returned)
             .Select(node => node.Identity).ToHashSet(StringComparer.Ordinal);
+    }
+
+    // All that the plan moves, whatever is known of them here: whether each may go is looked at when its turn comes.
+    private async Task<IReadOnlyList<RosterEntry>> ListMovesAsync(OverlayJobOrder order, JobPlan plan, CancellationToken cancellationToken)
+    {
+        var region = grains.GetGrain<IInternalPlacementGrain>(plan.Region);
+        var found = new List<RosterEntry>();
+        try
+        {
+            for (var isLast = false; !isLast;)
+            {
+                var call = new LeaderCall.ListMoves(order.Job, order.Overlay, found.Count);
+                var page = (await region.AskLeader(call).WaitAsync(cancellationToken)).Moves
+                    ?? throw new FormatException($"the region's leader has no plan {plan.Id} for this job");
+                found.AddRange(page.Identities.Select(identity => new RosterEntry(
+                    identity, NodeStage.Enrolled, order.Overlay, null, default, null)));
+                isLast = page.IsLast;
+            }
+        }
+        catch (SiteUnreachableException away)
+        {
+            throw new JobNotReadyException(away.Message, away);
+        }
+
+        return found;
     }
 
     private async Task<IReadOnlySet<string>?> NamedAsync(OverlayJobOrder order, CancellationToken cancellationToken)

@@ -24,26 +24,22 @@ internal sealed class NodeReprovisions(OverlayTargets targets, JobContext contex
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
     private readonly HashSet<int> called = [];
+    private readonly PlannedPlaces places = new(targets, context);
     private List<StatusAnswer> came = [];
     private DateTimeOffset nextAt;
+    private string? waits;
+    private string? fault;
     private bool isAsking;
     private bool isEnded;
 
     public int Room => AtOnce - called.Count;
 
-    public string? Fault { get; private set; }
+    public string? Fault => waits ?? fault;
 
     private OverlayJobOrder Order => targets.Order!;
 
-    public Task<int> SendAsync(int attempt, IReadOnlyList<int> to, CancellationToken cancellationToken)
-    {
-        foreach (var target in to)
-        {
-            CallAsync(target, attempt).Ignore();
-        }
-
-        return Task.FromResult(to.Count);
-    }
+    public Task<int> SendAsync(int attempt, IReadOnlyList<int> to, CancellationToken cancellationToken) =>
+        BeginAsync([.. to.Select(target => (target, attempt))], cancellationToken);
 
     // Its node's grain knows.
     public void Recall(int target, string? dataJson)
@@ -70,13 +66,10 @@ internal sealed class NodeReprovisions(OverlayTargets targets, JobContext contex
         var running = outcomes.Running.Select(target => (Target: target, Attempt: outcomes.Table.AttemptsOf(target))).ToArray();
         var unknown = outcomes.Unknown.Where(target => !called.Contains(target)).Take(Math.Max(0, Room))
             .Select(target => (Target: target, Attempt: outcomes.Table.AttemptsOf(target))).ToArray();
-        if (!outcomes.IsEnding)
+        if (!outcomes.IsEnding && unknown.Length > 0)
         {
             // Asked once more where it stays unknown whether it was: a job that has ended begins nothing.
-            foreach (var (target, attempt) in unknown)
-            {
-                CallAsync(target, attempt).Ignore();
-            }
+            BeginAsync(unknown, CancellationToken.None).Ignore();
         }
 
         if (running.Length > 0 || (outcomes.IsEnding && unknown.Length > 0))
@@ -90,7 +83,7 @@ internal sealed class NodeReprovisions(OverlayTargets targets, JobContext contex
         }
         else
         {
-            Fault = null;
+            fault = null;
         }
     }
 
@@ -100,13 +93,25 @@ internal sealed class NodeReprovisions(OverlayTargets targets, JobContext contex
         return default;
     }
 
-    private async Task CallAsync(int target, int attempt)
+    private async Task<int> BeginAsync(IReadOnlyList<(int Target, int Attempt)> wanted, CancellationToken cancellationToken)
     {
-        called.Add(target);
+        called.UnionWith(wanted.Select(one => one.Target));
+        (var answers, waits) = await places.ReserveAsync(wanted, cancellationToken);
+        called.ExceptWith(wanted.Skip(answers.Count).Select(one => one.Target));
+        foreach (var (answer, (target, attempt)) in answers.Zip(wanted))
+        {
+            CallAsync(target, attempt, answer).Ignore();
+        }
+
+        return answers.Count;
+    }
+
+    private async Task CallAsync(int target, int attempt, StatusAnswer? known)
+    {
         try
         {
-            var status = await NodeOf(target).ReprovisionForJob(NameOf(attempt), Reason);
-            came.Add(Read(target, attempt, status));
+            var answer = known ?? await ReadAsync(target, attempt, await NodeOf(target).ReprovisionForJob(NameOf(attempt), Reason));
+            came.Add(answer);
         }
 #pragma warning disable CA1031 // Whether it was asked is unknown, whatever it was: it is asked once more in the same name.
         catch (Exception lost)
@@ -137,16 +142,17 @@ internal sealed class NodeReprovisions(OverlayTargets targets, JobContext contex
         try
         {
             var status = await NodeOf(target).FindReprovision(NameOf(attempt));
-            came.Add(status.State != ReprovisionState.NotAsked ? Read(target, attempt, status)
+            var answer = status.State != ReprovisionState.NotAsked ? await ReadAsync(target, attempt, status)
                 : wasAsked ? new StatusAnswer(target, attempt, TargetState.Failed, Refused, Superseded(status), null)
-                : new StatusAnswer(target, attempt, TargetState.Cancelled, null, "the job had ended", null));
-            Fault = null;
+                : new StatusAnswer(target, attempt, TargetState.Cancelled, null, "the job had ended", null);
+            came.Add(answer);
+            fault = null;
         }
 #pragma warning disable CA1031 // It is asked again.
         catch (Exception lost)
 #pragma warning restore CA1031
         {
-            Fault = $"{targets.Identities[target]} cannot be asked about: {lost.Message}";
+            fault = $"{targets.Identities[target]} cannot be asked about: {lost.Message}";
         }
     }
 
@@ -156,9 +162,18 @@ internal sealed class NodeReprovisions(OverlayTargets targets, JobContext contex
     private static string Superseded(ReprovisionStatus status) =>
         status.Detail.Length > 0 ? status.Detail : "nothing is known of it any more";
 
-    private static StatusAnswer Read(int target, int attempt, ReprovisionStatus status) => status.State switch
+    private async Task<StatusAnswer> ReadAsync(int target, int attempt, ReprovisionStatus status)
+    {
+        var answer = Read(target, attempt, status);
+        await (answer.State == TargetState.Failed ? places.GiveBackAsync(target) : Task.CompletedTask);
+        return answer;
+    }
+
+    private StatusAnswer Read(int target, int attempt, ReprovisionStatus status) => status.State switch
     {
         ReprovisionState.UnderWay => new StatusAnswer(target, attempt, TargetState.Running, null, status.Detail, null),
+        ReprovisionState.Arrived when !places.HasMoved(status.Overlay) => new StatusAnswer(
+            target, attempt, TargetState.Failed, Refused, $"it came back to {status.Overlay}", DataOf(status.Overlay)),
         ReprovisionState.Arrived => new StatusAnswer(
             target, attempt, TargetState.Succeeded, 0, $"it has arrived in {status.Overlay}", DataOf(status.Overlay)),
         _ => new StatusAnswer(target, attempt, TargetState.Failed, Refused, status.Detail, null),

@@ -36,9 +36,6 @@ internal sealed class NodeChannel(IGrainFactory grains, INodeAgent agent, NodeSi
                 await grains.SliceOf(question.Identity).RecordContest(question.Identity, contest.Contested);
                 return new NodeReply();
 
-            case NodeQuestion.Reprovision again:
-                return await sites.ReprovisionHereAsync(again.Identity, again.Reason, cancellationToken);
-
             case NodeQuestion.Moved moved when sites.Serves(moved.From):
                 await sites.MovedHereAsync(moved);
                 return new NodeReply();

@@ -7,7 +7,6 @@ namespace ControlPlane.Nodes;
 [JsonDerivedType(typeof(Adopt), "adopt")]
 [JsonDerivedType(typeof(Call), "call")]
 [JsonDerivedType(typeof(Contest), "contest")]
-[JsonDerivedType(typeof(Reprovision), "reprovision")]
 [JsonDerivedType(typeof(Moved), "moved")]
 internal abstract record NodeQuestion(string Identity)
 {
@@ -19,9 +18,6 @@ internal abstract record NodeQuestion(string Identity)
 
     /// <summary>Two machines answered one call of the owner's.</summary>
     public sealed record Contest(string Identity, ContestedAnswer Contested) : NodeQuestion(Identity);
-
-    /// <summary>The region asks the owner to have a node enrol anew.</summary>
-    public sealed record Reprovision(string Identity, string Reason) : NodeQuestion(Identity);
 
     /// <summary>The region tells an owner that a node lives elsewhere by now.</summary>
     public sealed record Moved(string Identity, string From, string To, DecisionStamp Decided) : NodeQuestion(Identity);

@@ -51,18 +51,6 @@ internal sealed class NodeSites(IGrainFactory grains, ISiteLink link, IOptionsMo
         AskAsync(
             options.CurrentValue.ServedBy(overlay), new NodeQuestion.Contest(identity, contested), TellPatience, CancellationToken.None);
 
-    /// <summary>Has the owner of a node ask it to enrol anew. Safe to repeat: one that was told twice enrols once.</summary>
-    /// <returns>False when it was not willing, or its owner does not know it.</returns>
-    /// <exception cref="SiteUnreachableException">The owner did not answer.</exception>
-    public async Task<bool> ReprovisionAsync(string overlay, string identity, string reason, CancellationToken cancellationToken)
-    {
-        var reply = Serves(overlay)
-            ? await ReprovisionHereAsync(identity, reason, cancellationToken)
-            : await AskAsync(
-                options.CurrentValue.ServedBy(overlay), new NodeQuestion.Reprovision(identity, reason), CallPatience, cancellationToken);
-        return reply.Refusal is null;
-    }
-
     /// <summary>Tells an overlay that a node which it lists lives in another, by a later decision. Safe to repeat.</summary>
     /// <exception cref="SiteUnreachableException">It did not answer.</exception>
     public async Task TellMovedAsync(
@@ -76,33 +64,6 @@ internal sealed class NodeSites(IGrainFactory grains, ISiteLink link, IOptionsMo
         }
 
         await AskAsync(options.CurrentValue.ServedBy(from), moved, TellPatience, cancellationToken);
-    }
-
-    internal async Task<NodeReply> ReprovisionHereAsync(string identity, string reason, CancellationToken cancellationToken)
-    {
-        var node = grains.GetGrain<INodeGrain>(identity);
-        if ((await node.Get()).Attempt == 0)
-        {
-            // At most heard of, in whoever's name.
-            return new NodeReply("it was never enrolled here");
-        }
-
-        try
-        {
-            return Reply(await node.Reprovision(new ReprovisionRequest(reason), cancellationToken));
-        }
-        catch (NodeElsewhereException elsewhere)
-        {
-            return new NodeReply(elsewhere.Message);
-        }
-
-        static NodeReply Reply(ReprovisionOutcome outcome) => outcome switch
-        {
-            ReprovisionOutcome.UnknownNode => new NodeReply("nothing is known of it"),
-            ReprovisionOutcome.NodeUnwilling unwilling => new NodeReply(unwilling.Detail),
-            ReprovisionOutcome.UnderWay { Stage: NodeStage.Gone } => new NodeReply("it was decommissioned"),
-            _ => new NodeReply(),
-        };
     }
 
     // The node's own record first: the region asks again as long as the place is listed, and not any more when it is not.

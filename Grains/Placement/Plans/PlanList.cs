@@ -20,6 +20,9 @@ internal sealed record PlanList([property: Id(0)] PlanProgress[] Plans, [propert
         : Array.Find(Plans, plan => plan.Stage is PlanStage.Done or PlanStage.Aborted)
             ?? Array.Find(Plans, plan => plan.Stage == PlanStage.Draft);
 
+    /// <summary>The plan that a job carries out.</summary>
+    public PlanProgress? OfJob(string job) => Array.Find(Plans, plan => plan.Job == job);
+
     public PlanProgress? Find(string id) => Array.Find(Plans, plan => plan.Id == id);
 
     public PlanList With(PlanProgress plan)

@@ -39,7 +39,8 @@ internal sealed partial class RegionPlacementGrain(
     private StoredRegion history = null!;
     private NodePlacements places = null!;
     private RegionPolicies policies = null!;
-    private PlanRunner plans = null!;
+    private PlanMoves moves = null!;
+    private RegionPlans plans = null!;
     private PlanHandover handover = null!;
     private RegionLeadership leadership = null!;
     private IReadOnlyList<OverlaySnapshot> heard = [];
@@ -59,7 +60,8 @@ internal sealed partial class RegionPlacementGrain(
         places = new NodePlacements(
             history, Region, copies.GetValueOrDefault, new ExternalDecision(deciders.FirstOrDefault(), context.Time, meter), meter);
         policies = new RegionPolicies(history, Region);
-        plans = new PlanRunner(history, copies.GetValueOrDefault, nodes, meter);
+        moves = new PlanMoves(history, copies.GetValueOrDefault);
+        plans = new RegionPlans(history, Region, moves, context.JobOf, ListAllAsync, meter);
         await history.OpenAsync(context.Options);
         this.RegisterGrainTimer(
             token => loops.RoundAsync("region", Round, token),
@@ -144,8 +146,24 @@ internal sealed partial class RegionPlacementGrain(
                 Ledger.Policy.Version > greeting.PolicyVersion ? Ledger.History.Current : null,
                 [.. Ledger.OverlaysByNumber.Select(SnapshotOf)],
                 handover.Unfinished)),
+            LeaderCall.ListMoves list => new LeaderAnswer(leader, Moves: await moves.ListAsync(list.Job, list.From, list.After)),
+            LeaderCall.ReserveMoves hold => new LeaderAnswer(leader, Reserved: await moves.ReserveAsync(hold.Job, hold.Identities)),
+            LeaderCall.GiveBackMove back => await GiveBackAsync(leader, back),
             _ => throw new UnreachableException(),
         };
+
+    private async Task<LeaderAnswer> GiveBackAsync(LeaderEpoch leader, LeaderCall.GiveBackMove back)
+    {
+        await moves.GiveBackAsync(back.Job, back.Identity);
+        return new LeaderAnswer(leader);
+    }
+
+    public async Task<LeaderAnswer> AskLeader(LeaderCall call)
+    {
+        await CatchUpAsync();
+        return (leadership.IsHere ? await AnswerHere(leadership.Epoch, call) : await AskLeaderAsync(call))
+            ?? throw new SiteUnreachableException($"the region's leader has just changed to {leadership.Epoch.Name}");
+    }
 
     public Task Hear(LeaderEpoch leader) => leadership.HearAsync(leader);
 
@@ -245,7 +263,7 @@ internal sealed partial class RegionPlacementGrain(
         leadership.EnsureHere();
 
         // A plan is made of what the overlays say now, not of what they said a moment ago.
-        await Task.WhenAll(copies.Values.Select(copy => copy.FollowAsync()));
+        await ListAllAsync();
         return await plans.Create(request, CallerContext.Actor);
     }
 
@@ -281,6 +299,8 @@ internal sealed partial class RegionPlacementGrain(
         await CatchUpAsync();
         return leadership.View;
     }
+
+    private Task ListAllAsync() => Task.WhenAll(copies.Values.Select(copy => copy.FollowAsync()));
 
     private Task<PlanOutcome> CommandPlan(string id, PlanCommand command, string reason)
     {
@@ -372,13 +392,13 @@ internal sealed partial class RegionPlacementGrain(
         if (leadership.IsHere)
         {
             await Task.WhenAll(followed, TellOwnersAsync(cancellationToken));
-            plans.Restore();
-            await plans.Tick();
+            plans.GiveBackWhatIsLeft();
+            await plans.FollowAsync();
             return;
         }
 
-        plans.Drop();
-        await followed;
+        // Its plans ended with its lead, and their jobs with them.
+        await Task.WhenAll(followed, plans.FollowAsync());
         if (history.Now - greetedAt >= GreetingPeriod)
         {
             greetedAt = history.Now;

@@ -53,6 +53,7 @@ internal static class JobBodies
         {
             Identities = query?.Identities ?? targets.Identities,
             OfJob = targets.OfJob is { } earlier ? new OfJobBody(earlier.Job) { States = earlier.States } : null,
+            Plan = targets.Plan?.Id,
             Broadcast = isBroadcast,
             Overlays = query?.Overlay is { } overlay ? [overlay] : targets.Overlays,
             Exclude = targets.Exclude,

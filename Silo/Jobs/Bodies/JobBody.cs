@@ -128,6 +128,9 @@ internal sealed record JobTargetsBody
     [Description("Targets of an earlier job.")]
     public OfJobBody? OfJob { get; init; }
 
+    [Description("The nodes that a placement plan moves. Only of jobs that approved plans are carried out by: none can be submitted so.")]
+    public string? Plan { get; init; }
+
     [Description("Only nodes of these overlays.")]
     public IReadOnlyList<string> Overlays { get; init; } = [];
 

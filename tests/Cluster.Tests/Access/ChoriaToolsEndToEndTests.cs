@@ -132,8 +132,9 @@ public sealed class ChoriaToolsEndToEndTests : IAsyncLifetime
     [Fact]
     public async Task CapturedRequests_AreRead_AndWhatIsNoneIsRefusedInTheSameWords()
     {
-        foreach (var line in (await File.ReadAllLinesAsync(Path.Combine(Captured, "http.jsonl"), Cancel)).Select(line => JsonNode.Parse(line)!))
+        foreach (var text in await File.ReadAllLinesAsync(Path.Combine(Captured, "http.jsonl"), Cancel))
         {
+            var line = JsonNode.Parse(text)!;
             var path = line["path"]!.GetValue<string>();
             var isLogin = path.EndsWith("/login", StringComparison.Ordinal);
             var answer = await PostAsync(path, line["req_body"]!.GetValue<string>());

@@ -27,7 +27,7 @@ public sealed class PlacementVerificationTests
         TimeSpan.Zero);
 
     private static readonly PlanProgress Ended = new(
-        "retire-1", PlanKind.Retire, "a", PlanStage.Done, "", "demo", DateTimeOffset.UnixEpoch, 2, 1, 0, Moved: 2, 0, 0, []);
+        "retire-1", PlanKind.Retire, "a", PlanStage.Done, "", "demo", DateTimeOffset.UnixEpoch, 2, "job", 0, Moved: 2, 0, 0, []);
 
     [Fact]
     public void Faults_NameACustomer_WhoseNodesAreApart() => Assert.Contains(

@@ -2,7 +2,7 @@ using ControlPlane.Nodes;
 
 namespace ControlPlane.Cluster.Tests.Nodes;
 
-/// <summary>What its owner answers when the region's placement wants a node to move.</summary>
+/// <summary>What its owner answers when a plan wants a node to move.</summary>
 public sealed class ReprovisionRequestsTests(NodeCluster cluster) : IClassFixture<NodeCluster>
 {
     [Fact]
@@ -29,6 +29,6 @@ public sealed class ReprovisionRequestsTests(NodeCluster cluster) : IClassFixtur
         Assert.True(await AskAsync(identity));
     }
 
-    private Task<bool> AskAsync(string identity) => cluster.Service<NodeSites>()
-        .ReprovisionAsync(NodeCluster.Overlay, identity, "a test", TestContext.Current.CancellationToken);
+    private async Task<bool> AskAsync(string identity) =>
+        (await cluster.Node(identity).ReprovisionForJob("plan-drain-1/1 of a", "a test")).State == ReprovisionState.UnderWay;
 }

@@ -107,6 +107,13 @@ public sealed class MovesTests : IAsyncLifetime
     private async Task MoveAsync(SimulatedFleet fleet, int to, int killed, Func<SimulatedNode, bool> when)
     {
         await ApplyAsync(to);
+
+        // The last node has moved before its plan is done, and one plan runs at a time.
+        JsonElement plans = default;
+        await Readiness.UntilAsync(
+            async _ => (plans = await stage.Silos[0]!.Api.GetFromJsonAsync<JsonElement>("/v1/placement/plans", Token))
+                .EnumerateArray().All(plan => plan.GetProperty("stage").GetString() is "done" or "aborted"),
+            "no plan runs", Token, () => $"{plans}\n{stage.SiloOutput}", Deadline);
         await PostAsync("/v1/placement/plans", new { kind = "regroup" });
         await Readiness.UntilAsync(
             _ => Task.FromResult(fleet.Nodes.Any(when)), "a node is as far as that", Token, () => stage.SiloOutput, Deadline);

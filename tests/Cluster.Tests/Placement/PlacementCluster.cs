@@ -2,6 +2,8 @@ using ControlPlane.Placement;
 using ControlPlane.Placement.Overlays;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Hosting;
+using Orleans.Serialization;
+using Orleans.Storage;
 using Orleans.TestingHost;
 
 namespace ControlPlane.Cluster.Tests.Placement;
@@ -25,10 +27,12 @@ public sealed class PlacementCluster : IAsyncLifetime
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.AddMemoryGrainStorage(Stores.Fleet);
+            silo.AddMemoryGrainStorage(Stores.Fleet, storage => storage.Configure<Serializer>(
+                (options, serializer) => options.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer)));
             silo.Services.AddSingleton(services => Nodes.SitesOf(services));
             silo.AddOverlayPlacement();
             silo.Services.AddSingleton<TimeProvider>(Time);
+            silo.AddPlanJobs(Nodes);
             silo.Services.AddSingleton<IExternalDecider>(Decider);
             silo.Services.Configure<OverlaysOptions>(options =>
             {
@@ -93,6 +97,9 @@ internal sealed class Enrolments(IGrainFactory grains, string region)
         var overlays = await Region.ListOverlays();
         return (overlays.Sum(overlay => overlay.Nodes), overlays.Sum(overlay => overlay.Reserved));
     }
+
+    public Task UntilAsync(Func<(int Nodes, int Reserved), bool> condition, string what) => TestKit.Readiness.UntilAsync(
+        async _ => condition(await CountAsync()), what, TestContext.Current.CancellationToken);
 
     public async Task UntilCountAsync(int nodes, int reserved)
     {

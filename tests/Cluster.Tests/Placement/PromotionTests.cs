@@ -161,7 +161,7 @@ public sealed class PromotionTests : IAsyncLifetime
         overlays.Link.Mute = isHeardBefore ? null : "b";
         var id = await RunDrainAsync("a");
         await overlays.UntilCountAsync("a", "b", (0, 1));
-        await overlays.UntilAsync(() => Task.FromResult(overlays.Nodes.Reprovisioned.Contains("n1")), "n1 is told");
+        await overlays.UntilAsync(() => Task.FromResult(overlays.Nodes.Reprovisioned.Any(told => told.Identity == "n1")), "n1 is told");
         if (isHeardBefore)
         {
             await overlays.UntilAsync(

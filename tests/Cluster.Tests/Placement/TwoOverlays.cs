@@ -1,13 +1,12 @@
 using System.Collections.Concurrent;
-using ControlPlane.Cluster.Tests.Silo;
-using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.Placement.Overlays;
 using ControlPlane.Sites;
 using ControlPlane.TestKit;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 using Orleans.Hosting;
+using Orleans.Serialization;
+using Orleans.Storage;
 using Orleans.TestingHost;
 
 namespace ControlPlane.Cluster.Tests.Placement;
@@ -23,7 +22,7 @@ public sealed class TwoOverlays : IAsyncLifetime
 
     internal ShiftedTime Time { get; } = new();
 
-    /// <summary>What nodes' grains were told: no node is enrolled here.</summary>
+    /// <summary>The nodes' grains.</summary>
     internal FakeNodes Nodes { get; } = new();
 
     public async ValueTask InitializeAsync()
@@ -33,12 +32,14 @@ public sealed class TwoOverlays : IAsyncLifetime
             var builder = new InProcessTestClusterBuilder(1);
             builder.ConfigureSilo((_, silo) =>
             {
-                silo.AddMemoryGrainStorage(Stores.Fleet);
+                silo.AddMemoryGrainStorage(Stores.Fleet, storage => storage.Configure<Serializer>(
+                    (options, serializer) => options.GrainStorageSerializer = new OrleansGrainStorageSerializer(serializer)));
                 silo.Services.AddSingleton<TimeProvider>(Time);
                 silo.Services.AddSingleton<ISiteLink>(Link.From(local));
                 silo.Services.AddSingleton(services => Nodes.SitesOf(services));
                 silo.Services.AddSingleton(services => Nodes.ChannelOf(services));
                 silo.AddOverlayPlacement();
+                silo.AddPlanJobs(Nodes);
                 silo.Services.Configure<OverlaysOptions>(options =>
                 {
                     (options.Region, options.Local, options.Leader) = ("test", local, "a");
@@ -158,42 +159,5 @@ internal sealed class DirectLink
                 throw new SiteUnreachableException($"{site} does not answer", fault);
             }
         }
-    }
-}
-
-/// <summary>Takes note of what the grains of nodes are told.</summary>
-internal sealed class FakeNodes
-{
-    /// <summary>Who moved away, from where and to where.</summary>
-    public ConcurrentQueue<(string Identity, string From, string To)> Moved { get; } = new();
-
-    public ConcurrentQueue<string> Reprovisioned { get; } = new();
-
-    public NodeSites SitesOf(IServiceProvider services) => new(
-        FactoryOf(services), services.GetRequiredService<ISiteLink>(), services.GetRequiredService<IOptionsMonitor<OverlaysOptions>>());
-
-    public ISiteChannel ChannelOf(IServiceProvider services) => new NodeChannel(
-        FactoryOf(services), null!, services.GetRequiredService<NodeSites>());
-
-    private IGrainFactory FactoryOf(IServiceProvider services)
-    {
-        var grains = services.GetRequiredService<IGrainFactory>();
-        return Stand.InForGrains((contract, key) => contract == typeof(IOverlayPlacementGrain)
-            ? (object)grains.GetGrain<IOverlayPlacementGrain>((string)key)
-            : Stand.In<IInternalNodeGrain>(new()
-            {
-                [nameof(IInternalNodeGrain.MoveAway)] = arguments =>
-                {
-                    Moved.Enqueue(((string)key, (string)arguments[0]!, (string)arguments[1]!));
-                    return Task.CompletedTask;
-                },
-                [nameof(INodeGrain.Get)] = _ => Task.FromResult(new NodeSnapshot(
-                    (string)key, NodeStage.Enrolled, NodeProtocol.V2, 1, null, null, null, null, null, null, null, null, null, null, [])),
-                [nameof(INodeGrain.Reprovision)] = _ =>
-                {
-                    Reprovisioned.Enqueue((string)key);
-                    return Task.FromResult<ReprovisionOutcome>(new ReprovisionOutcome.Accepted());
-                },
-            }));
     }
 }

@@ -1,6 +1,7 @@
 using System.Reflection;
 using ControlPlane.Jobs;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
 
 namespace ControlPlane.Grains.Tests.Jobs;
 
@@ -12,6 +13,9 @@ internal sealed class EnrollingNodes
     public EnrollingNodes() => Factory = EnrollingNodeStand.For(this);
 
     public IGrainFactory Factory { get; }
+
+    /// <summary>Whom a plan's job asks for places.</summary>
+    public FakeLeader Leader { get; } = new();
 
     /// <summary>How often each node was told to enrol anew.</summary>
     public Dictionary<string, int> Enrolled { get; } = new(StringComparer.Ordinal);
@@ -55,7 +59,7 @@ internal sealed class EnrollingNodes
         }
     }
 
-    public void ArriveAll() => End(_ => new ReprovisionStatus(ReprovisionState.Arrived) { Overlay = "a" });
+    public void ArriveAll(string overlay = "a") => End(_ => new ReprovisionStatus(ReprovisionState.Arrived) { Overlay = overlay });
 
     // As grains do, it answers later than it is asked: others come in between.
     internal async Task<ReprovisionStatus> Ask(string identity, string attempt)
@@ -92,6 +96,9 @@ public class EnrollingNodeStand : DispatchProxy
 
     protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => targetMethod!.Name switch
     {
+        nameof(IGrainFactory.GetGrain) when targetMethod.ReturnType == typeof(IInternalPlacementGrain) =>
+            Make<IInternalPlacementGrain>(nodes, ""),
+        nameof(IInternalPlacementGrain.AskLeader) => nodes.Leader.Answer((LeaderCall)args![0]!),
         nameof(IGrainFactory.GetGrain) => Make<IInternalNodeGrain>(nodes, (string)args![0]!),
         nameof(IInternalNodeGrain.ReprovisionForJob) => nodes.Ask(identity, (string)args![0]!),
         nameof(IInternalNodeGrain.FindReprovision) => nodes.Find(identity, (string)args![0]!),

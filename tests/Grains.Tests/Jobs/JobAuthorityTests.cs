@@ -105,6 +105,24 @@ public sealed class JobAuthorityTests : IAccessPolicy, IAuditTrail
         Assert.Empty(recorded);
     }
 
+    [Fact]
+    public async Task APlan_WasJudgedWhenItWasApproved_AndIsRecorded_AndAnybodyElseIsJudged()
+    {
+        rule = _ => Denied();
+        spec = spec with { Targets = new JobTargets { Plan = new JobPlan("eu", "drain-1") } };
+        var authority = new JobAuthority(new AccessGuard(this, this), this);
+
+        await authority.InvokeAsync(
+            Order() with { Submitter = JobSubmitter.Of(Caller.System) },
+            ["a"],
+            _ => Task.CompletedTask,
+            TestContext.Current.CancellationToken);
+        Assert.Equal("the plan drain-1 was approved", Assert.Single(recorded).Decision.Rule);
+
+        await Assert.ThrowsAsync<AccessDeniedException>(
+            () => authority.InvokeAsync(Order(), ["a"], _ => Task.CompletedTask, TestContext.Current.CancellationToken));
+    }
+
     ValueTask<AccessDecision> IAccessPolicy.JudgeAsync(Caller caller, AccessRequest request, CancellationToken cancellationToken) =>
         new(rule(request));
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using ControlPlane.Access;
 using ControlPlane.Grains.Tests.Sites;
 using ControlPlane.Jobs;
 using ControlPlane.Placement;
@@ -33,6 +34,17 @@ public sealed class JobChecksTests : IAgentDdls
         Assert.Contains(faults, fault => fault.StartsWith("stages", StringComparison.Ordinal));
         Assert.Contains("targets.overlays: there is no overlay 'us-1'; there are eu-1, eu-2", faults);
         Assert.Contains(faults, fault => fault.StartsWith("action.agent: there is no DDL", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task CheckAsync_TakesAPlan_OnlyFromTheRegionItself()
+    {
+        var spec = JobWorld.Spec() with { Targets = new JobTargets { Plan = new JobPlan("eu", "drain-1") } };
+        const string fault = "targets.plan: a plan is carried out by approving it: controlplane plan approve drain-1";
+        Assert.DoesNotContain(fault, await FaultsAsync(spec));
+
+        CallerContext.Current = Caller.Local;
+        Assert.Contains(fault, await FaultsAsync(spec));
     }
 
     [Fact]

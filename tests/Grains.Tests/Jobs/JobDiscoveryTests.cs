@@ -60,6 +60,19 @@ public sealed class JobDiscoveryTests
     }
 
     [Fact]
+    public async Task APlan_IsForAllThatItMoves_InItsOrder_WhateverTheIndexKnowsOfThem()
+    {
+        var targets = new JobTargets { Plan = new JobPlan("eu", "drain-1") };
+        await Assert.ThrowsAsync<FormatException>(() => FindAsync(targets));
+
+        known.Moves[("job", "eu-1")] = ["web3", "gone", "web1", "web2"];
+        Assert.Equal(["web3", "gone", "web1", "web2"], await FindAsync(targets));
+
+        known.IsLeaderAway = true;
+        await Assert.ThrowsAsync<JobNotReadyException>(() => FindAsync(targets));
+    }
+
+    [Fact]
     public async Task WhileTheIndexIsStillRead_NobodyIsLeftOut()
     {
         known.AreReading = true;

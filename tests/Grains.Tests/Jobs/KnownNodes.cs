@@ -1,6 +1,9 @@
 using ControlPlane.Grains.Tests.Sites;
 using ControlPlane.Jobs;
 using ControlPlane.Nodes;
+using ControlPlane.Placement;
+using ControlPlane.Placement.Plans;
+using ControlPlane.Sites;
 
 namespace ControlPlane.Grains.Tests.Jobs;
 
@@ -14,6 +17,7 @@ internal sealed class KnownNodes
         nameof(IOverlayJobGrain.ListTargets) => Task.FromResult(new OverlayTargetPage(
             [.. Targets.GetValueOrDefault(key, []).Where(target => ((IReadOnlyList<TargetState>)arguments[0]!).Contains(target.State))],
             null)),
+        nameof(IInternalPlacementGrain.AskLeader) => Task.FromResult(Answer((LeaderCall.ListMoves)arguments[0]!)),
         _ => throw new NotSupportedException(method),
     });
 
@@ -23,6 +27,12 @@ internal sealed class KnownNodes
 
     /// <summary>The targets of jobs, by the key of their part.</summary>
     public Dictionary<string, JobTarget[]> Targets { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The nodes that plans move out of overlays, by job and overlay.</summary>
+    public Dictionary<(string Job, string Overlay), string[]> Moves { get; } = [];
+
+    /// <summary>Whether the region's leader does not answer.</summary>
+    public bool IsLeaderAway { get; set; }
 
     /// <summary>What slices were asked for.</summary>
     public HashSet<NodeQuery> Asked { get; } = [];
@@ -35,6 +45,15 @@ internal sealed class KnownNodes
 
     public void Add(string overlay, IEnumerable<string> identities, NodeLiveness liveness = NodeLiveness.Alive) => Nodes.AddRange(
         identities.Select(identity => new RosterEntry(identity, NodeStage.Enrolled, overlay, null, default, null, liveness)));
+
+    // In pages of two.
+    private LeaderAnswer Answer(LeaderCall.ListMoves asked)
+    {
+        var moves = Moves.GetValueOrDefault((asked.Job, asked.From));
+        return IsLeaderAway ? throw new SiteUnreachableException("b does not answer") : new LeaderAnswer(
+            new LeaderEpoch("b", 1),
+            Moves: moves is null ? null : new MovesPage([.. moves.Skip(asked.After).Take(2)], asked.After + 2 > moves.Length));
+    }
 
     private SelectOutcome Select(string slice, NodeQuery query, string? after, int limit)
     {

@@ -1,3 +1,4 @@
+using ControlPlane.Jobs;
 using ControlPlane.Placement;
 using ControlPlane.Placement.Plans;
 using ControlPlane.Placement.Policies;
@@ -82,41 +83,38 @@ public sealed class PlanTests
     }
 
     [Fact]
-    public void Reason_StopsAPlan_WhenOneMoveInFiveFails()
+    public void SpecOf_StopsAPlan_WhenMoreThanOneMoveInFiveFails_AndNotBeforeThereIsASample()
     {
-        var (moves, enrolments) = (PlanBrakes.OfMoves(), PlanBrakes.OfEnrolments());
-        for (var i = 0; i < 20; i++)
-        {
-            moves.Add(DateTimeOffset.UnixEpoch, failed: i % 5 == 0 ? 1 : 0, passed: i % 5 == 0 ? 0 : 1);
-        }
+        var threshold = Assert.Single(SpecOf(PlacementPolicy.Default.Rebalance).Thresholds);
 
-        Assert.Null(PlanBrakes.Reason(moves, enrolments, DateTimeOffset.UnixEpoch));
-        moves.Add(DateTimeOffset.UnixEpoch, failed: 1);
-        Assert.Equal("brake: 5 of the last 21 moves failed", PlanBrakes.Reason(moves, enrolments, DateTimeOffset.UnixEpoch));
+        Assert.Equal((ThresholdScope.Job, ThresholdAction.Pause), (threshold.Scope, threshold.Then));
+        Assert.False(Fires(threshold, passed: 16, failed: 4));
+        Assert.True(Fires(threshold, passed: 16, failed: 5));
+        Assert.False(Fires(threshold, passed: 0, failed: PlanJob.SampleMin - 1));
+        Assert.True(Fires(threshold, passed: 0, failed: PlanJob.SampleMin));
     }
 
     [Fact]
-    public void Reason_StopsAPlan_WhenEnrolmentsOfTheRegionFail_OnceTheyAreMany()
+    public void SpecOf_HasThePolicysRateAndNodesInFlight_AndWaitsForWhatIsCutOff()
     {
-        var (moves, enrolments) = (PlanBrakes.OfMoves(), PlanBrakes.OfEnrolments());
-        enrolments.Add(DateTimeOffset.UnixEpoch, failed: 19);
-        Assert.Null(PlanBrakes.Reason(moves, enrolments, DateTimeOffset.UnixEpoch));
+        var spec = SpecOf(PlacementPolicy.Default.Rebalance with { MaxMovesPerMinute = 77, MovesInFlightMax = 9 });
 
-        enrolments.Add(DateTimeOffset.UnixEpoch, failed: 1);
-        Assert.Equal(
-            "brake: 20 of the last 20 enrolments of the region failed", PlanBrakes.Reason(moves, enrolments, DateTimeOffset.UnixEpoch));
+        Assert.Equal((9, 77), (Assert.Single(spec.Stages).Concurrency, spec.Stages[0].RatePerMinute));
+        Assert.Equal((TimeSpan.FromHours(1), TimeSpan.FromDays(30)), (spec.Timeouts.Execution, spec.Timeouts.UnknownGrace));
+        Assert.Empty(JobSpecCheck.Faults(spec));
     }
 
     [Fact]
-    public void Reason_SaysNothing_BeforeThereIsASample()
+    public void IdOf_IsAnotherForEachPlan_AndForEachSite_AndTheSameForTheSame()
     {
-        var moves = PlanBrakes.OfMoves();
-        for (var i = 0; i < PlanBrakes.MovesMin - 1; i++)
-        {
-            moves.Add(DateTimeOffset.UnixEpoch, failed: 1);
-        }
+        var plan = Planned(DateTimeOffset.UnixEpoch);
 
-        Assert.Null(PlanBrakes.Reason(moves, PlanBrakes.OfEnrolments(), DateTimeOffset.UnixEpoch));
+        Assert.Equal(PlanJob.IdOf(plan, "eu", "a"), PlanJob.IdOf(Planned(DateTimeOffset.UnixEpoch), "eu", "a"));
+        Assert.Equal(4, new[]
+        {
+            PlanJob.IdOf(plan, "eu", "a"), PlanJob.IdOf(plan, "eu", "b"), PlanJob.IdOf(plan, "us", "a"),
+            PlanJob.IdOf(Planned(DateTimeOffset.UnixEpoch.AddSeconds(1)), "eu", "a"),
+        }.Distinct().Count());
     }
 
     [Theory]
@@ -127,9 +125,27 @@ public sealed class PlanTests
     [InlineData("22:00-02:00", "2026-07-05T01:59:00Z", true)]
     [InlineData("Mon 22:00-02:00", "2026-07-07T01:00:00Z", true)]
     [InlineData("Mon 22:00-02:00", "2026-07-06T01:00:00Z", false)]
-    public void Contains_KnowsDaysZonesAndMidnight(string window, string instant, bool expected) =>
-        Assert.Equal(expected, MaintenanceWindow.ParseOrNull(window)!.Contains(DateTimeOffset.Parse(instant,
-            System.Globalization.CultureInfo.InvariantCulture)));
+    public void Contains_KnowsDaysZonesAndMidnight_AndSoDoesThePlansJob(string window, string instant, bool expected)
+    {
+        var (parsed, at) = (
+            MaintenanceWindow.ParseOrNull(window)!, DateTimeOffset.Parse(instant, System.Globalization.CultureInfo.InvariantCulture));
+
+        Assert.Equal(expected, parsed.Contains(at));
+        Assert.Equal(expected, WindowCheck.IsOpen(SpecOf(PlacementPolicy.Default.Rebalance with { Window = parsed }).Window, null, at));
+    }
+
+    private static PlacementPlan Planned(DateTimeOffset at) =>
+        new("drain-1", PlanKind.Drain, "a", 1, 1, at, "ann", [new PlannedMove("", "a", "b", ["n1"], 0, 1)], 1, 1, [], 0, TimeSpan.Zero);
+
+    private static JobSpec SpecOf(RebalanceRule rule) =>
+        PlanJob.SpecOf(Planned(DateTimeOffset.UnixEpoch), "test", rule, TimeSpan.FromMinutes(30));
+
+    private static bool Fires(JobThreshold threshold, int passed, int failed)
+    {
+        var counts = new int[TargetCounts.None.ByState.Count];
+        (counts[(int)TargetState.Succeeded], counts[(int)TargetState.TimedOut]) = (passed, failed);
+        return threshold.Fires(new TargetCounts { ByState = counts }, TargetCounts.None);
+    }
 
     // Makes the moves one node at a time, target first: the order in which they really happen.
     private static void AssertSound(RegionState ledger, PlacementPlan plan)

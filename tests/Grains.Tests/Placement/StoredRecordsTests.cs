@@ -26,7 +26,7 @@ public sealed class StoredRecordsTests
     };
 
     private static readonly PlanProgress Plan = new(
-        "drain-1", PlanKind.Drain, "a", PlanStage.Running, "", "ann", DateTimeOffset.UnixEpoch, 9, 1, 2, 3, 4, 5, ["n1 skipped"]);
+        "drain-1", PlanKind.Drain, "a", PlanStage.Running, "", "ann", DateTimeOffset.UnixEpoch, 9, "job", 2, 3, 4, 5, ["n1 skipped"]);
 
     private static readonly LeaderEpoch Leader = new("a", 3);
 

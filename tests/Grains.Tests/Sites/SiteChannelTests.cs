@@ -23,9 +23,6 @@ public sealed class SiteChannelTests
     {
         ["Adopt"] = Task.FromResult<string?>(null),
         ["RecordContest"] = Task.CompletedTask,
-        ["Get"] = Task.FromResult(new NodeSnapshot(
-            Node, NodeStage.Enrolled, NodeProtocol.V2, 1, "eu-2", null, null, null, null, null, null, null, null, null, [])),
-        ["Reprovision"] = Task.FromResult<ReprovisionOutcome>(new ReprovisionOutcome.Accepted()),
         ["LivedBefore"] = Task.FromResult(true),
         ["MoveAway"] = Task.CompletedTask,
         ["Leave"] = Task.CompletedTask,
@@ -58,27 +55,6 @@ public sealed class SiteChannelTests
         Assert.Equal([$"RecordContest of {FleetSlices.KeyOf(Node)}: {Node}, {contested}"], asked);
     }
 
-    [Fact]
-    public async Task AReprovision_GoesToTheNode_AndItsUnwillingnessIsSaid()
-    {
-        Assert.Null((await AskNodeAsync(new NodeQuestion.Reprovision(Node, "why"))).Refusal);
-        Assert.Equal([$"Get of {Node}: ", $"Reprovision of {Node}: {new ReprovisionRequest("why")}"], asked);
-
-        ReprovisionOutcome[] refusals =
-        [
-            new ReprovisionOutcome.UnknownNode(), new ReprovisionOutcome.NodeUnwilling("it is silent"),
-            new ReprovisionOutcome.UnderWay(NodeStage.Gone),
-        ];
-        foreach (var outcome in refusals)
-        {
-            answers["Reprovision"] = Task.FromResult(outcome);
-            Assert.NotNull((await AskNodeAsync(new NodeQuestion.Reprovision(Node, "why"))).Refusal);
-        }
-
-        answers["Reprovision"] = Task.FromResult<ReprovisionOutcome>(new ReprovisionOutcome.UnderWay(NodeStage.Keyed));
-        Assert.Null((await AskNodeAsync(new NodeQuestion.Reprovision(Node, "why"))).Refusal);
-    }
-
     /// <summary>The node's record before its place: the region asks again as long as the place is listed.</summary>
     [Fact]
     public async Task ANodeThatMoved_LosesItsRecordHere_ThenItsPlace()
@@ -102,7 +78,7 @@ public sealed class SiteChannelTests
     public async Task WhatIsNotServedHere_OrIsNoNode_IsNotAnswered()
     {
         await Assert.ThrowsAsync<FormatException>(() => AskNodeAsync(new NodeQuestion.Moved(Node, "eu-1", "eu-2", Decided)));
-        await Assert.ThrowsAsync<FormatException>(() => AskNodeAsync(new NodeQuestion.Reprovision("a node.*", "why")));
+        await Assert.ThrowsAsync<FormatException>(() => AskNodeAsync(new NodeQuestion.Moved("a node.*", "eu-2", "eu-1", Decided)));
         await Assert.ThrowsAsync<FormatException>(() => AskPlacementAsync(
             new PlacementQuestion.OfOverlay("eu-1", Leader, new OverlayCall.GiveBack([]))));
         await Assert.ThrowsAsync<FormatException>(() => AskPlacementAsync(

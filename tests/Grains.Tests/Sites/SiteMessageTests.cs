@@ -7,6 +7,7 @@ using System.Text.Json.Serialization;
 using ControlPlane.Nodes;
 using ControlPlane.Placement;
 using ControlPlane.Placement.Overlays;
+using ControlPlane.Placement.Plans;
 using ControlPlane.Sites;
 
 namespace ControlPlane.Grains.Tests.Sites;
@@ -43,7 +44,7 @@ public sealed class SiteMessageTests
     };
 
     private static readonly PlanProgress Plan = new(
-        "drain-1", PlanKind.Drain, "eu-1", PlanStage.Running, "why", "ann", Now, 9, 1, 2, 3, 4, 5, ["web1: silent"]);
+        "drain-1", PlanKind.Drain, "eu-1", PlanStage.Running, "why", "ann", Now, 9, "plan-drain-1-0a1b", 2, 3, 4, 5, ["web1: silent"]);
 
     private static readonly OverlayCall[] OverlayCalls =
     [
@@ -54,7 +55,11 @@ public sealed class SiteMessageTests
     ];
 
     private static readonly LeaderCall[] LeaderCalls =
-        [new LeaderCall.Greet(3), new LeaderCall.Place(Request), new LeaderCall.Readmit("web1", "eu-2")];
+    [
+        new LeaderCall.Greet(3), new LeaderCall.Place(Request), new LeaderCall.Readmit("web1", "eu-2"),
+        new LeaderCall.ListMoves("plan-drain-1-0a1b", "eu-1", 2_000), new LeaderCall.ReserveMoves("plan-drain-1-0a1b", ["web1", "web2"]),
+        new LeaderCall.GiveBackMove("plan-drain-1-0a1b", "web1"),
+    ];
 
     private static readonly PlacementOutcome[] Outcomes =
     [
@@ -85,6 +90,9 @@ public sealed class SiteMessageTests
             Header, Leader, Listed: new PlacesPage([Node], ["web2"], new PlacesCursor("incarnation", 9), IsFirst: true, IsLast: true))),
         .. Outcomes.Select(outcome => new PlacementReply.OfLeader(new LeaderAnswer(Leader, Placed: outcome))),
         new PlacementReply.OfLeader(new LeaderAnswer(Leader, Objection: "same-site")),
+        new PlacementReply.OfLeader(new LeaderAnswer(Leader, Moves: new MovesPage(["web1", "web2"], IsLast: true))),
+        new PlacementReply.OfLeader(new LeaderAnswer(Leader, Reserved: new MoveVerdicts(
+            [MoveVerdict.Held("eu-2"), MoveVerdict.There("eu-2"), MoveVerdict.Refused("it is full")], "waits for eu-2"))),
         new PlacementReply.OfLeader(new LeaderAnswer(Leader, News: new LeaderNews(
             new PolicyVersion(4, "p", "text", "ann", Now),
             [new OverlaySnapshot("eu-1", OverlayState.Retired, 1, 2, 3, 4, 5, "why")],
@@ -96,7 +104,6 @@ public sealed class SiteMessageTests
         new NodeQuestion.Adopt("web1", Adoption),
         .. AgentCalls.Select(call => new NodeQuestion.Call("web1", NodeProtocol.V2, call)),
         new NodeQuestion.Contest("web1", Contested),
-        new NodeQuestion.Reprovision("web1", "why"),
         new NodeQuestion.Moved("web1", "eu-1", "eu-2", Decided),
     ];
 
