@@ -1,4 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text;
@@ -27,6 +30,8 @@ public sealed class ChoriaToolsEndToEndTests : IAsyncLifetime
 {
     private const string Collective = "choria";
     private const string CallerId = "oidc=operator";
+    private const string LoginPath = "/choria/v1/login";
+    private const string SignPath = "/choria/v1/sign";
 
     private readonly string folder = Directory.CreateTempSubdirectory("controlplane-choria-tools-").FullName;
     private readonly Ed25519Key delegateKey = Ed25519Key.Generate();
@@ -59,7 +64,7 @@ public sealed class ChoriaToolsEndToEndTests : IAsyncLifetime
               ping: [{ permissions: [requests.sign], agents: [rpcutil], actions: [ping] }]
             grants:
             - { role: all, principals: [local] }
-            - { role: ping, principals: [operator] }
+            - { role: ping, principals: [operator, alice, "up=alice"] }
             """,
             Cancel);
         stage = await Stages.StartAsync(
@@ -109,43 +114,61 @@ public sealed class ChoriaToolsEndToEndTests : IAsyncLifetime
         var node = fleet.Nodes[0].Identity;
         var token = await LogInAsync();
 
-        var asked = Question(node, "ping");
+        var asked = QuestionOf(CallerId, "ping", node);
         var signed = await SignAsync(asked, token);
         Assert.True(signed["secure_request"] is not null, signed.ToJsonString());
         var reply = await AskAsync(node, asked, signed["secure_request"]!.GetValue<string>(), token);
 
         Assert.Equal(0, reply["statuscode"]!.GetValue<int>());
-        Assert.Equal("Request denied", (await SignAsync(Question(node, "inventory"), token))["error"]!.GetValue<string>());
+        Assert.Equal("Request denied", (await SignAsync(QuestionOf(CallerId, "inventory", node), token))["error"]!.GetValue<string>());
         await AssertRecordedAsync();
 
         Assert.True(ChoriaToken.TryReadUnverified(token, out ClientClaims? claims, out _));
         Assert.Equal(ExitCodes.Done, await TellAsync("access", "tokens", "revoke", claims.Id!, "--reason", "left"));
-        var refused = await SignAsync(Question(node, "ping"), token);
+        var refused = await SignAsync(QuestionOf(CallerId, "ping", node), token);
         Assert.Equal("Request denied", refused["error"]!.GetValue<string>());
         Assert.Contains("revoked", refused["detail"]!.GetValue<string>(), StringComparison.Ordinal);
     }
 
     /// <summary>
-    /// The bytes that Choria's command line sent: read whole, and refused for their age and for the organisation alone, with the status and
-    /// the words of Choria's own service. Whether they are signed for in their time, the signer's own tests show.
+    /// What Choria's command line sent, over the real routes: the captured bytes are read whole and are too old, and signed anew they get
+    /// what Choria's own service answered, in its shape.
     /// </summary>
     [Fact]
-    public async Task CapturedRequests_AreRead_AndWhatIsNoneIsRefusedInTheSameWords()
+    public async Task CapturedRequests_AreAnsweredAsByChoriasService()
     {
-        foreach (var text in await File.ReadAllLinesAsync(Path.Combine(Captured, "http.jsonl"), Cancel))
+        var token = "";
+        var lines = await File.ReadAllLinesAsync(Path.Combine(Captured, "http.jsonl"), Cancel);
+        Assert.Equal(4, lines.Length);
+        foreach (var line in lines.Select(text => JsonNode.Parse(text)!))
         {
-            var line = JsonNode.Parse(text)!;
-            var path = line["path"]!.GetValue<string>();
-            var isLogin = path.EndsWith("/login", StringComparison.Ordinal);
-            var answer = await PostAsync(path, line["req_body"]!.GetValue<string>());
+            var (path, body) = (line["path"]!.GetValue<string>(), line["req_body"]!.GetValue<string>());
+            var isLogin = path == LoginPath;
+            var refused = await PostAsync(path, body);
+            Assert.Equal(isLogin ? "Login failed" : "Request denied", refused["error"]!.GetValue<string>());
+            Assert.Contains(isLogin ? "old request" : "token is refused", refused["detail"]!.GetValue<string>(), StringComparison.Ordinal);
 
-            Assert.Equal(isLogin ? "Login failed" : "Request denied", answer["error"]!.GetValue<string>());
-            Assert.Contains(isLogin ? "old request" : "token", answer["detail"]!.GetValue<string>(), StringComparison.Ordinal);
+            var answer = isLogin ? await PostAsync(path, LoginAnew(body)) : await SignAsync(QuestionOf("up=alice", "ping"), token);
+
+            var captured = JsonNode.Parse(line["resp_body"]!.GetValue<string>())!.AsObject();
+            Assert.Equal(captured.Select(member => member.Key), answer.AsObject().Select(member => member.Key));
+            token = answer["token"]?.GetValue<string>() ?? token;
         }
+    }
 
-        foreach (var body in (string[])["", "{", "[]", "{\"request\": 1}", "{\"request\": \"!\"}", new string(' ', 300 * 1024)])
+    [Theory]
+    [InlineData("")]
+    [InlineData("{")]
+    [InlineData("[]")]
+    [InlineData("""{"request": 1, "timestamp": 1}""")]
+    [InlineData("""{"request": "!", "username": []}""")]
+    [InlineData(null)]
+    public async Task WhatIsNoRequest_IsRefusedInTheSameWords(string? body)
+    {
+        foreach (var path in (string[])[LoginPath, SignPath])
         {
-            Assert.Equal("the body cannot be read", (await PostAsync("/choria/v1/sign", body))["detail"]!.GetValue<string>());
+            var refused = await PostAsync(path, body ?? new string(' ', 300 * 1024));
+            Assert.Equal("the body cannot be read", refused["detail"]!.GetValue<string>());
         }
     }
 
@@ -171,7 +194,7 @@ public sealed class ChoriaToolsEndToEndTests : IAsyncLifetime
         await File.WriteAllTextAsync(
             config,
             $"""
-            plugin.login.aaasvc.login.url = {new Uri(Api.BaseAddress!, "/choria/v1/login")}
+            plugin.login.aaasvc.login.url = {new Uri(Api.BaseAddress!, LoginPath)}
             plugin.security.choria.token_file = {TokenFile}
             plugin.security.choria.seed_file = {SeedFile}
             """,
@@ -190,8 +213,21 @@ public sealed class ChoriaToolsEndToEndTests : IAsyncLifetime
         return (await File.ReadAllTextAsync(TokenFile, Cancel)).Trim();
     }
 
+    // By the key that signs what this test asks for.
+    private string LoginAnew(string captured)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(SeedFile)!);
+        using var key = File.Exists(SeedFile) ? Ed25519Key.FromSeedHex(File.ReadAllText(SeedFile)) : Ed25519Key.Generate();
+        File.WriteAllText(SeedFile, key.ExportSeedHex());
+        var login = JsonNode.Parse(captured)!;
+        login["timestamp"] = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        login["public_key"] = key.PublicKeyHex;
+        login["signature"] = key.SignHex(Encoding.UTF8.GetBytes($"{login["timestamp"]}:{login["username"]}:{login["password"]}"));
+        return login.ToJsonString();
+    }
+
     // In the order and the words of the captured client (v2-aaa, http.jsonl).
-    private static byte[] Question(string node, string action)
+    private static byte[] QuestionOf(string caller, string action, params string[] nodes)
     {
         var body = new JsonObject { ["agent"] = "rpcutil", ["action"] = action, ["data"] = new JsonObject() };
         return Encoding.UTF8.GetBytes(new JsonObject
@@ -200,7 +236,7 @@ public sealed class ChoriaToolsEndToEndTests : IAsyncLifetime
             ["message"] = Convert.ToBase64String(Encoding.UTF8.GetBytes(body.ToJsonString())),
             ["id"] = RandomNumberGenerator.GetHexString(26, lowercase: true),
             ["sender"] = "operator",
-            ["caller"] = CallerId,
+            ["caller"] = caller,
             ["collective"] = Collective,
             ["agent"] = "rpcutil",
             ["ttl"] = 60,
@@ -210,7 +246,7 @@ public sealed class ChoriaToolsEndToEndTests : IAsyncLifetime
                 ["fact"] = new JsonArray(),
                 ["cf_class"] = new JsonArray(),
                 ["agent"] = new JsonArray("rpcutil"),
-                ["identity"] = new JsonArray(node),
+                ["identity"] = new JsonArray([.. nodes.Select(node => JsonValue.Create(node))]),
                 ["compound"] = new JsonArray(),
             },
         }.ToJsonString());
@@ -219,7 +255,7 @@ public sealed class ChoriaToolsEndToEndTests : IAsyncLifetime
     private async Task<JsonNode> SignAsync(byte[] question, string token)
     {
         using var key = Ed25519Key.FromSeedHex(await File.ReadAllTextAsync(SeedFile, Cancel));
-        return await PostAsync("/choria/v1/sign", new JsonObject
+        return await PostAsync(SignPath, new JsonObject
         {
             ["token"] = token, ["request"] = Convert.ToBase64String(question), ["signature"] = key.SignHex(question),
         }.ToJsonString());
@@ -227,9 +263,11 @@ public sealed class ChoriaToolsEndToEndTests : IAsyncLifetime
 
     private async Task<JsonNode> PostAsync(string path, string text)
     {
-        using var body = new StringContent(text, Encoding.UTF8, "application/json");
+        using var body = new ByteArrayContent(Encoding.UTF8.GetBytes(text));
+        body.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         using var answer = await Api.PostAsync(new Uri(path, UriKind.Relative), body, Cancel);
-        Assert.True(answer.IsSuccessStatusCode);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Equal("application/json", answer.Content.Headers.ContentType?.MediaType);
         return JsonNode.Parse(await answer.Content.ReadAsStringAsync(Cancel))!;
     }
 

@@ -64,6 +64,9 @@ public sealed class ServerCertificateTests
     {
         using var pki = TestPki.Create();
         var (first, second) = (pki.ServerCertificate("first"), pki.ServerCertificate("second"));
+
+        // Copies are as old as what was copied: two of one test may be of the same instant, those of two renewals are not.
+        File.SetLastWriteTimeUtc(second.CertificatePath, File.GetLastWriteTimeUtc(first.CertificatePath).AddSeconds(1));
         var folder = Directory.CreateTempSubdirectory("api-certificate");
         var current = Path.Combine(folder.FullName, "current");
         var (certificateFile, keyFile) = (Path.Combine(current, "api.pem"), Path.Combine(current, "api.key"));
