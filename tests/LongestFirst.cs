@@ -11,9 +11,10 @@ internal sealed class LongestFirst : ITestCollectionOrderer
     private static readonly string[] Long =
     [
         // Cluster.Tests.
-        ".EnrolmentEndToEndTests", ".SoakTests", ".PlaneFaultTests", ".UnheardNodeTests", ".FleetLifeEndToEndTests", ".FleetStateTests",
-        ".BrakeEndToEndTests", ".RegionProcessTests", ".SiloProcessTests", ".RenewalEndToEndTests", ".OverdueArrivalTests",
-        ".EnrolmentControlTests", ".PolicyAndPlanGrainTests", ".NodeGrainTests",
+        ".PlaneFaultTests", ".MovesTests", ".JobEndToEndTests", ".SoakTests", ".BrakeEndToEndTests", ".RegionLeaderTests",
+        ".EnrolmentEndToEndTests", ".RegionProcessTests", ".OwnOverlayTests", ".PromotionTests", ".NodeGrainTests", ".AuditProcessTests",
+        ".JobApiTests", ".SiloPortsTests", ".UnheardNodeTests", ".FleetLifeEndToEndTests", ".ReplicationEndToEndTests", ".FleetStateTests",
+        ".RenewalEndToEndTests", ".HeartbeatTests", ".SiloProcessTests", ".SiteProcessTests", ".MissingArrivalsTests",
 
         // Adapters.Tests.
         ".Nats.FaultTests", ".Nats.ProcessTests", ".ChoriaBrokerTests", ".StartTests", ".BrokerAccessTests", ".NodeCallsTests",
