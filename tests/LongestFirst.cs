@@ -11,10 +11,9 @@ internal sealed class LongestFirst : ITestCollectionOrderer
     private static readonly string[] Long =
     [
         // Cluster.Tests.
-        ".PlaneFaultTests", ".MovesTests", ".JobEndToEndTests", ".SoakTests", ".BrakeEndToEndTests", ".RegionLeaderTests",
-        ".EnrolmentEndToEndTests", ".RegionProcessTests", ".OwnOverlayTests", ".PromotionTests", ".NodeGrainTests", ".AuditProcessTests",
-        ".JobApiTests", ".SiloPortsTests", ".UnheardNodeTests", ".FleetLifeEndToEndTests", ".ReplicationEndToEndTests", ".FleetStateTests",
-        ".RenewalEndToEndTests", ".HeartbeatTests", ".SiloProcessTests", ".SiteProcessTests", ".MissingArrivalsTests",
+        ".EnrolmentEndToEndTests", ".SoakTests", ".PlaneFaultTests", ".UnheardNodeTests", ".FleetLifeEndToEndTests", ".FleetStateTests",
+        ".BrakeEndToEndTests", ".RegionProcessTests", ".SiloProcessTests", ".RenewalEndToEndTests", ".OverdueArrivalTests",
+        ".EnrolmentControlTests", ".PolicyAndPlanGrainTests", ".NodeGrainTests",
 
         // Adapters.Tests.
         ".Nats.FaultTests", ".Nats.ProcessTests", ".ChoriaBrokerTests", ".StartTests", ".BrokerAccessTests", ".NodeCallsTests",
