@@ -25,17 +25,30 @@ public static class AuditTopics
     /// <summary>Records of the log for those of a chain, each under the hash of its last: appended again, it is stored once.</summary>
     public static IEnumerable<LogRecord> Pack(string topic, IReadOnlyList<ChainRecord> records)
     {
-        for (var (first, bytes, index) = (0, 0, 0); index < records.Count; index++)
+        var (first, bytes) = (0, 0);
+        foreach (var (index, record) in records.Index())
         {
-            bytes += BytesOf(records[index]);
-            if (index == records.Count - 1 || bytes + BytesOf(records[index + 1]) > BytesMax)
+            var length = BytesOf(record);
+            if (bytes > 0 && bytes + length > BytesMax)
             {
-                // Lines are parted by their ends: the last has none.
-                var content = new byte[bytes];
-                WriteLines(records.Skip(first).Take(index + 1 - first), content);
-                yield return new LogRecord(topic, records[index].Hash, content.AsMemory(0, bytes - 1));
-                (first, bytes) = (index + 1, 0);
+                yield return Part(first, index, bytes);
+                (first, bytes) = (index, 0);
             }
+
+            bytes += length;
+        }
+
+        if (bytes > 0)
+        {
+            yield return Part(first, records.Count, bytes);
+        }
+
+        LogRecord Part(int from, int to, int length)
+        {
+            // Lines are parted by their ends: the last has none.
+            var content = new byte[length];
+            WriteLines(records.Skip(from).Take(to - from), content);
+            return new LogRecord(topic, records[to - 1].Hash, content.AsMemory(0, length - 1));
         }
     }
 
