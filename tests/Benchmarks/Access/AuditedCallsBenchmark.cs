@@ -83,7 +83,7 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
     }
 
     public Task<double> RunReferenceAsync(CancellationToken cancellationToken) =>
-        RunAsync(new Unrecorded(), "reference", cancellationToken);
+        RunAsync(new NoAuditTrail(), "reference", cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
@@ -186,7 +186,7 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
     /// <summary>What records the calls of the round that is measured.</summary>
     private sealed class TrailOfRound : IAuditTrail
     {
-        public IAuditTrail Trail { get; set; } = new Unrecorded();
+        public IAuditTrail Trail { get; set; } = new NoAuditTrail();
 
         public Task<AuditedCall> BeginAsync(
             ControlPlane.Access.Caller caller, AccessRequest request, AccessDecision decision, CancellationToken cancellationToken) =>
@@ -196,17 +196,6 @@ public sealed class AuditedCallsBenchmark : IBenchmark, IAsyncDisposable
 
         public Task RecordFailedSignInAsync(CallerMethod method, string? principal, string? address, string why) =>
             Trail.RecordFailedSignInAsync(method, principal, address, why);
-    }
-
-    private sealed class Unrecorded : IAuditTrail
-    {
-        public Task<AuditedCall> BeginAsync(
-            ControlPlane.Access.Caller caller, AccessRequest request, AccessDecision decision, CancellationToken cancellationToken) =>
-            Task.FromResult(new AuditedCall("", caller, request, decision));
-
-        public Task EndAsync(AuditedCall call, string outcome) => Task.CompletedTask;
-
-        public Task RecordFailedSignInAsync(CallerMethod method, string? principal, string? address, string why) => Task.CompletedTask;
     }
 }
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using ControlPlane.Access;
 using ControlPlane.TestKit;
+using ControlPlane.TestKit.Access;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Hosting;
 using Orleans.TestingHost;
@@ -30,7 +31,7 @@ public sealed class SiteKeyRollTests
             silo.Services.AddSingleton(new CallerSeal(Steps[step - (Interlocked.Increment(ref silos) % 2)], TimeProvider.System));
             silo.Services.AddSingleton<ITokenAuthenticator, NobodysTokens>();
             silo.Services.AddSingleton<IAccessPolicy, NothingIsAllowed>();
-            silo.Services.AddSingleton<IAuditTrail, NoRecord>();
+            silo.Services.AddSingleton<IAuditTrail, NoAuditTrail>();
             silo.Services.AddSingleton<ICallLimits, NoLimits>();
             silo.Services.AddSingleton<AccessGuard>();
             silo.AddGrainAccess();
@@ -69,17 +70,6 @@ public sealed class SiteKeyRollTests
     {
         public ValueTask<AccessDecision> JudgeAsync(Caller caller, AccessRequest request, CancellationToken cancellationToken) =>
             new(new AccessDecision(IsAllowed: false, "test", "1"));
-    }
-
-    private sealed class NoRecord : IAuditTrail
-    {
-        public Task<AuditedCall> BeginAsync(
-            Caller caller, AccessRequest request, AccessDecision decision, CancellationToken cancellationToken) =>
-            Task.FromResult(new AuditedCall("1", caller, request, decision));
-
-        public Task EndAsync(AuditedCall call, string outcome) => Task.CompletedTask;
-
-        public Task RecordFailedSignInAsync(CallerMethod method, string? principal, string? address, string why) => Task.CompletedTask;
     }
 
     private sealed class NoLimits : ICallLimits

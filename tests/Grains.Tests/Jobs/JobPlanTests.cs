@@ -55,10 +55,7 @@ public sealed class JobPlanTests
         using var world = new JobWorld(Spec(), OneOverlay);
         world.Nodes.Leader.LostAnswers = 3;
         await world.UntilAsync(_ => world.Counts[TargetState.Running] == 20);
-        world.Nodes.ArriveAll("b");
-        await world.UntilEndedAsync();
-        Assert.Equal(20, world.Counts[TargetState.Succeeded]);
-        Assert.All(world.Nodes.Enrolled.Values, times => Assert.Equal(1, times));
+        await AssertAllArriveOnceAsync(world);
     });
 
     [Fact]
@@ -69,10 +66,7 @@ public sealed class JobPlanTests
         world.EndAfter("a", written => written.Cells.Any(cell => (cell & 15) == (int)TargetState.Dispatched));
         world.Nodes.OnAsk = identity => Assert.Contains(identity, world.Nodes.Leader.Held);
         await world.UntilAsync(_ => world.Counts[TargetState.Running] == 20);
-        world.Nodes.ArriveAll("b");
-        await world.UntilEndedAsync();
-        Assert.Equal(20, world.Counts[TargetState.Succeeded]);
-        Assert.All(world.Nodes.Enrolled.Values, times => Assert.Equal(1, times));
+        await AssertAllArriveOnceAsync(world);
     });
 
     [Fact]
@@ -118,6 +112,14 @@ public sealed class JobPlanTests
         await world.UntilAsync(job => job.State == JobState.Running);
         await world.UntilAsync(_ => world.Counts[TargetState.Running] == 20, stepsMax: 5);
     });
+
+    private static async Task AssertAllArriveOnceAsync(JobWorld world)
+    {
+        world.Nodes.ArriveAll("b");
+        await world.UntilEndedAsync();
+        Assert.Equal(20, world.Counts[TargetState.Succeeded]);
+        Assert.All(world.Nodes.Enrolled.Values, times => Assert.Equal(1, times));
+    }
 
     private static JobSpec Spec(int concurrency = 1_000) => EnrollingNodes.Spec(concurrency) with
     {
